@@ -1,0 +1,1 @@
+"""Chains: one port, one driver per family of chains. No database here."""

@@ -1,0 +1,163 @@
+"""What the rooms above may ask of any chain. Amounts are base units; addresses are in their canonical spelling.
+
+Outcomes are values. `Unknown` is not failure: it means the node may or may not have acted (chains.md section 4).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+
+class NodeUnavailable(Exception):  # noqa: N818  an outage is a state of the world, handled by waiting
+    """The node did not answer, is starting, or is not fit to decide from. Nothing is known to have happened."""
+
+
+class AddressProblem(StrEnum):
+    """Why a text is not a payable address on a network."""
+
+    INVALID = "invalid"  # not an address at all, or a wrong checksum
+    WRONG_NETWORK = "wrong_network"  # an address of another chain or of another network of this chain
+    FORBIDDEN = "forbidden"  # zero, burn, precompile, token contract
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A judged address: canonical spelling and kind (`p2wpkh`, `p2tr`, `p2pkh`, `p2sh`, `p2wsh`, `account`)."""
+
+    text: str
+    kind: str
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Tip:
+    height: int
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """`fit` is false when nothing may be paid or credited by this node; `reason` says why in a sentence."""
+
+    fit: bool
+    height: int | None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A payment to one of our addresses as the chain shows it now.
+
+    `confirmations` is 0 in the mempool and negative when it can no longer confirm (conflicted, reorged away).
+    """
+
+    asset: str
+    address: str
+    units: int
+    txid: str
+    index: int  # Bitcoin: vout. EVM: log index, or -1 for a plain ether transfer
+    block_hash: str | None
+    block_height: int | None
+    confirmations: int
+
+
+@dataclass(frozen=True, slots=True)
+class Arrivals:
+    """What a scan from `cursor` saw, and the cursor to store in the same commit as the rows."""
+
+    seen: tuple[Arrival, ...]
+    cursor: str
+
+
+class Submitted(StrEnum):
+    ACCEPTED = "accepted"  # the node has it (also: had it already, or it is in a block)
+    REFUSED = "refused"  # the node says this can never be valid: a person must look
+    UNKNOWN = "unknown"  # no answer, or one that proves nothing
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitOutcome:
+    outcome: Submitted
+    detail: str = ""
+
+
+class Fate(StrEnum):
+    UNSEEN = "unseen"  # the node does not know it (never sent, dropped, or reorged out)
+    MEMPOOL = "mempool"
+    MINED = "mined"
+    REVERTED = "reverted"  # EVM: mined with status 0
+    CONFLICTED = "conflicted"  # Bitcoin: an input was spent by another confirmed transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """Where a transaction of ours stands. `fee_units` (of the gas asset) once mined; `paid` is the proof of delivery.
+
+    `paid` maps recipient address to units, read from outputs (Bitcoin), value (ether) or the Transfer log (tokens).
+    """
+
+    fate: Fate
+    confirmations: int = 0
+    block_hash: str | None = None
+    block_height: int | None = None
+    fee_units: int | None = None
+    paid: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class FeeRates:
+    """Per unit of weight: sat/vB (Bitcoin) or wei per gas (EVM: the `max_fee` to sign with), by speed."""
+
+    economy: int
+    standard: int
+    fast: int
+
+    def of(self, speed: str) -> int:
+        rate: int = getattr(self, speed)
+        return rate
+
+
+class Chain(Protocol):
+    """The port. Every coroutine raises NodeUnavailable when the node cannot be asked."""
+
+    network: str
+    gas_asset: str
+    confirmations: int
+    block_seconds: float
+
+    def judge(self, text: str) -> Address | AddressProblem:
+        """Pure. Is this a payable address of this very network? Refuses zero, burn and token contracts."""
+        ...
+
+    def deposit_address(self, index: int) -> str:
+        """Pure. The customer deposit address number `index`, from public keys only."""
+        ...
+
+    async def prepare(self) -> None:
+        """At start: wallet there, descriptors imported, tokens have code and the pinned decimals."""
+        ...
+
+    async def watch(self, upto_index: int) -> None:
+        """Make sure that deposit addresses below `upto_index` are seen by the node (no-op where scanning covers it)."""
+        ...
+
+    async def health(self) -> Health: ...
+
+    async def tip(self) -> Tip: ...
+
+    async def arrivals(self, cursor: str | None, watched: "Sequence[str]", open_txids: "Sequence[str]") -> Arrivals:
+        """Payments to `watched` since `cursor`, and the present state of every transaction in `open_txids`."""
+        ...
+
+    async def fee_rates(self) -> FeeRates: ...
+
+    async def submit(self, raw: bytes) -> SubmitOutcome:
+        """Send signed bytes. Sending the same bytes again is safe and answers ACCEPTED."""
+        ...
+
+    async def sighting(self, txid: str, asset: str) -> Sighting: ...
+
+    async def balances(self, addresses: "Sequence[str]") -> dict[str, int]:
+        """By asset, what those addresses hold, our unconfirmed transactions included (Bitcoin: the whole wallet)."""
+        ...

@@ -1,0 +1,193 @@
+"""Settings: one frozen object per process, from `tidegate.toml` and the environment; never built at import.
+
+`TIDEGATE_CONFIG` names the file (default `./tidegate.toml`). An environment variable `TIDEGATE_A__B` wins over
+`[a] b`. `DATABASE_URL` wins over `[database] url`. Unknown keys are refused: a typing error is not a default.
+"""
+
+import os
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DatabaseSettings(_Section):
+    url: SecretStr = SecretStr("")
+    """`postgresql://user:password@host:port/name`, PostgreSQL 15 or newer."""
+    pool_size: int = 10
+
+
+class ApiSettings(_Section):
+    host: str = "127.0.0.1"
+    port: int = 8000
+    public_url: str = "http://localhost:8000"
+    """The one origin browsers use; https in production."""
+
+
+class AuthSettings(_Section):
+    token_key_file: Path | None = None
+    """32 random bytes for access tokens and stored second-factor seeds; made at first start in the sandbox."""
+    access_seconds: int = 300
+    session_idle_seconds: int = 1800
+    session_absolute_seconds: int = 43200
+    refresh_seconds: int = 2_592_000
+    argon2_memory_kib: int = 47_104
+    rate_limit_factor: int = 1
+    """Multiplies every limit of security.md 4.6; 1000 in the sandbox."""
+
+
+class TokenSettings(_Section):
+    contract: str
+    decimals: int
+
+
+class NetworkSettings(_Section):
+    """One chain. `kind` picks the driver; the rest is what the driver needs and what customers are told."""
+
+    kind: Literal["bitcoin", "evm"]
+    name: str = ""
+    rpc_url: SecretStr = SecretStr("")
+    """Node URL, credentials included; every call goes through chains/<kind>/client.py."""
+    wallet: str = "tidegate"
+    """Bitcoin: name of the watch-only descriptor wallet in the node."""
+    chain: str = "regtest"
+    """Bitcoin: the node's `chain`; compared at start."""
+    chain_id: int = 0
+    """EVM: compared at start."""
+    confirmations: int = 2
+    block_seconds: float = 600
+    tokens: dict[str, TokenSettings] = Field(default_factory=dict)
+    explorer_tx_url: str | None = None
+    max_fee_rate: int = 500
+    """Bitcoin: sat/vB. EVM: gwei per gas. Above it nothing is built and nothing is signed."""
+    min_fee_rate: int = 1
+    poll_seconds: float = 1.0
+
+
+class VenueSettings(_Section):
+    kind: Literal["binance"] = "binance"
+    rest_url: str = ""
+    api_key: SecretStr = SecretStr("")
+    secret: SecretStr = SecretStr("")
+    taker_fee: str = "0.001"
+
+
+class SignerSettings(_Section):
+    socket: Path = Path("signer.sock")
+    directory: Path = Path("signer")
+    """Keys and journal; only the signer process reads it."""
+    passphrase_file: Path | None = None
+    public_file: Path = Path("signer-public.json")
+    """What the signer lets the others know: descriptors and extended public keys."""
+    max_payout: dict[str, str] = Field(default_factory=dict)
+    """Per asset, the largest single payout the signer ever signs, decimal."""
+
+
+class QuoteSettings(_Section):
+    withdrawal_seconds: int = 60
+    conversion_seconds: int = 15
+    challenge_seconds: int = 600
+    converting_challenge_seconds: int = 120
+    spread: str = "0.0012"
+    """Share of what is converted, beside the venue's taker fee, charged as the `spread` line."""
+    service: str = "0.001"
+    """Share of what is converted (conversions and converting withdrawals), charged as `service`."""
+    max_exposure_usd: str = "250000"
+    """All open converting quotes and unverified converting withdrawals together."""
+    max_book_age_seconds: float = 5.0
+
+
+class ComplianceSettings(_Section):
+    deny_list_file: Path | None = None
+    per_withdrawal_usd: str = "10000"
+    daily_usd: str = "50000"
+    review_above_usd: str = "10000"
+    new_address_cooldown_seconds: int = 0
+
+
+class SandboxSettings(_Section):
+    directory: Path = Path(".data")
+    """The data folder of `tidegate up`."""
+    bitcoin_block_seconds: float = 5.0
+    evm_block_seconds: float = 2.0
+    control_url: str = ""
+    """The supervisor's own loopback door: start-up progress, chaos, restart of a part."""
+    bitcoin_wallet: str = ""
+    evm_dev_account: str = ""
+
+
+class Settings(BaseSettings):
+    """Everything `tidegate.toml` may say."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="TIDEGATE_", env_nested_delimiter="__", extra="forbid", frozen=True, nested_model_default_partial_update=True
+    )
+
+    mode: Literal["sandbox", "production"] = "production"
+    brand: str = "Tidegate"
+    database: DatabaseSettings = DatabaseSettings()
+    api: ApiSettings = ApiSettings()
+    auth: AuthSettings = AuthSettings()
+    networks: dict[str, NetworkSettings] = Field(default_factory=dict)
+    venues: dict[str, VenueSettings] = Field(default_factory=dict)
+    signer: SignerSettings = SignerSettings()
+    quotes: QuoteSettings = QuoteSettings()
+    compliance: ComplianceSettings = ComplianceSettings()
+    sandbox: SandboxSettings = SandboxSettings()
+    minimum_deposit: dict[str, str] = Field(
+        default_factory=lambda: {"BTC": "0.00001", "ETH": "0.001", "USDT": "1", "USDC": "1"}
+    )
+    minimum_withdrawal: dict[str, str] = Field(
+        default_factory=lambda: {"BTC": "0.0001", "ETH": "0.001", "USDT": "1", "USDC": "1"}
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=config_path())
+
+    @property
+    def sandboxed(self) -> bool:
+        return self.mode == "sandbox"
+
+    def database_url(self) -> str:
+        """SQLAlchemy's URL with the asyncpg driver. `DATABASE_URL` wins."""
+        url = os.environ.get("DATABASE_URL") or self.database.url.get_secret_value()
+        if not url:
+            raise SystemExit("No database: set DATABASE_URL or [database] url in tidegate.toml.")
+        scheme, _, rest = url.partition("://")
+        if scheme.partition("+")[0] not in ("postgresql", "postgres"):
+            raise SystemExit("The database must be PostgreSQL.")
+        return f"postgresql+asyncpg://{rest}"
+
+    def networks_of(self, asset: str) -> list[str]:
+        """Networks that carry the asset, in the file's order."""
+        found = []
+        for key, network in self.networks.items():
+            native = "BTC" if network.kind == "bitcoin" else "ETH"
+            if asset == native or asset in network.tokens:
+                found.append(key)
+        return found
+
+
+def config_path() -> Path:
+    return Path(os.environ.get("TIDEGATE_CONFIG", "tidegate.toml"))
+
+
+def load() -> Settings:
+    """The settings of this process. A missing file named by TIDEGATE_CONFIG is an error, not a default."""
+    path = config_path()
+    if "TIDEGATE_CONFIG" in os.environ and not path.is_file():
+        raise SystemExit(f"TIDEGATE_CONFIG names {path}, which is not there.")
+    return Settings()

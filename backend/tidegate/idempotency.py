@@ -1,0 +1,156 @@
+"""Idempotency-Key: the key, the effect and the stored answer are one commit (libraries.md section 4).
+
+Scope is (user, operation). The stored answer rides in the verb's own commit; a duplicate that arrives while the first
+is running waits on the row's unique index, for at most 10 s, and is then told `in_progress`.
+"""
+
+import hashlib
+import json
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import Header, Request
+from fastapi.responses import JSONResponse, Response
+from sqlalchemy import CheckConstraint, select, text
+from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from tidegate.database import Base, Database, Rider, utcnow
+from tidegate.refusal import Kind, Refusal
+
+WAIT_SECONDS = 10
+
+
+class IdempotencyKey(Base):
+    __tablename__ = "idempotency_keys"
+    __table_args__ = (CheckConstraint("status BETWEEN 200 AND 299", name="status_success"),)
+
+    user_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    operation: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    body_digest: Mapped[str]
+    status: Mapped[int]
+    answer: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    created_at: Mapped[datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An answer as it was, or will be, given; `replayed` when it was given before."""
+
+    status: int
+    body: dict[str, Any]
+    replayed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Keyed:
+    """A request with its key, bound to user and operation by the verb. `key` None: the caller gave none."""
+
+    key: str | None
+    digest: str
+
+    def rider(self, *, user_id: uuid.UUID, operation: str, status: int, body: dict[str, Any]) -> list[Rider]:
+        """The row that makes the answer repeatable, named "idempotency"; empty when no key was given."""
+        if self.key is None:
+            return []
+        statement = (
+            insert(IdempotencyKey)
+            .values(
+                user_id=user_id,
+                operation=operation,
+                key=self.key,
+                body_digest=self.digest,
+                status=status,
+                answer=body,
+                created_at=utcnow(),
+            )
+            .on_conflict_do_nothing()
+        )
+        return [Rider("idempotency", statement)]
+
+
+async def replay(db: Database, keyed: Keyed, *, user_id: uuid.UUID, operation: str) -> Stored | None:
+    """The first answer of this key, or None. Refuses IDEMPOTENCY_KEY_REUSED when the body is another."""
+    if keyed.key is None:
+        return None
+    async with db.reading() as session:
+        return await _find(session, keyed, user_id, operation)
+
+
+async def _find(session: AsyncSession, keyed: Keyed, user_id: uuid.UUID, operation: str) -> Stored | None:
+    row = await session.scalar(
+        select(IdempotencyKey).where(
+            IdempotencyKey.user_id == user_id,
+            IdempotencyKey.operation == operation,
+            IdempotencyKey.key == keyed.key,
+        )
+    )
+    if row is None:
+        return None
+    if row.body_digest != keyed.digest:
+        raise Refusal(Kind.IDEMPOTENCY_KEY_REUSED, "The same key came with another body before.")
+    return Stored(row.status, row.answer, replayed=True)
+
+
+async def replay_after_conflict(db: Database, keyed: Keyed, *, user_id: uuid.UUID, operation: str) -> Stored:
+    """After a rider "idempotency" missed: the winner's answer, or Refusal IN_PROGRESS."""
+    found = await replay(db, keyed, user_id=user_id, operation=operation)
+    if found is None:
+        raise Refusal(Kind.IN_PROGRESS, "The first request with this key is still running.", retry_after=1)
+    return found
+
+
+async def limit_wait(session: AsyncSession) -> None:
+    """In a transaction that inserts a key: wait for a running twin at most WAIT_SECONDS."""
+    await session.execute(text(f"SET LOCAL lock_timeout = '{WAIT_SECONDS}s'"))
+
+
+def timed_out_waiting(error: DBAPIError) -> bool:
+    """True when the wait for a running twin hit its limit (SQLSTATE 55P03)."""
+    return getattr(error.orig, "sqlstate", None) == "55P03"
+
+
+def respond(stored: Stored) -> Response:
+    """The stored answer as a response; `Idempotency-Replayed: true` when it was given before."""
+    headers = {"Idempotency-Replayed": "true"} if stored.replayed else {}
+    return JSONResponse(stored.body, status_code=stored.status, headers=headers)
+
+
+def _check(key: str) -> str:
+    if not 1 <= len(key) <= 255 or not all(0x21 <= ord(c) <= 0x7E for c in key):
+        raise Refusal(Kind.MALFORMED, "Idempotency-Key is 1 to 255 visible ASCII characters.")
+    return key
+
+
+async def _digest(request: Request) -> str:
+    raw = await request.body()
+    try:
+        parsed = json.loads(raw) if raw else None
+    except ValueError:  # the body model refuses it anyway; the digest only has to exist
+        return hashlib.sha256(raw).hexdigest()
+    canonical = json.dumps(parsed, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256((request.url.path + "\n" + canonical).encode()).hexdigest()
+
+
+async def keyed_required(
+    request: Request,
+    idempotency_key: Annotated[
+        str,
+        Header(min_length=1, max_length=255, description="Chosen by the client; the same key and body give the first answer."),
+    ],
+) -> Keyed:
+    """Dependency of the calls that need a key (API.md). Missing → IDEMPOTENCY_KEY_MISSING."""
+    return Keyed(_check(idempotency_key), await _digest(request))
+
+
+async def keyed_optional(
+    request: Request,
+    idempotency_key: Annotated[str | None, Header(max_length=255, description="Honoured when given.")] = None,
+) -> Keyed:
+    """Dependency of every other POST of a signed-in user."""
+    return Keyed(_check(idempotency_key) if idempotency_key is not None else None, await _digest(request))

@@ -1,0 +1,1 @@
+"""Venues: one port, one adapter per exchange. No database here."""

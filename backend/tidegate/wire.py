@@ -1,0 +1,172 @@
+"""What every wire shape is made of: amounts, times, pages, waiting.
+
+Amounts travel as strings only; a JSON number is refused, so that no client's float ever becomes money.
+"""
+
+import base64
+import binascii
+import re
+import uuid
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any, Generic, TypeVar
+
+from fastapi import Query
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+
+from tidegate.money import Amount, Asset, InvalidAmount, TooManyDecimals, UnknownAsset, asset
+from tidegate.refusal import Kind, Refusal
+
+T = TypeVar("T")
+
+AMOUNT_PATTERN = r"^(0|[1-9][0-9]{0,29})(\.[0-9]{1,18})?$"
+_AMOUNT = re.compile(AMOUNT_PATTERN.removesuffix("$") + r"\Z", re.ASCII)
+
+
+class In(BaseModel):
+    """Base of every request body: unknown fields are refused, strings are taken as they are."""
+
+    model_config = ConfigDict(extra="forbid", strict=False, frozen=True)
+
+
+class Out(BaseModel):
+    """Base of every answer. All fields are always present, null where they do not apply."""
+
+    model_config = ConfigDict(frozen=True, json_schema_serialization_defaults_required=True)
+
+
+def _amount_text(value: Any) -> str:
+    if not isinstance(value, str) or not _AMOUNT.match(value):
+        raise ValueError(Kind.INVALID_AMOUNT)
+    return value
+
+
+DecimalText = Annotated[
+    str,
+    BeforeValidator(_amount_text),
+    WithJsonSchema({"type": "string", "pattern": AMOUNT_PATTERN, "examples": ["0.015"]}),
+]
+"""A decimal string in: ASCII, no sign, no exponent, never a JSON number."""
+
+
+def _utc(value: datetime) -> str:
+    return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+Time = Annotated[datetime, PlainSerializer(_utc, return_type=str, when_used="json")]
+"""RFC 3339, UTC, `Z`, milliseconds."""
+
+
+def time_text(value: datetime) -> str:
+    """The wire's spelling of a moment."""
+    return _utc(value)
+
+
+class AmountOut(Out):
+    """An amount on the wire: fixed point with exactly the asset's decimals."""
+
+    asset: str = Field(examples=["BTC"])
+    amount: str = Field(examples=["0.01500000"], json_schema_extra={"pattern": r"^-?[0-9]+(\.[0-9]+)?$"})
+
+    @classmethod
+    def of(cls, amount: Amount) -> "AmountOut":
+        return cls(asset=amount.asset.code, amount=amount.text)
+
+    @classmethod
+    def units(cls, code: str, units: int) -> "AmountOut":
+        return cls.of(Amount(asset(code), units))
+
+
+def asset_in(code: str, *, field: str = "asset") -> Asset:
+    """A listed asset by its code, or Refusal UNKNOWN_ASSET."""
+    try:
+        found = asset(code)
+    except UnknownAsset:
+        found = None
+    if found is None or not found.listed:
+        raise Refusal(Kind.UNKNOWN_ASSET, "There is no such asset here.", field=field)
+    return found
+
+
+def amount_in(code: str, text: str, *, field: str = "amount", positive: bool = True) -> Amount:
+    """An amount of that asset from the wire. Refuses UNKNOWN_ASSET, INVALID_AMOUNT (also zero), TOO_MANY_DECIMALS."""
+    found = asset_in(code)
+    try:
+        amount = Amount.parse(found, text)
+    except InvalidAmount:
+        raise Refusal(Kind.INVALID_AMOUNT, "Write the amount with digits and one point.", field=field) from None
+    except TooManyDecimals:
+        detail = f"{found.code} has {found.decimals} decimals."
+        raise Refusal(Kind.TOO_MANY_DECIMALS, detail, field=field, limit=str(found.decimals)) from None
+    if positive and amount.units == 0:
+        raise Refusal(Kind.INVALID_AMOUNT, "The amount is zero.", field=field)
+    return amount
+
+
+class Waiting(Out):
+    """Where a thing stands and what it waits for (PRODUCT.md); null where it does not apply."""
+
+    state: str
+    sub_status: str | None = None
+    waiting_for: str | None = None
+    since: Time | None = None
+    expected_by: Time | None = None
+    can_cancel: bool | None = None
+
+
+class Page(Out, Generic[T]):
+    """Every list: newest first, `next_cursor` null at the end."""
+
+    items: list[T]
+    next_cursor: str | None = None
+
+
+Cursor = tuple[datetime, uuid.UUID]
+
+
+def encode_cursor(at: datetime, last: uuid.UUID) -> str:
+    """Opaque to clients: the place after the last row shown."""
+    raw = f"{at.astimezone(UTC).isoformat()}|{last}"
+    return base64.urlsafe_b64encode(raw.encode()).decode().rstrip("=")
+
+
+def decode_cursor(text: str | None) -> Cursor | None:
+    """The place a cursor names, or Refusal INVALID_REQUEST."""
+    if text is None:
+        return None
+    try:
+        raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode("ascii")
+        at, _, last = raw.partition("|")
+        moment = datetime.fromisoformat(at)
+        if moment.tzinfo is None:
+            raise ValueError
+        return moment, uuid.UUID(last)
+    except (ValueError, binascii.Error, UnicodeError):
+        raise Refusal(Kind.INVALID_REQUEST, "This cursor is not one of ours.", field="cursor") from None
+
+
+class Paging:
+    """Dependency: `?limit=&cursor=`."""
+
+    def __init__(
+        self,
+        limit: Annotated[int, Query(ge=1, le=200)] = 50,
+        cursor: Annotated[str | None, Query(max_length=200)] = None,
+    ) -> None:
+        self.limit = limit
+        self.before = decode_cursor(cursor)
+
+
+def next_cursor(rows: Sequence[tuple[datetime, uuid.UUID]], limit: int) -> str | None:
+    """The cursor after a page of (at, id) that was fetched with exactly `limit` rows; null when it was the last."""
+    return encode_cursor(*rows[-1]) if len(rows) == limit else None
+
+
+def _reference(value: str) -> str:
+    if not value.isprintable():
+        raise ValueError("printable characters only")
+    return value
+
+
+Reference = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_reference)]
+"""The caller's own string, unique per account for ever."""
