@@ -1,0 +1,74 @@
+"""The PostgreSQL of a development machine: real, private, and still there after a restart."""
+
+import os
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+from tidegate.sandbox.postgres import Server, postgres
+
+
+@pytest.fixture(scope="module")
+async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Server]:
+    async with postgres(tmp_path_factory.mktemp("postgres") / "home", fsync=False, remove=True) as running:
+        yield running
+
+
+async def test_it_answers_as_superuser_in_the_database_tidegate(server: Server) -> None:
+    connection = await asyncpg.connect(server.url)
+    try:
+        assert await connection.fetchval("SELECT current_database()") == "tidegate"
+        assert await connection.fetchval("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
+        assert await connection.fetchval("SELECT lower('ÄÖ')") == "äö"
+    finally:
+        await connection.close()
+
+
+async def test_nobody_gets_in_without_the_password(server: Server) -> None:
+    with pytest.raises(asyncpg.InvalidPasswordError):
+        await asyncpg.connect(server.url.replace(server.cluster.password, "postgres"))
+    rules = (server.cluster.folder / "pg_hba.conf").read_text()
+    methods = {line.split()[-1] for line in rules.splitlines() if line.strip() and not line.startswith("#")}
+    assert methods == {"scram-sha-256"}
+
+
+async def test_the_password_is_readable_by_the_owner_alone(server: Server) -> None:
+    assert (server.cluster.home / "cluster.json").stat().st_mode & 0o077 == 0
+    assert not list(server.cluster.folder.parent.glob("initdb-*"))
+
+
+async def test_it_never_runs_as_root(server: Server) -> None:
+    status = Path(f"/proc/{server.process.pid}/status").read_text()
+    uid = next(line for line in status.splitlines() if line.startswith("Uid:")).split()[1]
+    assert uid != "0"
+
+
+async def test_a_second_start_on_the_same_folder_finds_the_data_and_the_port(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    async with postgres(home, fsync=False) as first:
+        connection = await asyncpg.connect(first.url)
+        await connection.execute("CREATE TABLE kept (word text); INSERT INTO kept VALUES ('still here')")
+        await connection.close()
+        url = first.url
+    async with postgres(home, fsync=False, remove=True) as second:
+        assert second.url == url
+        connection = await asyncpg.connect(second.url)
+        assert await connection.fetchval("SELECT word FROM kept") == "still here"
+        await connection.close()
+    assert not second.cluster.folder.exists()
+
+
+async def test_it_comes_back_after_being_killed(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    async with postgres(home, fsync=True) as first:
+        connection = await asyncpg.connect(first.url)
+        await connection.execute("CREATE TABLE kept (word text); INSERT INTO kept VALUES ('durable')")
+        os.kill(first.process.pid, signal.SIGKILL)
+        connection.terminate()
+        await first.process.wait()
+    async with postgres(home, fsync=True, remove=True) as second:
+        connection = await asyncpg.connect(second.url)
+        assert await connection.fetchval("SELECT word FROM kept") == "durable"
+        await connection.close()
