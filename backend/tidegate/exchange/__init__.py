@@ -1,0 +1,1 @@
+"""Exchange: quotes, conversions, and the orders that hedge them."""

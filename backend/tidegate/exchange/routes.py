@@ -1,0 +1,137 @@
+"""HTTP door of the exchange room: parse, one verb call, shape the answer."""
+
+import uuid
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from tidegate.auth.subject import Subject, allow
+from tidegate.exchange import conversion, history, quote, rates
+from tidegate.exchange.desk import Desk
+from tidegate.exchange.schemas import (
+    ConversionDetailOut,
+    ConversionIn,
+    ConversionOut,
+    MarketsOut,
+    QuoteIn,
+    QuoteOut,
+    RateOut,
+)
+from tidegate.idempotency import Keyed, keyed_optional, keyed_required, respond
+from tidegate.problems import problems
+from tidegate.refusal import Kind
+from tidegate.wire import Page, Paging
+
+router = APIRouter(prefix="/exchange", tags=["exchange"])
+
+SIGNED_IN = (Kind.UNAUTHENTICATED, Kind.FORBIDDEN, Kind.RATE_LIMITED, Kind.INVALID_REQUEST)
+"""What every operation of a signed-in user may answer."""
+
+QUOTING = (
+    Kind.MALFORMED,
+    Kind.INVALID_AMOUNT,
+    Kind.TOO_MANY_DECIMALS,
+    Kind.UNKNOWN_ASSET,
+    Kind.UNKNOWN_NETWORK,
+    Kind.BELOW_MINIMUM,
+    Kind.INVALID_ADDRESS,
+    Kind.WRONG_NETWORK,
+    Kind.OWN_ADDRESS,
+    Kind.FORBIDDEN_ADDRESS,
+    Kind.NOT_FOUND,
+    Kind.INSUFFICIENT_FUNDS,
+    Kind.POLICY_BLOCKED,
+    Kind.LIMIT_EXCEEDED,
+    Kind.REVIEW_REQUIRED,
+    Kind.IDEMPOTENCY_KEY_REUSED,
+    Kind.IN_PROGRESS,
+    Kind.VENUE_UNAVAILABLE,
+    Kind.BUSY,
+)
+
+CONVERTING = (
+    Kind.MALFORMED,
+    Kind.IDEMPOTENCY_KEY_MISSING,
+    Kind.IDEMPOTENCY_KEY_REUSED,
+    Kind.IN_PROGRESS,
+    Kind.NOT_FOUND,
+    Kind.QUOTE_EXPIRED,
+    Kind.QUOTE_USED,
+    Kind.QUOTE_KIND_MISMATCH,
+    Kind.INSUFFICIENT_FUNDS,
+    Kind.CONFLICT,
+    Kind.BUSY,
+)
+
+
+async def the_desk(request: Request) -> Desk:
+    """The process's one desk, put there at start by whoever builds the app."""
+    desk: Desk = request.app.state.exchange
+    return desk
+
+
+At = Annotated[Desk, Depends(the_desk)]
+Quoter = Annotated[Subject, Depends(allow("exchange.quote"))]
+Converter = Annotated[Subject, Depends(allow("exchange.convert"))]
+
+
+@router.get("/markets", operation_id="exchange_list_markets", responses=problems(*SIGNED_IN))
+async def list_markets(desk: At, subject: Quoter) -> MarketsOut:
+    """Every pair a venue trades between assets of this house: mid, best bid and ask, how old, from where."""
+    return await rates.markets(desk)
+
+
+@router.get(
+    "/rates/{from_asset}/{to_asset}",
+    operation_id="exchange_get_rate",
+    responses=problems(*SIGNED_IN, Kind.UNKNOWN_ASSET, Kind.VENUE_UNAVAILABLE),
+)
+async def get_rate(from_asset: str, to_asset: str, desk: At, subject: Quoter) -> RateOut:
+    """What one `from_asset` is worth in `to_asset` now, with its age and its sources. Not a quote."""
+    return await rates.rate(desk, from_asset, to_asset)
+
+
+@router.post(
+    "/quotes", operation_id="quotes_create", status_code=201, response_model=QuoteOut, responses=problems(*SIGNED_IN, *QUOTING)
+)
+async def create_quote(
+    body: QuoteIn, desk: At, subject: Quoter, keyed: Annotated[Keyed | None, Depends(keyed_optional)]
+) -> Response:
+    """A firm, all-in price: what leaves you, every fee, what arrives, when, and until when it stands."""
+    return respond(await quote.create(desk, user_id=subject.user_id, asked=body, keyed=keyed))
+
+
+@router.get("/quotes/{quote_id}", operation_id="quotes_get", responses=problems(*SIGNED_IN, Kind.NOT_FOUND))
+async def get_quote(quote_id: uuid.UUID, desk: At, subject: Quoter) -> QuoteOut:
+    """A quote of yours, as it was given, with its present state."""
+    return await quote.get(desk, user_id=subject.user_id, quote_id=quote_id)
+
+
+@router.post(
+    "/conversions",
+    operation_id="conversions_create",
+    status_code=201,
+    response_model=ConversionOut,
+    responses=problems(*SIGNED_IN, *CONVERTING),
+)
+async def create_conversion(
+    body: ConversionIn, desk: At, subject: Converter, keyed: Annotated[Keyed, Depends(keyed_required)]
+) -> Response:
+    """Accept a conversion quote: the exchange is booked in the same commit, exactly as quoted."""
+    return respond(await conversion.convert(desk, user_id=subject.user_id, asked=body, keyed=keyed))
+
+
+@router.get("/conversions", operation_id="conversions_list", responses=problems(*SIGNED_IN))
+async def list_conversions(
+    desk: At, subject: Quoter, paging: Annotated[Paging, Depends()], reference: str | None = None
+) -> Page[ConversionOut]:
+    """Your conversions, newest first."""
+    return await history.conversions(
+        desk, user_id=subject.user_id, limit=paging.limit, before=paging.before, reference=reference
+    )
+
+
+@router.get("/conversions/{conversion_id}", operation_id="conversions_get", responses=problems(*SIGNED_IN, Kind.NOT_FOUND))
+async def get_conversion(conversion_id: uuid.UUID, desk: At, subject: Quoter) -> ConversionDetailOut:
+    """One conversion with its fills and its execution receipt."""
+    return await history.conversion(desk, user_id=subject.user_id, conversion_id=conversion_id)

@@ -1,0 +1,250 @@
+"""Wire shapes of quotes, conversions and market data. Shapes only; API.md names every field."""
+
+import re
+import uuid
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, WithJsonSchema
+
+from tidegate.refusal import Kind
+from tidegate.wire import AMOUNT_PATTERN, AmountOut, In, Out, Reference, Time, Waiting
+
+_AMOUNT = re.compile(AMOUNT_PATTERN.removesuffix("$") + r"\Z", re.ASCII)
+
+
+def _amount_or_max(value: Any) -> str:
+    if not isinstance(value, str) or not (value == "max" or _AMOUNT.match(value)):
+        raise ValueError(Kind.INVALID_AMOUNT)
+    return value
+
+
+AmountOrMax = Annotated[
+    str,
+    BeforeValidator(_amount_or_max),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "anyOf": [{"const": "max"}, {"pattern": AMOUNT_PATTERN}],
+            "examples": ["25"],
+        }
+    ),
+]
+"""A decimal string, or `max` (exact_in only): everything available."""
+
+QuoteKind = Literal["withdrawal", "conversion"]
+QuoteSide = Literal["exact_in", "exact_out"]
+Speed = Literal["economy", "standard", "fast"]
+
+
+class QuoteIn(In):
+    """What is to be quoted. `network` is required for a withdrawal and refused for a conversion."""
+
+    kind: QuoteKind
+    from_asset: str = Field(examples=["BTC"])
+    to_asset: str = Field(examples=["USDT"])
+    network: str | None = Field(default=None, examples=["ethereum"])
+    side: QuoteSide = Field(description="`exact_in`: `amount` leaves you. `exact_out`: `amount` arrives.")
+    amount: AmountOrMax = Field(description="A decimal string, or `max` with exact_in")
+    speed: Speed | None = None
+    address: str | None = Field(default=None, max_length=256)
+    beneficiary_id: uuid.UUID | None = None
+
+
+class FeeOut(Out):
+    """One line of the cost, always in `from_asset`."""
+
+    kind: Literal["network", "service", "spread"]
+    amount: AmountOut
+
+
+class EstimateOut(Out):
+    """About what something is worth; for orientation, never used to book."""
+
+    currency: str = Field(examples=["USD"])
+    amount: str = Field(examples=["26.17"])
+    as_of: Time
+
+
+class TotalCostOut(Out):
+    amount: AmountOut
+    share: str = Field(description="Of the debit, a decimal string: 0.0031 is 0.31 %", examples=["0.0031"])
+    estimate: EstimateOut | None
+
+
+class RouteOut(Out):
+    """Where the price comes from: a venue, which share of the size, at what average price (`rate`'s direction)."""
+
+    venue: str
+    share: str
+    price: str
+
+
+class ArrivesByOut(Out):
+    earliest: Time
+    latest: Time
+
+
+class LimitOut(Out):
+    """A limit that this quote counts against. `left` in `currency`, null when there is no such cap."""
+
+    name: str = Field(examples=["per_withdrawal"])
+    left: str | None
+    currency: str = "USD"
+    resets_at: Time | None
+
+
+class ReviewOut(Out):
+    needed: bool
+    usual_minutes: int | None
+
+
+class SpeedOut(Out):
+    speed: Speed
+    debit: AmountOut
+    deliver: AmountOut
+    arrives_by: ArrivesByOut
+
+
+class RefundRuleOut(Out):
+    """What comes back when it cannot be carried out: the whole debit before, `to_asset` after the conversion."""
+
+    before_execution: Literal["debit_in_full"] = "debit_in_full"
+    after_execution: Literal["deliver_asset"] = "deliver_asset"
+    fees_kept: list[Literal["spread", "service"]] = Field(default_factory=lambda: ["spread", "service"])
+
+
+class QuoteOut(Out):
+    """A firm, all-in price. `debit`, `fees` and `deliver` are exact and final until `expires_at`."""
+
+    id: uuid.UUID
+    kind: QuoteKind
+    side: QuoteSide
+    from_asset: str
+    to_asset: str
+    network: str | None
+    speed: Speed | None
+    address: str | None
+    beneficiary_id: uuid.UUID | None
+    debit: AmountOut
+    deliver: AmountOut
+    rate: str = Field(description="`to_asset` per 1 `from_asset` before fees; 18 significant digits, rounded down")
+    fees: list[FeeOut]
+    total_cost: TotalCostOut
+    route: list[RouteOut]
+    arrives_by: ArrivesByOut
+    limits: list[LimitOut]
+    review: ReviewOut
+    warnings: list[str]
+    speeds: list[SpeedOut] = Field(description="The same order at each speed; empty for a conversion")
+    refund_rule: RefundRuleOut
+    expires_at: Time
+    created_at: Time
+    state: Literal["open", "accepted", "expired", "refused"]
+
+
+class ConversionIn(In):
+    quote_id: uuid.UUID
+    reference: Reference | None = None
+
+
+class ConversionOut(Waiting):
+    """An exchange inside the account, or the converting half of a withdrawal (then `withdrawal_id` is set)."""
+
+    id: uuid.UUID
+    reference: str | None
+    quote_id: uuid.UUID
+    withdrawal_id: uuid.UUID | None
+    debit: AmountOut
+    deliver: AmountOut
+    rate: str
+    fees: list[FeeOut]
+    created_at: Time
+    completed_at: Time | None
+
+
+class FillOut(Out):
+    """What a venue traded for us; prices and quantities are the venue's own decimals."""
+
+    venue: str
+    market: str
+    trade_id: str
+    price: str
+    quantity: str
+    quote_quantity: str
+    fee: str
+    fee_asset: str
+    booked_at: Time
+
+
+class OrderOut(Out):
+    """Our hedge on a venue. It runs beside the conversion and never changes what was agreed."""
+
+    id: uuid.UUID
+    venue: str
+    market: str
+    side: Literal["buy", "sell"]
+    state: str
+    quantity: str | None
+    filled: str
+    limit_price: str | None
+    reason: str | None
+
+
+class ReceiptOut(Out):
+    """How the price came about: the mid at the decision, the rate given, where it was hedged and at what."""
+
+    rate: str
+    mid: str | None
+    mid_as_of: Time | None
+    route: list[RouteOut]
+    hedge: Literal["waiting", "running", "done", "carried"]
+    hedge_price: str | None = Field(description="Average price of the fills in `rate`'s direction, before venue fees")
+    orders: list[OrderOut]
+
+
+class ConversionDetailOut(ConversionOut):
+    fills: list[FillOut]
+    receipt: ReceiptOut
+
+
+class SourceOut(Out):
+    """One venue's part in a number, and whether it may be quoted from."""
+
+    venue: str
+    market: str
+    bid: str | None
+    ask: str | None
+    as_of: Time | None
+    age_seconds: str | None
+    usable: bool
+    reason: str | None
+
+
+class MarketOut(Out):
+    """A pair. `mid`, `bid` and `ask` are `quote` per 1 `base`; null when no source may be quoted from."""
+
+    market: str = Field(examples=["BTC-USDT"])
+    base: str
+    quote: str
+    mid: str | None
+    bid: str | None
+    ask: str | None
+    as_of: Time | None
+    sources: list[SourceOut]
+
+
+class MarketsOut(Out):
+    items: list[MarketOut]
+    next_cursor: str | None = None
+
+
+class RateOut(Out):
+    """What one asset is worth in another right now; `bid` and `ask` in `to_asset` per 1 `from_asset`."""
+
+    from_asset: str
+    to_asset: str
+    mid: str
+    bid: str
+    ask: str
+    as_of: Time
+    sources: list[SourceOut]
