@@ -1,16 +1,28 @@
 """What the rooms above may ask of any exchange. Prices and quantities are Decimals from the venue's own strings.
 
 `Unknown` is kept apart from refusal: the order may stand (venues.md section 0). It is queried, never resent.
+
+A venue's numbers may be finer than ours (Binance books USDT with 8 decimals, the house with 6): keep what it said
+with the fill, book what was received rounded down and what was given rounded up, and let the difference be a term of
+the audit.
 """
 
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from enum import StrEnum
 from typing import Protocol
 
 
 class VenueUnavailable(Exception):  # noqa: N818  an outage is a state of the world, handled by waiting
-    """The venue could not be read from: no connection, 5xx, ban, or an answer that is not its protocol."""
+    """The venue could not be read from: no connection, 5xx, ban, or an answer that is not its protocol.
+
+    `retry_after`: seconds for which the venue wants to be left alone, where it said so.
+    """
+
+    def __init__(self, detail: str, retry_after: float | None = None) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.retry_after = retry_after
 
 
 class Side(StrEnum):
@@ -31,6 +43,22 @@ class Market:
     max_quantity: Decimal
     min_notional: Decimal
     trading: bool
+
+    def quantity_down(self, quantity: Decimal) -> Decimal:
+        """The greatest whole number of lots that is not above `quantity`."""
+        return (quantity / self.lot).to_integral_value(ROUND_FLOOR) * self.lot
+
+    def quantity_up(self, quantity: Decimal) -> Decimal:
+        """The least whole number of lots that is not below `quantity`."""
+        return (quantity / self.lot).to_integral_value(ROUND_CEILING) * self.lot
+
+    def price_down(self, price: Decimal) -> Decimal:
+        """The greatest price on the tick that is not above `price`."""
+        return (price / self.tick).to_integral_value(ROUND_FLOOR) * self.tick
+
+    def price_up(self, price: Decimal) -> Decimal:
+        """The least price on the tick that is not below `price`."""
+        return (price / self.tick).to_integral_value(ROUND_CEILING) * self.tick
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +95,8 @@ class OrderState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Fill:
+    """One trade of an order, as the venue booked it. `trade_id` is unique within the symbol; `fee` is never negative."""
+
     trade_id: str
     price: Decimal
     quantity: Decimal
@@ -77,7 +107,7 @@ class Fill:
 
 @dataclass(frozen=True, slots=True)
 class OrderSeen:
-    """What the venue says of an order. `fills` may be empty although something was filled: then ask `fills()`."""
+    """What the venue says of an order. Its trades are asked for apart: `fills()` until they add up to `filled`."""
 
     client_order_id: str
     venue_order_id: str
@@ -91,36 +121,71 @@ class PlaceOutcome(StrEnum):
     UNKNOWN = "unknown"  # may stand: query by client order id over a settle window
 
 
+class Reason(StrEnum):
+    """Why an order was not placed, or why nobody knows, in words common to all venues."""
+
+    INSUFFICIENT_FUNDS = "insufficient_funds"
+    INVALID_ORDER = "invalid_order"  # breaks a filter, a precision or the protocol: the same order never passes
+    MARKET_CLOSED = "market_closed"
+    CREDENTIALS = "credentials"  # key, signature or permission: an operator must look
+    CLOCK = "clock"  # outside the venue's time window; the offset is measured anew before the next call
+    RATE_LIMITED = "rate_limited"  # see `retry_after`
+    NOT_CONNECTED = "not_connected"  # nothing was sent
+    REFUSED = "refused"  # any other plain no
+    DUPLICATE = "duplicate"  # an order of this client order id is open there: unknown until found
+    NO_ANSWER = "no_answer"  # sent, and no complete answer came
+    VENUE_ERROR = "venue_error"  # the venue itself does not say what became of it
+
+
 @dataclass(frozen=True, slots=True)
 class Placed:
+    """`order` stands exactly when PLACED; `reason` exactly when not. `detail` is the venue's wording, for logs.
+
+    `retry_after`: seconds before which the venue wants no other call. A refused order may be tried again only as a
+    new intent, with a client order id of its own.
+    """
+
     outcome: PlaceOutcome
     order: OrderSeen | None = None
-    code: str = ""
+    reason: Reason | None = None
     detail: str = ""
+    retry_after: float | None = None
 
 
 class Venue(Protocol):
-    """The port. Reads raise VenueUnavailable; `place` never raises for the venue's sake, it answers."""
+    """The port. All but `place` raise VenueUnavailable; `place` never raises for the venue's sake, it answers.
+
+    Cancelling a coroutine of the port does not call its request back: an order under way is placed or not.
+    """
 
     name: str
     taker_fee: Decimal
 
-    async def markets(self) -> list[Market]: ...
+    async def markets(self) -> list[Market]:
+        """The pairs of which this house knows both assets, those not trading just now included."""
+        ...
 
     async def book(self, symbol: str, depth: int = 100) -> Book: ...
 
     async def balances(self) -> list[Balance]: ...
 
     async def place(self, *, client_order_id: str, symbol: str, side: Side, quantity: Decimal, price: Decimal) -> Placed:
-        """Limit, immediate-or-cancel. Never retried inside."""
+        """Limit, immediate-or-cancel. Never retried inside. `client_order_id`: a lower-case UUIDv4, committed before.
+
+        Raises ValueError for a quantity or price that is not a finite number above zero.
+        """
         ...
 
     async def find(self, *, client_order_id: str, symbol: str) -> OrderSeen | None:
         """The order of that client order id, or None when the venue knows none (which proves nothing for some seconds)."""
         ...
 
-    async def fills(self, *, venue_order_id: str, symbol: str) -> list[Fill]: ...
+    async def fills(self, *, venue_order_id: str, symbol: str) -> list[Fill]:
+        """All trades of that order known so far, oldest first. May lag behind the order for some seconds."""
+        ...
 
-    async def cancel(self, *, client_order_id: str, symbol: str) -> None: ...
+    async def cancel(self, *, client_order_id: str, symbol: str) -> None:
+        """Afterwards nothing of it is open. An order that is done or unknown there is not an error."""
+        ...
 
     async def close(self) -> None: ...
