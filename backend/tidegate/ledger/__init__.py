@@ -1,0 +1,1 @@
+"""The ledger: double entry, append-only, one writer. Money moves here or it does not move."""

@@ -1,0 +1,39 @@
+"""Reading balances: what a customer has, what an account stands at. By index, never by scanning history."""
+
+import uuid
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from tidegate.ledger import store
+from tidegate.ledger.rules import AccountRef
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Base units a customer can use, and base units set aside for something of theirs."""
+
+    available: int = 0
+    held: int = 0
+
+
+async def balances_of(session: AsyncSession, user_id: uuid.UUID) -> dict[str, Held]:
+    """By asset code; assets never booked are absent."""
+    found: dict[str, Held] = {}
+    for standing in await store.of_owner(session, user_id):
+        before = found.get(standing.ref.asset, Held())
+        if standing.ref.name == "available":
+            found[standing.ref.asset] = Held(standing.balance, before.held)
+        elif standing.ref.name == "held":
+            found[standing.ref.asset] = Held(before.available, standing.balance)
+    return found
+
+
+async def balance(session: AsyncSession, ref: AccountRef) -> int:
+    """The account's balance in its own direction; 0 when nothing was ever booked on it."""
+    return await store.balance(session, ref)
+
+
+async def trial_balance(session: AsyncSession) -> list[tuple[str, str, str, str, int]]:
+    """(asset, name, place, side, units) over all owners."""
+    return await store.totals(session)

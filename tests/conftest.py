@@ -1,0 +1,107 @@
+"""Real PostgreSQL for every test: one server a run, one migrated template, a fresh copy for each test."""
+
+import asyncio
+import os
+import uuid
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+from alembic import command
+from alembic.config import Config
+
+from tidegate.config import Settings
+from tidegate.database import Database
+from tidegate.ledger.lane import Lane
+from tidegate.sandbox.postgres import postgres
+
+ROOT = Path(__file__).parent.parent
+TEMPLATE = "template_tidegate"
+
+
+def alembic_config(url: str) -> Config:
+    config = Config(str(ROOT / "alembic.ini"))
+    config.attributes["url"] = url.replace("postgresql://", "postgresql+asyncpg://", 1)
+    return config
+
+
+@pytest.fixture(scope="session")
+async def admin_url(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+    """A superuser URL of a server of this run's own (or TIDEGATE_TEST_DATABASE), ending in /postgres."""
+    given = os.environ.get("TIDEGATE_TEST_DATABASE")
+    if given:
+        yield given
+        return
+    async with postgres(tmp_path_factory.mktemp("postgres"), fsync=False) as server:
+        yield server.admin_url
+
+
+def on_database(url: str, name: str) -> str:
+    return url.rsplit("/", 1)[0] + "/" + name
+
+
+@pytest.fixture(scope="session")
+async def template(admin_url: str) -> str:
+    """The name of a migrated database to copy from."""
+    connection = await asyncpg.connect(admin_url)
+    try:
+        await connection.execute(f"DROP DATABASE IF EXISTS {TEMPLATE}")
+        await connection.execute(f"CREATE DATABASE {TEMPLATE}")
+    finally:
+        await connection.close()
+    await asyncio.to_thread(command.upgrade, alembic_config(on_database(admin_url, TEMPLATE)), "head")
+    return TEMPLATE
+
+
+@pytest.fixture
+async def database_url(admin_url: str, template: str) -> AsyncIterator[str]:
+    """A fresh migrated database of this test's own."""
+    name = f"t_{uuid.uuid4().hex}"
+    connection = await asyncpg.connect(admin_url)
+    await connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield on_database(admin_url, name)
+    await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    await connection.close()
+
+
+@pytest.fixture
+async def db(database_url: str) -> AsyncIterator[Database]:
+    database = Database(database_url.replace("postgresql://", "postgresql+asyncpg://", 1), pool_size=20)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+def lane(db: Database) -> Lane:
+    return Lane(db)
+
+
+@pytest.fixture
+def settings(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Sandbox settings on this test's database, with nothing from the surroundings."""
+    for key in list(os.environ):
+        if key.startswith("TIDEGATE_") or key == "DATABASE_URL":
+            monkeypatch.delenv(key)
+    monkeypatch.chdir(tmp_path)
+    return Settings.model_validate(
+        {
+            "mode": "sandbox",
+            "database": {"url": database_url},
+            "auth": {"token_key_file": tmp_path / "token.key", "rate_limit_factor": 1000, "argon2_memory_kib": 1024},
+            "networks": {
+                "bitcoin": {"kind": "bitcoin", "name": "Bitcoin", "chain": "regtest", "confirmations": 2, "block_seconds": 5},
+                "ethereum": {
+                    "kind": "evm",
+                    "name": "Ethereum",
+                    "chain_id": 31337,
+                    "confirmations": 3,
+                    "block_seconds": 2,
+                    "tokens": {
+                        "USDT": {"contract": "0x5FbDB2315678afecb367f032d93F642f64180aa3", "decimals": 6},
+                        "USDC": {"contract": "0xe7f1725E7734CE288F8367e1Bb143E90bb3F0512", "decimals": 6},
+                    },
+                },
+            },
+        }
+    )
