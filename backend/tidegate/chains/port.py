@@ -49,14 +49,15 @@ class Health:
 class Arrival:
     """A payment to one of our addresses as the chain shows it now.
 
-    `confirmations` is 0 in the mempool and negative when it can no longer confirm (conflicted, reorged away).
+    `confirmations` is 0 in the mempool and negative when it can no longer confirm (Bitcoin: conflicted).
     """
 
     asset: str
     address: str
     units: int
     txid: str
-    index: int  # Bitcoin: vout. EVM: log index, or -1 for a plain ether transfer
+    index: int  # Bitcoin: vout. EVM: place of the log among its transaction's logs (a block-wide log index changes
+    # when a reorg mines the transaction again), or -1 for a plain ether transfer
     block_hash: str | None
     block_height: int | None
     confirmations: int
@@ -64,10 +65,16 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Arrivals:
-    """What a scan from `cursor` saw, and the cursor to store in the same commit as the rows."""
+    """What a scan from `cursor` saw, and the cursor to store in the same commit as the rows.
+
+    `gone` are those of the asked `open_txids` that pay us nothing on the chain as it stands and are not waiting for a
+    block either (replaced, reorged away, reverted): every stored arrival of that transaction which is not in `seen`
+    with 0 or more confirmations has -1. It may come back: keep asking while the deposit is not final.
+    """
 
     seen: tuple[Arrival, ...]
     cursor: str
+    gone: tuple[str, ...] = ()
 
 
 class Submitted(StrEnum):
@@ -142,7 +149,9 @@ class Chain(Protocol):
         """Make sure that deposit addresses below `upto_index` are seen by the node (no-op where scanning covers it)."""
         ...
 
-    async def health(self) -> Health: ...
+    async def health(self) -> Health:
+        """Whether this node may be decided from. Answers (never raises): a silent node is `fit=False`."""
+        ...
 
     async def tip(self) -> Tip: ...
 
@@ -153,11 +162,18 @@ class Chain(Protocol):
     async def fee_rates(self) -> FeeRates: ...
 
     async def submit(self, raw: bytes) -> SubmitOutcome:
-        """Send signed bytes. Sending the same bytes again is safe and answers ACCEPTED."""
+        """Send signed bytes. Sending the same bytes again is safe and answers ACCEPTED.
+
+        NodeUnavailable here means that nothing was sent; an answer that was lost on the way is UNKNOWN.
+        """
         ...
 
     async def sighting(self, txid: str, asset: str) -> Sighting: ...
 
     async def balances(self, addresses: "Sequence[str]") -> dict[str, int]:
-        """By asset, what those addresses hold, our unconfirmed transactions included (Bitcoin: the whole wallet)."""
+        """By asset, what those addresses hold.
+
+        Bitcoin: the whole wallet, our own unconfirmed transactions already taken off and their change included,
+        unconfirmed deposits not. EVM: the state after the newest block, so what waits for a block is not taken off.
+        """
         ...
