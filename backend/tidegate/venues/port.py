@@ -169,7 +169,9 @@ class Venue(Protocol):
 
     async def balances(self) -> list[Balance]: ...
 
-    async def place(self, *, client_order_id: str, symbol: str, side: Side, quantity: Decimal, price: Decimal) -> Placed:
+    async def place(
+        self, *, client_order_id: str, symbol: str, side: Side, quantity: Decimal, price: Decimal
+    ) -> Placed:
         """Limit, immediate-or-cancel. Never retried inside. `client_order_id`: a lower-case UUIDv4, committed before.
 
         Raises ValueError for a quantity or price that is not a finite number above zero.
