@@ -99,7 +99,13 @@ class QuoteSettings(_Section):
     """Share of what is converted (conversions and converting withdrawals), charged as `service`."""
     max_exposure_usd: str = "250000"
     """All open converting quotes and unverified converting withdrawals together."""
+    max_user_exposure_usd: str = "100000"
+    """The same, of one user."""
     max_book_age_seconds: float = 5.0
+    hedge_tolerance: str = "0.005"
+    """How far beyond the walked price a hedge may trade, as a share."""
+    hedge_settle_seconds: float = 30.0
+    """How long an order without an answer is looked for before it counts as never placed."""
 
 
 class ComplianceSettings(_Section):
