@@ -1,0 +1,475 @@
+"""All SQL of the auth room."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, and_, case, cast, delete, exists, func, or_, select, text, update
+from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
+
+from tidegate.auth.rules import COOKIE_GRACE, SEEN_EVERY, Credential, RefreshToken, secret_digest
+from tidegate.auth.tables import (
+    RecoveryCode,
+    RefreshTokenRow,
+    RolePermission,
+    Session,
+    TotpFactor,
+    User,
+    UserRole,
+)
+from tidegate.database import Rider, new_id
+
+# --- users ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A user as the house sees them: no secrets."""
+
+    id: uuid.UUID
+    email: str
+    name: str | None
+    roles: frozenset[str]
+    permissions: frozenset[str]
+    enrolled: bool
+    recovery_codes_left: int
+    language: str
+    currency: str
+    notices: dict[str, Any]
+    created_at: datetime
+    frozen_at: datetime | None
+    confirmed: bool
+
+
+def _roles_of(user_id: Any) -> Any:
+    return select(func.array_agg(UserRole.role)).where(UserRole.user_id == user_id).scalar_subquery()
+
+
+def _permissions_of(user_id: Any) -> Any:
+    return (
+        select(func.array_agg(RolePermission.permission.distinct()))
+        .join(UserRole, UserRole.role == RolePermission.role)
+        .where(UserRole.user_id == user_id)
+        .scalar_subquery()
+    )
+
+
+def _enrolled(user_id: Any) -> Any:
+    return exists().where(TotpFactor.user_id == user_id, TotpFactor.confirmed_at.is_not(None))
+
+
+async def account(session: AsyncSession, *, user_id: uuid.UUID) -> Account | None:
+    """The user with roles, permissions and factors."""
+    left = (
+        select(func.count())
+        .select_from(RecoveryCode)
+        .where(RecoveryCode.user_id == User.id, RecoveryCode.used_at.is_(None))
+        .scalar_subquery()
+    )
+    row = (
+        await session.execute(
+            select(User, _roles_of(User.id), _permissions_of(User.id), _enrolled(User.id), left).where(
+                User.id == user_id
+            )
+        )
+    ).one_or_none()
+    if row is None:
+        return None
+    user, roles, permissions, enrolled, codes = row
+    return Account(
+        id=user.id,
+        email=user.email,
+        name=user.name,
+        roles=frozenset(roles or ()),
+        permissions=frozenset(permissions or ()),
+        enrolled=enrolled,
+        recovery_codes_left=codes,
+        language=user.language,
+        currency=user.currency,
+        notices=user.notices,
+        created_at=user.created_at,
+        frozen_at=user.frozen_at,
+        confirmed=user.email_confirmed_at is not None,
+    )
+
+
+async def user_by_canonical(session: AsyncSession, *, canonical: str) -> User | None:
+    found: User | None = await session.scalar(select(User).where(User.email_canonical == canonical))
+    return found
+
+
+async def user_by_id(session: AsyncSession, *, user_id: uuid.UUID) -> User | None:
+    return await session.get(User, user_id)
+
+
+async def insert_user(session: AsyncSession, *, user: User) -> bool:
+    """False when the address is taken."""
+    values = {
+        column.key: getattr(user, column.key)
+        for column in User.__table__.columns
+        if column.server_default is None or getattr(user, column.key) is not None
+    }
+    statement = (
+        insert(User).values(values).on_conflict_do_nothing(index_elements=["email_canonical"]).returning(User.id)
+    )
+    return await session.scalar(statement) is not None
+
+
+async def insert_role(session: AsyncSession, *, user_id: uuid.UUID, role: str, now: datetime) -> None:
+    await session.execute(insert(UserRole).values(user_id=user_id, role=role, granted_at=now).on_conflict_do_nothing())
+
+
+async def delete_role(session: AsyncSession, *, user_id: uuid.UUID, role: str) -> None:
+    await session.execute(delete(UserRole).where(UserRole.user_id == user_id, UserRole.role == role))
+
+
+async def update_user(
+    session: AsyncSession, *, user_id: uuid.UUID, values: dict[str, Any], notices: dict[str, bool] | None = None
+) -> int:
+    """Change and count: the account's new version. `notices` are merged into those there."""
+    changes: dict[str, Any] = values | {"version": User.version + 1}
+    if notices:
+        changes["notices"] = User.notices.op("||")(cast(notices, JSONB))
+    version = await session.scalar(update(User).where(User.id == user_id).values(changes).returning(User.version))
+    if version is None:
+        raise LookupError("no such user")
+    return int(version)
+
+
+async def replace_password(session: AsyncSession, *, user_id: uuid.UUID, was: str, now_is: str, now: datetime) -> bool:
+    """False when the password was changed by somebody else meanwhile."""
+    done = await session.scalar(
+        update(User)
+        .where(User.id == user_id, User.password_hash == was)
+        .values(password_hash=now_is, password_changed_at=now)
+        .returning(User.id)
+    )
+    return done is not None
+
+
+async def replace_hash(session: AsyncSession, *, user_id: uuid.UUID, was: str, now_is: str) -> None:
+    """The same password under newer parameters; a password changed meanwhile stays."""
+    await session.execute(
+        update(User).where(User.id == user_id, User.password_hash == was).values(password_hash=now_is)
+    )
+
+
+# --- sessions ------------------------------------------------------------------------------------------------------
+
+LIVE_COLUMNS = (
+    Session.id.label("session_id"),
+    Session.credential,
+    Session.created_at,
+    Session.last_seen_at,
+    Session.second_factor_at,
+    User.id.label("user_id"),
+    User.email,
+    User.frozen_at,
+    _roles_of(User.id).label("roles"),
+    _permissions_of(User.id).label("permissions"),
+    _enrolled(User.id).label("enrolled"),
+)
+
+
+def _alive(now: datetime) -> Any:
+    return and_(Session.revoked_at.is_(None), Session.epoch == User.epoch, Session.expires_at > now)
+
+
+async def by_cookie(session: AsyncSession, *, digest: bytes, idle_since: datetime, now: datetime) -> Row[Any] | None:
+    """The live session of a cookie value, with its user; the value before the last rotation for COOKIE_GRACE."""
+    result = await session.execute(
+        select(*LIVE_COLUMNS)
+        .join(User, User.id == Session.user_id)
+        .where(
+            _alive(now),
+            Session.credential == Credential.COOKIE.value,
+            Session.last_seen_at > idle_since,
+            or_(
+                Session.token_digest == digest,
+                and_(Session.previous_digest == digest, Session.rotated_at > now - COOKIE_GRACE),
+            ),
+        )
+    )
+    return result.one_or_none()
+
+
+async def by_access_token(
+    session: AsyncSession, *, session_id: uuid.UUID, user_id: uuid.UUID, now: datetime
+) -> Row[Any] | None:
+    """The live family of an access token, with its user."""
+    result = await session.execute(
+        select(*LIVE_COLUMNS)
+        .join(User, User.id == Session.user_id)
+        .where(
+            _alive(now),
+            Session.id == session_id,
+            Session.user_id == user_id,
+            Session.credential == Credential.BEARER.value,
+        )
+    )
+    return result.one_or_none()
+
+
+async def seen(session: AsyncSession, *, session_id: uuid.UUID, now: datetime) -> None:
+    await session.execute(
+        update(Session)
+        .where(Session.id == session_id, Session.last_seen_at < now - SEEN_EVERY)
+        .values(last_seen_at=now)
+    )
+
+
+async def insert_session(
+    session: AsyncSession,
+    *,
+    user_id: uuid.UUID,
+    credential: Credential,
+    digest: bytes | None,
+    user_agent: str | None,
+    now: datetime,
+    expires_at: datetime,
+    second_factor: bool,
+) -> uuid.UUID:
+    """A session of the user's present epoch."""
+    session_id = new_id()
+    epoch = select(User.epoch).where(User.id == user_id).scalar_subquery()
+    await session.execute(
+        insert(Session).values(
+            id=session_id,
+            user_id=user_id,
+            credential=credential.value,
+            token_digest=digest,
+            epoch=epoch,
+            user_agent=user_agent,
+            created_at=now,
+            last_seen_at=now,
+            expires_at=expires_at,
+            second_factor_at=now if second_factor else None,
+        )
+    )
+    return session_id
+
+
+async def renew_session(
+    session: AsyncSession, *, session_id: uuid.UUID, value: str, now: datetime, second_factor: bool
+) -> None:
+    """After a step-up: a cookie's session gets another value; a family has none and only remembers the moment."""
+    of_cookie = Session.credential == Credential.COOKIE.value
+    values: dict[str, Any] = {
+        "previous_digest": Session.token_digest,
+        "token_digest": case((of_cookie, secret_digest(value)), else_=None),
+        "rotated_at": now,
+    }
+    if second_factor:
+        values["second_factor_at"] = now
+    await session.execute(update(Session).where(Session.id == session_id).values(values))
+
+
+async def revoke_session(session: AsyncSession, *, session_id: uuid.UUID, user_id: uuid.UUID, now: datetime) -> bool:
+    """False when it is not this user's, or is over already."""
+    result = await session.scalar(
+        update(Session)
+        .where(Session.id == session_id, Session.user_id == user_id, Session.revoked_at.is_(None))
+        .values(revoked_at=now)
+        .returning(Session.id)
+    )
+    return result is not None
+
+
+async def revoke_cookie(session: AsyncSession, *, digest: bytes, now: datetime) -> None:
+    await session.execute(
+        update(Session).where(Session.token_digest == digest, Session.revoked_at.is_(None)).values(revoked_at=now)
+    )
+
+
+async def revoke_others(session: AsyncSession, *, user_id: uuid.UUID, but: uuid.UUID | None, now: datetime) -> None:
+    """End every session and family of the user, except one."""
+    conditions = [Session.user_id == user_id, Session.revoked_at.is_(None)]
+    if but is not None:
+        conditions.append(Session.id != but)
+    await session.execute(update(Session).where(*conditions).values(revoked_at=now))
+
+
+async def next_epoch(session: AsyncSession, *, user_id: uuid.UUID, keep: uuid.UUID | None) -> None:
+    """Outdate every session at once, also those being opened at this moment; `keep` moves along."""
+    epoch = await session.scalar(
+        update(User).where(User.id == user_id).values(epoch=User.epoch + 1).returning(User.epoch)
+    )
+    if keep is not None:
+        await session.execute(update(Session).where(Session.id == keep).values(epoch=epoch))
+
+
+async def live_sessions(
+    session: AsyncSession,
+    *,
+    user_id: uuid.UUID,
+    now: datetime,
+    idle_since: datetime,
+    before: tuple[datetime, uuid.UUID] | None,
+    limit: int,
+) -> Sequence[Session]:
+    """A page of the user's live sessions, newest first."""
+    query = (
+        select(Session)
+        .join(User, User.id == Session.user_id)
+        .where(
+            Session.user_id == user_id,
+            _alive(now),
+            or_(Session.credential == Credential.BEARER.value, Session.last_seen_at > idle_since),
+        )
+    )
+    if before is not None:
+        query = query.where(
+            or_(Session.created_at < before[0], and_(Session.created_at == before[0], Session.id < before[1]))
+        )
+    return (await session.scalars(query.order_by(Session.created_at.desc(), Session.id.desc()).limit(limit))).all()
+
+
+# --- refresh tokens ------------------------------------------------------------------------------------------------
+
+
+async def insert_refresh(
+    session: AsyncSession,
+    *,
+    session_id: uuid.UUID,
+    digest: bytes,
+    device: bytes,
+    now: datetime,
+    expires_at: datetime,
+) -> uuid.UUID:
+    token_id = new_id()
+    session.add(
+        RefreshTokenRow(
+            id=token_id,
+            session_id=session_id,
+            token_digest=digest,
+            device_digest=device,
+            issued_at=now,
+            expires_at=expires_at,
+        )
+    )
+    await session.flush()
+    return token_id
+
+
+async def refresh_token(session: AsyncSession, *, digest: bytes, now: datetime) -> RefreshToken | None:
+    """The presented token, locked: of two at once the second sees what the first did."""
+    locked = await session.scalar(
+        select(RefreshTokenRow.id).where(RefreshTokenRow.token_digest == digest).with_for_update()
+    )
+    if locked is None:
+        return None
+    successor = aliased(RefreshTokenRow)
+    row = (
+        await session.execute(
+            select(RefreshTokenRow, Session.user_id, _alive(now), successor.used_at)
+            .join(Session, Session.id == RefreshTokenRow.session_id)
+            .join(User, User.id == Session.user_id)
+            .outerjoin(successor, successor.id == RefreshTokenRow.successor_id)
+            .where(RefreshTokenRow.id == locked)
+        )
+    ).one()
+    token, user_id, alive, successor_used_at = row
+    return RefreshToken(
+        id=token.id,
+        session_id=token.session_id,
+        user_id=user_id,
+        issued_at=token.issued_at,
+        expires_at=token.expires_at,
+        used_at=token.used_at,
+        device=token.device_digest,
+        alive=bool(alive),
+        successor_used=successor_used_at is not None,
+    )
+
+
+async def spend_refresh(session: AsyncSession, *, token_id: uuid.UUID, successor_id: uuid.UUID, now: datetime) -> None:
+    await session.execute(
+        update(RefreshTokenRow).where(RefreshTokenRow.id == token_id).values(used_at=now, successor_id=successor_id)
+    )
+
+
+# --- second factors ------------------------------------------------------------------------------------------------
+
+
+async def totp_factor(session: AsyncSession, *, user_id: uuid.UUID, confirmed: bool) -> TotpFactor | None:
+    query = select(TotpFactor).where(TotpFactor.user_id == user_id)
+    query = query.where(TotpFactor.confirmed_at.is_not(None) if confirmed else TotpFactor.confirmed_at.is_(None))
+    found: TotpFactor | None = await session.scalar(query)
+    return found
+
+
+async def put_unconfirmed_totp(session: AsyncSession, *, user_id: uuid.UUID, secret: bytes, now: datetime) -> bool:
+    """A new seed in place of an unconfirmed one; False when a confirmed one stands."""
+    statement = (
+        insert(TotpFactor)
+        .values(user_id=user_id, secret=secret, created_at=now)
+        .on_conflict_do_update(
+            index_elements=["user_id"],
+            set_={"secret": secret, "created_at": now},
+            where=TotpFactor.confirmed_at.is_(None),
+        )
+        .returning(TotpFactor.user_id)
+    )
+    return await session.scalar(statement) is not None
+
+
+async def confirm_totp(session: AsyncSession, *, user_id: uuid.UUID, secret: bytes, now: datetime) -> bool:
+    """False when another request confirmed, or replaced the seed, first."""
+    done = await session.scalar(
+        update(TotpFactor)
+        .where(TotpFactor.user_id == user_id, TotpFactor.confirmed_at.is_(None), TotpFactor.secret == secret)
+        .values(confirmed_at=now)
+        .returning(TotpFactor.user_id)
+    )
+    return done is not None
+
+
+# One statement, so that it can ride: the step only moves forward (the row lock makes two at once take turns), and the
+# use is written for ever. Nothing is inserted when the step is not newer: the rider misses.
+_USE_STEP = text(
+    """
+    WITH moved AS (
+        UPDATE totp_factors SET last_step = :step
+        WHERE user_id = :user_id AND confirmed_at IS NOT NULL AND last_step < :step
+        RETURNING user_id
+    )
+    INSERT INTO totp_uses (user_id, step, used_at)
+    SELECT user_id, :step, :now FROM moved
+    ON CONFLICT DO NOTHING
+    """
+)
+
+
+def use_step(user_id: uuid.UUID, step: int, now: datetime) -> Rider:
+    return Rider("totp_step", _USE_STEP.bindparams(user_id=user_id, step=step, now=now))
+
+
+async def replace_recovery_codes(
+    session: AsyncSession, *, user_id: uuid.UUID, digests: Sequence[bytes], now: datetime
+) -> None:
+    """All earlier ones are void."""
+    await session.execute(delete(RecoveryCode).where(RecoveryCode.user_id == user_id))
+    session.add_all(RecoveryCode(id=new_id(), user_id=user_id, digest=digest, created_at=now) for digest in digests)
+    await session.flush()
+
+
+async def has_recovery_code(session: AsyncSession, *, user_id: uuid.UUID, digest: bytes) -> bool:
+    found = await session.scalar(
+        select(RecoveryCode.id).where(
+            RecoveryCode.user_id == user_id, RecoveryCode.digest == digest, RecoveryCode.used_at.is_(None)
+        )
+    )
+    return found is not None
+
+
+def use_recovery_code(user_id: uuid.UUID, digest: bytes, now: datetime) -> Rider:
+    statement = (
+        update(RecoveryCode)
+        .where(RecoveryCode.user_id == user_id, RecoveryCode.digest == digest, RecoveryCode.used_at.is_(None))
+        .values(used_at=now)
+    )
+    return Rider("recovery_code", statement)
