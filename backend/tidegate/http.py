@@ -27,11 +27,11 @@ class OutboundError(Exception):
     """No usable answer. Raised only as one of its two kinds."""
 
 
-class NotSent(OutboundError):  # noqa: N818  a state of the world, not a fault of the caller
+class NotSent(OutboundError):
     """No connection was made, so nothing was sent: the other side cannot have acted."""
 
 
-class NoAnswer(OutboundError):  # noqa: N818
+class NoAnswer(OutboundError):
     """Something may have been sent and no complete answer came back: the other side may have acted."""
 
 

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Protocol
 
 
-class VenueUnavailable(Exception):  # noqa: N818  an outage is a state of the world, handled by waiting
+class VenueUnavailable(Exception):
     """The venue could not be read from: no connection, 5xx, ban, or an answer that is not its protocol.
 
     `retry_after`: seconds for which the venue wants to be left alone, where it said so.

@@ -27,7 +27,7 @@ _NUMBER = re.compile(r"[0-9]{1,30}(\.[0-9]{1,18})?\Z", re.ASCII)
 ZERO = Decimal(0)
 
 
-class Malformed(ValueError):  # noqa: N818
+class Malformed(ValueError):
     """Not Binance's protocol."""
 
 

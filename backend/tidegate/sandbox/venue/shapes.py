@@ -1,0 +1,288 @@
+"""The engine's facts in Binance's JSON."""
+
+from typing import Any
+
+from tidegate.sandbox.venue.engine import MAX_OPEN_ORDERS, Engine, Order, Trade
+from tidegate.sandbox.venue.prices import E8, Symbol
+from tidegate.sandbox.venue.request import ORDER_TYPES, Account
+
+NAMES = {"BTC": "Bitcoin", "ETH": "Ethereum", "USDT": "TetherUS", "USDC": "USDC"}
+NETWORKS = {"BTC": "BTC", "ETH": "ETH", "USDT": "ETH", "USDC": "ETH"}
+WITHDRAW_FEES = {"BTC": "0.0001", "ETH": "0.001", "USDT": "2", "USDC": "2"}
+
+
+def number(units: int) -> str:
+    """Units of 1e-8 with 8 decimals."""
+    return f"{units // E8}.{units % E8:08d}"
+
+
+def symbol_info(symbol: Symbol, *, permission_sets: bool) -> dict[str, Any]:
+    return {
+        "symbol": symbol.name,
+        "status": "TRADING",
+        "baseAsset": symbol.base,
+        "baseAssetPrecision": 8,
+        "quoteAsset": symbol.quote,
+        "quotePrecision": 8,
+        "quoteAssetPrecision": 8,
+        "baseCommissionPrecision": 8,
+        "quoteCommissionPrecision": 8,
+        "orderTypes": list(ORDER_TYPES),
+        "icebergAllowed": False,
+        "ocoAllowed": False,
+        "otoAllowed": False,
+        "quoteOrderQtyMarketAllowed": True,
+        "allowTrailingStop": False,
+        "cancelReplaceAllowed": False,
+        "isSpotTradingAllowed": True,
+        "isMarginTradingAllowed": False,
+        "filters": [
+            {
+                "filterType": "PRICE_FILTER",
+                "minPrice": number(symbol.tick),
+                "maxPrice": number(symbol.max_price),
+                "tickSize": number(symbol.tick),
+            },
+            {
+                "filterType": "LOT_SIZE",
+                "minQty": number(symbol.min_quantity),
+                "maxQty": number(symbol.max_quantity),
+                "stepSize": number(symbol.step),
+            },
+            {
+                "filterType": "MARKET_LOT_SIZE",
+                "minQty": number(0),
+                "maxQty": number(symbol.max_quantity),
+                "stepSize": number(0),
+            },
+            {
+                "filterType": "PERCENT_PRICE_BY_SIDE",
+                "bidMultiplierUp": "5",
+                "bidMultiplierDown": "0.2",
+                "askMultiplierUp": "5",
+                "askMultiplierDown": "0.2",
+                "avgPriceMins": 5,
+            },
+            {
+                "filterType": "NOTIONAL",
+                "minNotional": number(symbol.min_notional),
+                "applyMinToMarket": True,
+                "maxNotional": number(9_000_000 * E8),
+                "applyMaxToMarket": False,
+                "avgPriceMins": 5,
+            },
+            {"filterType": "MAX_NUM_ORDERS", "maxNumOrders": MAX_OPEN_ORDERS},
+        ],
+        "permissions": [],
+        "permissionSets": [["SPOT"]] if permission_sets else [],
+        "defaultSelfTradePreventionMode": "EXPIRE_MAKER",
+        "allowedSelfTradePreventionModes": ["EXPIRE_MAKER"],
+    }
+
+
+def order(one: Order) -> dict[str, Any]:
+    """As queries show it."""
+    return {
+        "symbol": one.symbol,
+        "orderId": one.id,
+        "orderListId": -1,
+        "clientOrderId": one.client_id,
+        "price": number(one.price),
+        "origQty": number(one.quantity),
+        "executedQty": number(one.executed),
+        "cummulativeQuoteQty": number(one.quote_executed),
+        "status": one.status,
+        "timeInForce": one.time_in_force,
+        "type": one.type,
+        "side": "BUY" if one.buys else "SELL",
+        "stopPrice": number(0),
+        "icebergQty": number(0),
+        "time": one.time,
+        "updateTime": one.updated,
+        "isWorking": True,
+        "workingTime": one.time,
+        "origQuoteOrderQty": number(one.quote_quantity),
+        "selfTradePreventionMode": "EXPIRE_MAKER",
+    }
+
+
+_RESULT = [
+    "price",
+    "origQty",
+    "executedQty",
+    "origQuoteOrderQty",
+    "cummulativeQuoteQty",
+    "status",
+    "timeInForce",
+    "type",
+    "side",
+    "workingTime",
+    "selfTradePreventionMode",
+]
+
+
+def placed(one: Order, trades: list[Trade], kind: str) -> dict[str, Any]:
+    """The answer to a new order: ACK, RESULT or FULL."""
+    whole = order(one)
+    answer = {key: whole[key] for key in ("symbol", "orderId", "orderListId", "clientOrderId")}
+    answer["transactTime"] = one.updated
+    if kind == "ACK":
+        return answer
+    answer.update({key: whole[key] for key in _RESULT})
+    if kind == "FULL":
+        answer["fills"] = [
+            {
+                "price": number(trade.price),
+                "qty": number(trade.quantity),
+                "commission": number(trade.fee),
+                "commissionAsset": trade.fee_asset,
+                "tradeId": trade.id,
+            }
+            for trade in trades
+        ]
+    return answer
+
+
+def cancelled(one: Order, cancel_id: str) -> dict[str, Any]:
+    """`origClientOrderId` is the order's id, `clientOrderId` that of the cancel."""
+    answer = placed(one, [], "RESULT")
+    answer["origClientOrderId"] = one.client_id
+    answer["clientOrderId"] = cancel_id
+    return answer
+
+
+def trade(one: Trade) -> dict[str, Any]:
+    return {
+        "symbol": one.symbol,
+        "id": one.id,
+        "orderId": one.order,
+        "orderListId": -1,
+        "price": number(one.price),
+        "qty": number(one.quantity),
+        "quoteQty": number(one.quote),
+        "commission": number(one.fee),
+        "commissionAsset": one.fee_asset,
+        "time": one.time,
+        "isBuyer": one.buys,
+        "isMaker": one.maker,
+        "isBestMatch": True,
+    }
+
+
+def account(engine: Engine, who: Account, now: int, *, omit_zero: bool) -> dict[str, Any]:
+    held = engine.balances[who.name]
+    rates = {"maker": "0.00100000", "taker": "0.00100000", "buyer": "0.00000000", "seller": "0.00000000"}
+    return {
+        "makerCommission": 10,
+        "takerCommission": 10,
+        "buyerCommission": 0,
+        "sellerCommission": 0,
+        "commissionRates": rates,
+        "canTrade": who.can_trade,
+        "canWithdraw": False,
+        "canDeposit": False,
+        "brokered": False,
+        "requireSelfTradePrevention": False,
+        "preventSor": False,
+        "updateTime": now,
+        "accountType": "SPOT",
+        "balances": [
+            {"asset": asset, "free": number(free), "locked": number(locked)}
+            for asset in sorted({*NAMES, *held})
+            for free, locked in [held.get(asset, (0, 0))]
+            if free or locked or not omit_zero
+        ],
+        "permissions": ["SPOT"],
+        "uid": 1,
+    }
+
+
+def coin(engine: Engine, who: Account, asset: str) -> dict[str, Any]:
+    """One entry of capital/config/getall."""
+    free, locked = engine.balances[who.name].get(asset, (0, 0))
+    network = NETWORKS[asset]
+    return {
+        "coin": asset,
+        "name": NAMES[asset],
+        "free": number(free),
+        "locked": number(locked),
+        "freeze": "0",
+        "ipoable": "0",
+        "ipoing": "0",
+        "storage": "0",
+        "withdrawing": "0",
+        "isLegalMoney": False,
+        "trading": True,
+        "depositAllEnable": False,
+        "withdrawAllEnable": False,
+        "networkList": [
+            {
+                "network": network,
+                "coin": asset,
+                "name": {"BTC": "Bitcoin", "ETH": "Ethereum (ERC20)"}[network],
+                "isDefault": True,
+                "depositEnable": False,
+                "withdrawEnable": False,
+                "withdrawFee": WITHDRAW_FEES[asset],
+                "withdrawMin": "0.001",
+                "withdrawMax": "10000000",
+                "withdrawInternalMin": "0.00000001",
+                "withdrawIntegerMultiple": "0.00000001",
+                "addressRegex": "^(bc1|[13])[a-zA-HJ-NP-Z0-9]{25,62}$" if network == "BTC" else "^(0x)[0-9A-Fa-f]{40}$",
+                "memoRegex": "",
+                "minConfirm": 2,
+                "unLockConfirm": 2,
+                "sameAddress": False,
+                "busy": False,
+                "withdrawTag": False,
+            }
+        ],
+    }
+
+
+def levels(side: list[tuple[int, int]], limit: int) -> list[list[str]]:
+    return [[number(price), number(quantity)] for price, quantity in side[:limit]]
+
+
+def book_ticker(engine: Engine, symbol: Symbol) -> dict[str, Any]:
+    bids, asks = engine.book(symbol.name)
+    (bid, bid_quantity), (ask, ask_quantity) = (bids or [(0, 0)])[0], (asks or [(0, 0)])[0]
+    return {
+        "symbol": symbol.name,
+        "bidPrice": number(bid),
+        "bidQty": number(bid_quantity),
+        "askPrice": number(ask),
+        "askQty": number(ask_quantity),
+    }
+
+
+def day(engine: Engine, symbol: Symbol, seen: tuple[int, int, int], now: int) -> dict[str, Any]:
+    """ticker/24hr, of what this process has seen: `seen` is the first, highest and lowest mid."""
+    first, high, low = seen
+    last = engine.prices.mid(symbol.name)
+    since = now - 86_400_000
+    trades = [one for one in engine.trades if one.symbol == symbol.name and one.time >= since and not one.maker]
+    change = (last - first) * 100 * E8 // first
+    return {
+        **book_ticker(engine, symbol),
+        "priceChange": signed(last - first),
+        "priceChangePercent": signed(change),
+        "weightedAvgPrice": number(last),
+        "prevClosePrice": number(first),
+        "lastPrice": number(last),
+        "lastQty": number(trades[-1].quantity if trades else 0),
+        "openPrice": number(first),
+        "highPrice": number(high),
+        "lowPrice": number(low),
+        "volume": number(sum(one.quantity for one in trades)),
+        "quoteVolume": number(sum(one.quote for one in trades)),
+        "openTime": since,
+        "closeTime": now,
+        "firstId": trades[0].id if trades else -1,
+        "lastId": trades[-1].id if trades else -1,
+        "count": len(trades),
+    }
+
+
+def signed(units: int) -> str:
+    return f"-{number(-units)}" if units < 0 else number(units)
