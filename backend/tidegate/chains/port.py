@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Protocol
 
 
-class NodeUnavailable(Exception):  # noqa: N818  an outage is a state of the world, handled by waiting
+class NodeUnavailable(Exception):
     """The node did not answer, is starting, or is not fit to decide from. Nothing is known to have happened."""
 
 

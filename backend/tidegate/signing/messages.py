@@ -2,14 +2,47 @@
 
 The canonical form is fixed here, by field order and version, and nowhere else: `tidegate/intent/v1` followed by each
 field as `name=value` on a line of its own, values without line breaks. A digest is SHA-256 over those bytes.
+
+On the socket a message is canonical JSON (frames.py). Reading is strict: a missing, unknown or wrongly typed field is
+`Malformed`, and a bool is not an integer.
 """
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
 INTENT_TAG = "tidegate/intent/v1"
+VERSION = 1
+"""Of the socket's messages; a signer refuses any other."""
+
+_UNITS_END = 10**60  # the database's Units domain ends here too
+_TEXT_END = 4096
+
+
+class Malformed(ValueError):
+    """A message that is not one of ours, field by field."""
+
+
+def _text(raw: Mapping[str, Any], name: str) -> str:
+    value = raw[name]
+    if type(value) is not str or len(value) > _TEXT_END or "\n" in value or "\r" in value:
+        raise Malformed(f"{name}: a line of text is expected")
+    return value
+
+
+def _integer(raw: Mapping[str, Any], name: str) -> int:
+    value = raw[name]
+    if type(value) is not int or not 0 <= value < _UNITS_END:
+        raise Malformed(f"{name}: a whole number is expected")
+    return value
+
+
+def _only(raw: Any, names: set[str], what: str) -> Mapping[str, Any]:
+    if not isinstance(raw, dict) or set(raw) != names:
+        raise Malformed(f"{what}: fields {', '.join(sorted(names))} and no others are expected")
+    return raw
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +61,11 @@ class Intent:
     created_at: str
 
     def canonical(self) -> bytes:
+        """The bytes a person's authorisation is over. Refuses (Malformed) a field that could forge another line."""
+        raw = self.to_json()
         lines = [INTENT_TAG]
         for field in fields(self):
-            value = str(getattr(self, field.name))
-            if "\n" in value or "\r" in value:
-                raise ValueError(f"line break in {field.name}")
+            value = _integer(raw, field.name) if field.type is int else _text(raw, field.name)
             lines.append(f"{field.name}={value}")
         return ("\n".join(lines) + "\n").encode()
 
@@ -44,15 +77,13 @@ class Intent:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, raw: dict[str, Any]) -> "Intent":
-        """Refuses (TypeError, ValueError) unknown, missing or wrongly typed fields."""
-        intent = cls(**raw)
+    def from_json(cls, raw: Any) -> Self:
+        """Refuses (Malformed) unknown, missing or wrongly typed fields."""
+        known = _only(raw, {field.name for field in fields(cls)}, "intent")
+        values: dict[str, Any] = {}
         for field in fields(cls):
-            if type(getattr(intent, field.name)) is not field.type and str(field.type) not in ("int", "str"):
-                raise TypeError(field.name)
-            if not isinstance(getattr(intent, field.name), int if field.type in (int, "int") else str):
-                raise TypeError(field.name)
-        return intent
+            values[field.name] = _integer(known, field.name) if field.type is int else _text(known, field.name)
+        return cls(**values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,22 +99,144 @@ class Authorisation:
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
+    @classmethod
+    def from_json(cls, raw: Any) -> Self:
+        """Refuses (Malformed) unknown, missing or wrongly typed fields."""
+        known = _only(raw, {field.name for field in fields(cls)}, "authorisation")
+        return cls(**{f.name: _text(known, f.name) for f in fields(cls)})
+
+
+@dataclass(frozen=True, slots=True)
+class Payout:
+    """An intent with the yes that was said to it."""
+
+    intent: Intent
+    authorisation: Authorisation
+
+    def to_json(self) -> dict[str, Any]:
+        return {"intent": self.intent.to_json(), "authorisation": self.authorisation.to_json()}
+
+    @classmethod
+    def from_json(cls, raw: Any) -> Self:
+        known = _only(raw, {"intent", "authorisation"}, "payout")
+        return cls(Intent.from_json(known["intent"]), Authorisation.from_json(known["authorisation"]))
+
+
+@dataclass(frozen=True, slots=True)
+class SignBitcoin:
+    """Sign this PSBT (base64): it pays exactly these payouts, all of one network, and our own change."""
+
+    payouts: tuple[Payout, ...]
+    psbt: str
+
+    def to_json(self) -> dict[str, Any]:
+        return {"payouts": [payout.to_json() for payout in self.payouts], "psbt": self.psbt}
+
+    @classmethod
+    def from_json(cls, raw: Any) -> Self:
+        known = _only(raw, {"payouts", "psbt"}, "sign_bitcoin")
+        payouts, psbt = known["payouts"], known["psbt"]
+        if not isinstance(payouts, list) or not payouts or type(psbt) is not str:
+            raise Malformed("sign_bitcoin: a list of payouts and a PSBT are expected")
+        return cls(tuple(Payout.from_json(payout) for payout in payouts), psbt)
+
+
+@dataclass(frozen=True, slots=True)
+class SignEvm:
+    """Build and sign the one EIP-1559 transaction that pays this intent with these gas fields (wei)."""
+
+    intent: Intent
+    authorisation: Authorisation
+    nonce: int
+    gas: int
+    max_fee_per_gas: int
+    max_priority_fee_per_gas: int
+    chain_id: int
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, raw: Any) -> Self:
+        known = _only(raw, {field.name for field in fields(cls)}, "sign_evm")
+        numbers = {f.name: _integer(known, f.name) for f in fields(cls) if f.type is int}
+        return cls(Intent.from_json(known["intent"]), Authorisation.from_json(known["authorisation"]), **numbers)
+
+
+@dataclass(frozen=True, slots=True)
+class AskStatus:
+    """How is the signer? Signs nothing."""
+
+    def to_json(self) -> dict[str, Any]:
+        return {}
+
+    @classmethod
+    def from_json(cls, raw: Any) -> Self:
+        _only(raw, set(), "status")
+        return cls()
+
+
+Request = SignBitcoin | SignEvm | AskStatus
+
+
+class Rule(StrEnum):
+    """The signer's rules, by name."""
+
+    MALFORMED = "malformed"  # not a request this signer understands
+    DIGEST_MISMATCH = "digest_mismatch"  # the authorisation is for another digest or another user
+    SECOND_DIGEST = "second_digest"  # this payout was asked for before with another intent
+    SECOND_TRANSACTION = "second_transaction"  # this payout already has signed bytes that share no input or nonce
+    NONCE_USED = "nonce_used"  # EVM: the nonce belongs to another payout
+    WRONG_OUTPUT = "wrong_output"  # an output is neither an authorised payout nor our own change
+    WRONG_AMOUNT = "wrong_amount"  # an output pays another amount than was authorised
+    WRONG_NETWORK = "wrong_network"  # an unknown network, another chain id, or payouts of several networks
+    WRONG_TOKEN = "wrong_token"  # this signer has no contract for the asset on that network
+    FOREIGN_INPUT = "foreign_input"  # an input is not a P2WPKH coin of our own descriptors, proven by its parent
+    FEE_TOO_HIGH = "fee_too_high"  # above the intents' bound or the configured rate
+    ABOVE_CAP = "above_cap"  # above the asset's largest single payout, or the asset has no cap
+    FROZEN = "frozen"  # the freeze flag is set; the one denial that ends, when a person lifts it
+
 
 @dataclass(frozen=True, slots=True)
 class Approved:
-    """`raw` is the whole signed transaction, ready to send; `txid` is computed by the signer from those bytes."""
+    """`raw` is the whole signed transaction, ready to send; `txid` is computed by the signer from those bytes.
+
+    `fee_units`: what it costs (Bitcoin, exact) or may cost at most (EVM, gas x max fee), in the gas asset.
+    """
 
     raw: bytes
     txid: str
     fee_units: int
 
+    def to_json(self) -> dict[str, Any]:
+        return {"raw": self.raw.hex(), "txid": self.txid, "fee_units": self.fee_units}
+
+    @classmethod
+    def from_json(cls, raw: Any) -> Self:
+        known = _only(raw, {"raw", "txid", "fee_units"}, "approved")
+        if type(known["raw"]) is not str:
+            raise Malformed("approved: hex is expected")
+        try:
+            signed = bytes.fromhex(known["raw"])
+        except ValueError as error:
+            raise Malformed("approved: hex is expected") from error
+        return cls(signed, _text(known, "txid"), _integer(known, "fee_units"))
+
 
 @dataclass(frozen=True, slots=True)
 class Denied:
-    """A rule of the signer says no; `rule` is its stable name. Asking again changes nothing."""
+    """A rule of the signer says no; `rule` is its stable name. Asking again changes nothing (but see `frozen`)."""
 
     rule: str
     detail: str
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, raw: Any) -> Self:
+        known = _only(raw, {"rule", "detail"}, "denied")
+        return cls(_text(known, "rule"), _text(known, "detail"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,22 +245,73 @@ class Failed:
 
     detail: str
 
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, raw: Any) -> Self:
+        return cls(_text(_only(raw, {"detail"}, "failed"), "detail"))
+
+
+@dataclass(frozen=True, slots=True)
+class SignerStatus:
+    """A living signer: whether it is frozen, which networks it signs for, and how far its journal is."""
+
+    frozen: bool
+    networks: tuple[str, ...]
+    journal_lines: int
+    journal_head: str  # hash of the newest line: two signers with one head have one history
+
+    def to_json(self) -> dict[str, Any]:
+        return {**asdict(self), "networks": list(self.networks)}
+
+    @classmethod
+    def from_json(cls, raw: Any) -> Self:
+        known = _only(raw, {field.name for field in fields(cls)}, "status")
+        networks = known["networks"]
+        if type(known["frozen"]) is not bool or not isinstance(networks, list):
+            raise Malformed("status")
+        if not all(type(name) is str for name in networks):
+            raise Malformed("status")
+        return cls(known["frozen"], tuple(networks), _integer(known, "journal_lines"), _text(known, "journal_head"))
+
 
 Answer = Approved | Denied | Failed
+Reply = Answer | SignerStatus
+
+_REQUESTS: dict[str, type[SignBitcoin] | type[SignEvm] | type[AskStatus]] = {
+    "sign_bitcoin": SignBitcoin,
+    "sign_evm": SignEvm,
+    "status": AskStatus,
+}
+_REPLIES: dict[str, type[Approved] | type[Denied] | type[Failed] | type[SignerStatus]] = {
+    "approved": Approved,
+    "denied": Denied,
+    "failed": Failed,
+    "status": SignerStatus,
+}
 
 
-class Rule(StrEnum):
-    """The signer's rules, by name."""
+def wrap(message: Request | Reply) -> dict[str, Any]:
+    """The message with its version and kind, as it goes on the socket."""
+    kinds: dict[str, Any] = (
+        {**_REPLIES} if isinstance(message, Approved | Denied | Failed | SignerStatus) else {**_REQUESTS}
+    )
+    kind = next(name for name, cls in kinds.items() if cls is type(message))
+    return {"version": VERSION, "kind": kind, "body": message.to_json()}
 
-    MALFORMED = "malformed"
-    DIGEST_MISMATCH = "digest_mismatch"  # the authorisation is for another digest
-    SECOND_DIGEST = "second_digest"  # this payout was asked for before with another intent
-    SECOND_TRANSACTION = "second_transaction"  # this payout already has signed bytes that share no input or nonce
-    WRONG_OUTPUT = "wrong_output"  # an output is neither an authorised payout nor our own change
-    WRONG_AMOUNT = "wrong_amount"
-    WRONG_NETWORK = "wrong_network"
-    WRONG_TOKEN = "wrong_token"
-    FOREIGN_INPUT = "foreign_input"
-    FEE_TOO_HIGH = "fee_too_high"
-    ABOVE_CAP = "above_cap"
-    FROZEN = "frozen"
+
+def request_of(raw: Any) -> Request:
+    """Refuses with Malformed."""
+    known = _only(raw, {"version", "kind", "body"}, "message")
+    if known["version"] != VERSION or known["kind"] not in _REQUESTS:
+        raise Malformed("message: unknown version or kind")
+    return _REQUESTS[known["kind"]].from_json(known["body"])
+
+
+def reply_of(raw: Any) -> Reply:
+    """Refuses with Malformed."""
+    known = _only(raw, {"version", "kind", "body"}, "message")
+    if known["version"] != VERSION or known["kind"] not in _REPLIES:
+        raise Malformed("message: unknown version or kind")
+    return _REPLIES[known["kind"]].from_json(known["body"])

@@ -1,0 +1,1 @@
+"""Bitcoin through a node's watch-only descriptor wallet. The node holds no key."""

@@ -1,0 +1,184 @@
+"""What we say to Bitcoin: addresses, coin choice, sizes, requests to the node. Pure; amounts are integer satoshi."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import bdkpython as bdk
+
+from tidegate.chains.port import Address, AddressProblem
+from tidegate.chains.recognise import BITCOIN_NETWORKS, bitcoin_address, is_bitcoin_address, is_evm_address
+from tidegate.money import BTC, format_units
+
+# Virtual bytes, rounded up: transaction head with room for 252 inputs and outputs, a P2WPKH input, outputs by kind.
+HEAD_VSIZE = 11
+INPUT_VSIZE = 68
+OUTPUT_VSIZE = {"p2wpkh": 31, "p2tr": 43, "p2wsh": 43, "p2pkh": 34, "p2sh": 32}
+
+MAX_INPUTS = 100
+"""A PSBT carries whole parent transactions: more inputs would outgrow the signer's frame (chains.md 2.5)."""
+MIN_COIN_UNITS = 1_000
+"""Smaller coins are dust gifts; spending one costs more than it brings at 15 sat/vB."""
+MAX_ANCESTORS = 10
+"""Length of a chain of own unconfirmed change; nodes refuse at 25."""
+
+OutPoint = tuple[str, int]
+
+
+class NotEnough(Exception):
+    """The free coins do not cover the payment and its fee. `available_units` is what they hold together."""
+
+    def __init__(self, needed_units: int, available_units: int) -> None:
+        super().__init__(f"{needed_units} needed, {available_units} free")
+        self.needed_units = needed_units
+        self.available_units = available_units
+
+
+@dataclass(frozen=True, slots=True)
+class Coin:
+    """An unspent output of ours that may be spent: confirmed, or our own change."""
+
+    txid: str
+    vout: int
+    units: int
+    address: str
+    confirmations: int
+    ancestors: int = 0  # unconfirmed transactions it hangs on, itself included
+
+    @property
+    def outpoint(self) -> OutPoint:
+        return self.txid, self.vout
+
+
+def judge(text: str, chain: str) -> Address | AddressProblem:
+    """Is this a payable address of this Bitcoin network? Upper-case Bech32 is; unknown witness versions are not."""
+    found = bitcoin_address(text, chain)
+    if found is None:
+        other = is_evm_address(text) or is_bitcoin_address(text)
+        return AddressProblem.WRONG_NETWORK if other else AddressProblem.INVALID
+    kind = _kind(found)
+    return Address(str(found), kind) if kind else AddressProblem.INVALID
+
+
+def _kind(address: bdk.Address) -> str | None:
+    data = address.to_address_data()
+    if data.is_P2PKH():
+        return "p2pkh"
+    if data.is_P2SH():
+        return "p2sh"
+    program = data.witness_program
+    shapes = {(0, 20): "p2wpkh", (0, 32): "p2wsh", (1, 32): "p2tr"}
+    return shapes.get((program.version, len(program.program)))
+
+
+@lru_cache(maxsize=16)
+def _descriptor(descriptor: str, chain: str) -> bdk.Descriptor:
+    kind = bdk.NetworkKind.MAIN if chain == "main" else bdk.NetworkKind.TEST
+    return bdk.Descriptor(descriptor, kind)
+
+
+def derive_address(descriptor: str, chain: str, index: int) -> str:
+    """Address number `index` of a ranged public descriptor."""
+    return str(_descriptor(descriptor, chain).derive_address(index, BITCOIN_NETWORKS[chain]))
+
+
+def payment_uri(address: str, units: int | None = None) -> str:
+    """BIP21."""
+    return f"bitcoin:{address}" + (f"?amount={amount_text(units)}" if units is not None else "")
+
+
+def amount_text(units: int) -> str:
+    """Satoshi as the decimal string that the node takes; a float sum would trip its check of 8 decimals."""
+    return format_units(units, BTC.decimals)
+
+
+def payout_vsize(inputs: int, output_kinds: Sequence[str], *, change: bool = True) -> int:
+    """Virtual size, rounded up, of a payment from our own P2WPKH coins."""
+    outputs = sum(OUTPUT_VSIZE[kind] for kind in output_kinds) + (OUTPUT_VSIZE["p2wpkh"] if change else 0)
+    return HEAD_VSIZE + inputs * INPUT_VSIZE + outputs
+
+
+def choose_coins(
+    coins: Sequence[Coin],
+    *,
+    deliver_units: int,
+    output_kinds: Sequence[str],
+    fee_rate: int,
+    reserved: Collection[OutPoint] = (),
+    pinned: Sequence[OutPoint] = (),
+) -> tuple[Coin, ...]:
+    """Coins that pay `deliver_units` and the fee at `fee_rate`, none of them reserved. Refuses with NotEnough.
+
+    `pinned` coins are always in. Else the smallest confirmed coin that suffices alone, else the largest first:
+    confirmed coins before own change, since what hangs on an unconfirmed transaction shares its fate.
+    """
+    kept = set(pinned)
+    chosen = [coin for coin in coins if coin.outpoint in kept]
+    if len(chosen) != len(kept):
+        raise NotEnough(deliver_units, sum(coin.units for coin in chosen))
+    taken = kept | set(reserved)
+    cost_each = INPUT_VSIZE * fee_rate
+    free = [c for c in coins if c.outpoint not in taken and c.units >= MIN_COIN_UNITS and c.ancestors < MAX_ANCESTORS]
+    free = [coin for coin in free if coin.units > cost_each]
+    target = deliver_units + payout_vsize(0, output_kinds) * fee_rate - sum(c.units - cost_each for c in chosen)
+    if target <= 0 and chosen:
+        return tuple(chosen)
+    alone = [coin for coin in free if coin.confirmations > 0 and coin.units - cost_each >= target]
+    if alone:
+        return (*chosen, min(alone, key=lambda coin: (coin.units, coin.outpoint)))
+    for coin in sorted(free, key=lambda coin: (coin.confirmations == 0, -coin.units, coin.outpoint)):
+        if target <= 0 or len(chosen) == MAX_INPUTS:
+            break
+        chosen.append(coin)
+        target -= coin.units - cost_each
+    if target > 0:
+        raise NotEnough(deliver_units, sum(coin.units for coin in free))
+    return tuple(chosen)
+
+
+def fund_params(
+    coins: Sequence[Coin], recipients: Sequence[tuple[str, int]], fee_rate: int
+) -> tuple[list[dict[str, object]], list[dict[str, str]], int, dict[str, object], bool]:
+    """Parameters of `walletcreatefundedpsbt`: exactly these coins, exact amounts, the fee on top, change BIP84."""
+    inputs: list[dict[str, object]] = [{"txid": coin.txid, "vout": coin.vout} for coin in coins]
+    outputs = [{address: amount_text(units)} for address, units in recipients]
+    options: dict[str, object] = {
+        "add_inputs": False,
+        "change_type": "bech32",
+        "fee_rate": fee_rate,
+        "lockUnspents": False,  # the database owns reservations; the node's locks die with it
+        "replaceable": True,
+    }
+    return inputs, outputs, 0, options, True
+
+
+def import_params(external: str, internal: str, *, end: int, next_index: int, timestamp: int | str) -> list[object]:
+    """Parameters of `importdescriptors` for deposits and change, indexes 0 to `end` inclusive.
+
+    `next_index` must not lag far behind what is handed out: a payment beyond it makes the node write every index in
+    between, with the wallet frozen meanwhile (chains.md 2.4).
+    """
+    common: dict[str, object] = {"active": True, "range": [0, end], "timestamp": timestamp}
+    return [
+        [
+            {"desc": external, "internal": False, "next_index": next_index, **common},
+            {"desc": internal, "internal": True, **common},
+        ]
+    ]
+
+
+def _transaction(raw: bytes) -> bdk.Transaction:
+    try:
+        return bdk.Transaction(raw)
+    except bdk.TransactionError as error:
+        raise ValueError("not a Bitcoin transaction") from error
+
+
+def txid_of(raw: bytes) -> str:
+    """Refuses (ValueError) bytes that are no transaction."""
+    return str(_transaction(raw).compute_txid())
+
+
+def inputs_of(raw: bytes) -> list[OutPoint]:
+    """The coins that signed bytes spend. Refuses (ValueError) bytes that are no transaction."""
+    return [(str(i.previous_output.txid), i.previous_output.vout) for i in _transaction(raw).input()]

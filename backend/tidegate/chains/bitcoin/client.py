@@ -1,0 +1,253 @@
+"""Bitcoin's side of the port: a node asked over JSON-RPC, its watch-only wallet, no keys."""
+
+import time
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from tidegate.chains.bitcoin import build, parse, spend
+from tidegate.chains.bitcoin.build import Coin, OutPoint
+from tidegate.chains.bitcoin.spend import Funded
+from tidegate.chains.bitcoin.wallet import NodeWallet
+from tidegate.chains.port import (
+    Address,
+    AddressProblem,
+    Arrival,
+    Arrivals,
+    Fate,
+    FeeRates,
+    Health,
+    NodeUnavailable,
+    Sighting,
+    SubmitOutcome,
+    Submitted,
+    Tip,
+)
+from tidegate.chains.public import BitcoinKeys
+from tidegate.chains.rpc import AnswerLost, Rpc, RpcError
+from tidegate.config import NetworkSettings
+
+OLDEST_TIP_SECONDS = 2 * 3600
+MIN_VERSION = 250_000
+KNOWN_DEPLOYMENTS = {"bip34", "bip66", "bip65", "csv", "segwit", "taproot", "testdummy"}
+"""A node with another deployment on the main chain follows rules we have not read: it may be on a fork."""
+_TARGET_BLOCKS = {"economy": 36, "standard": 6, "fast": 2}
+_SLOW = 60.0
+
+_UNKNOWN_TRANSACTION = -5
+_VERIFY_ERROR = -25  # inputs missing or spent, also for a mined transaction whose outputs are spent
+_ALREADY_IN_CHAIN = -27
+# Reasons (-26) that a later mempool may not have: the same bytes are sent again.
+_PASSING_REASONS = (
+    "mempool",
+    "insufficient fee",
+    "too-long-mempool-chain",
+    "too many",
+    "min relay fee",
+    "non-final",
+    "non-BIP68-final",
+    "premature-spend",
+)
+
+
+class BitcoinChain:
+    """One Bitcoin network. Implements `chains.port.Chain`; `fund` and `unspent` are Bitcoin's own."""
+
+    gas_asset = "BTC"
+
+    def __init__(self, network: str, settings: NetworkSettings, keys: BitcoinKeys, born: int) -> None:
+        self.network = network
+        self.confirmations = settings.confirmations
+        self.block_seconds = settings.block_seconds
+        self._settings = settings
+        self._keys = keys
+        self._rpc = Rpc(settings.rpc_url.get_secret_value())
+        self._wallet = NodeWallet(self._rpc, settings.wallet, keys, born)
+
+    async def close(self) -> None:
+        await self._rpc.close()
+
+    def judge(self, text: str) -> Address | AddressProblem:
+        return build.judge(text, self._settings.chain)
+
+    def deposit_address(self, index: int) -> str:
+        return build.derive_address(self._keys.external, self._keys.chain, index)
+
+    async def prepare(self) -> None:
+        """The node follows the configured chain by known rules and watches our descriptors."""
+        info = await self._rpc.call("getblockchaininfo")
+        if info["chain"] != self._settings.chain or self._keys.chain != self._settings.chain:
+            raise NodeUnavailable(f"the node is on chain {info['chain']}, we are set to {self._settings.chain}")
+        version = (await self._rpc.call("getnetworkinfo"))["version"]
+        if version < MIN_VERSION:
+            raise NodeUnavailable(f"the node's version {version} is older than {MIN_VERSION}")
+        if info["chain"] == "main":
+            deployments = set((await self._rpc.call("getdeploymentinfo"))["deployments"])
+            if deployments - KNOWN_DEPLOYMENTS:
+                raise NodeUnavailable(f"the node follows unknown rules: {sorted(deployments - KNOWN_DEPLOYMENTS)}")
+        await self._wallet.prepare()
+
+    async def watch(self, upto_index: int) -> None:
+        await self._wallet.watch(upto_index)
+
+    async def health(self) -> Health:
+        try:
+            info = await self._rpc.call("getblockchaininfo")
+        except (NodeUnavailable, RpcError) as error:
+            return Health(False, None, str(error))
+        height: int = info["blocks"]
+        if info["chain"] != self._settings.chain:
+            return Health(False, height, f"The node is on chain {info['chain']}, not {self._settings.chain}.")
+        if info["chain"] == "regtest":
+            # Blocks come when somebody makes them: an old tip says nothing, and "initial download" hangs on it.
+            return Health(True, height)
+        if info.get("initialblockdownload"):
+            return Health(False, height, "The node is still downloading the chain.")
+        if time.time() - info["time"] > OLDEST_TIP_SECONDS:
+            return Health(False, height, "The node's newest block is more than two hours old.")
+        return Health(True, height)
+
+    async def tip(self) -> Tip:
+        info = await self._rpc.call("getblockchaininfo")
+        return Tip(info["blocks"], info["bestblockhash"])
+
+    async def arrivals(self, cursor: str | None, watched: Sequence[str], open_txids: Sequence[str]) -> Arrivals:
+        """The list from the cursor on, and each open transaction asked for by name.
+
+        Both are needed: a deposit that its sender replaced, and one whose block was reorganised away, leave the list
+        without a word (chains.md 2.4).
+        """
+        addresses = frozenset(watched)
+        answer = await self._since(cursor)
+        seen: dict[tuple[str, int], Arrival] = {
+            (arrival.txid, arrival.index): arrival for arrival in parse.listed_arrivals(answer, addresses)
+        }
+        listed = {txid for txid, _ in seen}
+        to_ask = sorted((set(open_txids) | parse.removed_txids(answer)) - listed)
+        gone = []
+        for transaction in await self._transactions(to_ask):
+            if transaction["confirmations"] < 0:
+                gone.append(transaction["txid"])
+            for arrival in parse.transaction_arrivals(transaction, addresses):
+                seen[arrival.txid, arrival.index] = arrival
+        return Arrivals(tuple(seen.values()), answer["lastblock"], tuple(gone))
+
+    async def _since(self, cursor: str | None) -> Any:
+        # One deeper than the deepest count in use, so that every open deposit is seen on each call.
+        depth = self.confirmations + 1
+        try:
+            return await self._wallet.call("listsinceblock", cursor, depth, True, True, False, timeout=_SLOW)
+        except RpcError as error:
+            if error.code != _UNKNOWN_TRANSACTION or cursor is None:
+                raise NodeUnavailable(error.message) from error
+        # The node does not know the cursor's block (another node, a rebuilt one): look from the beginning.
+        return await self._wallet.call("listsinceblock", None, depth, True, True, False, timeout=_SLOW)
+
+    async def _transactions(self, txids: Sequence[str]) -> list[Any]:
+        """What the wallet knows of them; one that it never saw proves nothing and is left out."""
+        answers = await self._wallet.batch([("gettransaction", (txid, True)) for txid in txids]) if txids else []
+        for answer in answers:
+            if isinstance(answer, RpcError) and answer.code != _UNKNOWN_TRANSACTION:
+                raise NodeUnavailable(answer.message)
+        return [answer for answer in answers if not isinstance(answer, RpcError)]
+
+    async def fee_rates(self) -> FeeRates:
+        """sat/vB. A node without estimates answers with multiples of the floor."""
+        calls = [("estimatesmartfee", (blocks, "economical")) for blocks in _TARGET_BLOCKS.values()]
+        *answers, mempool = await self._rpc.batch([*calls, ("getmempoolinfo", ())])
+        if isinstance(mempool, RpcError):
+            raise NodeUnavailable(mempool.message)
+        estimates = dict(zip(_TARGET_BLOCKS, answers, strict=True))
+        return parse.fee_rates(
+            estimates, mempool, floor=self._settings.min_fee_rate, ceiling=self._settings.max_fee_rate
+        )
+
+    async def submit(self, raw: bytes) -> SubmitOutcome:
+        txid = build.txid_of(raw)
+        limit = build.amount_text(self._settings.max_fee_rate * 1000)
+        try:
+            await self._rpc.call("sendrawtransaction", raw.hex(), limit)
+        except AnswerLost as error:
+            return SubmitOutcome(Submitted.UNKNOWN, str(error))
+        except RpcError as error:
+            return await self._after_refusal(raw, txid, error)
+        return SubmitOutcome(Submitted.ACCEPTED, txid)
+
+    async def _after_refusal(self, raw: bytes, txid: str, error: RpcError) -> SubmitOutcome:
+        """A refusal is judged by where our own transaction stands, then by its code; its text only delays."""
+        if error.code == _ALREADY_IN_CHAIN:
+            return SubmitOutcome(Submitted.ACCEPTED, error.message)
+        try:
+            fate = (await self.sighting(txid, "BTC")).fate
+        except NodeUnavailable as silence:
+            return SubmitOutcome(Submitted.UNKNOWN, f"{error.message}; then {silence}")
+        if fate in (Fate.MEMPOOL, Fate.MINED):
+            return SubmitOutcome(Submitted.ACCEPTED, error.message)
+        if fate is Fate.CONFLICTED:
+            return SubmitOutcome(Submitted.REFUSED, "another transaction spent an input of it")
+        if error.code == _VERIFY_ERROR and not await self._spent_on_chain(raw):
+            # A parent may be on its way back into the mempool (a node that restarts, a reorg).
+            return SubmitOutcome(Submitted.UNKNOWN, error.message)
+        if any(reason in error.message for reason in _PASSING_REASONS):
+            return SubmitOutcome(Submitted.UNKNOWN, error.message)
+        return SubmitOutcome(Submitted.REFUSED, error.message)
+
+    async def _spent_on_chain(self, raw: bytes) -> bool:
+        """True when a confirmed coin that this transaction spends is not there any more: it can never be valid."""
+        for txid, vout in build.inputs_of(raw):
+            parents = await self._transactions([txid])
+            confirmed = any(parent["confirmations"] > 0 for parent in parents)
+            if confirmed and await self._rpc.call("gettxout", txid, vout, False) is None:
+                return True
+        return False
+
+    async def sighting(self, txid: str, asset: str) -> Sighting:
+        try:
+            transaction = await self._wallet.call("gettransaction", txid, True, True)
+        except RpcError as error:
+            if error.code != _UNKNOWN_TRANSACTION:
+                raise NodeUnavailable(error.message) from error
+            return Sighting(Fate.UNSEEN)
+        in_mempool = transaction["confirmations"] == 0 and await self._in_mempool(txid)
+        return parse.sighting(transaction, in_mempool)
+
+    async def _in_mempool(self, txid: str) -> bool:
+        try:
+            await self._rpc.call("getmempoolentry", txid)
+        except RpcError as error:
+            if error.code != _UNKNOWN_TRANSACTION:
+                raise NodeUnavailable(error.message) from error
+            return False
+        return True
+
+    async def balances(self, addresses: Sequence[str]) -> dict[str, int]:
+        """The whole wallet: confirmed coins and our own unconfirmed change; `addresses` play no part."""
+        try:
+            mine = (await self._wallet.call("getbalances"))["mine"]
+        except RpcError as error:
+            raise NodeUnavailable(error.message) from error
+        return {"BTC": parse.sat(mine["trusted"])}
+
+    async def unspent(self) -> list[Coin]:
+        """Coins that may be spent: confirmed ones and our own change, dust gifts left out."""
+        return await spend.unspent(self._wallet)
+
+    async def fund(
+        self,
+        recipients: Sequence[tuple[str, int]],
+        fee_rate: int,
+        reserved: Collection[OutPoint],
+        pinned: Sequence[OutPoint] = (),
+    ) -> Funded:
+        """An unsigned payment of exactly these units to each recipient at `fee_rate` sat/vB, from unreserved coins.
+
+        Nothing is locked in the node: two calls with the same `reserved` choose the same coins, so the caller commits
+        the reservation (unique on txid and vout) before it has anything signed. `pinned` coins are spent in any case:
+        the transaction that replaces an earlier attempt shares an input with it. Raises NotEnough, NodeUnavailable.
+        """
+        kinds = []
+        for address, _ in recipients:
+            judged = self.judge(address)
+            if isinstance(judged, AddressProblem):
+                raise ValueError(f"not a payable address: {judged}")
+            kinds.append(judged.kind)
+        return await spend.fund(self._wallet, recipients, kinds, fee_rate, reserved, pinned)

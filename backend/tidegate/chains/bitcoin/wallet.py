@@ -1,0 +1,111 @@
+"""The watch-only wallet inside the node: made, loaded and kept watching far enough ahead."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from tidegate.chains.bitcoin.build import import_params
+from tidegate.chains.port import NodeUnavailable
+from tidegate.chains.public import BitcoinKeys
+from tidegate.chains.rpc import Rpc, RpcError
+
+FIRST_END = 999
+"""Highest index watched by a new wallet."""
+MARGIN = 200
+"""Addresses that must stay watched beyond the ones handed out."""
+
+_NOT_FOUND = -18  # no such wallet loaded
+_EXISTS = -4
+_LOADED = -35
+_IMPORT_SECONDS = 600.0
+
+
+class NodeWallet:
+    """One named wallet of the node. `call` loads it again when the node came back without it."""
+
+    def __init__(self, rpc: Rpc, name: str, keys: BitcoinKeys, born: int) -> None:
+        self._rpc = rpc
+        self._name = name
+        self._keys = keys
+        self._born = born
+        self._end: int | None = None
+        self.target = f"/wallet/{name}"
+
+    async def call(self, method: str, *params: Any, timeout: float | None = None) -> Any:
+        """A wallet method. Raises as Rpc.call does."""
+        try:
+            return await self._rpc.call(method, *params, target=self.target, timeout=timeout)
+        except RpcError as error:
+            if error.code != _NOT_FOUND:
+                raise
+        await self._load()
+        return await self._rpc.call(method, *params, target=self.target, timeout=timeout)
+
+    async def batch(self, calls: Sequence[tuple[str, Sequence[Any]]]) -> list[Any]:
+        """Wallet methods in one request; raises NodeUnavailable while the wallet is not loaded."""
+        results = await self._rpc.batch(calls, target=self.target)
+        if any(isinstance(result, RpcError) and result.code == _NOT_FOUND for result in results):
+            await self._load()
+            results = await self._rpc.batch(calls, target=self.target)
+        return results
+
+    async def _load(self) -> None:
+        try:
+            await self._rpc.call("loadwallet", self._name, True, timeout=60.0)
+        except RpcError as error:
+            if error.code != _LOADED:
+                raise NodeUnavailable(f"the node cannot load wallet {self._name}: {error.message}") from error
+
+    async def prepare(self) -> None:
+        """The wallet is there, holds no key, and watches our descriptors. Raises NodeUnavailable otherwise."""
+        try:
+            await self._rpc.call("createwallet", self._name, True, True, "", False, True, True, timeout=60.0)
+        except RpcError as error:
+            if error.code not in (_EXISTS, _LOADED):
+                raise NodeUnavailable(f"the node cannot make wallet {self._name}: {error.message}") from error
+            await self._load()
+        info = await self.call("getwalletinfo")
+        if info.get("private_keys_enabled") or not info.get("descriptors"):
+            raise NodeUnavailable(f"wallet {self._name} of the node is not a watch-only descriptor wallet")
+        self._end = await self._watched_end()
+        if self._end is None:
+            # A node that lost its wallet looks again from the birth of the seed: no coin of ours is older.
+            await self._import(FIRST_END, next_index=0, timestamp=self._born)
+
+    async def _watched_end(self) -> int | None:
+        """Highest index that both descriptors are watched to, None when one is missing."""
+        listed = (await self.call("listdescriptors"))["descriptors"]
+        by_text = {entry["desc"]: entry for entry in listed if entry.get("active")}
+        ends = []
+        for descriptor in (self._keys.external, self._keys.internal):
+            canonical = await self._rpc.call("getdescriptorinfo", descriptor)
+            entry = by_text.get(canonical["descriptor"])
+            if entry is None:
+                return None
+            ends.append(int(entry["range"][1]))
+        # The internal range follows the node's own use of change; only the external one is ours to extend.
+        return ends[0]
+
+    async def watch(self, upto_index: int) -> None:
+        """Addresses below `upto_index`, and MARGIN more, are watched afterwards."""
+        if self._end is None:
+            await self.prepare()
+        end = self._end if self._end is not None else FIRST_END
+        if upto_index + MARGIN <= end + 1:
+            return
+        new_end = upto_index + max(1_000, min(10_000, upto_index))
+        # Handed-out addresses beyond the watched range mean a lost wallet: payments to them may be old.
+        timestamp = self._born if upto_index > end + 1 else "now"
+        await self._import(new_end, next_index=upto_index, timestamp=timestamp)
+
+    async def _import(self, end: int, *, next_index: int, timestamp: int | str) -> None:
+        params = import_params(
+            self._keys.external, self._keys.internal, end=end, next_index=next_index, timestamp=timestamp
+        )
+        try:
+            results = await self.call("importdescriptors", *params, timeout=_IMPORT_SECONDS)
+        except RpcError as error:
+            raise NodeUnavailable(f"the node did not import our descriptors: {error.message}") from error
+        for result in results:
+            if not result.get("success"):
+                raise NodeUnavailable(f"the node did not import our descriptors: {result.get('error')}")
+        self._end = end

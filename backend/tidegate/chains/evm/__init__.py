@@ -1,0 +1,1 @@
+"""Ethereum and other EIP-1559 chains without a separate data fee, through plain JSON-RPC."""

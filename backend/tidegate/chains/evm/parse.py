@@ -1,0 +1,160 @@
+"""What an EVM node says, turned into our words. Pure. Quantities come as hex; numbers are exact integers."""
+
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from tidegate.chains.evm.build import TRANSFER_TOPIC, checksummed, unpadded
+from tidegate.chains.port import Arrival, Fate, NodeUnavailable, Sighting
+
+NATIVE_INDEX = -1
+"""`Arrival.index` of a plain ether transfer, which has no log."""
+
+Blocks = list[tuple[int, str]]
+
+
+def quantity(value: Any) -> int:
+    """Refuses (NodeUnavailable) what is no hex quantity."""
+    if type(value) is not str or not value.startswith("0x"):
+        raise NodeUnavailable("the node's number is not a hex quantity")
+    return int(value, 16) if value != "0x" else 0
+
+
+def read_cursor(cursor: str | None) -> Blocks:
+    """The blocks that a cursor remembers, oldest first; none for a first scan."""
+    if cursor is None:
+        return []
+    raw = json.loads(cursor)
+    if raw.get("v") != 1:
+        raise NodeUnavailable("the scan's cursor is of another version")
+    return [(number, block_hash) for number, block_hash in raw["blocks"]]
+
+
+def write_cursor(blocks: Blocks) -> str:
+    return json.dumps({"v": 1, "blocks": blocks}, separators=(",", ":"))
+
+
+def ether_candidates(block: Mapping[str, Any], watched: Collection[str]) -> list[str]:
+    """Hashes of transactions in a full block that send ether to a watched account; their receipts decide."""
+    return [
+        transaction["hash"]
+        for transaction in block["transactions"]
+        if transaction.get("to") and quantity(transaction["value"]) > 0 and checksummed(transaction["to"]) in watched
+    ]
+
+
+def token_candidates(logs: Iterable[Mapping[str, Any]], watched: Collection[str]) -> list[str]:
+    """Hashes of transactions whose Transfer logs name a watched recipient; their receipts decide."""
+    found = {
+        log["transactionHash"]: None for log in logs if _is_transfer(log) and unpadded(log["topics"][2]) in watched
+    }
+    return list(found)
+
+
+def _is_transfer(log: Mapping[str, Any]) -> bool:
+    return len(log["topics"]) == 3 and log["topics"][0] == TRANSFER_TOPIC and not log.get("removed", False)
+
+
+def _transfers(receipt: Mapping[str, Any], contracts: Mapping[str, str]) -> list[tuple[int, str, str, int]]:
+    """(place in the transaction, asset, recipient, units) of each Transfer log of a known token."""
+    found = []
+    for place, log in enumerate(receipt["logs"]):
+        asset = contracts.get(checksummed(log["address"]))
+        if asset is not None and _is_transfer(log):
+            found.append((place, asset, unpadded(log["topics"][2]), quantity(log["data"])))
+    return found
+
+
+def receipt_arrivals(
+    transaction: Mapping[str, Any],
+    receipt: Mapping[str, Any],
+    watched: Collection[str],
+    contracts: Mapping[str, str],
+    tip: int,
+    native: str,
+) -> list[Arrival]:
+    """What a mined transaction pays to watched accounts. `contracts` maps a token's address to its asset.
+
+    A reverted transaction pays nothing; an amount of zero is address poisoning, not a payment; a token's amount is
+    the log's, never the calldata's.
+    """
+    if quantity(receipt["status"]) != 1:
+        return []
+    height = quantity(receipt["blockNumber"])
+    paid = [
+        (place, asset, recipient, units)
+        for place, asset, recipient, units in _transfers(receipt, contracts)
+        if recipient in watched and units > 0
+    ]
+    to, value = transaction.get("to"), quantity(transaction["value"])
+    if to and value > 0 and checksummed(to) in watched:
+        paid.append((NATIVE_INDEX, native, checksummed(to), value))
+    return [
+        Arrival(
+            asset=asset,
+            address=recipient,
+            units=units,
+            txid=receipt["transactionHash"],
+            index=place,
+            block_hash=receipt["blockHash"],
+            block_height=height,
+            confirmations=max(tip - height + 1, 1),
+        )
+        for place, asset, recipient, units in paid
+    ]
+
+
+def pending_arrivals(transactions: Iterable[Mapping[str, Any]], watched: Collection[str], native: str) -> list[Arrival]:
+    """Plain ether on its way to watched accounts, 0 confirmations. Tokens show when mined: their log is the amount."""
+    return [
+        Arrival(
+            asset=native,
+            address=checksummed(transaction["to"]),
+            units=quantity(transaction["value"]),
+            txid=transaction["hash"],
+            index=NATIVE_INDEX,
+            block_hash=None,
+            block_height=None,
+            confirmations=0,
+        )
+        for transaction in transactions
+        if transaction.get("to")
+        and quantity(transaction["value"]) > 0
+        and transaction.get("input", "0x") == "0x"
+        and checksummed(transaction["to"]) in watched
+    ]
+
+
+def sighting(
+    transaction: Mapping[str, Any] | None,
+    receipt: Mapping[str, Any] | None,
+    tip: int,
+    contract: str | None,
+) -> Sighting:
+    """Where our own transaction stands. `contract` is the token paid, None for ether."""
+    if receipt is None or transaction is None:
+        return Sighting(Fate.UNSEEN if transaction is None else Fate.MEMPOOL)
+    height = quantity(receipt["blockNumber"])
+    succeeded = quantity(receipt["status"]) == 1
+    paid: dict[str, int] = {}
+    if succeeded and contract is None and transaction.get("to"):
+        paid[checksummed(transaction["to"])] = quantity(transaction["value"])
+    elif succeeded and contract is not None:
+        for _, _, recipient, units in _transfers(receipt, {contract: "token"}):
+            paid[recipient] = paid.get(recipient, 0) + units
+    return Sighting(
+        fate=Fate.MINED if succeeded else Fate.REVERTED,
+        confirmations=max(tip - height + 1, 1),
+        block_hash=receipt["blockHash"],
+        block_height=height,
+        fee_units=quantity(receipt["gasUsed"]) * quantity(receipt["effectiveGasPrice"]),
+        paid=paid,
+    )
+
+
+def last_common(known: Sequence[tuple[int, str]], present: Mapping[int, str | None]) -> int | None:
+    """The highest known number whose hash the chain still has, by `present` (number → hash now); None when none."""
+    for number, block_hash in reversed(known):
+        if present.get(number) == block_hash:
+            return number
+    return None

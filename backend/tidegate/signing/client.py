@@ -1,0 +1,90 @@
+"""The only door to the signer: one request over its Unix socket, one answer; trouble is an answer too."""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+from tidegate.signing.frames import BadFrame, read_frame, write_frame
+from tidegate.signing.messages import (
+    Answer,
+    Approved,
+    AskStatus,
+    Authorisation,
+    Denied,
+    Failed,
+    Intent,
+    Malformed,
+    Payout,
+    Reply,
+    Request,
+    SignBitcoin,
+    SignerStatus,
+    SignEvm,
+    reply_of,
+    wrap,
+)
+
+
+class SignerDoor:
+    """Asks the signer at `socket_path`. Never raises for what the signer does or fails to do.
+
+    `Failed` means unknown: the signer may have journalled and signed. Asking again with the same request is always
+    safe and answers with identical bytes; asking with another transaction is what the signer's rules are for.
+    """
+
+    def __init__(self, socket_path: Path, *, timeout: float = 30.0) -> None:
+        self._path = socket_path
+        self._timeout = timeout
+
+    async def sign_bitcoin(self, payouts: Sequence[tuple[Intent, Authorisation]], psbt: str) -> Answer:
+        """Have this PSBT signed: it must pay exactly these payouts and our own change, and nothing else."""
+        return await self._answer(SignBitcoin(tuple(Payout(*payout) for payout in payouts), psbt))
+
+    async def sign_evm(
+        self,
+        intent: Intent,
+        authorisation: Authorisation,
+        *,
+        nonce: int,
+        gas: int,
+        max_fee_per_gas: int,
+        max_priority_fee_per_gas: int,
+        chain_id: int,
+    ) -> Answer:
+        """Have the transaction that pays this intent at this nonce built and signed by the signer."""
+        return await self._answer(
+            SignEvm(intent, authorisation, nonce, gas, max_fee_per_gas, max_priority_fee_per_gas, chain_id)
+        )
+
+    async def status(self) -> SignerStatus | Failed:
+        """Whether the signer lives, within 3 seconds."""
+        reply = await self._ask(AskStatus(), min(self._timeout, 3.0))
+        return reply if isinstance(reply, SignerStatus | Failed) else Failed("the signer answered something else")
+
+    async def _answer(self, request: Request) -> Answer:
+        reply = await self._ask(request, self._timeout)
+        return reply if isinstance(reply, Approved | Denied | Failed) else Failed("the signer answered something else")
+
+    async def _ask(self, request: Request, timeout: float) -> Reply:
+        try:
+            async with asyncio.timeout(timeout):
+                return await self._exchange(request)
+        except TimeoutError:
+            return Failed("the signer did not answer in time")
+        except BadFrame as error:
+            return Failed(f"no usable answer from the signer: {error}")
+        except Malformed as error:
+            return Failed(f"the signer answered something else: {error}")
+        except OSError as error:
+            return Failed(f"the signer cannot be reached: {error.strerror or type(error).__name__}")
+
+    async def _exchange(self, request: Request) -> Reply:
+        reader, writer = await asyncio.open_unix_connection(str(self._path))
+        try:
+            await write_frame(writer, wrap(request))
+            document = await read_frame(reader)
+            if document is None:
+                raise BadFrame("the signer closed the connection")
+            return reply_of(document)
+        finally:
+            writer.close()
