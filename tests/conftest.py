@@ -11,10 +11,14 @@ import pytest
 from alembic import command
 from alembic.config import Config
 
+from tests.stack import running, stack
 from tidegate.config import Settings
 from tidegate.database import Database
 from tidegate.ledger.lane import Lane
 from tidegate.sandbox.postgres import postgres
+
+# Fixtures of the whole system, registered once for every folder.
+__all__ = ["running", "stack"]
 
 ROOT = Path(__file__).parent.parent
 TEMPLATE = "template_tidegate"

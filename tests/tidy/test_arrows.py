@@ -156,7 +156,9 @@ def test_httpx_has_one_door() -> None:
 
 def test_alembic_is_imported_by_no_serving_process() -> None:
     """36 MiB and a quarter of a second that the api and the worker do not have to pay."""
-    users = {module for module, imported in IMPORTS.items() if any(name.split(".")[0] == "alembic" for name in imported)}
+    users = {
+        module for module, imported in IMPORTS.items() if any(name.split(".")[0] == "alembic" for name in imported)
+    }
     assert not users & {"tidegate.api", "tidegate.worker", "tidegate.cli"}
 
 

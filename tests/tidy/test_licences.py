@@ -25,14 +25,18 @@ def run_set() -> list[str]:
 
 def words_of(package: str) -> list[str]:
     metadata = importlib.metadata.metadata(package)
-    expression = metadata.get("License-Expression")
+    expression = one(metadata, "License-Expression")
     if expression:
         return re.split(r"\s+(?:OR|AND)\s+|[()]", expression)
     classifiers = [c.split(" :: ")[-1] for c in metadata.get_all("Classifier") or [] if c.startswith("License :: ")]
     named = [c for c in classifiers if c != "OSI Approved"]
     if named:
         return named
-    return [(metadata.get("License") or "").split("\n")[0].strip()]
+    return [one(metadata, "License").split("\n")[0].strip()]
+
+
+def one(metadata: importlib.metadata.PackageMetadata, field: str) -> str:
+    return str((metadata.get_all(field) or [""])[0])
 
 
 def spelled(word: str) -> str:

@@ -57,10 +57,7 @@ def test_no_file_names_a_registry_or_a_path_of_somebodys_machine(texts: dict[str
     wrong = re.compile(f"{hosts}|{machine}")
     here = Path(__file__).relative_to(ROOT).as_posix()
     found = [
-        f"{name}: {match.group()}"
-        for name, text in texts.items()
-        if name != here
-        for match in wrong.finditer(text)
+        f"{name}: {match.group()}" for name, text in texts.items() if name != here for match in wrong.finditer(text)
     ]
     assert found == []
 
@@ -68,7 +65,9 @@ def test_no_file_names_a_registry_or_a_path_of_somebodys_machine(texts: dict[str
 def test_nothing_is_left_half_done(texts: dict[str, str]) -> None:
     wrong = re.compile(r"\b(TODO|FIXME|XXX)\b|raise NotImplementedError|pytest\.mark\.xfail|@pytest\.mark\.skip\(")
     here = Path(__file__).relative_to(ROOT).as_posix()
-    source = {name: text for name, text in texts.items() if name.endswith((".py", ".ts", ".tsx", ".sh")) and name != here}
+    source = {
+        name: text for name, text in texts.items() if name.endswith((".py", ".ts", ".tsx", ".sh")) and name != here
+    }
     found = [
         f"{name}: {match.group()}"
         for name, text in source.items()
