@@ -39,8 +39,8 @@ QUOTING = (
     Kind.OWN_ADDRESS,
     Kind.FORBIDDEN_ADDRESS,
     Kind.NOT_FOUND,
+    Kind.BENEFICIARY_COOLING_DOWN,
     Kind.INSUFFICIENT_FUNDS,
-    Kind.POLICY_BLOCKED,
     Kind.LIMIT_EXCEEDED,
     Kind.REVIEW_REQUIRED,
     Kind.IDEMPOTENCY_KEY_REUSED,
@@ -92,10 +92,14 @@ async def get_rate(from_asset: str, to_asset: str, desk: At, subject: Quoter) ->
 
 
 @router.post(
-    "/quotes", operation_id="quotes_create", status_code=201, response_model=QuoteOut, responses=problems(*SIGNED_IN, *QUOTING)
+    "/quotes",
+    operation_id="quotes_create",
+    status_code=201,
+    response_model=QuoteOut,
+    responses=problems(*SIGNED_IN, *QUOTING),
 )
 async def create_quote(
-    body: QuoteIn, desk: At, subject: Quoter, keyed: Annotated[Keyed | None, Depends(keyed_optional)]
+    body: QuoteIn, desk: At, subject: Quoter, keyed: Annotated[Keyed, Depends(keyed_optional)]
 ) -> Response:
     """A firm, all-in price: what leaves you, every fee, what arrives, when, and until when it stands."""
     return respond(await quote.create(desk, user_id=subject.user_id, asked=body, keyed=keyed))
@@ -131,7 +135,9 @@ async def list_conversions(
     )
 
 
-@router.get("/conversions/{conversion_id}", operation_id="conversions_get", responses=problems(*SIGNED_IN, Kind.NOT_FOUND))
+@router.get(
+    "/conversions/{conversion_id}", operation_id="conversions_get", responses=problems(*SIGNED_IN, Kind.NOT_FOUND)
+)
 async def get_conversion(conversion_id: uuid.UUID, desk: At, subject: Quoter) -> ConversionDetailOut:
     """One conversion with its fills and its execution receipt."""
     return await history.conversion(desk, user_id=subject.user_id, conversion_id=conversion_id)

@@ -1,0 +1,37 @@
+"""What every verb of the exchange room works with: one object a process, built by whoever starts it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tidegate.chains.port import Chain
+from tidegate.config import Settings
+from tidegate.database import Database
+from tidegate.exchange.rules import Caps, usd_units_of
+from tidegate.ledger.lane import Lane
+from tidegate.markets.books import Markets
+from tidegate.treasury.fees import Fees
+from tidegate.venues.port import Venue
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The parts a quote or a conversion needs. `chains` and `venues` by name, as in the settings."""
+
+    db: Database
+    lane: Lane
+    markets: Markets
+    venues: Mapping[str, Venue]
+    fees: Fees
+    chains: Mapping[str, Chain]
+    settings: Settings
+
+    @property
+    def caps(self) -> Caps:
+        return caps_of(self.settings)
+
+
+def caps_of(settings: Settings) -> Caps:
+    """The configured caps, in millionths of a dollar."""
+    return Caps(
+        house=usd_units_of(settings.quotes.max_exposure_usd), user=usd_units_of(settings.quotes.max_user_exposure_usd)
+    )

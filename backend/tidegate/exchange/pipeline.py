@@ -1,0 +1,306 @@
+"""Worker steps of the exchange room: expire quotes, hedge conversions. Each is run again and again; killing is safe.
+
+An order is committed as `sent` before the call that sends it, with a client order id that is used once. Whatever
+happens then is found out by that id; nothing is ever sent twice. Fills are booked once by the venue's trade id.
+"""
+
+import asyncio
+import time
+import uuid
+from datetime import datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+
+import structlog
+
+from tidegate.database import Rider, new_id
+from tidegate.exchange import booking, rules, store
+from tidegate.exchange.desk import Desk
+from tidegate.exchange.rules import Filters, Hedge, OrderState
+from tidegate.exchange.tables import Order
+from tidegate.markets.books import Source
+from tidegate.money import asset
+from tidegate.queue import Lease
+from tidegate.refusal import Refusal
+from tidegate.venues.port import OrderSeen, Placed, PlaceOutcome, Side, Venue, VenueUnavailable
+from tidegate.venues.port import OrderState as Seen
+
+log = structlog.get_logger(__name__)
+
+LEASE_SECONDS = 20
+LOOK_AGAIN = timedelta(seconds=1)
+SHORT_OF_FUNDS = timedelta(seconds=60)
+
+_ENDS = {
+    Seen.FILLED: OrderState.FILLED,
+    Seen.PARTLY_FILLED: OrderState.PARTLY_FILLED,
+    Seen.CANCELLED: OrderState.CANCELLED,
+    Seen.REJECTED: OrderState.REJECTED,
+}
+_AFTER_SEND = (OrderState.SENT, OrderState.OPEN, OrderState.UNKNOWN)
+
+
+async def expire_quotes(desk: Desk, now: datetime) -> int:
+    """Quotes past their time become `expired` and give their reservation back. Returns how many."""
+    async with desk.db.transaction() as session:
+        return await store.expire_due(session, now=now)
+
+
+async def hedge(desk: Desk, now: datetime, *, limit: int = 20) -> int:
+    """Do what is due on our orders: send, look for, book, follow up. Returns how many were worked on."""
+    async with desk.db.transaction() as session:
+        claimed = await store.claim_orders(session, now=now, seconds=LEASE_SECONDS, limit=limit)
+    started = time.monotonic()
+    await asyncio.gather(*(_safely(desk, lease, order, now, started) for lease, order in claimed))
+    return len(claimed)
+
+
+async def _safely(desk: Desk, lease: Lease, order: Order, now: datetime, started: float) -> None:
+    try:
+        venue = desk.venues.get(order.venue)
+        if venue is None:
+            await _let_go(desk, lease, now + SHORT_OF_FUNDS, "venue_not_configured")
+        elif order.state == OrderState.INTENDED:
+            await _send(desk, venue, lease, order, now, started)
+        else:
+            await _settle(desk, venue, lease, order, now)
+    except VenueUnavailable as error:
+        wait = timedelta(seconds=max(error.retry_after or 0.0, LOOK_AGAIN.total_seconds()))
+        await _let_go(desk, lease, now + wait, "venue_unavailable")
+    except Exception:  # one order's trouble must not stop the others; it is looked at again
+        log.exception("hedge_failed", order=str(order.id))
+        await _let_go(desk, lease, now + SHORT_OF_FUNDS, "failed")
+
+
+async def _let_go(desk: Desk, lease: Lease, due_at: datetime, reason: str | None = None) -> None:
+    await desk.lane.write([store.let_go(lease, due_at=due_at, reason=reason)])
+
+
+# --- sending -------------------------------------------------------------------------------------------------------
+
+
+async def _send(desk: Desk, venue: Venue, lease: Lease, order: Order, now: datetime, started: float) -> None:
+    source = await _book(desk, order)
+    if source is None:
+        await _let_go(desk, lease, now + LOOK_AGAIN, "venue_unavailable")
+        return
+    priced = _priced(desk, order, source)
+    if priced is None:
+        # Too small for the venue: the position stays on our books, openly, in `liquidity`.
+        await desk.lane.write(
+            [
+                store.move_order(
+                    lease,
+                    was=[OrderState.INTENDED],
+                    now=now,
+                    state=OrderState.CANCELLED,
+                    reason="below_venue_minimum",
+                    lease_until=None,
+                )
+            ]
+        )
+        return
+    quantity, price = priced
+    sent = store.move_order(
+        lease,
+        was=[OrderState.INTENDED],
+        now=now,
+        state=OrderState.SENT,
+        quantity=quantity,
+        limit_price=price,
+        sent_at=now,
+        reason=None,
+    )
+    if not (await desk.lane.write([sent])).posted:
+        return
+    if time.monotonic() - started > LEASE_SECONDS / 2:
+        # This process slept. Another may be looking for the order already: it must not appear behind its back.
+        return
+    placed = await venue.place(
+        client_order_id=order.client_order_id,
+        symbol=order.symbol,
+        side=Side(order.side),
+        quantity=quantity,
+        price=price,
+    )
+    order.quantity, order.limit_price, order.sent_at = quantity, price, now
+    await _placed(desk, venue, lease, order, placed, now)
+
+
+async def _book(desk: Desk, order: Order) -> Source | None:
+    """The order's venue's own book, if it may be traded on now."""
+    try:
+        usable = await desk.markets.book(asset(order.base_asset), asset(order.quote_asset))
+    except Refusal:
+        return None
+    return next((source for source in usable if source.venue == order.venue), None)
+
+
+def _priced(desk: Desk, order: Order, source: Source) -> tuple[Decimal, Decimal] | None:
+    """(quantity, limit price) for the whole order, or None when the venue does not take so little."""
+    assert source.book is not None
+    base, market = asset(order.base_asset), source.market
+    filters = Filters(market.tick, market.lot, market.min_quantity, market.max_quantity, market.min_notional)
+    levels = source.book.bids if order.side == "sell" else source.book.asks
+    worst = rules.worst_price([(lv.price, lv.quantity) for lv in levels], rules.quantity_of(order.base_units, base))
+    if worst is None:
+        return None
+    price = rules.limit_price(worst, order.side, Fraction(desk.settings.quotes.hedge_tolerance), filters.tick)
+    quantity = rules.order_quantity(order.base_units, base, price, filters)
+    return None if quantity is None else (quantity, price)
+
+
+async def _placed(desk: Desk, venue: Venue, lease: Lease, order: Order, placed: Placed, now: datetime) -> None:
+    if placed.outcome is PlaceOutcome.PLACED and placed.order is not None:
+        await _settle(desk, venue, lease, order, now, seen=placed.order)
+        return
+    if placed.outcome is PlaceOutcome.REFUSED:
+        reason = placed.reason.value if placed.reason else "refused"
+        log.warning("order_refused", order=str(order.id), venue=order.venue, reason=reason, detail=placed.detail[:200])
+        ended = store.move_order(
+            lease, was=_AFTER_SEND, now=now, state=OrderState.REJECTED, reason=reason, lease_until=None
+        )
+        wait = timedelta(seconds=placed.retry_after or 0.0)
+        again = max(rules.retry_at(now, order.attempt), now + wait)
+        await desk.lane.write([ended, _follow(order, order.base_units, now, again)])
+        return
+    log.warning("order_unknown", order=str(order.id), venue=order.venue, detail=placed.detail[:200])
+    await desk.lane.write(
+        [
+            store.move_order(
+                lease,
+                was=_AFTER_SEND,
+                now=now,
+                state=OrderState.UNKNOWN,
+                reason=placed.reason.value if placed.reason else "no_answer",
+                lease_until=None,
+                due_at=now + LOOK_AGAIN,
+            )
+        ]
+    )
+
+
+def _follow(order: Order, units: int, now: datetime, due_at: datetime) -> Rider:
+    """A new order, with a client order id of its own, for what the ended one left over. At most one an order."""
+    rest = Hedge(order.venue, order.symbol, order.base_asset, order.quote_asset, order.side, units)
+    return store.insert_order(
+        rest,
+        order_id=new_id(),
+        conversion_id=order.conversion_id,
+        client_order_id=str(uuid.uuid4()),
+        now=now,
+        due_at=due_at,
+        follows=order.id,
+        attempt=order.attempt + 1,
+    )
+
+
+# --- finding out ---------------------------------------------------------------------------------------------------
+
+
+async def _settle(
+    desk: Desk, venue: Venue, lease: Lease, order: Order, now: datetime, *, seen: OrderSeen | None = None
+) -> None:
+    """What became of an order that was, or may have been, sent. Raises VenueUnavailable."""
+    if seen is None:
+        seen = await venue.find(client_order_id=order.client_order_id, symbol=order.symbol)
+    if seen is None:
+        await _not_found(desk, venue, lease, order, now)
+        return
+    if seen.state is Seen.OPEN and _waited(desk, order, now):
+        # Immediate-or-cancel does not rest; whatever it is, end it and read it again.
+        await venue.cancel(client_order_id=order.client_order_id, symbol=order.symbol)
+    complete = await booking.book_fills(desk, venue, order, seen, now)
+    end = _ENDS.get(seen.state)
+    if end is None or not complete:
+        await desk.lane.write(
+            [
+                store.move_order(
+                    lease,
+                    was=_AFTER_SEND,
+                    now=now,
+                    state=OrderState.OPEN,
+                    venue_order_id=seen.venue_order_id,
+                    lease_until=None,
+                    due_at=now + LOOK_AGAIN,
+                )
+            ]
+        )
+        return
+    await _end(desk, lease, order, now, state=end, filled=seen.filled, venue_order_id=seen.venue_order_id, reason=None)
+
+
+def _waited(desk: Desk, order: Order, now: datetime) -> bool:
+    window = timedelta(seconds=desk.settings.quotes.hedge_settle_seconds)
+    return order.sent_at is None or now - order.sent_at >= window
+
+
+async def _not_found(desk: Desk, venue: Venue, lease: Lease, order: Order, now: datetime) -> None:
+    """The venue knows no such order. That proves nothing before the settle window is over."""
+    if _waited(desk, order, now):
+        await venue.cancel(client_order_id=order.client_order_id, symbol=order.symbol)
+        late = await venue.find(client_order_id=order.client_order_id, symbol=order.symbol)
+        if late is None:
+            await _end(
+                desk,
+                lease,
+                order,
+                now,
+                state=OrderState.CANCELLED,
+                filled=Decimal(0),
+                venue_order_id=None,
+                reason="never_placed",
+            )
+            return
+    await desk.lane.write(
+        [
+            store.move_order(
+                lease,
+                was=_AFTER_SEND,
+                now=now,
+                state=OrderState.UNKNOWN,
+                lease_until=None,
+                due_at=now + LOOK_AGAIN,
+            )
+        ]
+    )
+
+
+async def _end(
+    desk: Desk,
+    lease: Lease,
+    order: Order,
+    now: datetime,
+    *,
+    state: OrderState,
+    filled: Decimal,
+    venue_order_id: str | None,
+    reason: str | None,
+) -> None:
+    """The order is done and its fills are booked: close it, and order again what it left, if the venue takes that."""
+    left = rules.remainder(order.base_units, filled, asset(order.base_asset))
+    riders = []
+    if left > 0 and _orderable(desk, order, left):
+        riders.append(_follow(order, left, now, rules.retry_at(now, order.attempt)))
+    elif left > 0:
+        reason = reason or "rest_carried"
+    ended = store.move_order(
+        lease,
+        was=_AFTER_SEND,
+        now=now,
+        state=state,
+        filled=filled,
+        venue_order_id=venue_order_id,
+        reason=reason,
+        lease_until=None,
+    )
+    await desk.lane.write([ended, *riders])
+
+
+def _orderable(desk: Desk, order: Order, units: int) -> bool:
+    """Whether the venue would take so little; when its rules are not known, the next order finds out."""
+    market = desk.markets.market(order.venue, order.symbol)
+    if market is None or order.limit_price is None:
+        return True
+    filters = Filters(market.tick, market.lot, market.min_quantity, market.max_quantity, market.min_notional)
+    return rules.order_quantity(units, asset(order.base_asset), order.limit_price, filters) is not None

@@ -1,0 +1,90 @@
+"""Policy on a price: what it is worth, whether it could be honoured at once, which limits it counts against."""
+
+import uuid
+from datetime import datetime
+from fractions import Fraction
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from tidegate.compliance import limits
+from tidegate.compliance.rules import Judged, Policy, cents_text, day_ends, day_of
+from tidegate.exchange import rules
+from tidegate.exchange.desk import Desk
+from tidegate.exchange.rules import Figures, QuoteKind
+from tidegate.exchange.schemas import LimitOut
+from tidegate.exchange.wanted import Destination, Wanted
+from tidegate.markets.books import DOLLAR
+from tidegate.money import Amount, asset
+from tidegate.refusal import Kind, Refusal
+from tidegate.treasury.inventory import payable
+
+
+async def worth(desk: Desk, wanted: Wanted, figures: Figures) -> int | None:
+    """The debit in millionths of a dollar, rounded up. A plain withdrawal may be of unknown worth."""
+    try:
+        mid = await desk.markets.mid(wanted.source, asset(DOLLAR), stale=True)
+    except Refusal:
+        if wanted.converting:
+            raise
+        return None
+    return rules.usd_units(Amount(wanted.source, figures.debit), mid.value)
+
+
+async def judge(
+    desk: Desk,
+    user_id: uuid.UUID,
+    wanted: Wanted,
+    destination: Destination,
+    figures: Figures,
+    usd: int | None,
+    now: datetime,
+) -> Judged | None:
+    """What policy says of this size, refusing at once what could not be honoured. None: nothing is asked of policy."""
+    if wanted.converting and usd is not None:
+        rules.judge_exposure(desk.caps, usd)
+    if wanted.kind is QuoteKind.CONVERSION:
+        return None
+    async with desk.db.reading() as session:
+        if wanted.converting:
+            await _check_inventory(desk, session, wanted, figures)
+        if usd is None:
+            return Judged(Policy.REVIEW)
+        judged = await limits.judge(
+            session,
+            settings=desk.settings.compliance,
+            user_id=user_id,
+            usd_cents=rules.ceiling(Fraction(usd, 10 ** (rules.USD_DECIMALS - 2))),
+            now=now,
+        )
+    # A plain withdrawal is judged when it is asked for; a converting one now, when it says where it goes.
+    if wanted.converting and destination.known:
+        if judged.policy is Policy.REVIEW:
+            raise rules.would_need_review()
+        if judged.policy is Policy.REFUSE:
+            left = None if judged.left_cents is None else cents_text(judged.left_cents)
+            raise Refusal(Kind.LIMIT_EXCEEDED, f"Above the limit {judged.limit}.", field="amount", limit=left)
+    return judged
+
+
+async def _check_inventory(desk: Desk, session: AsyncSession, wanted: Wanted, figures: Figures) -> None:
+    """Do not take on to pay out what we do not hold on that chain."""
+    assert wanted.network is not None
+    bitcoin = desk.settings.networks[wanted.network].kind == "bitcoin"
+    most = await payable(session, wanted.network, wanted.target.code, bitcoin=bitcoin)
+    if figures.deliver > most:
+        text = Amount(wanted.target, max(most, 0))
+        raise Refusal(
+            Kind.LIMIT_EXCEEDED, f"At most {text} can be paid out there right now.", field="amount", limit=text.text
+        )
+
+
+async def limits_left(desk: Desk, user_id: uuid.UUID, now: datetime) -> list[LimitOut]:
+    """What a withdrawal counts against, and what is left of it."""
+    found = limits.of(desk.settings.compliance)
+    day = day_of(now)
+    async with desk.db.reading() as session:
+        spent = await limits.spent(session, user_id, day)
+    return [
+        LimitOut(name="per_withdrawal", left=cents_text(found.per_withdrawal), resets_at=None),
+        LimitOut(name="daily", left=cents_text(max(found.daily - spent, 0)), resets_at=day_ends(day)),
+    ]

@@ -1,0 +1,184 @@
+"""Quoting: one firm, all-in price. Read the books, the fees and the policy; decide; write the row with its reservation."""
+
+import uuid
+from datetime import datetime, timedelta
+from typing import Any
+
+from tidegate import idempotency
+from tidegate.compliance.rules import Policy
+from tidegate.database import new_id, utcnow
+from tidegate.exchange import policy, price, rules, shapes, store
+from tidegate.exchange.desk import Desk
+from tidegate.exchange.price import NetworkCost, Priced
+from tidegate.exchange.rules import Arrival, Offer, QuoteKind, QuoteState
+from tidegate.exchange.schemas import (
+    ArrivesByOut,
+    EstimateOut,
+    LimitOut,
+    QuoteIn,
+    QuoteOut,
+    RefundRuleOut,
+    ReviewOut,
+    RouteOut,
+    SpeedOut,
+    TotalCostOut,
+)
+from tidegate.exchange.wanted import Wanted, destination, read
+from tidegate.idempotency import Keyed, Stored
+from tidegate.money import Amount, Rate
+from tidegate.refusal import Kind, Refusal
+from tidegate.treasury.rules import shortest_wait
+from tidegate.wire import AmountOut
+
+OPERATION = "quotes_create"
+
+
+async def create(desk: Desk, *, user_id: uuid.UUID, asked: QuoteIn, keyed: Keyed) -> Stored:
+    """Give `user_id` a firm price for what was asked. Refuses with the problems of API.md; changes nothing then."""
+    stored = await idempotency.replay(desk.db, keyed, user_id=user_id, operation=OPERATION)
+    if stored is not None:
+        return stored
+    wanted = await read(desk, user_id, asked)
+    where = await destination(desk, user_id, asked, wanted)
+    speeds = await price.at_each_speed(desk, wanted)
+    cost, priced = speeds[wanted.speed or "standard"]
+    figures = priced.figures
+    now = utcnow()
+    usd = await policy.worth(desk, wanted, figures)
+    judged = await policy.judge(desk, user_id, wanted, where, figures, usd, now)
+    mid = await desk.markets.mid(wanted.source, wanted.target) if wanted.converting else None
+    seconds = desk.settings.quotes.conversion_seconds
+    if wanted.kind is QuoteKind.WITHDRAWAL:
+        seconds = desk.settings.quotes.withdrawal_seconds
+    offer = Offer(
+        id=new_id(),
+        user_id=user_id,
+        kind=wanted.kind,
+        side=wanted.side,
+        from_asset=wanted.source.code,
+        to_asset=wanted.target.code,
+        network=wanted.network,
+        speed=wanted.speed,
+        address=where.address,
+        beneficiary_id=where.beneficiary_id,
+        figures=figures,
+        network_fee_max_units=cost.max_gas_units,
+        mid=Rate.of(mid.value).text if mid else None,
+        mid_at=mid.as_of if mid else None,
+        route=price.route(priced),
+        hedge=price.hedge(wanted, priced),
+        usd_units=usd,
+        review_needed=judged is not None and judged.policy is Policy.REVIEW,
+        arrives=_arrival(desk, wanted, wanted.speed),
+        state=QuoteState.OPEN,
+        used_by=None,
+        reserved_usd_units=usd if wanted.converting and usd is not None else 0,
+        expires_at=now + timedelta(seconds=seconds),
+        created_at=now,
+    )
+    standing = await policy.limits_left(desk, user_id, now) if wanted.kind is QuoteKind.WITHDRAWAL else []
+    warnings = list(where.warnings) + (["network_fee_estimated"] if cost.estimated else [])
+    shown = _shape(desk, wanted, offer, speeds, standing, warnings).model_dump(mode="json")
+    return await _keep(desk, offer, shown, keyed)
+
+
+async def get(desk: Desk, *, user_id: uuid.UUID, quote_id: uuid.UUID) -> QuoteOut:
+    """The quote as it was given, with its state now. Refuses NOT_FOUND, also for somebody else's."""
+    async with desk.db.reading() as session:
+        found = await store.shown(session, user_id=user_id, quote_id=quote_id)
+    if found is None:
+        raise Refusal(Kind.NOT_FOUND, "There is no such quote.")
+    shown = QuoteOut.model_validate(found[0])
+    state = found[1]
+    if state == QuoteState.OPEN and shown.expires_at <= utcnow():
+        state = QuoteState.EXPIRED
+    return shown.model_copy(update={"state": state})
+
+
+def _arrival(desk: Desk, wanted: Wanted, speed: str | None) -> Arrival:
+    if wanted.network is None or speed is None:
+        return rules.CONVERSION_ARRIVAL
+    network = desk.settings.networks[wanted.network]
+    return Arrival(*shortest_wait(network.block_seconds, network.confirmations, speed))
+
+
+def _arrives(arrival: Arrival, now: datetime) -> ArrivesByOut:
+    return ArrivesByOut(
+        earliest=now + timedelta(seconds=arrival.earliest_seconds),
+        latest=now + timedelta(seconds=arrival.latest_seconds),
+    )
+
+
+def _shape(
+    desk: Desk,
+    wanted: Wanted,
+    offer: Offer,
+    speeds: dict[str, tuple[NetworkCost, Priced]],
+    standing: list[LimitOut],
+    warnings: list[str],
+) -> QuoteOut:
+    figures = offer.figures
+    to_chain = wanted.kind is QuoteKind.WITHDRAWAL
+    source, target = wanted.source.code, wanted.target.code
+    cost = Amount(wanted.source, figures.fees)
+    estimate = desk.markets.estimate(cost)
+    return QuoteOut(
+        id=offer.id,
+        kind=offer.kind.value,
+        side=offer.side.value,
+        from_asset=source,
+        to_asset=target,
+        network=offer.network,
+        speed=offer.speed,
+        address=offer.address,
+        beneficiary_id=offer.beneficiary_id,
+        debit=AmountOut.units(source, figures.debit),
+        deliver=AmountOut.units(target, figures.deliver),
+        rate=figures.rate.text,
+        fees=shapes.fee_lines(source, figures, converting=wanted.converting, to_chain=to_chain),
+        total_cost=TotalCostOut(
+            amount=AmountOut.of(cost),
+            share=rules.share_text(figures.fees, figures.debit),
+            estimate=EstimateOut(currency=estimate.currency, amount=str(estimate.amount), as_of=estimate.as_of)
+            if estimate
+            else None,
+        ),
+        route=[RouteOut(**part) for part in offer.route],
+        arrives_by=_arrives(offer.arrives, offer.created_at),
+        limits=standing,
+        review=ReviewOut(needed=offer.review_needed, usual_minutes=60 if offer.review_needed else None),
+        warnings=warnings,
+        speeds=[
+            SpeedOut(
+                speed=speed,
+                debit=AmountOut.units(source, priced.figures.debit),
+                deliver=AmountOut.units(target, priced.figures.deliver),
+                arrives_by=_arrives(_arrival(desk, wanted, speed), offer.created_at),
+            )
+            for speed, (_, priced) in speeds.items()
+            if to_chain
+        ],
+        refund_rule=RefundRuleOut(),
+        expires_at=offer.expires_at,
+        created_at=offer.created_at,
+        state="open",
+    )
+
+
+async def _keep(desk: Desk, offer: Offer, shown: dict[str, Any], keyed: Keyed) -> Stored:
+    """Write the row with its reservation and the key, in one commit."""
+    caps = desk.caps
+    verdict = await desk.lane.write(
+        [
+            *keyed.rider(user_id=offer.user_id, operation=OPERATION, status=201, body=shown),
+            *store.reserve(offer.user_id, offer.reserved_usd_units, user_cap=caps.user, house_cap=caps.house),
+            store.insert_quote(offer, shown),
+        ]
+    )
+    if verdict.posted:
+        return Stored(201, shown, replayed=False)
+    if verdict.rider == "idempotency":
+        return await idempotency.replay_after_conflict(desk.db, keyed, user_id=offer.user_id, operation=OPERATION)
+    if verdict.rider in ("user_exposure", "house_exposure"):
+        raise rules.too_much_open()
+    raise Refusal(Kind.BUSY, "Ask again in a moment.", retry_after=1)

@@ -1,0 +1,466 @@
+"""All SQL of the exchange room. Functions that return Riders write nothing themselves: the lane does."""
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, literal, or_, select, tuple_, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from tidegate.database import Rider
+from tidegate.exchange.rules import (
+    UNSETTLED,
+    Arrival,
+    ConversionState,
+    Dust,
+    Figures,
+    Hedge,
+    Offer,
+    OrderState,
+    QuoteKind,
+    QuoteSide,
+    QuoteState,
+    Trade,
+    exact_decimal,
+)
+from tidegate.exchange.tables import Conversion, Exposure, Fill, Order, Quote, VenueDust
+from tidegate.money import Rate
+from tidegate.queue import Lease, claim_due
+from tidegate.wire import Cursor
+
+HOUSE = "house"
+
+
+# --- quotes and exposure -------------------------------------------------------------------------------------------
+
+
+def insert_quote(offer: Offer, shown: dict[str, Any]) -> Rider:
+    """The quote row, named "quote"."""
+    values = {
+        "id": offer.id,
+        "user_id": offer.user_id,
+        "kind": offer.kind,
+        "side": offer.side,
+        "from_asset": offer.from_asset,
+        "to_asset": offer.to_asset,
+        "network": offer.network,
+        "speed": offer.speed,
+        "address": offer.address,
+        "beneficiary_id": offer.beneficiary_id,
+        "debit_units": offer.figures.debit,
+        "deliver_units": offer.figures.deliver,
+        "rate": offer.figures.rate.text,
+        "fee_network_units": offer.figures.network,
+        "fee_service_units": offer.figures.service,
+        "fee_spread_units": offer.figures.spread,
+        "network_fee_max_units": offer.network_fee_max_units,
+        "mid": offer.mid,
+        "mid_at": offer.mid_at,
+        "route": list(offer.route),
+        "hedge": _hedge_json(offer.hedge),
+        "usd_units": offer.usd_units,
+        "review_needed": offer.review_needed,
+        "arrives_earliest_seconds": offer.arrives.earliest_seconds,
+        "arrives_latest_seconds": offer.arrives.latest_seconds,
+        "shown": shown,
+        "state": QuoteState.OPEN,
+        "used_by": None,
+        "reserved_usd_units": offer.reserved_usd_units,
+        "expires_at": offer.expires_at,
+        "created_at": offer.created_at,
+        "version": 1,
+    }
+    return Rider("quote", insert(Quote).values(values))
+
+
+def _hedge_json(hedge: Hedge | None) -> dict[str, Any] | None:
+    if hedge is None:
+        return None
+    return {
+        "venue": hedge.venue,
+        "symbol": hedge.symbol,
+        "base_asset": hedge.base_asset,
+        "quote_asset": hedge.quote_asset,
+        "side": hedge.side,
+        "base_units": str(hedge.base_units),
+    }
+
+
+def reserve(user_id: uuid.UUID, units: int, *, user_cap: int, house_cap: int) -> list[Rider]:
+    """Count `units` as exposure, each cap guarded in the statement. Named "user_exposure" and "house_exposure"."""
+    if units <= 0:
+        return []
+    return [_raise("user_exposure", str(user_id), units, user_cap), _raise("house_exposure", HOUSE, units, house_cap)]
+
+
+def _raise(name: str, scope: str, units: int, cap: int) -> Rider:
+    row = insert(Exposure).values(scope=scope, usd_units=units)
+    total = Exposure.usd_units + row.excluded.usd_units
+    statement = row.on_conflict_do_update(index_elements=["scope"], set_={"usd_units": total}, where=total <= cap)
+    return Rider(name, statement)
+
+
+def release(quote_id: uuid.UUID, user_id: uuid.UUID, units: int) -> list[Rider]:
+    """Give a quote's reservation back, once: the first rider, "reservation", misses when it was given back before."""
+    if units <= 0:
+        return []
+    cleared = update(Quote).where(Quote.id == quote_id, Quote.reserved_usd_units == units).values(reserved_usd_units=0)
+    return [Rider("reservation", cleared), _lower(str(user_id), units), _lower(HOUSE, units)]
+
+
+def _lower(scope: str, units: int) -> Rider:
+    statement = update(Exposure).where(Exposure.scope == scope).values(usd_units=Exposure.usd_units - units)
+    return Rider("exposure", statement)
+
+
+def accept(quote_id: uuid.UUID, user_id: uuid.UUID, used_by: uuid.UUID, now: datetime) -> Rider:
+    """Open to accepted, once and in time; named "quote"."""
+    statement = (
+        update(Quote)
+        .where(Quote.id == quote_id, Quote.user_id == user_id, Quote.state == QuoteState.OPEN, Quote.expires_at > now)
+        .values(state=QuoteState.ACCEPTED, used_by=used_by, version=Quote.version + 1)
+    )
+    return Rider("quote", statement)
+
+
+async def offer(session: AsyncSession, *, user_id: uuid.UUID, quote_id: uuid.UUID) -> Offer | None:
+    """That user's quote, or None: somebody else's is the same as none."""
+    row = await session.scalar(select(Quote).where(Quote.id == quote_id, Quote.user_id == user_id))
+    return None if row is None else _offer(row)
+
+
+def _offer(row: Quote) -> Offer:
+    hedge = row.hedge
+    return Offer(
+        id=row.id,
+        user_id=row.user_id,
+        kind=QuoteKind(row.kind),
+        side=QuoteSide(row.side),
+        from_asset=row.from_asset,
+        to_asset=row.to_asset,
+        network=row.network,
+        speed=row.speed,
+        address=row.address,
+        beneficiary_id=row.beneficiary_id,
+        figures=Figures(
+            debit=row.debit_units,
+            deliver=row.deliver_units,
+            rate=Rate.parse(row.rate),
+            network=row.fee_network_units,
+            service=row.fee_service_units,
+            spread=row.fee_spread_units,
+        ),
+        network_fee_max_units=row.network_fee_max_units,
+        mid=row.mid,
+        mid_at=row.mid_at,
+        route=tuple(row.route),
+        hedge=None if hedge is None else Hedge(**{**hedge, "base_units": int(hedge["base_units"])}),
+        usd_units=row.usd_units,
+        review_needed=row.review_needed,
+        arrives=Arrival(row.arrives_earliest_seconds, row.arrives_latest_seconds),
+        state=QuoteState(row.state),
+        used_by=row.used_by,
+        reserved_usd_units=row.reserved_usd_units,
+        expires_at=row.expires_at,
+        created_at=row.created_at,
+    )
+
+
+async def shown(session: AsyncSession, *, user_id: uuid.UUID, quote_id: uuid.UUID) -> tuple[dict[str, Any], str] | None:
+    """The quote as it was given, and its state now."""
+    row = (
+        await session.execute(select(Quote.shown, Quote.state).where(Quote.id == quote_id, Quote.user_id == user_id))
+    ).one_or_none()
+    return None if row is None else (row[0], row[1])
+
+
+async def expire_due(session: AsyncSession, *, now: datetime, limit: int = 200) -> int:
+    """Open quotes past their time become expired and their reservations are given back, in the caller's transaction."""
+    ids = (
+        await session.scalars(
+            select(Quote.id)
+            .where(Quote.state == QuoteState.OPEN, Quote.expires_at <= now)
+            .order_by(Quote.expires_at)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+    ).all()
+    if not ids:
+        return 0
+    rows = (await session.execute(select(Quote.user_id, Quote.reserved_usd_units).where(Quote.id.in_(ids)))).all()
+    await session.execute(
+        update(Quote)
+        .where(Quote.id.in_(ids))
+        .values(state=QuoteState.EXPIRED, reserved_usd_units=0, version=Quote.version + 1)
+    )
+    given_back: dict[str, int] = {}
+    for user_id, units in rows:
+        if units:
+            given_back[str(user_id)] = given_back.get(str(user_id), 0) + units
+    # Users first, the house last: the order in which reservations take the same rows.
+    for scope in sorted(given_back):
+        await session.execute(_lower(scope, given_back[scope]).statement)
+    if given_back:
+        await session.execute(_lower(HOUSE, sum(given_back.values())).statement)
+    return len(ids)
+
+
+async def exposure(session: AsyncSession, scope: str = HOUSE) -> int:
+    """Millionths of a dollar reserved now."""
+    found = await session.scalar(select(Exposure.usd_units).where(Exposure.scope == scope))
+    return found or 0
+
+
+# --- conversions ---------------------------------------------------------------------------------------------------
+
+
+def insert_conversion(
+    source: Offer,
+    *,
+    conversion_id: uuid.UUID,
+    withdrawal_id: uuid.UUID | None,
+    reference: str | None,
+    now: datetime,
+) -> Rider:
+    """The conversion, completed by the posting of its commit. Named "reference": its only conflict is a used one."""
+    figures = source.figures
+    statement = insert(Conversion).values(
+        id=conversion_id,
+        user_id=source.user_id,
+        quote_id=source.id,
+        withdrawal_id=withdrawal_id,
+        reference=reference,
+        state=ConversionState.COMPLETED,
+        from_asset=source.from_asset,
+        to_asset=source.to_asset,
+        debit_units=figures.debit,
+        deliver_units=figures.deliver,
+        rate=figures.rate.text,
+        fee_network_units=figures.network,
+        fee_service_units=figures.service,
+        fee_spread_units=figures.spread,
+        mid=source.mid,
+        mid_at=source.mid_at,
+        route=list(source.route),
+        created_at=now,
+        completed_at=now,
+        version=1,
+    )
+    return Rider("reference", statement.on_conflict_do_nothing(index_elements=["user_id", "reference"]))
+
+
+async def conversion(session: AsyncSession, *, user_id: uuid.UUID, conversion_id: uuid.UUID) -> Conversion | None:
+    found: Conversion | None = await session.scalar(
+        select(Conversion).where(Conversion.id == conversion_id, Conversion.user_id == user_id)
+    )
+    return found
+
+
+async def conversion_page(
+    session: AsyncSession,
+    *,
+    user_id: uuid.UUID,
+    before: Cursor | None,
+    limit: int,
+    where: Sequence[ColumnElement[bool]] = (),
+) -> Sequence[Conversion]:
+    """Newest first, after the cursor."""
+    query = select(Conversion).where(Conversion.user_id == user_id, *where)
+    if before is not None:
+        query = query.where(
+            tuple_(Conversion.created_at, Conversion.id) < tuple_(literal(before[0]), literal(before[1]))
+        )
+    return (
+        await session.scalars(query.order_by(Conversion.created_at.desc(), Conversion.id.desc()).limit(limit))
+    ).all()
+
+
+def of_account() -> ColumnElement[bool]:
+    """Conversions that stand for themselves, not as half of a withdrawal."""
+    return Conversion.withdrawal_id.is_(None)
+
+
+def with_reference(reference: str) -> ColumnElement[bool]:
+    return Conversion.reference == reference
+
+
+def touching(asset: str) -> ColumnElement[bool]:
+    return or_(Conversion.from_asset == asset, Conversion.to_asset == asset)
+
+
+def in_state(state: str) -> ColumnElement[bool]:
+    return Conversion.state == state
+
+
+def created_from(at: datetime) -> ColumnElement[bool]:
+    return Conversion.created_at >= at
+
+
+def created_before(at: datetime) -> ColumnElement[bool]:
+    return Conversion.created_at < at
+
+
+async def orders_of(session: AsyncSession, conversion_id: uuid.UUID) -> Sequence[Order]:
+    return (
+        await session.scalars(
+            select(Order).where(Order.conversion_id == conversion_id).order_by(Order.created_at, Order.id)
+        )
+    ).all()
+
+
+async def fills_of(session: AsyncSession, conversion_id: uuid.UUID) -> Sequence[tuple[Fill, Order]]:
+    rows = await session.execute(
+        select(Fill, Order)
+        .join(Order, Order.id == Fill.order_id)
+        .where(Order.conversion_id == conversion_id)
+        .order_by(Fill.booked_at, Fill.trade_id)
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+# --- orders --------------------------------------------------------------------------------------------------------
+
+
+def insert_order(
+    hedge: Hedge,
+    *,
+    order_id: uuid.UUID,
+    conversion_id: uuid.UUID,
+    client_order_id: str,
+    now: datetime,
+    due_at: datetime,
+    follows: uuid.UUID | None = None,
+    attempt: int = 0,
+) -> Rider:
+    """An order to be sent, named "order". An order has at most one that follows it."""
+    statement = insert(Order).values(
+        id=order_id,
+        conversion_id=conversion_id,
+        follows=follows,
+        attempt=attempt,
+        venue=hedge.venue,
+        symbol=hedge.symbol,
+        base_asset=hedge.base_asset,
+        quote_asset=hedge.quote_asset,
+        side=hedge.side,
+        base_units=hedge.base_units,
+        client_order_id=client_order_id,
+        state=OrderState.INTENDED,
+        filled=Decimal(0),
+        due_at=due_at,
+        fence=0,
+        created_at=now,
+        updated_at=now,
+        version=1,
+    )
+    return Rider("order", statement.on_conflict_do_nothing(index_elements=["follows"]))
+
+
+async def claim_orders(session: AsyncSession, *, now: datetime, seconds: int, limit: int) -> list[tuple[Lease, Order]]:
+    """Lease the orders that have something to be done now."""
+    leases = await claim_due(session, Order, where=Order.state.in_(UNSETTLED), now=now, seconds=seconds, limit=limit)
+    if not leases:
+        return []
+    rows = {
+        row.id: row
+        for row in await session.scalars(
+            select(Order).where(Order.id.in_([lease.id for lease in leases])).execution_options(populate_existing=True)
+        )
+    }
+    return [(lease, rows[lease.id]) for lease in leases]
+
+
+def move_order(lease: Lease, *, was: Sequence[OrderState], now: datetime, **values: Any) -> Rider:
+    """A guarded change of a leased order; named "lease": it misses when another worker has taken over."""
+    statement = (
+        update(Order)
+        .where(Order.id == lease.id, Order.fence == lease.fence, Order.state.in_(was))
+        .values(updated_at=now, version=Order.version + 1, **values)
+    )
+    return Rider("lease", statement)
+
+
+def let_go(lease: Lease, *, due_at: datetime, reason: str | None = None) -> Rider:
+    """Give the lease back, to be looked at again at `due_at`; misses silently when another has it."""
+    values: dict[str, Any] = {"lease_until": None, "due_at": due_at}
+    if reason is not None:
+        values["reason"] = reason
+    return Rider(
+        "lease", update(Order).where(Order.id == lease.id, Order.fence == lease.fence).values(values), rows=None
+    )
+
+
+async def booked_trades(session: AsyncSession, order_id: uuid.UUID) -> dict[str, Decimal]:
+    """Trade id to quantity of what is booked of an order."""
+    rows = await session.execute(select(Fill.trade_id, Fill.quantity).where(Fill.order_id == order_id))
+    return {row[0]: row[1] for row in rows}
+
+
+def insert_fill(order: Order, fill: Trade, now: datetime) -> Rider:
+    """The fill, once by the venue's trade id; named "fill"."""
+    statement = insert(Fill).values(
+        venue=order.venue,
+        symbol=order.symbol,
+        trade_id=fill.trade_id,
+        order_id=order.id,
+        price=fill.price,
+        quantity=fill.quantity,
+        quote_quantity=fill.quote_quantity,
+        fee=fill.fee,
+        fee_asset=fill.fee_asset,
+        booked_at=now,
+    )
+    return Rider("fill", statement.on_conflict_do_nothing())
+
+
+async def residues(session: AsyncSession, venue: str) -> dict[str, Fraction]:
+    """By asset, what the venue holds beyond whole base units."""
+    rows = await session.execute(select(VenueDust.asset, VenueDust.residue).where(VenueDust.venue == venue))
+    return {row[0]: Fraction(row[1]) for row in rows}
+
+
+async def all_residues(session: AsyncSession) -> dict[tuple[str, str], Fraction]:
+    rows = await session.execute(select(VenueDust.venue, VenueDust.asset, VenueDust.residue))
+    return {(row[0], row[1]): Fraction(row[2]) for row in rows}
+
+
+def move_dust(venue: str, before: Dust, after: Dust) -> Rider:
+    """The residue, guarded by what it was; named "dust"."""
+    row = insert(VenueDust).values(venue=venue, asset=after.asset, residue=exact_decimal(after.residue))
+    statement = row.on_conflict_do_update(
+        index_elements=["venue", "asset"],
+        set_={"residue": row.excluded.residue},
+        where=VenueDust.residue == exact_decimal(before.residue),
+    )
+    return Rider("dust", statement)
+
+
+async def unsettled_orders(session: AsyncSession) -> Sequence[Order]:
+    """Orders that may have traded at the venue without being fully booked."""
+    return (
+        await session.scalars(
+            select(Order)
+            .where(Order.state.in_([s for s in UNSETTLED if s is not OrderState.INTENDED]))
+            .order_by(Order.id)
+        )
+    ).all()
+
+
+async def hedge_states(session: AsyncSession) -> dict[str, int]:
+    """Orders by state; for metrics and health."""
+    rows = await session.execute(select(Order.state, func.count()).group_by(Order.state))
+    return {row[0]: row[1] for row in rows}
+
+
+async def executing_debits(session: AsyncSession) -> dict[str, int]:
+    """By asset, the debits of conversions that are accepted and not booked."""
+    rows = await session.execute(
+        select(Conversion.from_asset, func.sum(Conversion.debit_units))
+        .where(Conversion.state == ConversionState.EXECUTING, Conversion.withdrawal_id.is_(None))
+        .group_by(Conversion.from_asset)
+    )
+    return {row[0]: int(row[1]) for row in rows}
