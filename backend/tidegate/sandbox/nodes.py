@@ -167,6 +167,10 @@ class BitcoinNode:
         await self.rpc.call("generatetodescriptor", blocks, _NOBODY)
         return await self.height()
 
+    async def mine_empty(self) -> None:
+        """A block that takes nothing from the mempool."""
+        await self.rpc.call("generateblock", _NOBODY, [])
+
     async def keep(self) -> None:
         """Put on disk what a killed node would forget: without peers it could never fetch its own blocks again."""
         await self.rpc.call("gettxoutsetinfo", "none")  # flushes the block index and the coins

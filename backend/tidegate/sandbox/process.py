@@ -2,8 +2,10 @@
 
 import asyncio
 import ctypes
+import errno
 import os
 import pwd
+import secrets
 import signal
 import socket
 import sys
@@ -113,21 +115,24 @@ def _signal(process: asyncio.subprocess.Process, sent: signal.Signals) -> None:
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port of 127.0.0.1 that is free now, below those that the system gives to outgoing connections."""
+    for _ in range(1000):
+        port = 20_000 + secrets.randbelow(12_000)
+        if port_is_free(port):
+            return port
+    raise StartFailed("No free port between 20000 and 32000.")
 
 
-def port_is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-        return True
+def port_is_free(port: int, host: str = "127.0.0.1") -> bool:
+    """Whether we could listen there. A machine without IPv6 has every port of ::1 free."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+    except OSError as error:
+        return error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
+    return True
 
 
 def tail(log: Path, lines: int = 5) -> str:

@@ -1,0 +1,61 @@
+"""What stands between our processes and a node: passes every call on, and can lose an answer or close on purpose.
+
+Two things need it. A lost answer (`node_answer_dropped`): the node has acted, the caller never hears. And a node that
+must not be decided from: it answers 503 with the reason, so that nothing is paid or credited by it.
+"""
+
+import json
+
+import httpx
+
+from tidegate.sandbox.doors import Answer, Door, HangUp, Request
+
+_SENDING = frozenset({"sendrawtransaction", "eth_sendRawTransaction"})
+_PASSED_ON = ("authorization", "content-type")
+
+
+class Gate:
+    """A reverse proxy on 127.0.0.1 in front of one node's JSON-RPC."""
+
+    def __init__(self, port: int, upstream: str) -> None:
+        self.door = Door(port, self._answer)
+        self.upstream = upstream
+        self.closed_because: str | None = None
+        self.drop_next = False
+        self._client = httpx.AsyncClient(timeout=httpx.Timeout(120, connect=5), trust_env=False)
+
+    async def open(self) -> None:
+        await self.door.open()
+
+    async def close(self) -> None:
+        await self.door.close()
+        await self._client.aclose()
+
+    async def _answer(self, request: Request) -> Answer:
+        if self.closed_because is not None:
+            return Answer.text(503, self.closed_because)
+        headers = {name: request.headers[name] for name in _PASSED_ON if name in request.headers}
+        try:
+            got = await self._client.request(
+                request.method, self.upstream + request.path, content=request.body, headers=headers
+            )
+        except httpx.ConnectError:
+            return Answer.text(503, "The node is down.")
+        except httpx.HTTPError as lost:
+            # Nobody knows whether the node acted: neither shall the caller.
+            raise HangUp from lost
+        if self.drop_next and _sends(request.body):
+            self.drop_next = False
+            raise HangUp
+        kept = {name: got.headers[name] for name in ("content-type", "www-authenticate") if name in got.headers}
+        return Answer(got.status_code, got.content, kept)
+
+
+def _sends(body: bytes) -> bool:
+    """Is one of the calls in this body the sending of a transaction?"""
+    try:
+        calls = json.loads(body)
+    except ValueError:
+        return False
+    listed = calls if isinstance(calls, list) else [calls]
+    return any(isinstance(call, dict) and call.get("method") in _SENDING for call in listed)

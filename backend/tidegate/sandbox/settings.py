@@ -1,0 +1,117 @@
+"""`tidegate.toml` of a sandbox: what the api, worker and signer of this data folder are told."""
+
+import json
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from tidegate.sandbox.home import Home
+from tidegate.sandbox.nodes import CHAIN_ID, FAUCET_WALLET, TOKEN_DECIMALS, TOKENS
+from tidegate.sandbox.scenarios import deny_list
+
+BITCOIN = "bitcoin"
+ETHEREUM = "ethereum"
+BITCOIN_CONFIRMATIONS = 2
+EVM_CONFIRMATIONS = 3
+_RATE_LIMIT_FACTOR = 1000
+
+
+def settings_of(
+    home: Home, *, database_url: str, bitcoin_rpc_url: str, bitcoin_seconds: float, evm_seconds: float
+) -> dict[str, Any]:
+    """Every difference between the sandbox and the defaults of config.py; the node URLs are those of the gates."""
+    tokens = {asset: {"contract": contract, "decimals": TOKEN_DECIMALS} for asset, contract in TOKENS.items()}
+    return {
+        "mode": "sandbox",
+        "database": {"url": database_url},
+        # `localhost` is listened to in both families; passkeys need the name, not the number.
+        "api": {"host": "localhost", "port": home.port, "public_url": home.url},
+        "auth": {"token_key_file": home.folder / "token.key", "rate_limit_factor": _RATE_LIMIT_FACTOR},
+        "networks": {
+            BITCOIN: {
+                "kind": "bitcoin",
+                "name": "Bitcoin (regtest)",
+                "rpc_url": bitcoin_rpc_url,
+                "chain": "regtest",
+                "confirmations": BITCOIN_CONFIRMATIONS,
+                "block_seconds": bitcoin_seconds,
+            },
+            ETHEREUM: {
+                "kind": "evm",
+                "name": "Ethereum (local)",
+                "rpc_url": f"http://127.0.0.1:{home.ports['evm_gate']}",
+                "chain_id": CHAIN_ID,
+                "confirmations": EVM_CONFIRMATIONS,
+                "block_seconds": evm_seconds,
+                "tokens": tokens,
+            },
+        },
+        "venues": {
+            "binance": {
+                "kind": "binance",
+                "rest_url": home.venue_url,
+                "api_key": home.secrets["venue_key"],
+                "secret": home.secrets["venue_secret"],
+            }
+        },
+        "signer": {
+            "socket": home.signer_socket,
+            "directory": home.folder / "signer",
+            "passphrase_file": home.signer_passphrase_file,
+            "public_file": home.signer_public_file,
+            "max_payout": {"BTC": "5", "ETH": "100", "USDT": "100000", "USDC": "100000"},
+        },
+        "compliance": {"deny_list_file": home.deny_list_file, "new_address_cooldown_seconds": 0},
+        "sandbox": {
+            "directory": home.folder,
+            "bitcoin_block_seconds": bitcoin_seconds,
+            "evm_block_seconds": evm_seconds,
+            "control_url": home.control_url,
+            "bitcoin_wallet": FAUCET_WALLET,
+        },
+    }
+
+
+def venue_config(home: Home) -> str:
+    """Two accounts: ours, and one for foreign clients (ready.json). House balances are booked as capital by the seed."""
+    ours = {"name": "tidegate", "api_key": home.secrets["venue_key"], "secret": home.secrets["venue_secret"]}
+    guest = {"name": "guest", "api_key": home.secrets["guest_key"], "secret": home.secrets["guest_secret"]}
+    return json.dumps({"accounts": [ours | {"balances": VENUE_FUNDS}, guest | {"balances": VENUE_FUNDS}]}, indent=1)
+
+
+VENUE_FUNDS = {"BTC": "20", "ETH": "300", "USDT": "1500000", "USDC": "500000", "BNB": "10"}
+
+
+def write_deny_list(home: Home) -> None:
+    home.deny_list_file.write_text(deny_list())
+
+
+def toml(tables: dict[str, Any]) -> str:
+    """TOML of nested dicts of text, numbers, booleans and paths."""
+    lines: list[str] = []
+
+    def table(name: str, content: dict[str, Any]) -> None:
+        plain = {key: value for key, value in content.items() if not isinstance(value, dict)}
+        if name and (plain or not content):
+            lines.append(f"[{name}]")
+        lines.extend(f"{key} = {_value(value)}" for key, value in plain.items())
+        if plain:
+            lines.append("")
+        for key, value in content.items():
+            if isinstance(value, dict):
+                table(f"{name}.{key}" if name else key, value)
+
+    table("", tables)
+    return "\n".join(lines)
+
+
+def _value(value: object) -> str:
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case int() | float() | Decimal():
+            return str(value)
+        case str() | Path():
+            # A TOML basic string has JSON's escapes.
+            return json.dumps(str(value))
+    raise TypeError(f"no TOML for {value!r}")
