@@ -130,8 +130,14 @@ class Stack:
 
     async def bitcoin(self, method: str, *params: Any, wallet: bool = False) -> Any:
         """Raw JSON-RPC to the node; with `wallet`, to its funded wallet."""
+        return await self._bitcoin(f"/wallet/{self.ready['bitcoin_wallet']}" if wallet else "/", method, params)
+
+    async def bitcoin_in(self, wallet: str, method: str, *params: Any) -> Any:
+        """Raw JSON-RPC to any of the node's wallets."""
+        return await self._bitcoin(f"/wallet/{wallet}", method, params)
+
+    async def _bitcoin(self, path: str, method: str, params: tuple[Any, ...]) -> Any:
         url = urlsplit(self.ready["bitcoin_rpc_url"])
-        path = f"/wallet/{self.ready['bitcoin_wallet']}" if wallet else "/"
         plain = urlunsplit((url.scheme, f"{url.hostname}:{url.port}", path, "", ""))
         return await _rpc(plain, method, params, auth=(url.username or "", url.password or ""))
 
