@@ -404,7 +404,8 @@ class Silence(Response):
         receive: Callable[[], Awaitable[Any]],
         send: Callable[[Any], Awaitable[None]],
     ) -> None:
-        with suppress(TimeoutError):
+        # Also when the server is told to stop meanwhile: hanging up is what was to come anyway.
+        with suppress(TimeoutError, asyncio.CancelledError):
             async with asyncio.timeout(self._seconds):
                 await _until_gone(receive)
         transport = scope["state"].get("transport")

@@ -1,0 +1,270 @@
+"""The matching engine: money is conserved, funds are locked and freed, prices are kept."""
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tidegate.sandbox.venue.engine import Ask, Denied, Engine, Order
+from tidegate.sandbox.venue.prices import E8, SYMBOLS, Prices, e8
+
+BALANCES = {"BTC": 3 * E8, "ETH": 30 * E8, "USDT": 100_000 * E8, "USDC": 50_000 * E8}
+
+
+def engine(seed: int = 1, *, thin: int = 1) -> Engine:
+    made = Engine(Prices(seed, thin))
+    for name in ("one", "two"):
+        made.open_account(name, dict(BALANCES))
+    return made
+
+
+def ask(
+    side: str,
+    quantity: str,
+    price: str = "0",
+    *,
+    symbol: str = "BTCUSDT",
+    kind: str = "LIMIT",
+    tif: str = "GTC",
+    name: str = "x",
+) -> Ask:
+    return Ask(SYMBOLS[symbol], side == "BUY", kind, tif, e8(quantity), 0, e8(price), name)
+
+
+def held(made: Engine, account: str, asset: str) -> tuple[int, int]:
+    free, locked = made.balances[account][asset]
+    return free, locked
+
+
+orders = st.builds(
+    lambda account, symbol, buys, kind, tif, size, per_mille, name: (
+        account,
+        symbol,
+        buys,
+        kind,
+        tif if kind == "LIMIT" else "GTC",
+        size,
+        per_mille,
+        name,
+    ),
+    st.sampled_from(["one", "two"]),
+    st.sampled_from(sorted(SYMBOLS)),
+    st.booleans(),
+    st.sampled_from(["LIMIT", "LIMIT", "LIMIT", "LIMIT_MAKER", "MARKET", "WORTH"]),
+    st.sampled_from(["GTC", "GTC", "IOC", "FOK"]),
+    st.integers(1, 3000),
+    st.integers(-30, 30),
+    st.sampled_from("abcdefgh"),
+)
+moves = st.tuples(st.sampled_from(["BTCUSDT", "ETHUSDT", "USDCUSDT"]), st.integers(-40, 40))
+deeds = st.lists(st.one_of(orders, orders, orders, moves, st.just("step"), st.integers(0, 9)), min_size=8, max_size=40)
+
+
+def do(made: Engine, deed: object, now: int) -> None:
+    """One deed; a refusal is as good as any other outcome, as long as nothing moves."""
+    if deed == "step":
+        made.prices.step()
+        made.step(now)
+    elif isinstance(deed, int):
+        resting = [order for order in made.orders.values() if order.open]
+        if resting:
+            made.cancel(resting[deed % len(resting)], now)
+    elif isinstance(deed, tuple) and len(deed) == 2:
+        made.prices.move(deed[0], made.prices.mid(deed[0]) * (1000 + deed[1]) // 1000)
+        made.step(now)
+    else:
+        assert isinstance(deed, tuple)
+        account, name, buys, kind, tif, size, per_mille, client_id = deed
+        symbol = SYMBOLS[name]
+        mid = made.prices.mid(name)
+        price = 0 if kind in ("MARKET", "WORTH") else mid * (1000 + per_mille) // 1000 // symbol.tick * symbol.tick
+        # `size` in dollars, on the lot.
+        quantity = size * E8 * E8 // made.prices.mid(f"{symbol.base}USDT") // symbol.step * symbol.step
+        worth = quantity * mid // E8 if kind == "WORTH" else 0
+        quantity = 0 if kind == "WORTH" else quantity
+        kind = "MARKET" if kind == "WORTH" else kind
+        before = {who: {k: list(v) for k, v in cells.items()} for who, cells in made.balances.items()}
+        try:
+            made.place(account, Ask(symbol, buys, kind, tif, quantity, worth, price, client_id), now)
+        except Denied:
+            assert before == made.balances
+
+
+def check(made: Engine, total: dict[str, int]) -> None:
+    now = made.totals()
+    assert {asset: now[asset] for asset in total} == total
+    locked: dict[tuple[str, str], int] = {}
+    for order in made.orders.values():
+        symbol = SYMBOLS[order.symbol]
+        assert 0 <= order.executed <= order.quantity
+        assert order.open or order.locked == 0
+        asset = symbol.quote if order.buys else symbol.base
+        locked[order.account, asset] = locked.get((order.account, asset), 0) + order.locked
+    for account, cells in made.balances.items():
+        for asset, (free, kept) in cells.items():
+            assert free >= 0
+            assert kept == locked.get((account, asset), 0)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.integers(1, 5), st.sampled_from([1, 50_000]), deeds)
+def test_whatever_happens_every_asset_is_conserved_and_locks_match_open_orders(
+    seed: int, thin: int, done: Sequence[object]
+) -> None:
+    made = engine(seed, thin=thin)
+    total = made.totals()
+    for now, deed in enumerate(done):
+        do(made, deed, now)
+        check(made, total)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 5), deeds)
+def test_what_is_restored_from_the_changes_is_the_same_exchange(seed: int, done: Sequence[object]) -> None:
+    made = engine(seed, thin=50_000)
+    cells = dict(made.changes)
+    for now, deed in enumerate(done):
+        do(made, deed, now)
+        cells.update(made.changes)
+        made.changes.clear()
+    again = Engine(Prices(seed, 50_000))
+    again.restore(cells)
+    assert again.balances == made.balances
+    assert again.orders == made.orders
+    assert sorted(again.trades, key=lambda one: (one.id, one.maker)) == sorted(
+        made.trades, key=lambda one: (one.id, one.maker)
+    )
+    assert (again.house, again.fees) == (made.house, made.fees)
+    assert (again.last_order, again.last_trade) == (made.last_order, made.last_trade)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(1, 1000), st.integers(0, 200))
+def test_the_book_is_never_crossed_and_has_fifty_levels_a_side(seed: int, steps: int) -> None:
+    made = engine(seed)
+    for now in range(steps):
+        made.prices.step()
+        made.step(now)
+    for name, symbol in SYMBOLS.items():
+        bids, asks = made.book(name)
+        assert bids[0][0] < asks[0][0]
+        assert min(len(bids), len(asks)) >= 50
+        assert all(price % symbol.tick == 0 and quantity % symbol.step == 0 for price, quantity in bids + asks)
+
+
+def test_the_same_seed_walks_the_same_way_and_another_one_does_not() -> None:
+    walks = []
+    for seed in (4, 4, 5):
+        prices = Prices(seed)
+        for _ in range(50):
+            prices.step()
+        walks.append((dict(prices.mids), prices.ladders("ETHBTC")))
+    assert walks[0] == walks[1]
+    assert walks[0] != walks[2]
+
+
+def test_prices_stay_near_their_anchor_over_a_week() -> None:
+    prices = Prices(3)
+    for _ in range(60_000):
+        prices.step()
+    assert 50_000 * E8 < prices.mid("BTCUSDT") < 80_000 * E8
+    assert e8("0.99") < prices.mid("USDCUSDT") < e8("1.01")
+    cross = prices.mid("ETHUSDT") * E8 // prices.mid("BTCUSDT")
+    assert prices.mid("ETHBTC") == cross
+
+
+def test_a_taker_never_pays_more_than_its_limit_and_gets_the_better_price() -> None:
+    made = engine()
+    _, asks = made.book("BTCUSDT")
+    limit = asks[3][0]
+    order, trades = made.place("one", ask("BUY", "1", f"{limit // E8}.{limit % E8:08d}", tif="IOC"), 1)
+    assert trades
+    assert all(trade.price <= limit for trade in trades)
+    assert [trade.price for trade in trades] == [price for price, _ in asks[: len(trades)]]
+    assert order.quote_executed == sum(trade.quote for trade in trades)
+
+
+def test_the_rest_of_an_ioc_expires_and_its_funds_are_free() -> None:
+    made = engine(thin=100_000)
+    order, trades = made.place("one", ask("SELL", "1", "63000", tif="IOC"), 1)
+    assert order.status == "EXPIRED"
+    assert 0 < order.executed == sum(trade.quantity for trade in trades) < E8
+    assert held(made, "one", "BTC") == (3 * E8 - order.executed, 0)
+
+
+def test_a_fok_that_cannot_be_filled_whole_takes_nothing() -> None:
+    made = engine(thin=100_000)
+    order, trades = made.place("one", ask("SELL", "1", "63000", tif="FOK"), 1)
+    assert (order.status, order.executed, trades) == ("EXPIRED", 0, [])
+    assert held(made, "one", "BTC") == (3 * E8, 0)
+
+
+def test_a_resting_order_is_hit_at_its_own_price_when_the_book_moves_through_it() -> None:
+    made = engine()
+    order, _ = made.place("one", ask("BUY", "0.5", "60000"), 1)
+    assert held(made, "one", "USDT")[1] == 30_000 * E8
+    made.prices.move("BTCUSDT", 59_000 * E8)
+    made.step(2)
+    assert order.status == "FILLED"
+    assert {trade.price for trade in made.trades} == {60_000 * E8}
+    assert all(trade.maker for trade in made.trades)
+    assert held(made, "one", "USDT") == (70_000 * E8, 0)
+    assert held(made, "one", "BTC")[0] == 3 * E8 + E8 // 2 - sum(trade.fee for trade in made.trades)
+
+
+def test_a_resting_order_is_shown_and_another_account_can_take_it() -> None:
+    made = engine()
+    bid, offer = (side[0][0] for side in made.book("BTCUSDT"))
+    inside = (bid + offer) // 2 // 1_000_000 * 1_000_000
+    text = f"{inside // E8}.{inside % E8:08d}"
+    resting, _ = made.place("one", ask("SELL", "0.2", text), 1)
+    assert made.book("BTCUSDT")[1][0] == (inside, e8("0.2"))
+    order, (trade,) = made.place("two", ask("BUY", "0.2", text, tif="IOC"), 2)
+    assert (order.status, resting.status, trade.price) == ("FILLED", "FILLED", inside)
+    assert made.house == {}
+
+
+def test_an_account_never_trades_with_itself() -> None:
+    made = engine()
+    bid, offer = (side[0][0] for side in made.book("BTCUSDT"))
+    inside = (bid + offer) // 2 // 1_000_000 * 1_000_000
+    text = f"{inside // E8}.{inside % E8:08d}"
+    resting, _ = made.place("one", ask("SELL", "0.2", text, name="a"), 1)
+    order, trades = made.place("one", ask("BUY", "0.2", text, tif="IOC", name="b"), 2)
+    assert (resting.status, order.status, trades) == ("EXPIRED_IN_MATCH", "EXPIRED", [])
+
+
+@pytest.mark.parametrize(
+    ("wanted", "code", "message"),
+    [
+        (ask("BUY", "1", "64000.001"), -1013, "PRICE_FILTER"),
+        (ask("BUY", "1", "1"), -1013, "PERCENT_PRICE"),
+        (ask("BUY", "0.000001", "64000"), -1013, "LOT_SIZE"),
+        (ask("BUY", "0.00001", "64000"), -1013, "NOTIONAL"),
+        (ask("BUY", "2", "64000"), -2010, "insufficient balance"),
+        (ask("SELL", "3.00001", "64000"), -2010, "insufficient balance"),
+        (ask("SELL", "1", "63000", kind="LIMIT_MAKER"), -2010, "immediately match"),
+    ],
+)
+def test_what_breaks_a_rule_is_denied_and_changes_nothing(wanted: Ask, code: int, message: str) -> None:
+    made = engine()
+    made.changes.clear()
+    with pytest.raises(Denied, match=message) as denied:
+        made.place("one", wanted, 1)
+    assert denied.value.code == code
+    assert made.changes == {}
+    assert made.orders == {}
+
+
+def test_one_account_cannot_see_the_orders_of_another() -> None:
+    made = engine()
+    order: Order
+    order, _ = made.place("one", ask("BUY", "0.1", "60000", name="mine"), 1)
+    assert made.find("one", "BTCUSDT", order.id, "mine") is order
+    assert made.find("two", "BTCUSDT", order.id, None) is None
+    assert made.find("two", "BTCUSDT", None, "mine") is None
+    assert made.find("one", "ETHUSDT", order.id, None) is None
+    with pytest.raises(Denied) as denied:
+        made.find("one", "BTCUSDT", order.id, "other")
+    assert denied.value.code == -2039
