@@ -39,7 +39,9 @@ def open_gate(db: Database, settings: Settings) -> Gate:
         tokens=Tokens(keys, issuer=settings.api.public_url, seconds=settings.auth.access_seconds),
         hashing=Hashing(settings.auth.argon2_memory_kib),
         # Counting with the main pool could starve: everybody holds one connection and waits for a second.
-        beside=create_async_engine(db.engine.url, pool_size=2, max_overflow=2, isolation_level="AUTOCOMMIT"),
+        beside=create_async_engine(
+            db.engine.url, pool_size=2, max_overflow=2, pool_pre_ping=True, isolation_level="AUTOCOMMIT"
+        ),
     )
     event.listen(db.engine.sync_engine, "engine_disposed", lambda _engine: _close(gate))
     _GATES[db.engine] = gate

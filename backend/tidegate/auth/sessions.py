@@ -20,6 +20,8 @@ from tidegate.outbox.events import changed
 from tidegate.refusal import Kind, Refusal
 
 USER_AGENT_MOST = 256
+KEPT = timedelta(days=30)
+"""How long an ended session is kept, for questions about what happened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +191,13 @@ async def change_password(
         await _tell(session, user_id)
     await rates.give_back(gate, "password", str(user_id), now=now)
     return value
+
+
+async def forget_old(gate: Gate, *, now: datetime) -> None:
+    """Delete sessions that ended more than KEPT ago, and counters that count nothing any more. For the worker, daily."""
+    async with gate.db.transaction() as session:
+        await store.delete_sessions_over(session, before=now - KEPT)
+        await store.delete_idle_counters(session, now=now)
 
 
 async def _spend(session: AsyncSession, proof: Proof, now: datetime) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import aliased
 
 from tidegate.auth.rules import COOKIE_GRACE, SEEN_EVERY, Credential, RefreshToken, secret_digest
 from tidegate.auth.tables import (
+    RateCounter,
     RecoveryCode,
     RefreshTokenRow,
     RolePermission,
@@ -326,6 +327,14 @@ async def live_sessions(
             or_(Session.created_at < before[0], and_(Session.created_at == before[0], Session.id < before[1]))
         )
     return (await session.scalars(query.order_by(Session.created_at.desc(), Session.id.desc()).limit(limit))).all()
+
+
+async def delete_sessions_over(session: AsyncSession, *, before: datetime) -> None:
+    await session.execute(delete(Session).where(or_(Session.expires_at < before, Session.revoked_at < before)))
+
+
+async def delete_idle_counters(session: AsyncSession, *, now: datetime) -> None:
+    await session.execute(delete(RateCounter).where(RateCounter.spent_until < now))
 
 
 # --- refresh tokens ------------------------------------------------------------------------------------------------

@@ -40,7 +40,6 @@ WRITE_HEADER = "X-Tidegate"
 # For the OpenAPI document and its readers (Swagger UI, client generators); `authenticate` reads the request itself.
 _PASSWORD = OAuth2PasswordBearer(
     tokenUrl="/api/v1/auth/token",
-    refreshUrl="/api/v1/auth/token/refresh",
     scheme_name="password",
     description="E-mail and password; the six digits of the authenticator go into `client_secret`.",
     auto_error=False,
