@@ -134,7 +134,7 @@ def _number(text: str) -> int:
         if remainder:
             raise BadPayment("The invoice's amount has parts of a base unit.")
         scale = 0
-    units = digits * 10**scale
+    units: int = digits * 10**scale
     if units >= _UNITS_END:
         raise BadPayment("The invoice's amount is too large.")
     return units

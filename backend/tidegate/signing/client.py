@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
-from tidegate.signing.frames import BadFrame, read_frame, write_frame
+from tidegate.signing.frames import BadFrame, read_frame, socket_address, write_frame
 from tidegate.signing.messages import (
     Answer,
     Approved,
@@ -79,7 +79,8 @@ class SignerDoor:
             return Failed(f"the signer cannot be reached: {error.strerror or type(error).__name__}")
 
     async def _exchange(self, request: Request) -> Reply:
-        reader, writer = await asyncio.open_unix_connection(str(self._path))
+        with socket_address(self._path) as address:
+            reader, writer = await asyncio.open_unix_connection(address)
         try:
             await write_frame(writer, wrap(request))
             document = await read_frame(reader)

@@ -2,7 +2,11 @@
 
 import asyncio
 import json
+import os
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 MAX_FRAME = 16 * 1024 * 1024
@@ -63,3 +67,20 @@ async def write_frame(writer: asyncio.StreamWriter, document: Any) -> None:
         raise BadFrame("too large")
     writer.write(_LENGTH.pack(len(data)) + data)
     await writer.drain()
+
+
+_LONGEST_ADDRESS = 100
+"""A Unix socket's address ends at 108 bytes."""
+
+
+@contextmanager
+def socket_address(path: Path) -> Iterator[str]:
+    """An address for the socket at `path`, valid inside the block; deep folders are reached through an open handle."""
+    if len(os.fsencode(path)) <= _LONGEST_ADDRESS:
+        yield str(path)
+        return
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{folder}/{path.name}"
+    finally:
+        os.close(folder)
