@@ -287,3 +287,16 @@ def test_a_torn_last_line_never_happened(tmp_path: Path) -> None:
     again.append({"c": 4})
     again.close()
     assert Journal(tmp_path).cells == {"a": 1, "b": 2, "c": 4}
+
+
+async def test_the_running_books_hold_exactly_what_the_accounts_were_opened_with(venue: Running) -> None:
+    for side, price in (("BUY", "70000"), ("SELL", "60000"), ("BUY", "50000")):
+        await order(venue, f"symbol=BTCUSDT&side={side}&type=LIMIT&timeInForce=GTC&quantity=0.01234&price={price}")
+    books = await venue.books()
+    opened: dict[str, Decimal] = {}
+    for account in ACCOUNTS:
+        for asset, amount in account["balances"].items():
+            opened[asset] = opened.get(asset, Decimal(0)) + Decimal(amount)
+    assert {asset: Decimal(total) for asset, total in books["totals"].items()} == opened
+    assert Decimal(books["fees"]["BTC"]) > 0
+    assert Decimal(books["fees"]["USDT"]) > 0
