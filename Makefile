@@ -48,12 +48,14 @@ $(DEV_DEPS): $(RUN_DEPS) requirements/dev.txt
 
 $(APP_DEPS): frontend/package-lock.json | node
 	$(call say,Node: the pinned libraries of the page)
-	@cd frontend && npm ci --loglevel=error
+	@cd frontend && npm ci --loglevel=error --no-progress >/dev/null
 	@touch $@
 
+# Not `npm ci`: it refuses a lock without the binaries of other platforms, which cannot be had everywhere. The lock's
+# versions and integrity count all the same, and it is not written.
 $(SANDBOX_DEPS): $(SANDBOX_NPM)/package-lock.json | node
 	$(call say,Node: the sandbox's Ethereum node and contract compiler)
-	@cd $(SANDBOX_NPM) && npm ci --loglevel=error
+	@cd $(SANDBOX_NPM) && npm install --no-save --loglevel=error --no-progress >/dev/null
 	@touch $@
 
 $(PAGE): $(APP_DEPS) $(PAGE_SOURCES)

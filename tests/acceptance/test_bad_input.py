@@ -225,7 +225,7 @@ async def test_ids_of_others_and_of_nobody_are_not_found(stack: Stack, customer:
 async def test_a_key_that_is_no_key_is_refused(stack: Stack, customer: Customer, key: str) -> None:
     quote = await customer.quote(**plain())
     body = {"quote_id": quote["id"], "address": await stack.new_address("bitcoin")}
-    headers = {"Idempotency-Key": key.encode("latin-1")}
+    headers = {b"Idempotency-Key": key.encode("latin-1")}
     answer = await customer.http.post(WITHDRAWALS, json=body, headers=headers)
     assert answer.status_code in (400, 422)
     assert answer.headers["content-type"].startswith("application/problem+json")

@@ -35,7 +35,7 @@ async def payer(stack: Stack) -> Customer:
     return await stack.customer(BTC="0.05", ETH="0.5", USDT="500")
 
 
-def plain(asset: str, delivered: str) -> dict[str, str]:
+def plain(asset: str, delivered: str) -> dict[str, Any]:
     return {
         "kind": "withdrawal",
         "from_asset": asset,
@@ -52,7 +52,8 @@ def plain(asset: str, delivered: str) -> dict[str, str]:
 async def test_a_plain_withdrawal_arrives_exactly_and_costs_exactly_its_quote(
     stack: Stack, asset: str, delivered: str
 ) -> None:
-    customer = await stack.customer(**{asset: {"BTC": "0.01", "ETH": "0.1", "USDT": "100"}[asset]})
+    customer = await stack.customer()
+    await stack.fund(customer, asset, {"BTC": "0.01", "ETH": "0.1", "USDT": "100"}[asset])
     before = await customer.available(asset)
     address = await stack.new_address(network_of(asset))
     quote = await customer.quote(**plain(asset, delivered))
