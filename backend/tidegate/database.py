@@ -13,6 +13,7 @@ from sqlalchemy import DateTime, Executable, MetaData, Numeric
 from sqlalchemy.dialects.postgresql import DOMAIN, JSONB
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.sql.operators import OperatorClass
 from sqlalchemy.types import TypeDecorator
 from uuid_utils.compat import uuid7
 
@@ -33,6 +34,7 @@ class Units(TypeDecorator[int]):
 
     impl = DOMAIN("units", Numeric(asdecimal=True), create_type=False)
     cache_ok = True
+    operator_classes = OperatorClass.NUMERIC
 
     def process_bind_param(self, value: int | None, dialect: Any) -> Decimal | None:
         return None if value is None else Decimal(value)
