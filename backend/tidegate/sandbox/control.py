@@ -4,8 +4,7 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
-import httpx
-
+from tidegate.http import Outbound, OutboundError
 from tidegate.sandbox.blocks import BlockMaker
 from tidegate.sandbox.doors import Answer, Door, Request
 from tidegate.sandbox.gate import Gate
@@ -47,17 +46,19 @@ class Control:
         self._supervisor = supervisor
         self._makers = makers
         self._gates = gates
-        self._venue_url = venue_url
-        self._client = httpx.AsyncClient(timeout=httpx.Timeout(10), trust_env=False)
+        self._venue = Outbound(venue_url, timeout=5)
         self._routes: dict[tuple[str, str], Callable[[dict[str, Any]], Awaitable[Any]]] = {
             ("GET", "chaos"): self._list,
             ("POST", "chaos"): self._switch,
             ("POST", "mine"): self._mine,
         }
 
+    async def open(self) -> None:
+        await self.door.open()
+
     async def close(self) -> None:
         await self.door.close()
-        await self._client.aclose()
+        await self._venue.close()
 
     async def _answer(self, request: Request) -> Answer:
         secret, _, name = request.path.removeprefix("/").partition("/")
@@ -68,7 +69,7 @@ class Control:
             return Answer.of(await route(json.loads(request.body) if request.body else {}))
         except Wrong as wrong:
             return Answer.of({"detail": str(wrong)}, 422)
-        except (RpcGone, RpcRefused, httpx.HTTPError) as failure:
+        except (RpcGone, RpcRefused, OutboundError) as failure:
             return Answer.of({"detail": f"The part that this needs did not answer: {failure}"}, 503)
 
     async def _mine(self, asked: dict[str, Any]) -> dict[str, int]:
@@ -129,14 +130,18 @@ class Control:
 
     async def _venue_fault(self) -> bool:
         try:
-            answer = await self._client.get(f"{self._venue_url}/_sandbox/faults")
-            return any(item["fault"] == "venue_timeout_after_accept" and item["on"] for item in answer.json()["items"])
-        except (httpx.HTTPError, ValueError, KeyError):
+            answer = await self._venue.call("GET", "/_sandbox/faults")
+            items = json.loads(answer.body)["items"]
+        except (OutboundError, ValueError, KeyError):
             return False
+        return any(item["fault"] == "venue_timeout_after_accept" and item["on"] for item in items)
 
     async def _set_venue_fault(self, fault: str, on: bool) -> None:
-        answer = await self._client.post(f"{self._venue_url}/_sandbox/faults", json={"fault": fault, "on": on})
-        answer.raise_for_status()
+        body = json.dumps({"fault": fault, "on": on}).encode()
+        headers = {"content-type": "application/json"}
+        answer = await self._venue.call("POST", "/_sandbox/faults", content=body, headers=headers)
+        if answer.status != 200:
+            raise Wrong(f"The venue refuses: {answer.body[:200].decode(errors='replace')}")
 
 
 def _between(value: int, least: int, most: int) -> int:

@@ -6,11 +6,13 @@ must not be decided from: it answers 503 with the reason, so that nothing is pai
 
 import json
 
-import httpx
-
+from tidegate.http import NotSent, Outbound, OutboundError
 from tidegate.sandbox.doors import Answer, Door, HangUp, Request
 
 _SENDING = frozenset({"sendrawtransaction", "eth_sendRawTransaction"})
+# Longer than any caller of ours waits: the caller's own patience decides.
+_SECONDS = 120.0
+_MAX_BYTES = 256 * 1024 * 1024
 _PASSED_ON = ("authorization", "content-type")
 
 
@@ -19,36 +21,33 @@ class Gate:
 
     def __init__(self, port: int, upstream: str) -> None:
         self.door = Door(port, self._answer)
-        self.upstream = upstream
         self.closed_because: str | None = None
         self.drop_next = False
-        self._client = httpx.AsyncClient(timeout=httpx.Timeout(120, connect=5), trust_env=False)
+        self._upstream = Outbound(upstream, timeout=_SECONDS, max_bytes=_MAX_BYTES, max_connections=100)
 
     async def open(self) -> None:
         await self.door.open()
 
     async def close(self) -> None:
         await self.door.close()
-        await self._client.aclose()
+        await self._upstream.close()
 
     async def _answer(self, request: Request) -> Answer:
         if self.closed_because is not None:
             return Answer.text(503, self.closed_because)
         headers = {name: request.headers[name] for name in _PASSED_ON if name in request.headers}
         try:
-            got = await self._client.request(
-                request.method, self.upstream + request.path, content=request.body, headers=headers
-            )
-        except httpx.ConnectError:
+            got = await self._upstream.call(request.method, request.path, content=request.body, headers=headers)
+        except NotSent:
             return Answer.text(503, "The node is down.")
-        except httpx.HTTPError as lost:
+        except OutboundError as lost:
             # Nobody knows whether the node acted: neither shall the caller.
             raise HangUp from lost
         if self.drop_next and _sends(request.body):
             self.drop_next = False
             raise HangUp
         kept = {name: got.headers[name] for name in ("content-type", "www-authenticate") if name in got.headers}
-        return Answer(got.status_code, got.content, kept)
+        return Answer(got.status, got.body, kept)
 
 
 def _sends(body: bytes) -> bool:

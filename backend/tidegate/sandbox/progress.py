@@ -22,6 +22,7 @@ class State(StrEnum):
 @dataclass(slots=True)
 class Part:
     name: str
+    what: str
     state: State
     detail: str
     since: str
@@ -35,7 +36,7 @@ class Progress:
         self.path = path
         self.started_at = now
         self.done = False
-        self.parts = {name: Part(name, State.WAITING, detail, now) for name, detail in names.items()}
+        self.parts = {name: Part(name, what, State.WAITING, "", now) for name, what in names.items()}
         self.listeners: list[Callable[[Part], None]] = []
         self._write()
 

@@ -1,11 +1,13 @@
-"""The sandbox's own way to talk to its nodes: JSON-RPC over httpx, for faucet, block makers and tests."""
+"""The sandbox's own way to talk to its nodes: JSON-RPC, for faucet, block makers and tests."""
 
 import itertools
 import json
 from decimal import Decimal
 from typing import Any
 
-import httpx
+from tidegate.http import Outbound, OutboundError
+
+_MAX_BYTES = 512 * 1024 * 1024  # a snapshot of a long EVM chain
 
 
 class RpcRefused(Exception):
@@ -25,10 +27,8 @@ class Rpc:
     """One node. Numbers with a point come back as Decimal, never as float."""
 
     def __init__(self, url: str, *, seconds: float = 30) -> None:
-        self.url = url
         self._ids = itertools.count(1)
-        # Only httpx's own timeout: cancelling a call from outside leaks its pool slot (libraries.md finding 1).
-        self._client = httpx.AsyncClient(timeout=httpx.Timeout(seconds), trust_env=False)
+        self._http = Outbound(url, headers={"content-type": "application/json"}, timeout=seconds, max_bytes=_MAX_BYTES)
 
     async def __aenter__(self) -> "Rpc":
         return self
@@ -37,21 +37,20 @@ class Rpc:
         await self.close()
 
     async def close(self) -> None:
-        await self._client.aclose()
+        await self._http.close()
 
     async def call(self, method: str, *params: Any, path: str = "") -> Any:
         """`path` is bitcoind's `/wallet/<name>`."""
         body = json.dumps({"jsonrpc": "2.0", "id": next(self._ids), "method": method, "params": params}, default=str)
         try:
-            response = await self._client.post(
-                self.url.rstrip("/") + path, content=body, headers={"content-type": "application/json"}
-            )
-        except httpx.HTTPError as error:
-            raise RpcGone(f"{method}: {str(error) or type(error).__name__}") from error
+            answer = await self._http.call("POST", path or "/", content=body.encode())
+        except OutboundError as error:
+            raise RpcGone(f"{method}: {error}") from error
         try:
-            answer = json.loads(response.content, parse_float=Decimal)
+            result = json.loads(answer.body, parse_float=Decimal)
         except ValueError:
-            raise RpcGone(f"{method}: HTTP {response.status_code} {response.text[:80]}") from None
-        if problem := answer.get("error"):
+            words = answer.body[:200].decode(errors="replace")
+            raise RpcGone(f"{method}: HTTP {answer.status} {words}") from None
+        if problem := result.get("error"):
             raise RpcRefused(method, int(problem["code"]), str(problem["message"]))
-        return answer["result"]
+        return result["result"]

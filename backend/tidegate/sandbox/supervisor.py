@@ -17,6 +17,10 @@ _STEADY_SECONDS = 20.0
 _TRIES_AT_FIRST_START = 3
 
 
+class Unfit(StartFailed):
+    """It runs and nothing may be decided by it; starting it again would not help."""
+
+
 @dataclass(slots=True)
 class Child:
     """One process to keep alive. `start` makes it, `ready` returns when it does its work."""
@@ -106,7 +110,10 @@ class Supervisor:
             await asyncio.wait((waiting, dying), return_when=asyncio.FIRST_COMPLETED)
             if not waiting.done():
                 raise StartFailed(f"{child.name} ended at start: {tail(child.log)}")
-            self.progress.set(child.name, State.READY, waiting.result())
+            try:
+                self.progress.set(child.name, State.READY, waiting.result())
+            except Unfit as unfit:
+                self.progress.set(child.name, State.FAILED, str(unfit))
             child.is_ready.set()
             await dying
         finally:

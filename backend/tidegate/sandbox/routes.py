@@ -1,0 +1,119 @@
+"""The sandbox's own calls: coins, blocks, faults, the demo people's codes. Mounted in sandbox mode only."""
+
+import json
+from dataclasses import asdict
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+
+from tidegate.auth.subject import allow
+from tidegate.config import Settings
+from tidegate.problems import problems
+from tidegate.refusal import Kind, Refusal
+from tidegate.sandbox import faucet, people
+from tidegate.sandbox.chaos import ask_supervisor
+from tidegate.sandbox.scenarios import scenarios
+from tidegate.sandbox.schemas import (
+    ChaosIn,
+    ChaosList,
+    DemoCodes,
+    FaucetIn,
+    FaucetOut,
+    MineIn,
+    MineOut,
+    ScenarioItem,
+    ScenarioList,
+    Start,
+)
+
+_LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+def here(request: Request) -> None:
+    """Asked for by a loopback name. A page of another site that has its own name point here is not let in."""
+    if request.url.hostname not in _LOOPBACK_NAMES:
+        raise Refusal(Kind.NOT_FOUND, "There is nothing here.")
+
+
+def settings_of(request: Request) -> Settings:
+    found: Settings = request.app.state.settings
+    return found
+
+
+Here = Annotated[Settings, Depends(settings_of)]
+
+router = APIRouter(
+    prefix="/sandbox",
+    tags=["sandbox"],
+    dependencies=[Depends(allow("sandbox")), Depends(here)],
+    responses=problems(Kind.NOT_FOUND, Kind.FORBIDDEN),
+)
+
+
+@router.post(
+    "/faucet",
+    operation_id="sandbox_faucet",
+    responses=problems(
+        Kind.INVALID_REQUEST,
+        Kind.INVALID_AMOUNT,
+        Kind.TOO_MANY_DECIMALS,
+        Kind.UNKNOWN_ASSET,
+        Kind.UNKNOWN_NETWORK,
+        Kind.WRONG_NETWORK,
+        Kind.INVALID_ADDRESS,
+        Kind.BUSY,
+    ),
+)
+async def sandbox_faucet(body: FaucetIn, settings: Here) -> FaucetOut:
+    """Send real regtest or anvil coins to any address. Mines nothing by itself."""
+    txid = await faucet.give(settings, asset=body.asset, network=body.network, address=body.address, text=body.amount)
+    return FaucetOut(txid=txid)
+
+
+@router.post(
+    "/mine",
+    operation_id="sandbox_mine",
+    responses=problems(Kind.INVALID_REQUEST, Kind.UNKNOWN_NETWORK, Kind.BUSY),
+)
+async def sandbox_mine(body: MineIn, settings: Here) -> MineOut:
+    """Make blocks at once, also while mining is paused."""
+    answer = await ask_supervisor(settings, "POST", "mine", body.model_dump())
+    return MineOut(height=answer["height"])
+
+
+@router.post(
+    "/chaos",
+    operation_id="sandbox_chaos",
+    responses=problems(Kind.INVALID_REQUEST, Kind.UNKNOWN_NETWORK, Kind.BUSY),
+)
+async def sandbox_chaos(body: ChaosIn, settings: Here) -> ChaosList:
+    """Break something, or mend it; answers what is broken now."""
+    return ChaosList.model_validate(await ask_supervisor(settings, "POST", "chaos", body.model_dump()))
+
+
+@router.get("/chaos", operation_id="sandbox_list_chaos", responses=problems(Kind.BUSY))
+async def sandbox_list_chaos(settings: Here) -> ChaosList:
+    """Every fault, and whether it is on."""
+    return ChaosList.model_validate(await ask_supervisor(settings, "GET", "chaos"))
+
+
+@router.get("/authenticator", operation_id="sandbox_authenticator")
+async def sandbox_authenticator(settings: Here) -> DemoCodes:
+    """What the demo people's authenticators show now. Each code counts once."""
+    return DemoCodes(items=people.codes(settings.sandbox.directory))
+
+
+@router.get("/scenarios", operation_id="sandbox_scenarios")
+async def sandbox_scenarios() -> ScenarioList:
+    """Recipients with a scripted fate."""
+    return ScenarioList(items=[ScenarioItem(**asdict(one)) for one in scenarios()])
+
+
+@router.get("/start", operation_id="sandbox_start")
+async def sandbox_start(settings: Here) -> Start:
+    """What is still starting."""
+    path = settings.sandbox.directory / "progress.json"
+    state: dict[str, Any] = {"started_at": None, "ready": True, "parts": []}
+    if path.is_file():
+        state = json.loads(path.read_text())
+    return Start.model_validate(state)
