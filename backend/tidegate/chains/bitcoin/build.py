@@ -43,6 +43,7 @@ class Coin:
     units: int
     address: str
     confirmations: int
+    change: bool  # on the internal chain: the hot wallet's own, not a customer's deposit
     ancestors: int = 0  # unconfirmed transactions it hangs on, itself included
 
     @property

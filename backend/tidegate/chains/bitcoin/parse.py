@@ -1,5 +1,6 @@
 """What the Bitcoin node says, turned into our words with exact integers. Pure."""
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
 from typing import Any
@@ -77,6 +78,14 @@ def sighting(transaction: Mapping[str, Any], in_mempool: bool) -> Sighting:
     )
 
 
+_ORIGIN = re.compile(r"\[[0-9a-f]{8}/84['h]/[01]['h]/0['h]/1/[0-9]+\]")
+
+
+def is_change(descriptor: str) -> bool:
+    """Whether a coin's descriptor, with its origin, lies on the internal chain of a BIP84 account."""
+    return _ORIGIN.search(descriptor) is not None
+
+
 def coins(listed: Iterable[Mapping[str, Any]]) -> list[Coin]:
     """Spendable coins from `listunspent`: safe ones of known keys (`safe`: confirmed, or our own change)."""
     return [
@@ -86,6 +95,7 @@ def coins(listed: Iterable[Mapping[str, Any]]) -> list[Coin]:
             units=sat(entry["amount"]),
             address=entry["address"],
             confirmations=entry["confirmations"],
+            change=is_change(entry.get("desc", "")),
             ancestors=entry.get("ancestorcount", 0),
         )
         for entry in listed

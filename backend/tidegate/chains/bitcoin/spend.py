@@ -15,12 +15,13 @@ _SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Outpoint:
-    """A coin chosen for a payment; `address` tells a deposit coin from change of the hot wallet."""
+    """A coin chosen for a payment. `change`: the hot wallet's own; else it came in at a customer's deposit address."""
 
     txid: str
     vout: int
     units: int
     address: str
+    change: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ async def fund(
         raise NodeUnavailable(error.message) from error
     fee = parse.sat(answer["fee"])
     change = sum(coin.units for coin in chosen) - deliver - fee
-    inputs = tuple(Outpoint(coin.txid, coin.vout, coin.units, coin.address) for coin in chosen)
+    inputs = tuple(Outpoint(coin.txid, coin.vout, coin.units, coin.address, coin.change) for coin in chosen)
     return Funded(answer["psbt"], inputs, change, fee)
 
 
@@ -79,7 +80,9 @@ async def _with_pinned(wallet: NodeWallet, pinned: Sequence[OutPoint]) -> list[C
         for output in parent["decoded"]["vout"]:
             if output["n"] == vout:
                 address = output["scriptPubKey"]["address"]
-                coins.append(Coin(txid, vout, parse.sat(output["value"]), address, parent["confirmations"]))
+                info = await _ask(wallet, "getaddressinfo", address)
+                change = parse.is_change(info.get("desc", ""))
+                coins.append(Coin(txid, vout, parse.sat(output["value"]), address, parent["confirmations"], change))
     return coins
 
 

@@ -31,7 +31,7 @@ MOST_GAS = 1_000_000
 """No payout of ours is worth more; a contract that asks for it is not a wallet."""
 
 
-class WouldRevert(Exception):
+class WouldRevert(ValueError):
     """The node says that this payment cannot succeed as things are (blocked recipient, paused token, no funds)."""
 
 
@@ -132,7 +132,7 @@ class EvmChain:
         """Wei per gas: the `max_fee` of gas_fees()."""
         return (await self.gas_fees()).rates
 
-    async def gas_limit(self, asset: str, address: str, units: int) -> int:
+    async def gas_for(self, asset: str, address: str, units: int) -> int:
         """Gas to allow for this payment from the hot account: exact for an account, a fifth above the estimate else.
 
         Raises WouldRevert when the node's dry run fails.
@@ -149,9 +149,9 @@ class EvmChain:
             raise WouldRevert(f"it would take {estimate} gas")
         return -(-estimate * 6 // 5)
 
-    async def next_nonce(self, address: str) -> int:
-        """How many transactions of this account are mined: the least nonce that is still free on chain."""
-        return parse.quantity(await self._read("eth_getTransactionCount", address, "latest"))
+    async def next_nonce(self, address: str | None = None) -> int:
+        """How many transactions of this account (the hot one) are mined: the least nonce that is still free on chain."""
+        return parse.quantity(await self._read("eth_getTransactionCount", address or self.hot_address, "latest"))
 
     async def submit(self, raw: bytes) -> SubmitOutcome:
         txid = build.hash_of(raw)
@@ -168,7 +168,7 @@ class EvmChain:
         try:
             if await self._read("eth_getTransactionByHash", txid) is not None:
                 return SubmitOutcome(Submitted.ACCEPTED, error.message)
-            if await self.next_nonce(self.hot_address) > build.nonce_of(raw):
+            if await self.next_nonce() > build.nonce_of(raw):
                 return SubmitOutcome(Submitted.REFUSED, f"another transaction used its nonce ({error.message})")
         except NodeUnavailable as silence:
             return SubmitOutcome(Submitted.UNKNOWN, f"{error.message}; then {silence}")
