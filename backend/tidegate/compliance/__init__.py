@@ -1,0 +1,1 @@
+"""Compliance: limits, screening, approvals, pauses. Lists and rules are data."""

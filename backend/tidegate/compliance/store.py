@@ -1,0 +1,139 @@
+"""All SQL of the compliance room."""
+
+import uuid
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import delete, func, literal, select, tuple_, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from tidegate.compliance.rules import EVERYTHING, Answer, Standing
+from tidegate.compliance.tables import Approval, ApprovalRequest, LimitCounter, PauseRow, ScreeningRow
+from tidegate.database import Rider
+
+
+def insert_screening(row: dict[str, Any]) -> Rider:
+    return Rider("screening", insert(ScreeningRow).values(**row))
+
+
+async def last_screening(session: AsyncSession, *, kind: str, subject_id: uuid.UUID) -> ScreeningRow | None:
+    return await session.scalar(
+        select(ScreeningRow)
+        .where(ScreeningRow.subject_kind == kind, ScreeningRow.subject_id == subject_id)
+        .order_by(ScreeningRow.id.desc())
+        .limit(1)
+    )
+
+
+def insert_request(row: dict[str, Any]) -> Rider:
+    """Asking twice for the same content is one request."""
+    statement = (
+        insert(ApprovalRequest).values(**row).on_conflict_do_nothing(index_elements=["kind", "subject_id", "digest"])
+    )
+    return Rider("approval_request", statement, rows=None)
+
+
+async def find_request(
+    session: AsyncSession, *, kind: str, subject_id: uuid.UUID, digest: str
+) -> ApprovalRequest | None:
+    return await session.scalar(
+        select(ApprovalRequest).where(
+            ApprovalRequest.kind == kind, ApprovalRequest.subject_id == subject_id, ApprovalRequest.digest == digest
+        )
+    )
+
+
+async def lock_request(session: AsyncSession, *, request_id: uuid.UUID) -> ApprovalRequest | None:
+    return await session.scalar(select(ApprovalRequest).where(ApprovalRequest.id == request_id).with_for_update())
+
+
+async def page_of_requests(
+    session: AsyncSession, *, state: str | None, before: tuple[datetime, uuid.UUID] | None, limit: int
+) -> Sequence[ApprovalRequest]:
+    query = select(ApprovalRequest).order_by(ApprovalRequest.created_at.desc(), ApprovalRequest.id.desc()).limit(limit)
+    if state is not None:
+        query = query.where(ApprovalRequest.state == state)
+    if before is not None:
+        query = query.where(tuple_(ApprovalRequest.created_at, ApprovalRequest.id) < before)
+    return (await session.scalars(query)).all()
+
+
+async def answers(
+    session: AsyncSession, *, request_ids: Sequence[uuid.UUID]
+) -> dict[uuid.UUID, dict[uuid.UUID, Answer]]:
+    """By request: who answered what."""
+    found: dict[uuid.UUID, dict[uuid.UUID, Answer]] = {one: {} for one in request_ids}
+    rows = await session.execute(
+        select(Approval.request_id, Approval.approver, Approval.verdict).where(Approval.request_id.in_(request_ids))
+    )
+    for request_id, approver, verdict in rows:
+        found[request_id][approver] = Answer(verdict)
+    return found
+
+
+def insert_answer(row: dict[str, Any]) -> Rider:
+    statement = insert(Approval).values(**row).on_conflict_do_nothing(index_elements=["request_id", "approver"])
+    return Rider("approval", statement)
+
+
+def set_standing(*, request_id: uuid.UUID, state: Standing, at: datetime) -> Rider:
+    statement = (
+        update(ApprovalRequest)
+        .where(ApprovalRequest.id == request_id, ApprovalRequest.state == Standing.PENDING)
+        .values(state=state, decided_at=at)
+    )
+    return Rider("approval_state", statement)
+
+
+def spend(*, user_id: uuid.UUID, day: date, cents: int, cap: int) -> Rider:
+    """Raise the day's counter if it then still is within the cap; named "limit"."""
+    # INSERT … SELECT … WHERE guards the first spending of a day, DO UPDATE … WHERE all later ones.
+    first = select(literal(user_id), literal(day), literal(cents)).where(literal(cents) <= literal(cap))
+    wanted = insert(LimitCounter).from_select(["user_id", "day", "usd_cents"], first)
+    raised = LimitCounter.usd_cents + wanted.excluded.usd_cents
+    statement = wanted.on_conflict_do_update(
+        index_elements=["user_id", "day"], set_={"usd_cents": raised}, where=raised <= literal(cap)
+    )
+    return Rider("limit", statement)
+
+
+def give_back(*, user_id: uuid.UUID, day: date, cents: int) -> Rider:
+    statement = (
+        update(LimitCounter)
+        .where(LimitCounter.user_id == user_id, LimitCounter.day == day)
+        .values(usd_cents=func.greatest(LimitCounter.usd_cents - cents, 0))
+    )
+    return Rider("limit_back", statement, rows=None)
+
+
+async def spent(session: AsyncSession, *, user_id: uuid.UUID, day: date) -> int:
+    found = await session.scalar(
+        select(LimitCounter.usd_cents).where(LimitCounter.user_id == user_id, LimitCounter.day == day)
+    )
+    return found or 0
+
+
+async def pauses(session: AsyncSession) -> Sequence[PauseRow]:
+    return (await session.scalars(select(PauseRow).order_by(PauseRow.asset))).all()
+
+
+async def pause_of(session: AsyncSession, *, asset: str) -> PauseRow | None:
+    """The pause that stops this asset: its own, else the one on everything."""
+    rows = await session.scalars(
+        select(PauseRow).where(PauseRow.asset.in_([asset, EVERYTHING])).order_by(PauseRow.asset.desc())
+    )
+    return rows.first()
+
+
+async def exact_pause(session: AsyncSession, *, asset: str) -> PauseRow | None:
+    return await session.get(PauseRow, asset)
+
+
+async def insert_pause(session: AsyncSession, *, row: dict[str, Any]) -> None:
+    await session.execute(insert(PauseRow).values(**row).on_conflict_do_nothing(index_elements=["asset"]))
+
+
+async def delete_pause(session: AsyncSession, *, asset: str) -> None:
+    await session.execute(delete(PauseRow).where(PauseRow.asset == asset))

@@ -1,0 +1,41 @@
+"""Reading events back: by account, in order. For streams and logs; nothing here is the truth about anything."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import delete, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from tidegate.outbox.tables import Event, EventCounter
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One event of an account."""
+
+    sequence: int
+    kind: str
+    object_id: uuid.UUID
+    version: int
+    at: datetime
+
+
+async def last(session: AsyncSession, *, user_id: uuid.UUID) -> int:
+    """The newest committed sequence of an account; 0 when it has none."""
+    found = await session.scalar(select(EventCounter.last).where(EventCounter.user_id == user_id))
+    return found or 0
+
+
+async def after(session: AsyncSession, *, user_id: uuid.UUID, sequence: int, limit: int) -> Sequence[Entry]:
+    """Events after `sequence`, oldest first. Without gaps, except at the start when old ones were forgotten."""
+    rows = await session.scalars(
+        select(Event).where(Event.user_id == user_id, Event.sequence > sequence).order_by(Event.sequence).limit(limit)
+    )
+    return [Entry(row.sequence, row.kind, row.object_id, row.version, row.at) for row in rows]
+
+
+async def forget(session: AsyncSession, *, before: datetime) -> None:
+    """Drop events older than `before`; the numbers go on."""
+    await session.execute(delete(Event).where(Event.at < before))

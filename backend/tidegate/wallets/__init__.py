@@ -1,0 +1,1 @@
+"""Wallets: balances, deposit addresses, deposits, saved destinations."""

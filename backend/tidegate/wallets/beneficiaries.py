@@ -1,0 +1,189 @@
+"""Saved destinations: saved, confirmed with the second factor, perhaps cooling down, then payable."""
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from tidegate.auth.step_up import check_totp, reused
+from tidegate.database import new_id, ride, utcnow
+from tidegate.idempotency import Keyed, Stored
+from tidegate.outbox.events import changed
+from tidegate.refusal import Kind, Refusal
+from tidegate.wallets import destinations, rules, store
+from tidegate.wallets.cashier import Cashier
+from tidegate.wallets.once import Done, once
+from tidegate.wallets.rules import BeneficiaryState
+from tidegate.wallets.schemas import BeneficiaryOut
+from tidegate.wallets.tables import BeneficiaryRow
+from tidegate.wire import Cursor, Page, next_cursor
+
+MOST = 500
+"""Living destinations a user may have."""
+
+_WAITING_FOR = {
+    BeneficiaryState.PENDING_CONFIRMATION: "you",
+    BeneficiaryState.COOLING_DOWN: "time",
+    BeneficiaryState.SUSPENDED: "operator",
+}
+
+
+async def create(
+    cashier: Cashier, *, user_id: uuid.UUID, label: str, asset: str, network: str, address: str, keyed: Keyed
+) -> Stored:
+    """Save a destination, unconfirmed. Refuses what `destinations.check` refuses, CONFLICT for one that is saved already,
+    and LIMIT_EXCEEDED above MOST."""
+    cashier.pair(asset, network)
+
+    async def work(session: AsyncSession) -> Done:
+        found = await destinations.check(
+            session,
+            chain=cashier.chains[network],
+            settings=cashier.settings,
+            user_id=user_id,
+            network=network,
+            asset=asset,
+            address=address,
+        )
+        if await store.count_beneficiaries(session, user_id=user_id) >= MOST:
+            raise Refusal(Kind.LIMIT_EXCEEDED, "Delete saved addresses that you no longer need.", limit=str(MOST))
+        now = utcnow()
+        row = {
+            "id": new_id(),
+            "user_id": user_id,
+            "label": label,
+            "asset": asset,
+            "network": network,
+            "address": found.address,
+            "kind": found.kind,
+            "state": BeneficiaryState.PENDING_CONFIRMATION,
+            "since": now,
+            "available_at": None,
+            "created_at": now,
+            "version": 1,
+        }
+        if not await store.insert_beneficiary(session, row=row):
+            raise Refusal(Kind.CONFLICT, "You have saved this address before.", field="address")
+        body = _shape(BeneficiaryRow(**row), found.warnings, now).model_dump(mode="json")
+        return Done(body, [changed(user_id, "beneficiary", row["id"], 1)], status=201)  # type: ignore[arg-type]  # a UUID
+
+    return await once(cashier.db, keyed, user_id=user_id, operation="beneficiaries_create", work=work)
+
+
+async def confirm(
+    cashier: Cashier, *, user_id: uuid.UUID, beneficiary_id: uuid.UUID, code: str, keyed: Keyed
+) -> Stored:
+    """Confirm with a TOTP code: payable at once, or after the configured cool-down.
+
+    Refuses NOT_FOUND, CONFLICT (confirmed before), and what the second factor refuses.
+    """
+    now = utcnow()
+    cooldown = timedelta(seconds=cashier.settings.compliance.new_address_cooldown_seconds)
+
+    async def work(session: AsyncSession) -> Done:
+        row = await _living(session, user_id, beneficiary_id)
+        if row.state != BeneficiaryState.PENDING_CONFIRMATION:
+            raise Refusal(Kind.CONFLICT, "This address was confirmed before.")
+        use = await check_totp(session, user_id=user_id, code=code, now=now)
+        state = BeneficiaryState.COOLING_DOWN if cooldown else BeneficiaryState.ACTIVE
+        available_at = now + cooldown if cooldown else None
+        move = store.move_beneficiary(
+            beneficiary_id=row.id,
+            user_id=user_id,
+            version=row.version,
+            state=state,
+            at=now,
+            available_at=available_at,
+        )
+        told = changed(user_id, "beneficiary", row.id, row.version + 1)
+        warnings = await _warnings(session, row)
+        session.expunge(row)
+        row.state, row.since, row.available_at, row.version = state, now, available_at, row.version + 1
+        body = _shape(row, warnings, now).model_dump(mode="json")
+        return Done(body, [use.rider, move, told], misses={"totp_step": reused(now)})
+
+    return await once(cashier.db, keyed, user_id=user_id, operation="beneficiaries_confirm", work=work)
+
+
+async def archive(cashier: Cashier, *, user_id: uuid.UUID, beneficiary_id: uuid.UUID) -> None:
+    """Never pay there again. Refuses NOT_FOUND; archiving twice is fine."""
+    async with cashier.db.transaction() as session:
+        row = await store.beneficiary(session, user_id=user_id, beneficiary_id=beneficiary_id)
+        if row is None:
+            raise Refusal(Kind.NOT_FOUND, "There is no such saved address.")
+        if row.state == BeneficiaryState.ARCHIVED:
+            return
+        move = store.move_beneficiary(
+            beneficiary_id=row.id,
+            user_id=user_id,
+            version=row.version,
+            state=BeneficiaryState.ARCHIVED,
+            at=utcnow(),
+            available_at=row.available_at,
+        )
+        told = changed(user_id, "beneficiary", row.id, row.version + 1)
+        if await ride(session, [move, told]) is not None:
+            raise Refusal(Kind.CONFLICT, "It changed meanwhile; read it again.")
+
+
+async def get(cashier: Cashier, *, user_id: uuid.UUID, beneficiary_id: uuid.UUID) -> BeneficiaryOut:
+    """One saved destination, archived ones too. Refuses NOT_FOUND."""
+    async with cashier.db.reading() as session:
+        row = await store.beneficiary(session, user_id=user_id, beneficiary_id=beneficiary_id)
+        if row is None:
+            raise Refusal(Kind.NOT_FOUND, "There is no such saved address.")
+        return _shape(row, await _warnings(session, row), utcnow())
+
+
+async def page(
+    cashier: Cashier, *, user_id: uuid.UUID, asset: str | None, network: str | None, limit: int, before: Cursor | None
+) -> Page[BeneficiaryOut]:
+    """Living destinations, newest first."""
+    known: dict[str, list[str]] = {}
+    async with cashier.db.reading() as session:
+        rows = await store.page_of_beneficiaries(
+            session, user_id=user_id, asset=asset, network=network, before=before, limit=limit
+        )
+        for name in {row.network for row in rows}:
+            known[name] = await store.known_addresses(session, user_id=user_id, network=name)
+    now = utcnow()
+    items = [_shape(row, _lookalike(row.address, known[row.network]), now) for row in rows]
+    return Page(items=items, next_cursor=next_cursor([(row.created_at, row.id) for row in rows], limit))
+
+
+async def _living(session: AsyncSession, user_id: uuid.UUID, beneficiary_id: uuid.UUID) -> BeneficiaryRow:
+    row = await store.beneficiary(session, user_id=user_id, beneficiary_id=beneficiary_id)
+    if row is None or row.state == BeneficiaryState.ARCHIVED:
+        raise Refusal(Kind.NOT_FOUND, "There is no such saved address.")
+    return row
+
+
+async def _warnings(session: AsyncSession, row: BeneficiaryRow) -> tuple[str, ...]:
+    known = await store.known_addresses(session, user_id=row.user_id, network=row.network)
+    return _lookalike(row.address, known)
+
+
+def _lookalike(address: str, known: Sequence[str]) -> tuple[str, ...]:
+    return (destinations.LOOKALIKE,) if rules.lookalike(address, known) is not None else ()
+
+
+def _shape(row: BeneficiaryRow, warnings: Sequence[str], now: datetime) -> BeneficiaryOut:
+    state = rules.beneficiary_state(BeneficiaryState(row.state), row.available_at, now)
+    return BeneficiaryOut(
+        id=row.id,
+        label=row.label,
+        asset=row.asset,
+        network=row.network,
+        address=row.address,
+        state=state.value,
+        sub_status=None,
+        waiting_for=_WAITING_FOR.get(state),
+        since=row.since,
+        expected_by=row.available_at if state is BeneficiaryState.COOLING_DOWN else None,
+        can_cancel=None,
+        available_at=row.available_at,
+        warnings=list(warnings),
+        created_at=row.created_at,
+        version=row.version,
+    )

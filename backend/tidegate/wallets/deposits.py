@@ -1,0 +1,88 @@
+"""Reading deposits as their owner sees them."""
+
+import uuid
+from datetime import datetime
+
+from tidegate.config import Settings
+from tidegate.database import utcnow
+from tidegate.money import UnknownAsset, format_units
+from tidegate.money import asset as asset_of
+from tidegate.refusal import Kind, Refusal
+from tidegate.wallets import deposit_store, rules
+from tidegate.wallets.cashier import Cashier
+from tidegate.wallets.rules import DepositState
+from tidegate.wallets.schemas import DepositOut
+from tidegate.wallets.tables import DepositRow
+from tidegate.wire import Cursor, Page, next_cursor
+
+
+async def page(
+    cashier: Cashier,
+    *,
+    user_id: uuid.UUID,
+    asset: str | None,
+    network: str | None,
+    state: str | None,
+    limit: int,
+    before: Cursor | None,
+) -> Page[DepositOut]:
+    """The user's deposits, newest first."""
+    async with cashier.db.reading() as session:
+        rows = await deposit_store.page_of(
+            session, user_id=user_id, asset=asset, network=network, state=state, before=before, limit=limit
+        )
+    now = utcnow()
+    items = [shape(cashier.settings, row, now) for row in rows]
+    return Page(items=items, next_cursor=next_cursor([(row.detected_at, row.id) for row in rows], limit))
+
+
+async def get(cashier: Cashier, *, user_id: uuid.UUID, deposit_id: uuid.UUID) -> DepositOut:
+    """One deposit. Refuses NOT_FOUND, also for another user's."""
+    async with cashier.db.reading() as session:
+        row = await deposit_store.one_of(session, user_id=user_id, deposit_id=deposit_id)
+    if row is None:
+        raise Refusal(Kind.NOT_FOUND, "There is no such deposit.")
+    return shape(cashier.settings, row, utcnow())
+
+
+def shape(settings: Settings, row: DepositRow, now: datetime) -> DepositOut:
+    """The wire's view of a deposit."""
+    network = settings.networks.get(row.network)
+    on_bitcoin = network is not None and network.kind == "bitcoin"
+    state = DepositState(row.state)
+    expected_by = None
+    if network is not None:
+        expected_by = rules.expected_by(
+            state, row.confirmations, row.confirmations_required, network.block_seconds, now
+        )
+    explorer = network.explorer_tx_url if network is not None else None
+    return DepositOut(
+        id=row.id,
+        asset=row.asset,
+        network=row.network,
+        address=row.address,
+        amount=_amount(row),
+        state=state.value,
+        sub_status=row.sub_status,
+        waiting_for=rules.waiting_for(state, row.sub_status),
+        since=row.since,
+        expected_by=expected_by,
+        can_cancel=False,
+        txid=row.txid,
+        vout=row.index if on_bitcoin else None,
+        log_index=row.index if not on_bitcoin and row.index >= 0 else None,
+        block_height=row.block_height,
+        confirmations=max(row.confirmations, 0),
+        confirmations_required=row.confirmations_required,
+        explorer_url=explorer.replace("{txid}", row.txid) if explorer is not None else None,
+        detected_at=row.detected_at,
+        credited_at=row.credited_at,
+        version=row.version,
+    )
+
+
+def _amount(row: DepositRow) -> str:
+    try:
+        return format_units(row.units, asset_of(row.asset).decimals)
+    except UnknownAsset:  # a token of ours that the house does not list: its decimals are not ours to say
+        return str(row.units)

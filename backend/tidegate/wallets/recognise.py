@@ -1,0 +1,155 @@
+"""What did somebody paste? An address or an invoice, for which asset, over which networks, with what to look at."""
+
+import uuid
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from tidegate.chains.uri import BadPayment, PaymentRequest, parse_payment
+from tidegate.money import UnknownAsset, format_units
+from tidegate.money import asset as asset_of
+from tidegate.refusal import Kind, Refusal
+from tidegate.wallets import destinations
+from tidegate.wallets.cashier import Cashier
+from tidegate.wallets.destinations import Destination
+from tidegate.wallets.schemas import PaymentOut, ValidationOut
+from tidegate.wire import asset_in
+
+OTHER_ASSET = "other_asset"
+"""Reason: the invoice asks for another asset than the one named."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """An invoice in the house's words. `asset` None: it names none; `networks`: those it can mean."""
+
+    asset: str | None
+    networks: list[str]
+    units: int | None
+    label: str | None
+
+
+async def recognise(
+    cashier: Cashier, *, user_id: uuid.UUID, asset: str, network: str | None, text: str
+) -> ValidationOut:
+    """Judge what was pasted, for one asset and perhaps one network. Changes nothing.
+
+    Refuses UNKNOWN_ASSET and UNKNOWN_NETWORK only: a bad address is an answer, not a refusal.
+    """
+    asset_in(asset)
+    if network is not None:
+        cashier.pair(asset, network)
+    try:
+        asked = parse_payment(text)
+    except BadPayment as error:
+        return _no(Kind.INVALID_ADDRESS, str(error), None)
+    read = _read(cashier, asked)
+    if read is None:
+        return _no(OTHER_ASSET, "The invoice asks for a token that is not known here.", None)
+    payment = _payment(read, asked)
+    if read.asset is not None and read.asset != asset:
+        return _no(OTHER_ASSET, f"The invoice asks for {read.asset}.", payment)
+    wanted = [name for name in cashier.settings.networks_of(asset) if name in read.networks]
+    if network is not None:
+        wanted = [name for name in wanted if name == network]
+    if not wanted:
+        return _no(Kind.WRONG_NETWORK, f"{asset} cannot be sent there.", payment)
+    async with cashier.db.reading() as session:
+        return await _judge(cashier, session, user_id, asset, wanted, asked.address, payment)
+
+
+async def _judge(
+    cashier: Cashier,
+    session: AsyncSession,
+    user_id: uuid.UUID,
+    asset: str,
+    wanted: list[str],
+    address: str,
+    payment: PaymentOut | None,
+) -> ValidationOut:
+    found: dict[str, Destination] = {}
+    refusals: list[Refusal] = []
+    for name in wanted:
+        try:
+            found[name] = await destinations.check(
+                session,
+                chain=cashier.chains[name],
+                settings=cashier.settings,
+                user_id=user_id,
+                network=name,
+                asset=asset,
+                address=address,
+            )
+        except Refusal as refusal:
+            refusals.append(refusal)
+    if not found:
+        # The most telling of the answers: one network knowing it as its own says more than another not knowing it.
+        told = max(refusals, key=lambda one: one.kind is not Kind.INVALID_ADDRESS)
+        return _no(told.kind, told.detail, payment)
+    first = next(iter(found.values()))
+    return ValidationOut(
+        valid=True,
+        address=first.address,
+        networks=list(found),
+        kind=first.kind,
+        warnings=list(first.warnings),
+        payment=payment,
+        reason=None,
+        detail=None,
+    )
+
+
+def _no(reason: str, detail: str, payment: PaymentOut | None) -> ValidationOut:
+    return ValidationOut(
+        valid=False,
+        address=None,
+        networks=[],
+        kind=None,
+        warnings=[],
+        payment=payment,
+        reason=str(reason),
+        detail=detail,
+    )
+
+
+def _read(cashier: Cashier, asked: PaymentRequest) -> _Read | None:
+    """The invoice in the house's words; None when it asks for a token that nobody here knows."""
+    networks = {name: one for name, one in cashier.settings.networks.items() if name in cashier.chains}
+    if asked.kind is None:
+        return _Read(None, list(networks), None, None)
+    named = [
+        name
+        for name, one in networks.items()
+        if one.kind == asked.kind and (asked.chain_id is None or one.chain_id == asked.chain_id)
+    ]
+    if asked.kind == "bitcoin":
+        return _Read("BTC", named, asked.units, asked.label)
+    if asked.contract is None:
+        # `ethereum:0x…` without a value is how many wallets spell a bare address.
+        return _Read("ETH" if asked.units is not None else None, named, asked.units, asked.label)
+    contract = asked.contract.lower()
+    carriers = [
+        (code, name)
+        for name in named
+        for code, token in networks[name].tokens.items()
+        if token.contract.lower() == contract
+    ]
+    codes = {code for code, _ in carriers}
+    if len(codes) != 1:
+        return None if named else _Read(None, [], asked.units, asked.label)
+    return _Read(codes.pop(), [name for _, name in carriers], asked.units, asked.label)
+
+
+def _payment(read: _Read, asked: PaymentRequest) -> PaymentOut | None:
+    if read.asset is None:
+        return None
+    amount = None
+    if read.units is not None:
+        try:
+            amount = format_units(read.units, asset_of(read.asset).decimals)
+        except UnknownAsset:
+            return None
+    only = read.networks[0] if len(read.networks) == 1 else None
+    # Without a chain id the invoice names no network, and we do not guess one.
+    network = only if asked.kind == "bitcoin" or asked.chain_id is not None else None
+    return PaymentOut(asset=read.asset, network=network, amount=amount, label=read.label)

@@ -1,0 +1,239 @@
+"""HTTP door of the wallets room: parse, one verb call, shape the answer."""
+
+import uuid
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from tidegate.auth.subject import Subject, allow
+from tidegate.idempotency import Keyed, keyed_optional, keyed_required, respond
+from tidegate.problems import problems
+from tidegate.refusal import Kind
+from tidegate.wallets import addresses, beneficiaries, deposits, overview, recognise
+from tidegate.wallets.cashier import Cashier
+from tidegate.wallets.schemas import (
+    AddressIn,
+    AddressOut,
+    AssetOut,
+    BalanceOut,
+    BeneficiaryIn,
+    BeneficiaryOut,
+    ConfirmIn,
+    DepositOut,
+    DepositState,
+    ValidateIn,
+    ValidationOut,
+)
+from tidegate.wire import Page, Paging
+
+router = APIRouter(prefix="/wallets")
+
+SIGNED_IN = (Kind.UNAUTHENTICATED, Kind.FORBIDDEN, Kind.RATE_LIMITED, Kind.INVALID_REQUEST)
+"""What every operation of a signed-in user may answer."""
+
+KEYED = (Kind.MALFORMED, Kind.IDEMPOTENCY_KEY_REUSED, Kind.IN_PROGRESS)
+"""What every operation that honours an Idempotency-Key may answer besides."""
+
+
+async def the_cashier(request: Request) -> Cashier:
+    """The process's one cashier, put there at start by whoever builds the app."""
+    cashier: Cashier = request.app.state.wallets
+    return cashier
+
+
+At = Annotated[Cashier, Depends(the_cashier)]
+Reader = Annotated[Subject, Depends(allow("wallets.read"))]
+Writer = Annotated[Subject, Depends(allow("wallets.write"))]
+
+
+@router.get("/assets", tags=["wallets"], operation_id="wallets_list_assets", responses=problems(*SIGNED_IN))
+async def list_assets(cashier: At, subject: Reader) -> Page[AssetOut]:
+    """What can be held here, and over which networks it comes and goes."""
+    return Page(items=await overview.assets(cashier))
+
+
+@router.get("/balances", tags=["wallets"], operation_id="wallets_list_balances", responses=problems(*SIGNED_IN))
+async def list_balances(cashier: At, subject: Reader) -> Page[BalanceOut]:
+    """Every listed asset with what you can use, what is set aside, and what is on its way."""
+    return Page(items=await overview.balances(cashier, user_id=subject.user_id))
+
+
+@router.post(
+    "/addresses",
+    tags=["addresses"],
+    operation_id="addresses_create",
+    status_code=201,
+    response_model=AddressOut,
+    responses=problems(*SIGNED_IN, *KEYED, Kind.UNKNOWN_ASSET, Kind.UNKNOWN_NETWORK, Kind.WRONG_NETWORK, Kind.BUSY),
+)
+async def create_address(
+    body: AddressIn, cashier: At, subject: Writer, keyed: Annotated[Keyed, Depends(keyed_optional)]
+) -> Response:
+    """A new deposit address of yours. Earlier ones stay yours and are watched for ever."""
+    return respond(
+        await addresses.hand_out(cashier, user_id=subject.user_id, asset=body.asset, network=body.network, keyed=keyed)
+    )
+
+
+@router.get("/addresses", tags=["addresses"], operation_id="addresses_list", responses=problems(*SIGNED_IN))
+async def list_addresses(
+    cashier: At,
+    subject: Reader,
+    paging: Annotated[Paging, Depends()],
+    asset: str | None = None,
+    network: str | None = None,
+) -> Page[AddressOut]:
+    """Your deposit addresses, newest first."""
+    return await addresses.page(
+        cashier, user_id=subject.user_id, asset=asset, network=network, limit=paging.limit, before=paging.before
+    )
+
+
+@router.post(
+    "/addresses/validate",
+    tags=["addresses"],
+    operation_id="addresses_validate",
+    responses=problems(*SIGNED_IN, Kind.MALFORMED, Kind.UNKNOWN_ASSET, Kind.UNKNOWN_NETWORK),
+)
+async def validate_address(body: ValidateIn, cashier: At, subject: Reader) -> ValidationOut:
+    """Can this asset be sent to that text, over which networks, and what should you look at first? Changes nothing."""
+    return await recognise.recognise(
+        cashier, user_id=subject.user_id, asset=body.asset, network=body.network, text=body.address
+    )
+
+
+@router.get("/deposits", tags=["deposits"], operation_id="deposits_list", responses=problems(*SIGNED_IN))
+async def list_deposits(
+    cashier: At,
+    subject: Reader,
+    paging: Annotated[Paging, Depends()],
+    asset: str | None = None,
+    network: str | None = None,
+    state: DepositState | None = None,
+) -> Page[DepositOut]:
+    """Your deposits, newest first, also those on their way."""
+    return await deposits.page(
+        cashier,
+        user_id=subject.user_id,
+        asset=asset,
+        network=network,
+        state=state,
+        limit=paging.limit,
+        before=paging.before,
+    )
+
+
+@router.get(
+    "/deposits/{deposit_id}",
+    tags=["deposits"],
+    operation_id="deposits_get",
+    responses=problems(*SIGNED_IN, Kind.NOT_FOUND),
+)
+async def get_deposit(deposit_id: uuid.UUID, cashier: At, subject: Reader) -> DepositOut:
+    """One deposit of yours as the chain shows it now."""
+    return await deposits.get(cashier, user_id=subject.user_id, deposit_id=deposit_id)
+
+
+@router.post(
+    "/beneficiaries",
+    tags=["beneficiaries"],
+    operation_id="beneficiaries_create",
+    status_code=201,
+    response_model=BeneficiaryOut,
+    responses=problems(
+        *SIGNED_IN,
+        *KEYED,
+        Kind.IDEMPOTENCY_KEY_MISSING,
+        Kind.UNKNOWN_ASSET,
+        Kind.UNKNOWN_NETWORK,
+        Kind.INVALID_ADDRESS,
+        Kind.WRONG_NETWORK,
+        Kind.OWN_ADDRESS,
+        Kind.FORBIDDEN_ADDRESS,
+        Kind.LIMIT_EXCEEDED,
+        Kind.CONFLICT,
+    ),
+)
+async def create_beneficiary(
+    body: BeneficiaryIn, cashier: At, subject: Writer, keyed: Annotated[Keyed, Depends(keyed_required)]
+) -> Response:
+    """Save a destination. It has to be confirmed with your second factor before it can be paid."""
+    return respond(
+        await beneficiaries.create(
+            cashier,
+            user_id=subject.user_id,
+            label=body.label,
+            asset=body.asset,
+            network=body.network,
+            address=body.address,
+            keyed=keyed,
+        )
+    )
+
+
+@router.get("/beneficiaries", tags=["beneficiaries"], operation_id="beneficiaries_list", responses=problems(*SIGNED_IN))
+async def list_beneficiaries(
+    cashier: At,
+    subject: Reader,
+    paging: Annotated[Paging, Depends()],
+    asset: str | None = None,
+    network: str | None = None,
+) -> Page[BeneficiaryOut]:
+    """Your saved destinations that are not archived, newest first."""
+    return await beneficiaries.page(
+        cashier, user_id=subject.user_id, asset=asset, network=network, limit=paging.limit, before=paging.before
+    )
+
+
+@router.get(
+    "/beneficiaries/{beneficiary_id}",
+    tags=["beneficiaries"],
+    operation_id="beneficiaries_get",
+    responses=problems(*SIGNED_IN, Kind.NOT_FOUND),
+)
+async def get_beneficiary(beneficiary_id: uuid.UUID, cashier: At, subject: Reader) -> BeneficiaryOut:
+    """One saved destination of yours, archived ones included."""
+    return await beneficiaries.get(cashier, user_id=subject.user_id, beneficiary_id=beneficiary_id)
+
+
+@router.post(
+    "/beneficiaries/{beneficiary_id}/confirm",
+    tags=["beneficiaries"],
+    operation_id="beneficiaries_confirm",
+    response_model=BeneficiaryOut,
+    responses=problems(
+        *SIGNED_IN,
+        *KEYED,
+        Kind.NOT_FOUND,
+        Kind.CONFLICT,
+        Kind.INVALID_CODE,
+        Kind.CODE_ALREADY_USED,
+        Kind.SECOND_FACTOR_REQUIRED,
+    ),
+)
+async def confirm_beneficiary(
+    beneficiary_id: uuid.UUID,
+    body: ConfirmIn,
+    cashier: At,
+    subject: Writer,
+    keyed: Annotated[Keyed, Depends(keyed_optional)],
+) -> Response:
+    """Confirm a saved destination with your second factor."""
+    return respond(
+        await beneficiaries.confirm(
+            cashier, user_id=subject.user_id, beneficiary_id=beneficiary_id, code=body.code, keyed=keyed
+        )
+    )
+
+
+@router.delete(
+    "/beneficiaries/{beneficiary_id}",
+    tags=["beneficiaries"],
+    operation_id="beneficiaries_delete",
+    status_code=204,
+    responses=problems(*SIGNED_IN, Kind.NOT_FOUND),
+)
+async def delete_beneficiary(beneficiary_id: uuid.UUID, cashier: At, subject: Writer) -> Response:
+    """Archive a saved destination. Deleting it again is fine."""
+    await beneficiaries.archive(cashier, user_id=subject.user_id, beneficiary_id=beneficiary_id)
+    return Response(status_code=204)

@@ -1,0 +1,249 @@
+"""All SQL of the wallets room, deposits apart (see deposit_store)."""
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, func, select, tuple_, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from tidegate.database import Rider
+from tidegate.wallets.rules import BeneficiaryState
+from tidegate.wallets.tables import (
+    AddressHandout,
+    AddressIndex,
+    BeneficiaryRow,
+    DepositAddress,
+    ScanCursor,
+    SentTo,
+)
+
+Before = tuple[datetime, uuid.UUID] | None
+
+
+# --- deposit addresses ---------------------------------------------------------------------------------------------
+
+
+async def lock_index(session: AsyncSession, *, network: str) -> AddressIndex | None:
+    """The network's sequence, ours until commit."""
+    return await session.scalar(select(AddressIndex).where(AddressIndex.network == network).with_for_update())
+
+
+async def index_of(session: AsyncSession, *, network: str) -> AddressIndex | None:
+    return await session.get(AddressIndex, network)
+
+
+async def raise_watched(session: AsyncSession, *, network: str, upto: int) -> None:
+    """Record that a node watches every index below `upto`; never lowers it."""
+    row = insert(AddressIndex).values(network=network, next_index=0, watched_upto=upto)
+    await session.execute(
+        row.on_conflict_do_update(
+            index_elements=["network"], set_={"watched_upto": func.greatest(AddressIndex.watched_upto, upto)}
+        )
+    )
+
+
+async def take_index(session: AsyncSession, *, network: str) -> int | None:
+    """The next index of the network, or None when no node watches it yet."""
+    taken: int | None = await session.scalar(
+        update(AddressIndex)
+        .where(AddressIndex.network == network, AddressIndex.next_index < AddressIndex.watched_upto)
+        .values(next_index=AddressIndex.next_index + 1)
+        .returning(AddressIndex.next_index)
+    )
+    return None if taken is None else taken - 1
+
+
+async def newest_address(session: AsyncSession, *, user_id: uuid.UUID, network: str) -> DepositAddress | None:
+    return await session.scalar(
+        select(DepositAddress)
+        .where(DepositAddress.user_id == user_id, DepositAddress.network == network)
+        .order_by(DepositAddress.index.desc())
+        .limit(1)
+    )
+
+
+async def handed_out_for(session: AsyncSession, *, address_id: uuid.UUID) -> set[str]:
+    """The assets this address was given out for."""
+    return set(await session.scalars(select(AddressHandout.asset).where(AddressHandout.address_id == address_id)))
+
+
+async def insert_address(session: AsyncSession, *, row: dict[str, Any]) -> None:
+    await session.execute(insert(DepositAddress).values(**row))
+
+
+async def insert_handout(session: AsyncSession, *, row: dict[str, Any]) -> None:
+    await session.execute(insert(AddressHandout).values(**row))
+
+
+async def page_of_handouts(
+    session: AsyncSession, *, user_id: uuid.UUID, asset: str | None, network: str | None, before: Before, limit: int
+) -> Sequence[Row[AddressHandout, DepositAddress]]:
+    query = (
+        select(AddressHandout, DepositAddress)
+        .join(DepositAddress, DepositAddress.id == AddressHandout.address_id)
+        .where(AddressHandout.user_id == user_id)
+        .order_by(AddressHandout.created_at.desc(), AddressHandout.id.desc())
+        .limit(limit)
+    )
+    if asset is not None:
+        query = query.where(AddressHandout.asset == asset)
+    if network is not None:
+        query = query.where(DepositAddress.network == network)
+    if before is not None:
+        query = query.where(tuple_(AddressHandout.created_at, AddressHandout.id) < before)
+    return (await session.execute(query)).all()
+
+
+async def all_addresses(session: AsyncSession, *, network: str, start: int = 0) -> list[str]:
+    """Addresses handed out, by index, from index `start` on."""
+    query = (
+        select(DepositAddress.address)
+        .where(DepositAddress.network == network, DepositAddress.index >= start)
+        .order_by(DepositAddress.index)
+    )
+    return list(await session.scalars(query))
+
+
+async def is_ours(session: AsyncSession, *, network: str, address: str) -> bool:
+    """Was this address handed out to anybody?"""
+    found = await session.scalar(
+        select(DepositAddress.id).where(DepositAddress.network == network, DepositAddress.address == address)
+    )
+    return found is not None
+
+
+async def owner_of(session: AsyncSession, *, network: str, address: str) -> uuid.UUID | None:
+    return await session.scalar(
+        select(DepositAddress.user_id).where(DepositAddress.network == network, DepositAddress.address == address)
+    )
+
+
+async def owners_of(
+    session: AsyncSession, *, network: str, addresses: Sequence[str]
+) -> dict[str, tuple[uuid.UUID, uuid.UUID]]:
+    """By address: (user, address id); addresses never handed out are absent."""
+    rows = await session.execute(
+        select(DepositAddress.address, DepositAddress.user_id, DepositAddress.id).where(
+            DepositAddress.network == network, DepositAddress.address.in_(addresses)
+        )
+    )
+    return {row[0]: (row[1], row[2]) for row in rows}
+
+
+# --- what a user saved or paid -------------------------------------------------------------------------------------
+
+
+async def known_addresses(session: AsyncSession, *, user_id: uuid.UUID, network: str) -> list[str]:
+    """Saved and paid addresses of a user: the ones he may mean. Addresses that paid him are not among them."""
+    saved = select(BeneficiaryRow.address).where(
+        BeneficiaryRow.user_id == user_id,
+        BeneficiaryRow.network == network,
+        BeneficiaryRow.state != BeneficiaryState.ARCHIVED,
+    )
+    paid = select(SentTo.address).where(SentTo.user_id == user_id, SentTo.network == network)
+    return list(await session.scalars(saved.union(paid)))
+
+
+def sent(*, user_id: uuid.UUID, network: str, address: str, at: datetime) -> Rider:
+    row = insert(SentTo).values(user_id=user_id, network=network, address=address, times=1, first_at=at, last_at=at)
+    statement = row.on_conflict_do_update(
+        index_elements=["user_id", "network", "address"], set_={"times": SentTo.times + 1, "last_at": at}
+    )
+    return Rider("sent_to", statement)
+
+
+async def insert_beneficiary(session: AsyncSession, *, row: dict[str, Any]) -> bool:
+    """False when the user has this destination already."""
+    statement = (
+        insert(BeneficiaryRow)
+        .values(**row)
+        .on_conflict_do_nothing(
+            index_elements=["user_id", "network", "asset", "address"],
+            index_where=BeneficiaryRow.state != BeneficiaryState.ARCHIVED.value,
+        )
+        .returning(BeneficiaryRow.id)
+    )
+    return await session.scalar(statement) is not None
+
+
+async def beneficiary(session: AsyncSession, *, user_id: uuid.UUID, beneficiary_id: uuid.UUID) -> BeneficiaryRow | None:
+    return await session.scalar(
+        select(BeneficiaryRow).where(BeneficiaryRow.id == beneficiary_id, BeneficiaryRow.user_id == user_id)
+    )
+
+
+async def count_beneficiaries(session: AsyncSession, *, user_id: uuid.UUID) -> int:
+    found = await session.scalar(
+        select(func.count())
+        .select_from(BeneficiaryRow)
+        .where(BeneficiaryRow.user_id == user_id, BeneficiaryRow.state != BeneficiaryState.ARCHIVED)
+    )
+    return found or 0
+
+
+async def page_of_beneficiaries(
+    session: AsyncSession, *, user_id: uuid.UUID, asset: str | None, network: str | None, before: Before, limit: int
+) -> Sequence[BeneficiaryRow]:
+    query = (
+        select(BeneficiaryRow)
+        .where(BeneficiaryRow.user_id == user_id, BeneficiaryRow.state != BeneficiaryState.ARCHIVED)
+        .order_by(BeneficiaryRow.created_at.desc(), BeneficiaryRow.id.desc())
+        .limit(limit)
+    )
+    if asset is not None:
+        query = query.where(BeneficiaryRow.asset == asset)
+    if network is not None:
+        query = query.where(BeneficiaryRow.network == network)
+    if before is not None:
+        query = query.where(tuple_(BeneficiaryRow.created_at, BeneficiaryRow.id) < before)
+    return (await session.scalars(query)).all()
+
+
+def move_beneficiary(
+    *,
+    beneficiary_id: uuid.UUID,
+    user_id: uuid.UUID,
+    version: int,
+    state: BeneficiaryState,
+    at: datetime,
+    available_at: datetime | None,
+) -> Rider:
+    """To another state, if nobody moved it since it was read; named "beneficiary"."""
+    statement = (
+        update(BeneficiaryRow)
+        .where(
+            BeneficiaryRow.id == beneficiary_id, BeneficiaryRow.user_id == user_id, BeneficiaryRow.version == version
+        )
+        .values(state=state, since=at, available_at=available_at, version=version + 1)
+    )
+    return Rider("beneficiary", statement)
+
+
+# --- scans ---------------------------------------------------------------------------------------------------------
+
+
+async def scan_of(session: AsyncSession, *, network: str) -> ScanCursor | None:
+    return await session.get(ScanCursor, network)
+
+
+async def scans(session: AsyncSession) -> dict[str, ScanCursor]:
+    return {row.network: row for row in await session.scalars(select(ScanCursor))}
+
+
+async def lock_scan(session: AsyncSession, *, network: str, now: datetime) -> ScanCursor:
+    """The network's cursor row, ours until commit; made when missing."""
+    row = insert(ScanCursor).values(network=network, cursor=None, fit=False, reason="not asked yet", asked_at=now)
+    await session.execute(row.on_conflict_do_nothing(index_elements=["network"]))
+    return await session.scalar(  # type: ignore[return-value]  # inserted just above
+        select(ScanCursor)
+        .where(ScanCursor.network == network)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+
+
+async def save_scan(session: AsyncSession, *, network: str, values: dict[str, Any]) -> None:
+    await session.execute(update(ScanCursor).where(ScanCursor.network == network).values(**values))
