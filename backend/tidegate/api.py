@@ -1,0 +1,167 @@
+"""The API process: create_app(settings, routers) builds one app out of the rooms' routers."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import structlog
+from fastapi import APIRouter, FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from tidegate import __version__, health, problems, web
+from tidegate.auth import gate as auth_gate
+from tidegate.auth import routes as auth_routes
+from tidegate.auth.subject import check_policies
+from tidegate.compliance import routes as compliance_routes
+from tidegate.config import Settings
+from tidegate.exchange import routes as exchange_routes
+from tidegate.notices import routes as notices_routes
+from tidegate.parts import Parts, open_parts
+from tidegate.transactions import routes as transactions_routes
+from tidegate.wallets import routes as wallets_routes
+
+log = structlog.get_logger(__name__)
+
+PREFIX = "/api/v1"
+
+ROUTERS: dict[str, Sequence[APIRouter]] = {
+    "auth": (auth_routes.router,),
+    "wallets": (wallets_routes.router,),
+    "exchange": (exchange_routes.router,),
+    "transactions": (transactions_routes.router, transactions_routes.audit_router),
+    "compliance": (compliance_routes.router,),
+    "notices": (notices_routes.router,),
+}
+
+
+def create_app(
+    settings: Settings, routers: Sequence[str] = tuple(ROUTERS), *, extra: Sequence[APIRouter] = ()
+) -> FastAPI:
+    """The app with these rooms' routers, `extra` ones (the sandbox's), the page and the docs.
+
+    Refuses to build (SystemExit) when an operation names no policy. Parts are opened when the app starts.
+    """
+    unknown = set(routers) - set(ROUTERS)
+    if unknown:
+        raise SystemExit(f"No such routers: {', '.join(sorted(unknown))}. There are: {', '.join(ROUTERS)}.")
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with open_parts(settings, process="api") as parts:
+            _install(app, parts)
+            yield
+            for stop in app.state.stops:
+                await stop()
+
+    app = FastAPI(
+        title="Tidegate",
+        version=__version__,
+        description=DESCRIPTION,
+        openapi_url=f"{PREFIX}/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+        separate_input_output_schemas=True,
+    )
+    app.state.stops = []
+    app.state.health = health.Health()
+    for name in routers:
+        for router in ROUTERS[name]:
+            app.include_router(router, prefix=PREFIX)
+    for router in extra:
+        app.include_router(router, prefix=PREFIX)
+    app.include_router(health.router, prefix=PREFIX)
+    problems.install(app)
+    check_policies(app)
+    web.mount(app, settings)
+    app.add_middleware(web.Edge, https=settings.api.public_url.startswith("https://"))
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's documented way to adjust the schema
+    return app
+
+
+def _install(app: FastAPI, parts: Parts) -> None:
+    """Put each room's object where its dependencies look for it."""
+    app.state.database = parts.db
+    app.state.lane = parts.lane
+    app.state.parts = parts
+    auth_gate.install(app, parts.gate)
+    app.state.wallets = parts.cashier
+    app.state.exchange = parts.desk
+    app.state.transactions = parts.office
+    app.state.notices = parts.feed
+    parts.watch_health(app.state.health)
+    for part in parts.background():
+        app.state.stops.append(_background(part))
+
+
+def _background(run: Callable[[], Any]) -> Callable[[], Any]:
+    task = asyncio.ensure_future(run())
+
+    async def stop() -> None:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    return stop
+
+
+DESCRIPTION = """
+Hold cryptocurrency, exchange it, pay it out on chain. Amounts are decimal strings, errors are RFC 9457 problems, money
+POSTs need an `Idempotency-Key`. To try it here: **Authorize**, give e-mail as username, the password, and the
+authenticator's six digits as `client_secret`.
+"""
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    """FastAPI's schema, with problems in their own media type and no trace of its default 422."""
+    if app.openapi_schema:
+        return app.openapi_schema
+    schema = get_openapi(
+        title=app.title,
+        version=app.version,
+        description=app.description,
+        routes=app.routes,
+        separate_input_output_schemas=app.separate_input_output_schemas,
+    )
+    reference = {"schema": {"$ref": "#/components/schemas/Problem"}}
+    for item in schema["paths"].values():
+        for operation in item.values():
+            for status, response in operation.get("responses", {}).items():
+                content = response.get("content", {})
+                shape = str(content.get("application/json", {}).get("schema", {}))
+                if "HTTPValidationError" in shape or shape.endswith("/Problem'}"):
+                    response["content"] = {"application/problem+json": reference}
+                    if "HTTPValidationError" in shape:
+                        response["description"] = "`invalid_request`: Some fields are not as they should be"
+                if status.startswith(("4", "5")) and "headers" not in response:
+                    response["headers"] = {"X-Request-Id": {"schema": {"type": "string"}}}
+    for name in ("HTTPValidationError", "ValidationError"):
+        schema["components"]["schemas"].pop(name, None)
+    app.openapi_schema = schema
+    return schema
+
+
+def serve(settings: Settings, routers: Sequence[str] = tuple(ROUTERS), *, extra: Sequence[APIRouter] = ()) -> None:
+    """The process: one uvicorn on the configured host and port, until SIGTERM."""
+    import uvicorn
+
+    from tidegate import logs
+
+    logs.configure("api")
+    app = create_app(settings, routers, extra=extra)
+    config = uvicorn.Config(
+        app,
+        host=settings.api.host,
+        port=settings.api.port,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        # Open event streams would keep the process for ever.
+        timeout_graceful_shutdown=2,
+        timeout_keep_alive=20,
+        proxy_headers=False,
+    )
+    uvicorn.Server(config).run()

@@ -1,0 +1,219 @@
+"""The `tidegate` command. Each command imports only what it needs; nothing here decides anything."""
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tidegate import __version__
+
+if TYPE_CHECKING:
+    from tidegate.config import Settings
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)
+signer_app = typer.Typer(no_args_is_help=True, help="The isolated process that holds the keys.")
+user_app = typer.Typer(no_args_is_help=True, help="People and their roles.")
+withdrawals_app = typer.Typer(no_args_is_help=True, help="The operator's way out for single withdrawals.")
+audit_app = typer.Typer(no_args_is_help=True, help="Proofs.")
+app.add_typer(signer_app, name="signer", invoke_without_command=True)
+app.add_typer(user_app, name="user")
+app.add_typer(withdrawals_app, name="withdrawals")
+app.add_typer(audit_app, name="audit")
+
+Data = Annotated[Path | None, typer.Option("--data", help="The data folder of `tidegate up`; else TIDEGATE_CONFIG.")]
+
+
+def _settings(data: Path | None = None) -> "Settings":
+    from tidegate.config import load
+
+    if data is not None:
+        config = data / "tidegate.toml"
+        if not config.is_file():
+            typer.echo(f"{config} is not there.", err=True)
+            raise typer.Exit(2)
+        os.environ["TIDEGATE_CONFIG"] = str(config)
+    return load()
+
+
+def _module(name: str, *arguments: str) -> None:
+    """Become another module's process: what stands above this command is started, never imported."""
+    os.execv(sys.executable, [sys.executable, "-m", name, *arguments])
+
+
+@app.callback()
+def main() -> None:
+    """Tidegate: hold, exchange and pay out cryptocurrency."""
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    typer.echo(__version__)
+
+
+@app.command()
+def up(
+    port: Annotated[int, typer.Option(help="Where the page opens.")] = 8000,
+    data: Annotated[Path, typer.Option(help="Everything it keeps lies here.")] = Path(".data"),
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page when it answers.")] = True,
+) -> None:
+    """The whole system in sandbox mode: real nodes, a venue, blocks that keep coming, demo customers."""
+    _module(
+        "tidegate.sandbox.up", "--port", str(port), "--data", str(data), *([] if browser else ["--no-browser"])
+    )
+
+
+@app.command()
+def api(routers: Annotated[str, typer.Option(help="Comma-separated; all when left out.")] = "") -> None:
+    """The API process."""
+    settings = _settings()
+    if settings.sandboxed:
+        _module("tidegate.sandbox.api", *(["--routers", routers] if routers else []))
+    from tidegate.api import ROUTERS, serve
+
+    serve(settings, routers.split(",") if routers else tuple(ROUTERS))
+
+
+@app.command()
+def worker(steps: Annotated[str, typer.Option(help="Comma-separated; all when left out.")] = "") -> None:
+    """The worker process."""
+    from tidegate.worker import STEPS
+    from tidegate.worker import main as run
+
+    run(_settings(), steps.split(",") if steps else STEPS)
+
+
+@app.command()
+def openapi(out: Annotated[Path, typer.Option(help="The file to write.")] = Path("clients/openapi.json")) -> None:
+    """Write the OpenAPI document (the sandbox's superset)."""
+    _module("tidegate.sandbox.api", "--openapi", str(out))
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to this version."""
+    from alembic import command
+
+    from tidegate.migrate import config
+
+    settings = _settings()
+    command.upgrade(config(settings.database_url()), "head")
+
+
+@signer_app.callback()
+def signer(context: typer.Context) -> None:
+    """Without a command: run it."""
+    if context.invoked_subcommand is None:
+        _module("tidegate.signer", "run")
+
+
+@signer_app.command("init")
+def signer_init() -> None:
+    """Make the keys, once, and write the public file."""
+    _module("tidegate.signer", "init")
+
+
+@app.command()
+def doctor() -> None:
+    """Look at everything this configuration names, and say what is wrong in sentences. Exit 1 when something is."""
+    from tidegate.doctor import examine
+
+    raise typer.Exit(asyncio.run(examine(_settings())))
+
+
+@user_app.command("create")
+def user_create(
+    email: str,
+    role: Annotated[list[str], typer.Option(help="May be given several times.")] = ["customer"],  # noqa: B006  typer's own convention
+) -> None:
+    """Make a user. The password is asked for, never an argument."""
+    from tidegate.operate import create_user
+
+    password = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
+    typer.echo(asyncio.run(create_user(_settings(), email, password, role)))
+
+
+@user_app.command("grant")
+def user_grant(email: str, role: str) -> None:
+    """Give a user a role."""
+    from tidegate.operate import grant
+
+    asyncio.run(grant(_settings(), email, role))
+
+
+@withdrawals_app.command("list")
+def withdrawals_list(
+    data: Data = None,
+    state: Annotated[list[str] | None, typer.Option(help="Only these states.")] = None,
+    limit: int = 50,
+) -> None:
+    """Withdrawals, newest first, with what they wait for."""
+    from tidegate.operate import list_withdrawals
+
+    asyncio.run(list_withdrawals(_settings(data), state or [], limit))
+
+
+def _act(data: Path | None, action: str, withdrawal_id: str, reason: str) -> None:
+    from tidegate.operate import act
+
+    raise typer.Exit(asyncio.run(act(_settings(data), action, withdrawal_id, reason)))
+
+
+@withdrawals_app.command("hold")
+def withdrawals_hold(withdrawal_id: str, reason: str, data: Data = None) -> None:
+    """Stop one withdrawal where it stands, until it is released. What is sent cannot be held."""
+    _act(data, "hold", withdrawal_id, reason)
+
+
+@withdrawals_app.command("release")
+def withdrawals_release(withdrawal_id: str, reason: str, data: Data = None) -> None:
+    """Let a held withdrawal go on."""
+    _act(data, "release", withdrawal_id, reason)
+
+
+@withdrawals_app.command("reject")
+def withdrawals_reject(withdrawal_id: str, reason: str, data: Data = None) -> None:
+    """End a withdrawal that was not signed; what is due goes back to its owner."""
+    _act(data, "reject", withdrawal_id, reason)
+
+
+@app.command()
+def pause(
+    reason: str,
+    asset: Annotated[str, typer.Option(help="One asset; everything when left out.")] = "*",
+    data: Data = None,
+) -> None:
+    """Stop payouts, of one asset or all. Deposits go on being seen."""
+    from tidegate.operate import pause as stop
+
+    asyncio.run(stop(_settings(data), asset, reason))
+
+
+@app.command()
+def resume(asset: Annotated[str, typer.Option(help="One asset, or the pause of everything.")] = "*", data: Data = None) -> None:
+    """Go on after `pause`."""
+    from tidegate.operate import resume as go_on
+
+    asyncio.run(go_on(_settings(data), asset))
+
+
+@audit_app.command("books")
+def audit_books(
+    data: Data = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
+) -> None:
+    """Re-add everything: ledger within itself, and against chains and venues. Exit 0 exact, 1 differs, 2 could not check."""
+    from tidegate.operate import audit
+
+    code, report = asyncio.run(audit(_settings(data), quiet=as_json))
+    if as_json:
+        typer.echo(json.dumps(report, indent=1))
+    raise typer.Exit(code)
+
+
+if __name__ == "__main__":
+    app()

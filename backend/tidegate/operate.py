@@ -1,0 +1,128 @@
+"""What the operator's commands do: users, single withdrawals, pauses, the audit. Words for people, exit codes for scripts."""
+
+import uuid
+from typing import Any
+
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from tidegate.auth import accounts
+from tidegate.compliance import pause as pauses
+from tidegate.config import Settings
+from tidegate.database import Database, utcnow
+from tidegate.money import Amount, asset
+from tidegate.parts import open_parts
+from tidegate.refusal import Refusal
+from tidegate.transactions import audit as books
+from tidegate.transactions import intervene
+from tidegate.transactions import store
+
+out = Console()
+err = Console(stderr=True)
+
+
+def _database(settings: Settings) -> Database:
+    return Database(settings.database_url(), pool_size=2, application="tidegate-cli")
+
+
+async def create_user(settings: Settings, email: str, password: str, roles: list[str]) -> str:
+    """Make a user with these roles; its id."""
+    async with open_parts(settings, process="cli") as parts, parts.db.transaction() as session:
+        user = await accounts.create_user(session, email=email, password=password, roles=roles, now=utcnow())
+        return str(user.id)
+
+
+async def grant(settings: Settings, email: str, role: str) -> None:
+    db = _database(settings)
+    try:
+        async with db.transaction() as session:
+            user = await accounts.user_by_email(session, email)
+            if user is None:
+                err.print(f"There is no user {email}.")
+                raise SystemExit(1)
+            await accounts.grant_role(session, user_id=user.id, role=role)
+    finally:
+        await db.close()
+
+
+async def list_withdrawals(settings: Settings, states: list[str], limit: int) -> None:
+    """A table: id, state, what it waits for, since when, what arrives where."""
+    db = _database(settings)
+    try:
+        async with db.reading() as session:
+            rows = await store.page(session, user_id=None, before=None, limit=limit, states=states)
+    finally:
+        await db.close()
+    table = Table("id", "state", "waits", "since (UTC)", "deliver", "to")
+    for row in rows:
+        deliver = Amount(asset(row.to_asset), row.deliver_units)
+        waits = row.sub_status or ("held" if row.held_by_operator else "")
+        table.add_row(str(row.id), row.state, waits, f"{row.since:%Y-%m-%d %H:%M:%S}", str(deliver), row.address)
+    out.print(table)
+
+
+async def act(settings: Settings, action: str, withdrawal_id: str, reason: str) -> int:
+    """hold, release or reject; 0 when done, 1 when refused with the reason."""
+    async with open_parts(settings, process="cli") as parts:
+        try:
+            identity = uuid.UUID(withdrawal_id)
+            await intervene.ACTIONS[action](parts.office, identity, reason=reason, by="operator", now=utcnow())
+        except ValueError:
+            err.print("That is not an id.")
+            return 1
+        except Refusal as refusal:
+            err.print(refusal.detail)
+            return 1
+    out.print(f"{withdrawal_id}: {action} done.")
+    return 0
+
+
+async def pause(settings: Settings, code: str, reason: str) -> None:
+    db = _database(settings)
+    try:
+        await pauses.pause(db, asset=code, by="operator", reason=reason)
+    finally:
+        await db.close()
+    out.print("Payouts stand still." if code == "*" else f"Payouts of {code} stand still.")
+
+
+async def resume(settings: Settings, code: str) -> None:
+    db = _database(settings)
+    try:
+        await pauses.resume(db, asset=code, by="operator")
+    finally:
+        await db.close()
+    out.print("Going on.")
+
+
+async def audit(settings: Settings, *, quiet: bool) -> tuple[int, dict[str, Any]]:
+    """(exit code, report): 0 exact, 1 differs, 2 could not check."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=err, transient=True, disable=quiet) as progress:
+        task = progress.add_task("opening")
+        try:
+            async with open_parts(settings, process="cli") as parts:
+                report = await books.run(
+                    parts.office, now=utcnow(), progress=lambda name: progress.update(task, description=name)
+                )
+        except OSError as error:
+            err.print(f"The database cannot be asked: {error}")
+            return 2, {"verdict": "unchecked", "unchecked": [f"database: {error}"]}
+    body = report.to_json()
+    if not quiet:
+        _print(body)
+    return {"exact": 0, "differs": 1, "unchecked": 2}[report.verdict], body
+
+
+def _print(body: dict[str, Any]) -> None:
+    table = Table("place", "asset", "ledger", "terms", "world", "difference")
+    for line in body["lines"]:
+        terms = "\n".join(f"{name} {units}" for name, units in line["terms"].items())
+        table.add_row(line["place"], line["asset"], line["ledger"], terms, line["world"], line["difference"])
+    out.print(table)
+    for finding in body["findings"]:
+        out.print(f"[bold]{finding['check']}[/bold]: {finding['detail']}")
+    for line in body["unchecked"]:
+        out.print(f"not checked: {line}")
+    out.print(f"Verdict: [bold]{body['verdict']}[/bold]")

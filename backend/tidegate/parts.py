@@ -1,0 +1,174 @@
+"""The parts of a process, opened in order and closed in reverse: database, chains, venues, and each room's object.
+
+Shared by the API and the worker, so that both are wired the same way. What is not there yet (the signer's public file,
+a node) does not stop a process from starting: it says so in its health and goes on by itself when the part is there.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+
+import structlog
+from sqlalchemy import text
+
+from tidegate.auth.gate import Gate, open_gate
+from tidegate.chains.open import open_chains
+from tidegate.chains.port import Chain, NodeUnavailable
+from tidegate.chains.public import load_public
+from tidegate.config import Settings
+from tidegate.database import Database
+from tidegate.exchange.desk import Desk
+from tidegate.health import Health
+from tidegate.ledger.lane import Lane
+from tidegate.markets.books import Markets
+from tidegate.notices.feed import Feed
+from tidegate.signing.client import SignerDoor
+from tidegate.signing.messages import Failed
+from tidegate.transactions.office import Office
+from tidegate.treasury.fees import Fees
+from tidegate.treasury.spend import Spender
+from tidegate.venues.open import open_venues
+from tidegate.venues.port import Venue
+from tidegate.wallets.cashier import Cashier
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Parts:
+    settings: Settings
+    db: Database
+    lane: Lane
+    gate: Gate
+    chains: dict[str, Chain]
+    """Filled as soon as the signer has written its public file."""
+    venues: dict[str, Venue]
+    markets: Markets
+    fees: Fees
+    signer: SignerDoor
+    cashier: Cashier
+    desk: Desk
+    office: Office
+    spender: Spender
+    feed: Feed
+    prepared: set[str] = field(default_factory=set)
+    """Networks whose node has passed its start-up checks."""
+
+    def background(self) -> list[Callable[[], Awaitable[None]]]:
+        """Long-running work of an API process."""
+        return [self.markets.run, self.feed.run, self.keep_chains]
+
+    async def keep_chains(self) -> None:
+        """Open the chains when their public keys are there. Ends when all are open."""
+        while not self.chains:
+            try:
+                self.open_chains()
+            except NodeUnavailable:
+                await asyncio.sleep(0.5)
+
+    def open_chains(self) -> None:
+        """Raises NodeUnavailable while the signer's public file is missing."""
+        self.chains.update(open_chains(self.settings, load_public(self.settings.signer.public_file)))
+
+    def watch_health(self, health: Health) -> None:
+        """Register every dependency by name."""
+        health.add("database", self._database, required=True)
+        for network in self.settings.networks:
+            health.add(network, self._node(network))
+        health.add("signer", self._signer)
+        for venue in self.venues:
+            health.add(venue, self._venue(venue))
+        health.add("worker", self._worker)
+        if self.settings.sandboxed:
+            health.add("sandbox", self._sandbox, required=True)
+
+    async def _database(self) -> tuple[bool, str]:
+        async with self.db.reading() as session:
+            await session.execute(text("SELECT 1"))
+        return True, "answers"
+
+    def _node(self, network: str) -> Callable[[], Awaitable[tuple[bool, str]]]:
+        async def check() -> tuple[bool, str]:
+            chain = self.chains.get(network)
+            if chain is None:
+                return False, "the signer's public keys are not there yet"
+            found = await chain.health()
+            return found.fit, found.reason or f"block {found.height}"
+
+        return check
+
+    async def _signer(self) -> tuple[bool, str]:
+        found = await self.signer.status()
+        return (False, found.detail) if isinstance(found, Failed) else (True, "answers")
+
+    def _venue(self, name: str) -> Callable[[], Awaitable[tuple[bool, str]]]:
+        async def check() -> tuple[bool, str]:
+            up = self.markets.up().get(name, False)
+            return up, "quotes" if up else "no usable book"
+
+        return check
+
+    async def _worker(self) -> tuple[bool, str]:
+        async with self.db.reading() as session:
+            found = await session.scalar(
+                text(
+                    "SELECT count(*) FROM pg_stat_activity "
+                    "WHERE datname = current_database() AND application_name = 'tidegate-worker'"
+                )
+            )
+        return bool(found), "connected" if found else "no worker is connected"
+
+    async def _sandbox(self) -> tuple[bool, str]:
+        ready = (self.settings.sandbox.directory / "ready.json").is_file()
+        return ready, "seeded" if ready else "still starting"
+
+
+@asynccontextmanager
+async def open_parts(settings: Settings, *, process: str) -> AsyncIterator[Parts]:
+    """Open what a process needs. Closes everything in reverse, whatever happens."""
+    async with AsyncExitStack() as stack:
+        db = Database(
+            settings.database_url(), pool_size=settings.database.pool_size, application=f"tidegate-{process}"
+        )
+        stack.push_async_callback(db.close)
+        lane = Lane(db)
+        gate = open_gate(db, settings)
+        chains: dict[str, Chain] = {}
+        stack.push_async_callback(_close_chains, chains)
+        venues = open_venues(settings)
+        for venue in venues.values():
+            stack.push_async_callback(venue.close)
+        markets = Markets(venues, settings)
+        fees = Fees(chains, settings.networks)
+        signer = SignerDoor(settings.signer.socket)
+        cashier = Cashier(db, settings, chains, markets.estimate)
+        desk = Desk(db=db, lane=lane, markets=markets, venues=venues, fees=fees, chains=chains, settings=settings)
+        office = Office(db=db, lane=lane, settings=settings, chains=chains, fees=fees, desk=desk, cashier=cashier)
+        spender = Spender(db=db, chains=chains, networks=settings.networks, fees=fees, signer=signer)
+        parts = Parts(
+            settings=settings,
+            db=db,
+            lane=lane,
+            gate=gate,
+            chains=chains,
+            venues=venues,
+            markets=markets,
+            fees=fees,
+            signer=signer,
+            cashier=cashier,
+            desk=desk,
+            office=office,
+            spender=spender,
+            feed=Feed(db, settings),
+        )
+        try:
+            parts.open_chains()
+        except NodeUnavailable as error:
+            log.warning("chains_not_open_yet", reason=str(error))
+        yield parts
+
+
+async def _close_chains(chains: dict[str, Chain]) -> None:
+    for chain in chains.values():
+        await chain.close()

@@ -1,0 +1,31 @@
+"""The sandbox's API process: the product's app with the sandbox's routes beside it. Also writes the OpenAPI document."""
+
+import argparse
+import json
+from pathlib import Path
+
+from tidegate.api import ROUTERS, create_app, serve
+from tidegate.config import Settings, load
+from tidegate.sandbox.routes import router
+
+
+def document() -> str:
+    """The OpenAPI document of everything the sandbox serves, stable byte for byte."""
+    settings = Settings.model_validate({"mode": "sandbox"})
+    return json.dumps(create_app(settings, extra=[router]).openapi(), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="tidegate.sandbox.api")
+    parser.add_argument("--routers", default="", help="comma-separated; all when left out")
+    parser.add_argument("--openapi", type=Path, help="write the document there and end")
+    given = parser.parse_args()
+    if given.openapi is not None:
+        given.openapi.parent.mkdir(parents=True, exist_ok=True)
+        given.openapi.write_text(document())
+        return
+    serve(load(), given.routers.split(",") if given.routers else tuple(ROUTERS), extra=[router])
+
+
+if __name__ == "__main__":
+    main()

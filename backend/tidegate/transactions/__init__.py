@@ -1,0 +1,1 @@
+"""Transactions: withdrawals from request to settlement, the one history, the books audit."""

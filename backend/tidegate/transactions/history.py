@@ -1,0 +1,158 @@
+"""One history: each room gives its page, merged here by time. And withdrawals by themselves."""
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+
+from tidegate.exchange import history as conversions
+from tidegate.refusal import Kind, Refusal
+from tidegate.transactions import store
+from tidegate.transactions.office import Office
+from tidegate.transactions.schemas import TransactionOut, WithdrawalOut
+from tidegate.transactions.tables import Withdrawal
+from tidegate.transactions.view import withdrawal_out
+from tidegate.treasury import store as attempts
+from tidegate.treasury.tables import Attempt
+from tidegate.wallets import history as deposits
+from tidegate.wire import AmountOut, Cursor, Page, next_cursor
+
+
+async def withdrawal(office: Office, *, user_id: uuid.UUID, withdrawal_id: uuid.UUID) -> WithdrawalOut:
+    """One of the user's own, whole. Refuses NOT_FOUND, also for somebody else's."""
+    async with office.db.reading() as session:
+        row = await store.get_own(session, withdrawal_id, user_id)
+        if row is None:
+            raise Refusal(Kind.NOT_FOUND, "There is no such withdrawal.")
+        found = await attempts.attempts_of(session, [row.id])
+        events = await store.events(session, row.id)
+    return withdrawal_out(row, found, events, office.settings)
+
+
+async def withdrawals(
+    office: Office,
+    *,
+    user_id: uuid.UUID,
+    limit: int,
+    before: Cursor | None,
+    states: Sequence[str],
+    reference: str | None,
+) -> Page[WithdrawalOut]:
+    """A page of the user's own, newest first; events are left to the single view."""
+    async with office.db.reading() as session:
+        rows = await store.page(
+            session, user_id=user_id, before=before, limit=limit, states=states, reference=reference
+        )
+        by_payout = _by_payout(await attempts.attempts_of(session, [row.id for row in rows]))
+    items = [withdrawal_out(row, by_payout.get(row.id, []), [], office.settings) for row in rows]
+    return Page(items=items, next_cursor=next_cursor([(row.created_at, row.id) for row in rows], limit))
+
+
+def _by_payout(rows: Sequence[Attempt]) -> dict[uuid.UUID, list[Attempt]]:
+    found: dict[uuid.UUID, list[Attempt]] = {}
+    for row in rows:
+        found.setdefault(row.payout_id, []).append(row)
+    return found
+
+
+async def page(
+    office: Office,
+    *,
+    user_id: uuid.UUID,
+    limit: int,
+    before: Cursor | None,
+    kind: str | None,
+    asset: str | None,
+    reference: str | None,
+) -> Page[TransactionOut]:
+    """Each room is asked for a whole page; the newest `limit` of all of them are the answer."""
+    lines: list[tuple[datetime, uuid.UUID, TransactionOut]] = []
+    async with office.db.reading() as session:
+        if kind in (None, "withdrawal"):
+            rows = await store.page(
+                session, user_id=user_id, before=before, limit=limit, asset=asset, reference=reference
+            )
+            found = _by_payout(await attempts.attempts_of(session, [row.id for row in rows]))
+            lines += [(row.created_at, row.id, _withdrawal(row, found.get(row.id, []), office)) for row in rows]
+        if kind in (None, "deposit") and reference is None:
+            arrived = await deposits.page(session, user_id=user_id, before=before, limit=limit, asset=asset)
+            lines += [(e.at, e.id, _deposit(e)) for e in arrived]
+        if kind in (None, "conversion"):
+            filters = conversions.Filters(asset=asset, reference=reference)
+            exchanged = await conversions.page(session, user_id=user_id, before=before, limit=limit, filters=filters)
+            lines += [(e.at, e.id, _conversion(e)) for e in exchanged]
+    lines.sort(key=lambda line: (line[0], line[1]), reverse=True)
+    shown = lines[:limit]
+    # Full pages may hide older lines of any room; a short one has shown everything.
+    cursor = next_cursor([(at, last) for at, last, _ in shown], limit)
+    return Page(items=[line for _, _, line in shown], next_cursor=cursor)
+
+
+def _withdrawal(row: Withdrawal, found: Sequence[Attempt], office: Office) -> TransactionOut:
+    whole = withdrawal_out(row, found, [], office.settings)
+    last = whole.attempts[-1] if whole.attempts else None
+    return TransactionOut(
+        id=row.id,
+        kind="withdrawal",
+        at=row.created_at,
+        debit=whole.debit,
+        credit=whole.deliver,
+        network=row.network,
+        address=row.address,
+        label=row.label,
+        txid=last.txid if last else None,
+        confirmations=last.confirmations if last else None,
+        confirmations_required=office.settings.networks[row.network].confirmations,
+        reference=row.reference,
+        state=whole.state,
+        sub_status=whole.sub_status,
+        waiting_for=whole.waiting_for,
+        since=whole.since,
+        expected_by=whole.expected_by,
+        can_cancel=whole.can_cancel,
+    )
+
+
+def _deposit(entry: deposits.Entry) -> TransactionOut:
+    return TransactionOut(
+        id=entry.id,
+        kind="deposit",
+        at=entry.at,
+        debit=None,
+        credit=AmountOut.units(entry.asset, entry.units),
+        network=entry.network,
+        address=entry.address,
+        label=None,
+        txid=entry.txid,
+        confirmations=entry.confirmations,
+        confirmations_required=entry.confirmations_required,
+        reference=None,
+        state=entry.state,
+        sub_status=entry.sub_status,
+        waiting_for="network" if entry.state in ("detected", "confirming") else None,
+        since=entry.since,
+        expected_by=None,
+        can_cancel=None,
+    )
+
+
+def _conversion(entry: conversions.Entry) -> TransactionOut:
+    return TransactionOut(
+        id=entry.id,
+        kind="conversion",
+        at=entry.at,
+        debit=AmountOut.of(entry.spent),
+        credit=AmountOut.of(entry.received),
+        network=None,
+        address=None,
+        label=None,
+        txid=None,
+        confirmations=None,
+        confirmations_required=None,
+        reference=entry.reference,
+        state=entry.state,
+        sub_status=None,
+        waiting_for=None,
+        since=entry.at,
+        expected_by=None,
+        can_cancel=None,
+    )

@@ -1,0 +1,66 @@
+"""The operator's way out for one withdrawal: hold it, let it go on, or end it. Refusals say why."""
+
+import uuid
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+
+from tidegate.refusal import Kind, Refusal
+from tidegate.transactions import store
+from tidegate.transactions.office import Office
+from tidegate.transactions.rules import CANCELLABLE, ENDED, State, SubStatus
+from tidegate.transactions.tables import Withdrawal
+from tidegate.transactions.withdraw import end, move_riders
+
+
+async def _load(office: Office, withdrawal_id: uuid.UUID) -> Withdrawal:
+    async with office.db.reading() as session:
+        row = await store.get(session, withdrawal_id)
+    if row is None:
+        raise Refusal(Kind.NOT_FOUND, "There is no such withdrawal.")
+    if State(row.state) in ENDED:
+        raise Refusal(Kind.CONFLICT, f"It is already {row.state}.")
+    return row
+
+
+async def hold(office: Office, withdrawal_id: uuid.UUID, *, reason: str, by: str, now: datetime) -> None:
+    """Stop it where it stands. What was sent goes on being watched only after its release."""
+    row = await _load(office, withdrawal_id)
+    values = {"held_by_operator": reason, "sub_status": SubStatus.HOLD.value, "since": now, "detail": reason}
+    await _apply(office, row, SubStatus.HOLD, values, by=by, now=now, detail=reason)
+
+
+async def release(office: Office, withdrawal_id: uuid.UUID, *, reason: str, by: str, now: datetime) -> None:
+    """Let it go on, at once."""
+    row = await _load(office, withdrawal_id)
+    values = {"held_by_operator": None, "sub_status": None, "since": now, "detail": None, "due_at": now, "lease_until": None}
+    await _apply(office, row, None, values, by=by, now=now, detail=reason)
+
+
+async def reject(office: Office, withdrawal_id: uuid.UUID, *, reason: str, by: str, now: datetime) -> None:
+    """End it unsent and give back what is due. Refuses what may be on its way already."""
+    row = await _load(office, withdrawal_id)
+    if State(row.state) not in CANCELLABLE:
+        raise Refusal(Kind.CANNOT_CANCEL, "It may be on its way already; only the chain can end it now.")
+    state = State.CANCELLED if row.state == State.PENDING_VERIFICATION.value else State.REJECTED
+    if not await end(office, row, state, by=by, now=now, detail=reason):
+        raise Refusal(Kind.CONFLICT, "It changed meanwhile. Look again.")
+
+
+async def _apply(
+    office: Office,
+    row: Withdrawal,
+    sub: SubStatus | None,
+    values: dict[str, object],
+    *,
+    by: str,
+    now: datetime,
+    detail: str,
+) -> None:
+    riders = move_riders(row, State(row.state), sub, values, by=by, now=now, detail=detail)
+    if not (await office.lane.write(riders)).posted:
+        raise Refusal(Kind.CONFLICT, "It changed meanwhile. Look again.")
+
+
+Action = Callable[..., Awaitable[None]]
+
+ACTIONS: dict[str, Action] = {"hold": hold, "release": release, "reject": reject}

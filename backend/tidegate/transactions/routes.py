@@ -1,0 +1,158 @@
+"""HTTP door of the transactions room: parse, one verb call, shape the answer."""
+
+import uuid
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+
+from tidegate.auth.subject import Subject, allow
+from tidegate.database import utcnow
+from tidegate.idempotency import Keyed, keyed_optional, keyed_required, respond
+from tidegate.problems import problems
+from tidegate.refusal import Kind
+from tidegate.transactions import books, history, withdraw
+from tidegate.transactions.office import Office
+from tidegate.transactions.schemas import BooksOut, TransactionOut, VerifyIn, WithdrawalIn, WithdrawalOut
+from tidegate.transactions.withdraw import Asked
+from tidegate.wire import Page, Paging
+
+router = APIRouter(prefix="/transactions")
+audit_router = APIRouter(prefix="/audit", tags=["audit"])
+
+SIGNED_IN = (Kind.UNAUTHENTICATED, Kind.FORBIDDEN, Kind.RATE_LIMITED, Kind.INVALID_REQUEST)
+
+
+async def the_office(request: Request) -> Office:
+    """The process's one office, put there at start by whoever builds the app."""
+    office: Office = request.app.state.transactions
+    return office
+
+
+At = Annotated[Office, Depends(the_office)]
+Reader = Annotated[Subject, Depends(allow("transactions.read"))]
+Payer = Annotated[Subject, Depends(allow("transactions.withdraw"))]
+Auditor = Annotated[Subject, Depends(allow("audit.books"))]
+
+
+@router.post(
+    "/withdrawals",
+    tags=["withdrawals"],
+    operation_id="withdrawals_create",
+    status_code=201,
+    response_model=WithdrawalOut,
+    responses=problems(
+        *SIGNED_IN,
+        Kind.MALFORMED,
+        Kind.IDEMPOTENCY_KEY_MISSING,
+        Kind.IDEMPOTENCY_KEY_REUSED,
+        Kind.IN_PROGRESS,
+        Kind.SECOND_FACTOR_REQUIRED,
+        Kind.NOT_FOUND,
+        Kind.QUOTE_EXPIRED,
+        Kind.QUOTE_USED,
+        Kind.QUOTE_KIND_MISMATCH,
+        Kind.INVALID_ADDRESS,
+        Kind.WRONG_NETWORK,
+        Kind.OWN_ADDRESS,
+        Kind.FORBIDDEN_ADDRESS,
+        Kind.BENEFICIARY_COOLING_DOWN,
+        Kind.INSUFFICIENT_FUNDS,
+        Kind.LIMIT_EXCEEDED,
+        Kind.REVIEW_REQUIRED,
+        Kind.POLICY_BLOCKED,
+        Kind.CONFLICT,
+        Kind.BUSY,
+    ),
+)
+async def create_withdrawal(
+    body: WithdrawalIn, office: At, subject: Payer, keyed: Annotated[Keyed, Depends(keyed_required)]
+) -> Response:
+    """Accept a withdrawal quote. The debit is held from now on; nothing moves until the second factor is given."""
+    asked = Asked(body.quote_id, body.address, body.beneficiary_id, body.reference)
+    return respond(await withdraw.request(office, subject, asked, keyed, utcnow()))
+
+
+@router.get("/withdrawals", tags=["withdrawals"], operation_id="withdrawals_list", responses=problems(*SIGNED_IN))
+async def list_withdrawals(
+    office: At,
+    subject: Reader,
+    paging: Annotated[Paging, Depends()],
+    state: Annotated[list[str] | None, Query(max_length=12)] = None,
+    reference: Annotated[str | None, Query(max_length=64)] = None,
+) -> Page[WithdrawalOut]:
+    """Your withdrawals, newest first."""
+    return await history.withdrawals(
+        office, user_id=subject.user_id, limit=paging.limit, before=paging.before, states=state or (), reference=reference
+    )
+
+
+@router.get(
+    "/withdrawals/{withdrawal_id}",
+    tags=["withdrawals"],
+    operation_id="withdrawals_get",
+    responses=problems(*SIGNED_IN, Kind.NOT_FOUND),
+)
+async def get_withdrawal(withdrawal_id: uuid.UUID, office: At, subject: Reader) -> WithdrawalOut:
+    """Where the money of this withdrawal is now."""
+    return await history.withdrawal(office, user_id=subject.user_id, withdrawal_id=withdrawal_id)
+
+
+@router.post(
+    "/withdrawals/{withdrawal_id}/verify",
+    tags=["withdrawals"],
+    operation_id="withdrawals_verify",
+    responses=problems(
+        *SIGNED_IN,
+        Kind.MALFORMED,
+        Kind.NOT_FOUND,
+        Kind.CONFLICT,
+        Kind.QUOTE_EXPIRED,
+        Kind.INVALID_CODE,
+        Kind.CODE_ALREADY_USED,
+        Kind.SECOND_FACTOR_REQUIRED,
+        Kind.IDEMPOTENCY_KEY_REUSED,
+        Kind.IN_PROGRESS,
+    ),
+)
+async def verify_withdrawal(
+    withdrawal_id: uuid.UUID,
+    body: VerifyIn,
+    office: At,
+    subject: Payer,
+    keyed: Annotated[Keyed, Depends(keyed_optional)],
+) -> Response:
+    """Confirm exactly this withdrawal with your second factor. From here on it goes by itself."""
+    return respond(await withdraw.verify_once(office, subject, withdrawal_id, body.code, keyed, utcnow()))
+
+
+@router.post(
+    "/withdrawals/{withdrawal_id}/cancel",
+    tags=["withdrawals"],
+    operation_id="withdrawals_cancel",
+    responses=problems(*SIGNED_IN, Kind.MALFORMED, Kind.NOT_FOUND, Kind.CANNOT_CANCEL, Kind.CONFLICT),
+)
+async def cancel_withdrawal(withdrawal_id: uuid.UUID, office: At, subject: Payer) -> WithdrawalOut:
+    """Cancel while it has not been signed; what is due comes back at once."""
+    await withdraw.cancel(office, subject, withdrawal_id, utcnow())
+    return await history.withdrawal(office, user_id=subject.user_id, withdrawal_id=withdrawal_id)
+
+
+@router.get("", tags=["transactions"], operation_id="transactions_list", responses=problems(*SIGNED_IN))
+async def list_transactions(
+    office: At,
+    subject: Reader,
+    paging: Annotated[Paging, Depends()],
+    kind: Literal["deposit", "withdrawal", "conversion"] | None = None,
+    asset: Annotated[str | None, Query(max_length=16)] = None,
+    reference: Annotated[str | None, Query(max_length=64)] = None,
+) -> Page[TransactionOut]:
+    """One history: deposits, withdrawals and conversions, newest first."""
+    return await history.page(
+        office, user_id=subject.user_id, limit=paging.limit, before=paging.before, kind=kind, asset=asset, reference=reference
+    )
+
+
+@audit_router.get("/books", operation_id="audit_get_books", responses=problems(*SIGNED_IN))
+async def get_books(office: At, subject: Reader) -> BooksOut:
+    """When the books were last checked, and whether what we have equals what we owe, in every asset."""
+    return await books.last(office)

@@ -1,0 +1,167 @@
+"""The withdrawal's states, what each waits for, and which ledger transfers each end makes. No I/O, no clock."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from tidegate.ledger.rules import Transfer, customer, house, transfers
+
+
+class State(StrEnum):
+    """A withdrawal's state (PRODUCT.md)."""
+
+    PENDING_VERIFICATION = "pending_verification"  # the user has not confirmed yet
+    PENDING_SCREENING = "pending_screening"  # confirmed; lists are asked
+    PENDING_APPROVAL = "pending_approval"  # a person has to agree
+    QUEUED = "queued"  # waits for inventory and a place among those to be signed
+    SIGNING = "signing"  # inputs or nonce are reserved; the signer is asked
+    BROADCASTING = "broadcasting"  # the signed bytes are stored; being sent
+    CONFIRMING = "confirming"  # a node has it; waiting for depth
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"  # by the user, before signing
+    REJECTED = "rejected"  # by policy or a person
+    EXPIRED = "expired"  # never confirmed by the user
+    FAILED = "failed"  # the chain proves that no attempt can confirm
+
+
+class SubStatus(StrEnum):
+    """Why it stands where it stands, when that is not plain from the state."""
+
+    HOLD = "hold"  # an operator holds it
+    PERSON_REVIEWING = "person_reviewing"
+    AWAITING_LIQUIDITY = "awaiting_liquidity"
+    AWAITING_BATCH = "awaiting_batch"
+    AWAITING_SIGNER = "awaiting_signer"
+    AWAITING_NODE = "awaiting_node"
+    BROADCAST_UNKNOWN = "broadcast_unknown"
+    SLOWER_THAN_USUAL = "slower_than_usual"
+    REPLACED = "replaced"
+    REORGED = "reorged"
+    NEEDS_OPERATOR = "needs_operator"
+    FROZEN = "frozen"
+
+
+class WaitingFor(StrEnum):
+    """Who or what moves next."""
+
+    YOU = "you"
+    TIME = "time"
+    PERSON = "person"
+    FUNDS = "funds"
+    VENUE = "venue"
+    NODE = "node"
+    SIGNER = "signer"
+    NETWORK = "network"
+    OPERATOR = "operator"
+
+
+ENDED = frozenset({State.COMPLETED, State.CANCELLED, State.REJECTED, State.EXPIRED, State.FAILED})
+CANCELLABLE = frozenset({State.PENDING_VERIFICATION, State.PENDING_SCREENING, State.PENDING_APPROVAL, State.QUEUED})
+
+# Every allowed move. The database holds the same pairs and refuses all others (migration 0009).
+TRANSITIONS: dict[State, frozenset[State]] = {
+    State.PENDING_VERIFICATION: frozenset({State.PENDING_SCREENING, State.CANCELLED, State.EXPIRED}),
+    State.PENDING_SCREENING: frozenset({State.PENDING_APPROVAL, State.QUEUED, State.CANCELLED, State.REJECTED}),
+    State.PENDING_APPROVAL: frozenset({State.QUEUED, State.CANCELLED, State.REJECTED}),
+    State.QUEUED: frozenset({State.SIGNING, State.CANCELLED, State.REJECTED}),
+    State.SIGNING: frozenset({State.BROADCASTING}),
+    State.BROADCASTING: frozenset({State.CONFIRMING, State.FAILED}),
+    State.CONFIRMING: frozenset({State.COMPLETED, State.BROADCASTING, State.FAILED}),
+    State.COMPLETED: frozenset(),
+    State.CANCELLED: frozenset(),
+    State.REJECTED: frozenset(),
+    State.EXPIRED: frozenset(),
+    State.FAILED: frozenset(),
+}
+
+_WAITS: dict[SubStatus, WaitingFor] = {
+    SubStatus.HOLD: WaitingFor.OPERATOR,
+    SubStatus.PERSON_REVIEWING: WaitingFor.PERSON,
+    SubStatus.AWAITING_LIQUIDITY: WaitingFor.FUNDS,
+    SubStatus.AWAITING_BATCH: WaitingFor.TIME,
+    SubStatus.AWAITING_SIGNER: WaitingFor.SIGNER,
+    SubStatus.AWAITING_NODE: WaitingFor.NODE,
+    SubStatus.BROADCAST_UNKNOWN: WaitingFor.NODE,
+    SubStatus.SLOWER_THAN_USUAL: WaitingFor.NETWORK,
+    SubStatus.REPLACED: WaitingFor.NETWORK,
+    SubStatus.REORGED: WaitingFor.NETWORK,
+    SubStatus.NEEDS_OPERATOR: WaitingFor.OPERATOR,
+    SubStatus.FROZEN: WaitingFor.OPERATOR,
+}
+
+
+def waiting_for(state: State, sub_status: SubStatus | None) -> WaitingFor | None:
+    """What a withdrawal waits for; None while it is simply being worked on, and at its end."""
+    if state in ENDED:
+        return None
+    if sub_status is not None:
+        return _WAITS[sub_status]
+    if state is State.PENDING_VERIFICATION:
+        return WaitingFor.YOU
+    if state is State.PENDING_APPROVAL:
+        return WaitingFor.PERSON
+    if state is State.CONFIRMING:
+        return WaitingFor.NETWORK
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What was agreed: who, what leaves, what arrives, each fee; all in base units. Stored with the withdrawal."""
+
+    id: uuid.UUID
+    user_id: uuid.UUID
+    network: str
+    from_asset: str
+    to_asset: str
+    debit_units: int
+    deliver_units: int
+    fee_network_units: int
+    fee_service_units: int
+    fee_spread_units: int
+
+    @property
+    def converting(self) -> bool:
+        return self.from_asset != self.to_asset
+
+
+def hold_transfers(terms: Terms) -> tuple[Transfer, ...]:
+    """Accepted: the whole debit is set aside."""
+    available, held = customer(terms.user_id, "available", terms.from_asset), customer(terms.user_id, "held", terms.from_asset)
+    return transfers((available, held, terms.debit_units, "withdrawal accepted"))
+
+
+def plain_fee_transfers(terms: Terms) -> tuple[Transfer, ...]:
+    """A plain withdrawal settles: its fees become income in the same group (a converting one paid them before)."""
+    if terms.converting:
+        return ()
+    held = customer(terms.user_id, "held", terms.from_asset)
+    return transfers(
+        (held, house("charged:network", terms.from_asset), terms.fee_network_units, "withdrawal fees"),
+        (held, house("charged:service", terms.from_asset), terms.fee_service_units, "withdrawal fees"),
+        (held, house("charged:spread", terms.from_asset), terms.fee_spread_units, "withdrawal fees"),
+    )
+
+
+def refund_transfers(terms: Terms, *, executed: bool, mined: bool) -> tuple[Transfer, ...]:
+    """Not sent. Before the conversion (and for a plain one) the debit returns; after it, what was to be delivered,
+    and the network fee where nothing was mined. Spread and service fee stay, as the quote printed."""
+    user = terms.user_id
+    if not (terms.converting and executed):
+        held = customer(user, "held", terms.from_asset)
+        return transfers((held, customer(user, "available", terms.from_asset), terms.debit_units, "refund"))
+    fee = 0 if mined else terms.fee_network_units
+    return transfers(
+        (customer(user, "held", terms.to_asset), customer(user, "available", terms.to_asset), terms.deliver_units, "refund"),
+        (house("charged:network", terms.from_asset), customer(user, "available", terms.from_asset), fee, "refund"),
+    )
+
+
+def can_cancel(state: State) -> bool:
+    return state in CANCELLABLE
+
+
+def is_late(expected_by: datetime | None, now: datetime) -> bool:
+    """Past the time that was promised."""
+    return expected_by is not None and now > expected_by

@@ -1,0 +1,149 @@
+"""Wire shapes of withdrawals, the history and the books. Shapes only."""
+
+import uuid
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from tidegate.wire import AmountOut, In, Out, Reference, Time, Waiting
+
+
+class WithdrawalIn(In):
+    """Exactly one of `address` and `beneficiary_id`; the quote says all the rest."""
+
+    quote_id: uuid.UUID
+    address: str | None = Field(default=None, min_length=1, max_length=256)
+    beneficiary_id: uuid.UUID | None = None
+    reference: Reference | None = None
+
+    @model_validator(mode="after")
+    def _one_destination(self) -> "WithdrawalIn":
+        if (self.address is None) == (self.beneficiary_id is None):
+            raise ValueError("give either address or beneficiary_id")
+        return self
+
+
+class VerifyIn(In):
+    """The second factor over exactly this withdrawal."""
+
+    method: Literal["totp"]
+    code: str = Field(min_length=1, max_length=64, examples=["123456"])
+
+
+class FeeOut(Out):
+    kind: Literal["network", "service", "spread"]
+    amount: AmountOut
+
+
+class IntentOut(Out):
+    """What the second factor confirms: the stored intent, field by field. `digest` is SHA-256 of its canonical form."""
+
+    payout_id: str
+    user_id: str
+    network: str
+    asset: str
+    address: str
+    deliver_units: str
+    debit_asset: str
+    debit_units: str
+    max_network_fee_units: str
+    created_at: str
+
+
+class ChallengeOut(Out):
+    digest: str
+    methods: list[str]
+    expires_at: Time
+    intent: IntentOut
+
+
+class AttemptOut(Out):
+    id: uuid.UUID
+    state: str
+    txid: str | None
+    explorer_url: str | None
+    confirmations: int
+    confirmations_required: int
+    block_height: int | None
+    sent_at: Time | None
+
+
+class EventOut(Out):
+    at: Time
+    state: str
+    sub_status: str | None
+    by: str
+    detail: str | None
+
+
+class WithdrawalOut(Waiting):
+    """A withdrawal and where its money is."""
+
+    id: uuid.UUID
+    reference: str | None
+    quote_id: uuid.UUID
+    network: str
+    address: str
+    beneficiary_id: uuid.UUID | None
+    label: str | None
+    debit: AmountOut
+    deliver: AmountOut
+    rate: str
+    fees: list[FeeOut]
+    speed: str
+    conversion_id: uuid.UUID | None
+    detail: str | None
+    challenge: ChallengeOut | None = Field(description="Present while the second factor is waited for")
+    attempts: list[AttemptOut]
+    events: list[EventOut]
+    created_at: Time
+    completed_at: Time | None
+
+
+class TransactionOut(Waiting):
+    """One line of the history; `kind` says which list has the whole of it."""
+
+    id: uuid.UUID
+    kind: Literal["deposit", "withdrawal", "conversion", "transfer"]
+    at: Time
+    debit: AmountOut | None = Field(description="What left the account")
+    credit: AmountOut | None = Field(description="What came to the account, or reached the recipient")
+    network: str | None
+    address: str | None
+    label: str | None
+    txid: str | None
+    confirmations: int | None
+    confirmations_required: int | None
+    reference: str | None
+
+
+class BooksAssetOut(Out):
+    """What we have of an asset, what we owe, and the difference between ledger and the world (0 when exact)."""
+
+    asset: str
+    have: str
+    owe: str
+    difference: str
+
+
+class BooksOut(Out):
+    """The last check of the books; `exact` null when it could not be made."""
+
+    checked_at: Time | None
+    exact: bool | None
+    detail: str | None
+    assets: list[BooksAssetOut]
+    withdrawals: int = Field(description="Withdrawals that have ever been signed")
+    attempts: int
+    payouts_at_most: int = Field(description="Most payouts any withdrawal has had: 1, or something is very wrong")
+
+
+class BooksReportOut(Out):
+    checked_at: Time | None
+    verdict: str | None
+    report: dict[str, Any]
+
+
+class PauseIn(In):
+    asset: str | None = Field(default=None, description="Null pauses everything")
+    reason: str = Field(min_length=1, max_length=200)

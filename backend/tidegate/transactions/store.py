@@ -1,0 +1,181 @@
+"""All SQL of the room: withdrawals, their events, the checks of the books."""
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import and_, func, or_, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from tidegate.database import Rider, new_id
+from tidegate.queue import Lease, claim_due
+from tidegate.transactions.rules import ENDED, State, SubStatus, Terms
+from tidegate.transactions.tables import BooksCheck, Withdrawal, WithdrawalEvent
+
+_ENDED = [state.value for state in ENDED]
+
+
+def terms(row: Withdrawal) -> Terms:
+    return Terms(
+        id=row.id,
+        user_id=row.user_id,
+        network=row.network,
+        from_asset=row.from_asset,
+        to_asset=row.to_asset,
+        debit_units=row.debit_units,
+        deliver_units=row.deliver_units,
+        fee_network_units=row.fee_network_units,
+        fee_service_units=row.fee_service_units,
+        fee_spread_units=row.fee_spread_units,
+    )
+
+
+def insert_rider(values: dict[str, Any]) -> Rider:
+    """The new row; misses when the account has used this reference before."""
+    statement = (
+        insert(Withdrawal).values(**values).on_conflict_do_nothing(index_elements=[Withdrawal.user_id, Withdrawal.reference])
+    )
+    return Rider("reference", statement)
+
+
+def event_rider(
+    withdrawal_id: uuid.UUID,
+    version: int,
+    *,
+    at: datetime,
+    state: State,
+    sub_status: SubStatus | None,
+    by: str,
+    detail: str | None,
+) -> Rider:
+    values = {
+        "withdrawal_id": withdrawal_id,
+        "version": version,
+        "at": at,
+        "state": state.value,
+        "sub_status": sub_status.value if sub_status else None,
+        "by": by,
+        "detail": detail,
+    }
+    return Rider("withdrawal_event", insert(WithdrawalEvent).values(**values))
+
+
+def move_rider(row_id: uuid.UUID, version: int, values: dict[str, Any], *, fence: int | None = None) -> Rider:
+    """A guarded update: only from the version that was read, and only under the fence that was claimed."""
+    where = [Withdrawal.id == row_id, Withdrawal.version == version]
+    if fence is not None:
+        where.append(Withdrawal.fence == fence)
+    return Rider("withdrawal", update(Withdrawal).where(*where).values(version=version + 1, **values))
+
+
+async def get(session: AsyncSession, withdrawal_id: uuid.UUID) -> Withdrawal | None:
+    found: Withdrawal | None = await session.scalar(select(Withdrawal).where(Withdrawal.id == withdrawal_id))
+    return found
+
+
+async def get_own(session: AsyncSession, withdrawal_id: uuid.UUID, user_id: uuid.UUID) -> Withdrawal | None:
+    """Ownership is in the SQL: a foreign id is not there."""
+    found: Withdrawal | None = await session.scalar(
+        select(Withdrawal).where(Withdrawal.id == withdrawal_id, Withdrawal.user_id == user_id)
+    )
+    return found
+
+
+async def page(
+    session: AsyncSession,
+    *,
+    user_id: uuid.UUID | None,
+    before: tuple[datetime, uuid.UUID] | None,
+    limit: int,
+    states: Sequence[str] = (),
+    asset: str | None = None,
+    reference: str | None = None,
+) -> list[Withdrawal]:
+    """Newest first; `user_id` None is the operator's view."""
+    query = select(Withdrawal)
+    if user_id is not None:
+        query = query.where(Withdrawal.user_id == user_id)
+    if states:
+        query = query.where(Withdrawal.state.in_(states))
+    if asset is not None:
+        query = query.where(or_(Withdrawal.from_asset == asset, Withdrawal.to_asset == asset))
+    if reference is not None:
+        query = query.where(Withdrawal.reference == reference)
+    if before is not None:
+        at, last = before
+        query = query.where(or_(Withdrawal.created_at < at, and_(Withdrawal.created_at == at, Withdrawal.id < last)))
+    rows = await session.scalars(query.order_by(Withdrawal.created_at.desc(), Withdrawal.id.desc()).limit(limit))
+    return list(rows)
+
+
+async def events(session: AsyncSession, withdrawal_id: uuid.UUID) -> list[WithdrawalEvent]:
+    rows = await session.scalars(
+        select(WithdrawalEvent).where(WithdrawalEvent.withdrawal_id == withdrawal_id).order_by(WithdrawalEvent.version)
+    )
+    return list(rows)
+
+
+async def claim(session: AsyncSession, states: Sequence[State], *, now: datetime, limit: int = 20) -> list[Lease]:
+    """Lease due withdrawals in these states, those an operator holds left out."""
+    where = and_(Withdrawal.state.in_([s.value for s in states]), Withdrawal.held_by_operator.is_(None))
+    return await claim_due(session, Withdrawal, where=where, now=now, limit=limit)
+
+
+async def release(session: AsyncSession, withdrawal_id: uuid.UUID, fence: int, due_at: datetime) -> None:
+    """Give the lease back and say when to look again."""
+    await session.execute(
+        update(Withdrawal)
+        .where(Withdrawal.id == withdrawal_id, Withdrawal.fence == fence)
+        .values(lease_until=None, due_at=due_at)
+    )
+
+
+async def unverified_past(session: AsyncSession, now: datetime, limit: int = 50) -> list[Withdrawal]:
+    rows = await session.scalars(
+        select(Withdrawal)
+        .where(Withdrawal.state == State.PENDING_VERIFICATION.value, Withdrawal.challenge_expires_at < now)
+        .limit(limit)
+    )
+    return list(rows)
+
+
+async def held_terms(session: AsyncSession) -> dict[tuple[uuid.UUID, str], int]:
+    """What open withdrawals hold, by (user, asset): the debit before the conversion, the delivery after it."""
+    rows = await session.scalars(select(Withdrawal).where(Withdrawal.state.not_in(_ENDED)))
+    found: dict[tuple[uuid.UUID, str], int] = {}
+    for row in rows:
+        converted = row.conversion_id is not None
+        key = (row.user_id, row.to_asset if converted else row.from_asset)
+        found[key] = found.get(key, 0) + (row.deliver_units if converted else row.debit_units)
+    return found
+
+
+async def count_signed(session: AsyncSession) -> int:
+    past = [State.BROADCASTING.value, State.CONFIRMING.value, State.COMPLETED.value]
+    found = await session.scalar(select(func.count()).select_from(Withdrawal).where(Withdrawal.state.in_(past)))
+    return int(found or 0)
+
+
+async def oldest_open(session: AsyncSession) -> Withdrawal | None:
+    found: Withdrawal | None = await session.scalar(
+        select(Withdrawal)
+        .where(Withdrawal.state.not_in([*_ENDED, State.PENDING_VERIFICATION.value]))
+        .order_by(Withdrawal.created_at)
+        .limit(1)
+    )
+    return found
+
+
+async def save_check(session: AsyncSession, *, at: datetime, verdict: str, report: dict[str, Any]) -> None:
+    session.add(BooksCheck(id=new_id(), at=at, verdict=verdict, report=report))
+    # The record keeps a month; the footer needs only the last.
+    await session.execute(text("DELETE FROM books_checks WHERE at < now() - interval '30 days'"))
+
+
+async def last_check(session: AsyncSession) -> BooksCheck | None:
+    found: BooksCheck | None = await session.scalar(select(BooksCheck).order_by(BooksCheck.at.desc()).limit(1))
+    return found
+
+

@@ -1,0 +1,107 @@
+"""A withdrawal as its owner sees it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from tidegate.config import Settings
+from tidegate.signing.messages import Intent
+from tidegate.transactions.rules import State, SubStatus, can_cancel, waiting_for
+from tidegate.transactions.schemas import (
+    AttemptOut,
+    ChallengeOut,
+    EventOut,
+    FeeOut,
+    IntentOut,
+    WithdrawalOut,
+)
+from tidegate.transactions.tables import Withdrawal, WithdrawalEvent
+from tidegate.treasury.tables import Attempt
+from tidegate.wire import AmountOut
+
+
+def intent_out(intent: Intent) -> IntentOut:
+    """Units as decimal strings of digits: they pass 2^53 easily."""
+    return IntentOut(**{key: str(value) for key, value in intent.to_json().items()})
+
+
+def challenge_out(intent: Intent, expires_at: datetime) -> ChallengeOut:
+    return ChallengeOut(digest=intent.digest(), methods=["totp"], expires_at=expires_at, intent=intent_out(intent))
+
+
+def fees_out(row: Withdrawal) -> list[FeeOut]:
+    lines = [("network", row.fee_network_units), ("service", row.fee_service_units), ("spread", row.fee_spread_units)]
+    return [
+        FeeOut(kind=kind, amount=AmountOut.units(row.from_asset, units))  # type: ignore[arg-type]  # the three literals above
+        for kind, units in lines
+        if units or kind == "network"
+    ]
+
+
+def attempt_out(attempt: Attempt, settings: Settings) -> AttemptOut:
+    network = settings.networks[attempt.network]
+    url = network.explorer_tx_url
+    return AttemptOut(
+        id=attempt.id,
+        state=attempt.state,
+        txid=attempt.txid,
+        explorer_url=url.replace("{txid}", attempt.txid) if url and attempt.txid else None,
+        confirmations=max(attempt.confirmations, 0),
+        confirmations_required=network.confirmations,
+        block_height=attempt.block_height,
+        sent_at=attempt.broadcast_at,
+    )
+
+
+def withdrawal_out(
+    row: Withdrawal, attempts: Sequence[Attempt], events: Sequence[WithdrawalEvent], settings: Settings
+) -> WithdrawalOut:
+    """The whole of it. A forecast is shown only while it can still come true or be missed."""
+    state = State(row.state)
+    sub = SubStatus(row.sub_status) if row.sub_status else None
+    waits = waiting_for(state, sub)
+    challenge = None
+    if state is State.PENDING_VERIFICATION:
+        challenge = challenge_out(intent_of(row), row.challenge_expires_at)
+    return WithdrawalOut(
+        id=row.id,
+        reference=row.reference,
+        quote_id=row.quote_id,
+        network=row.network,
+        address=row.address,
+        beneficiary_id=row.beneficiary_id,
+        label=row.label,
+        debit=AmountOut.units(row.from_asset, row.debit_units),
+        deliver=AmountOut.units(row.to_asset, row.deliver_units),
+        rate=row.rate,
+        fees=fees_out(row),
+        speed=row.speed,
+        conversion_id=row.conversion_id,
+        detail=row.detail,
+        challenge=challenge,
+        attempts=[attempt_out(attempt, settings) for attempt in attempts],
+        events=[
+            EventOut(at=e.at, state=e.state, sub_status=e.sub_status, by=e.by, detail=e.detail) for e in events
+        ],
+        created_at=row.created_at,
+        completed_at=row.completed_at,
+        state=state.value,
+        sub_status=sub.value if sub else None,
+        waiting_for=waits.value if waits else None,
+        since=row.since,
+        expected_by=row.expected_by,
+        can_cancel=can_cancel(state),
+    )
+
+
+def intent_of(row: Withdrawal) -> Intent:
+    """The stored intent: exactly the bytes that were digested."""
+    return parse_intent(row.intent)
+
+
+def parse_intent(raw: bytes) -> Intent:
+    """The intent of its canonical form (`name=value` lines after the tag)."""
+    fields: dict[str, Any] = dict(line.split("=", 1) for line in raw.decode().splitlines()[1:])
+    for name in ("deliver_units", "debit_units", "max_network_fee_units"):
+        fields[name] = int(fields[name])
+    return Intent.from_json(fields)

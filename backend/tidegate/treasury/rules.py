@@ -1,0 +1,92 @@
+"""Attempts: their states and transitions; what a mined attempt books; what a payout costs by weight."""
+
+import uuid
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tidegate.ledger.rules import Transfer, customer, house, transfers
+
+
+class AttemptState(StrEnum):
+    """One signed chain transaction of a payout (PRODUCT.md)."""
+
+    BUILT = "built"  # inputs or nonce are reserved, nothing is signed
+    SIGNED = "signed"  # the raw bytes are stored; nothing was sent
+    BROADCAST = "broadcast"  # a node took the bytes
+    SEEN = "seen"  # a node showed it back to us, unconfirmed
+    MINED = "mined"  # in a block, not yet final
+    FINAL = "final"  # deep enough; settled
+    REVERTED = "reverted"  # EVM: in a block with status 0; its fee is spent, the payout is not made
+    REPLACED = "replaced"
+    DROPPED = "dropped"  # provably dead: nothing of it can confirm any more
+    UNKNOWN = "unknown"  # sent, and no answer proved anything
+
+
+DEAD = frozenset({AttemptState.REVERTED, AttemptState.REPLACED, AttemptState.DROPPED})
+SENT = frozenset({AttemptState.BROADCAST, AttemptState.SEEN, AttemptState.MINED, AttemptState.UNKNOWN})
+
+# Virtual bytes of one input and two outputs, the dearest class of recipient (43 vB) assumed; and of one more input.
+BITCOIN_PAYOUT_VBYTES = 154
+BITCOIN_INPUT_VBYTES = 68
+# A plain ether transfer; an ERC-20 transfer to a fresh holder of a USDT-like token (60,148 measured) with room.
+ETHER_GAS = 21_000
+TOKEN_GAS = 78_000
+GWEI = 10**9
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkFee:
+    """What one payout costs on chain, in base units of `gas_asset`.
+
+    `charge_units` is what the customer is charged; `max_units` is what the signer may at most spend; the house bears
+    what lies between. `rate` is sat/vB or wei per gas.
+    """
+
+    gas_asset: str
+    charge_units: int
+    max_units: int
+    rate: int
+
+
+def network_fee(*, kind: str, token: bool, rate: int, gas_asset: str, rate_cap: int) -> NetworkFee:
+    """The fee of one payout at `rate`; `rate_cap` is the configured ceiling in sat/vB or gwei."""
+    if kind == "bitcoin":
+        charge = rate * BITCOIN_PAYOUT_VBYTES
+        # Coin selection may take more inputs than the one that is charged for; the house bears that, within reason.
+        most = rate * (BITCOIN_PAYOUT_VBYTES + 20 * BITCOIN_INPUT_VBYTES)
+        return NetworkFee(gas_asset, charge, min(most, rate_cap * BITCOIN_PAYOUT_VBYTES * 10), rate)
+    gas = TOKEN_GAS if token else ETHER_GAS
+    # Twice the rate: a base fee that rises while the payout waits is ours to pay, not a reason to fail.
+    return NetworkFee(gas_asset, gas * rate, gas * min(2 * rate, rate_cap * GWEI), rate)
+
+
+def shortest_wait(block_seconds: float, confirmations: int, speed: str) -> tuple[int, int]:
+    """(earliest, latest) seconds from verification to final, by speed."""
+    extra = {"fast": 0, "standard": 1, "economy": 4}[speed]
+    earliest = int(block_seconds * confirmations)
+    latest = int(block_seconds * (confirmations + extra + 1) * 2) + 30
+    return max(earliest, 1), latest
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What a mined attempt took from our wallets: its fee, and coins that came from deposit addresses."""
+
+    network: str
+    gas_asset: str
+    fee_units: int
+    deposit_units: int = 0
+
+
+def spent_transfers(spent: Spent) -> tuple[Transfer, ...]:
+    """Chain fee for every mined attempt, and the move of deposit coins into the hot wallet (PRODUCT.md)."""
+    hot = house("wallet:hot", spent.gas_asset, spent.network)
+    return transfers(
+        (hot, house("wallet:deposit", spent.gas_asset, spent.network), spent.deposit_units, "deposit coin spent"),
+        (house("cost:network", spent.gas_asset), hot, spent.fee_units, "chain fee"),
+    )
+
+
+def payout_transfers(user_id: uuid.UUID, network: str, asset: str, units: int) -> tuple[Transfer, ...]:
+    """Payout final: what was held for the user has left our hot wallet."""
+    return transfers((customer(user_id, "held", asset), house("wallet:hot", asset, network), units, "payout final"))

@@ -1,0 +1,317 @@
+"""Paying out, exactly once: reserve, sign, send, watch. Each step is resumable from its own row (chains.md section 4).
+
+Rule 1: nothing is sent that is not in a committed row. Rule 2: one living attempt a payout. Rule 3: a timeout is
+unknown. Rule 4: new inputs or a new nonce only when every earlier attempt is provably dead.
+"""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from tidegate import failpoints
+from tidegate.chains.bitcoin.build import NotEnough
+from tidegate.chains.bitcoin.client import BitcoinChain
+from tidegate.chains.evm.client import EvmChain, WouldRevert
+from tidegate.chains.port import Chain, Fate, NodeUnavailable, Sighting, Submitted
+from tidegate.config import NetworkSettings
+from tidegate.database import Database, Rider, ride
+from tidegate.signing.client import SignerDoor
+from tidegate.signing.messages import Approved, Authorisation, Denied, Failed, Intent
+from tidegate.treasury import store
+from tidegate.treasury.fees import Fees
+from tidegate.treasury.inventory import payable
+from tidegate.treasury.rules import GWEI, AttemptState
+from tidegate.treasury.tables import Attempt
+from tidegate.wallets import destinations
+
+
+class Step(StrEnum):
+    """What one look at a payout ended with."""
+
+    DONE = "done"  # this step is behind it
+    NO_FUNDS = "no_funds"  # inventory does not cover it
+    NO_NODE = "no_node"
+    NO_SIGNER = "no_signer"
+    DENIED = "denied"  # the signer refuses by a rule: a person must look
+    UNKNOWN = "unknown"  # sent, and no answer proves anything
+    REFUSED = "refused"  # the node says these bytes can never be valid: a person must look
+    WAITING = "waiting"  # nothing wrong, not there yet
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    step: Step
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Spender:
+    """What paying out needs in one process."""
+
+    db: Database
+    chains: Mapping[str, Chain]
+    networks: Mapping[str, NetworkSettings]
+    fees: Fees
+    signer: SignerDoor
+
+
+class _Missed(Exception):  # noqa: N818  rolls the reservation back; the caller looks again
+    """A rider of the caller missed: the payout is not what it was."""
+
+
+async def reserve(spender: Spender, intent: Intent, *, speed: str, riders: Sequence[Rider], now: datetime) -> Told:
+    """Choose inputs or take the nonce, and commit the choice as a built attempt together with the caller's riders.
+
+    The riders move the payout on in the same commit, so that it cannot be cancelled between choice and signature.
+    """
+    payout_id = uuid.UUID(intent.payout_id)
+    async with spender.db.reading() as session:
+        if await store.live_attempt(session, payout_id) is not None:
+            return Told(Step.DONE)
+    chain = spender.chains[intent.network]
+    try:
+        health = await chain.health()
+        if not health.fit:
+            return Told(Step.NO_NODE, health.reason)
+        if isinstance(chain, BitcoinChain):
+            return await _reserve_coins(spender, chain, intent, speed, riders, now)
+        assert isinstance(chain, EvmChain)
+        return await _reserve_nonce(spender, chain, intent, speed, riders, now)
+    except _Missed:
+        return Told(Step.WAITING, "it changed meanwhile")
+    except NodeUnavailable as error:
+        return Told(Step.NO_NODE, str(error))
+
+
+async def _reserve_coins(
+    spender: Spender, chain: BitcoinChain, intent: Intent, speed: str, riders: Sequence[Rider], now: datetime
+) -> Told:
+    rate = (await spender.fees.rates(intent.network)).of(speed)
+    async with spender.db.reading() as session:
+        taken = await store.reserved_outpoints(session, intent.network)
+    try:
+        funded = await chain.fund([(intent.address, intent.deliver_units)], rate, taken)
+    except NotEnough as error:
+        return Told(Step.NO_FUNDS, f"{error.needed_units} sat needed, {error.available_units} free")
+    if funded.fee_units > intent.max_network_fee_units:
+        return Told(Step.NO_FUNDS, "the coins at hand would cost more in fees than was agreed")
+    try:
+        async with spender.db.transaction() as session:
+            await store.lock_wallet(session, intent.network, "")
+            inputs = [
+                (coin.txid, coin.vout, coin.units, await _is_deposit(session, intent.network, coin.address))
+                for coin in funded.inputs
+            ]
+            if await ride(session, riders) is not None:
+                raise _Missed
+            store.add_attempt(
+                session,
+                payout_id=uuid.UUID(intent.payout_id),
+                network=intent.network,
+                asset=intent.asset,
+                units=intent.deliver_units,
+                address=intent.address,
+                hot_address=None,
+                nonce=None,
+                plan={"psbt": funded.psbt, "fee_rate": rate, "fee_units": str(funded.fee_units)},
+                inputs=inputs,
+                now=now,
+            )
+    except IntegrityError:
+        # Another payout took one of these coins, or another worker reserved for this payout: look again.
+        return Told(Step.WAITING)
+    return Told(Step.DONE)
+
+
+async def _is_deposit(session: AsyncSession, network: str, address: str) -> bool:
+    """Coins of customers' deposit addresses stand in `wallet:deposit`; all others of ours are the hot wallet's."""
+    return await destinations.owner(session, network=network, address=address) is not None
+
+
+async def _why_revert(spender: Spender, intent: Intent, said: str) -> Told:
+    async with spender.db.reading() as session:
+        short = await payable(session, intent.network, intent.asset, bitcoin=False) < intent.deliver_units
+    return Told(Step.NO_FUNDS, "inventory does not cover it") if short else Told(Step.REFUSED, said)
+
+
+async def _reserve_nonce(
+    spender: Spender, chain: EvmChain, intent: Intent, speed: str, riders: Sequence[Rider], now: datetime
+) -> Told:
+    settings = spender.networks[intent.network]
+    max_fee = min((await spender.fees.rates(intent.network)).of(speed), settings.max_fee_rate * GWEI)
+    try:
+        gas = await chain.gas_limit(intent.asset, intent.address, intent.deliver_units)
+    except WouldRevert as error:
+        # Not tried, so nothing is lost: a token may be paused, a recipient blocked; or the hot account is short.
+        return await _why_revert(spender, intent, str(error))
+    # The agreed bound is for gas at the price of acceptance; a dearer hour is ours, up to the bound.
+    max_fee = min(max_fee * 2, intent.max_network_fee_units // gas)
+    if max_fee <= 0:
+        return Told(Step.NO_FUNDS, "gas costs more than was agreed")
+    on_chain = await chain.next_nonce(chain.hot_address)
+    async with spender.db.transaction() as session:
+        nonce = await store.lock_wallet(session, intent.network, chain.hot_address)
+        if nonce == 0 and on_chain > 0:
+            # First use of an address that has a history: go on where the chain stands.
+            nonce = on_chain
+        elif on_chain > nonce:
+            return Told(Step.REFUSED, f"the chain counts {on_chain} transactions of the hot address, we count {nonce}")
+        if await payable(session, intent.network, intent.asset, bitcoin=False) < intent.deliver_units:
+            return Told(Step.NO_FUNDS, "inventory does not cover it")
+        if await ride(session, riders) is not None:
+            raise _Missed
+        await store.take_nonce(session, intent.network, nonce)
+        plan: dict[str, Any] = {
+            "gas": gas,
+            "max_fee_per_gas": str(max_fee),
+            "max_priority_fee_per_gas": str(min(max_fee, GWEI)),
+            "chain_id": settings.chain_id,
+        }
+        store.add_attempt(
+            session,
+            payout_id=uuid.UUID(intent.payout_id),
+            network=intent.network,
+            asset=intent.asset,
+            units=intent.deliver_units,
+            address=intent.address,
+            hot_address=chain.hot_address,
+            nonce=nonce,
+            plan=plan,
+            inputs=(),
+            now=now,
+        )
+    return Told(Step.DONE)
+
+
+async def sign(spender: Spender, intent: Intent, authorisation: Authorisation, *, now: datetime) -> Told:
+    """Have the built attempt signed; store raw bytes and txid before anything is sent."""
+    async with spender.db.reading() as session:
+        attempt = await store.live_attempt(session, uuid.UUID(intent.payout_id))
+    if attempt is None:
+        return Told(Step.WAITING, "nothing is reserved")
+    if attempt.state != AttemptState.BUILT.value:
+        return Told(Step.DONE)
+    plan = attempt.plan
+    if attempt.nonce is None:
+        answer = await spender.signer.sign_bitcoin([(intent, authorisation)], plan["psbt"])
+    else:
+        answer = await spender.signer.sign_evm(
+            intent,
+            authorisation,
+            nonce=attempt.nonce,
+            gas=plan["gas"],
+            max_fee_per_gas=int(plan["max_fee_per_gas"]),
+            max_priority_fee_per_gas=int(plan["max_priority_fee_per_gas"]),
+            chain_id=plan["chain_id"],
+        )
+    if isinstance(answer, Denied):
+        return Told(Step.DENIED, f"{answer.rule}: {answer.detail}")
+    if isinstance(answer, Failed):
+        return Told(Step.NO_SIGNER, answer.detail)
+    assert isinstance(answer, Approved)
+    failpoints.reach("signed_not_stored")
+    async with spender.db.transaction() as session:
+        kept = await store.live_attempt(session, uuid.UUID(intent.payout_id))
+        if kept is None or kept.id != attempt.id:
+            return Told(Step.WAITING, "the attempt changed meanwhile")
+        if kept.state == AttemptState.BUILT.value:
+            kept.state, kept.raw, kept.txid = AttemptState.SIGNED.value, answer.raw, answer.txid
+            kept.fee_units, kept.signed_at = answer.fee_units, now
+    failpoints.reach("signed_not_sent")
+    return Told(Step.DONE)
+
+
+async def broadcast(spender: Spender, payout_id: uuid.UUID, *, now: datetime) -> Told:
+    """Send the stored bytes. Sending them again is always safe."""
+    async with spender.db.reading() as session:
+        attempt = await store.live_attempt(session, payout_id)
+    if attempt is None or attempt.raw is None:
+        return Told(Step.WAITING, "nothing is signed")
+    try:
+        sent = await spender.chains[attempt.network].submit(attempt.raw)
+    except NodeUnavailable as error:
+        return Told(Step.NO_NODE, str(error))
+    failpoints.reach("sent_not_recorded")
+    state = {
+        Submitted.ACCEPTED: AttemptState.BROADCAST,
+        Submitted.UNKNOWN: AttemptState.UNKNOWN,
+        Submitted.REFUSED: None,
+    }[sent.outcome]
+    if state is not None:
+        async with spender.db.transaction() as session:
+            kept = await store.live_attempt(session, payout_id)
+            if kept is not None and kept.id == attempt.id and kept.state in ("signed", "unknown", "broadcast"):
+                kept.state = state.value
+                kept.broadcast_at = kept.broadcast_at or now
+    if sent.outcome is Submitted.ACCEPTED:
+        return Told(Step.DONE)
+    return Told(Step.UNKNOWN if sent.outcome is Submitted.UNKNOWN else Step.REFUSED, sent.detail)
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """Where the payout's attempt stands after one look at the chain."""
+
+    step: Step
+    attempt: Attempt | None
+    sighting: Sighting | None
+    moved: bool = False
+    detail: str = ""
+
+
+async def watch(spender: Spender, payout_id: uuid.UUID, *, now: datetime) -> Watched:
+    """Look at the chain; send the bytes again when the node does not know them. DONE: deep enough and proven."""
+    async with spender.db.reading() as session:
+        attempt = await store.live_attempt(session, payout_id)
+    if attempt is None or attempt.txid is None or attempt.raw is None:
+        return Watched(Step.WAITING, attempt, None)
+    chain = spender.chains[attempt.network]
+    try:
+        seen = await chain.sighting(attempt.txid, attempt.asset)
+        if seen.fate is Fate.UNSEEN:
+            sent = await chain.submit(attempt.raw)
+            if sent.outcome is Submitted.REFUSED:
+                return Watched(Step.REFUSED, attempt, seen, detail=sent.detail)
+    except NodeUnavailable as error:
+        return Watched(Step.NO_NODE, attempt, None, detail=str(error))
+    state = {
+        Fate.UNSEEN: AttemptState.BROADCAST,
+        Fate.MEMPOOL: AttemptState.SEEN,
+        Fate.MINED: AttemptState.MINED,
+        Fate.REVERTED: AttemptState.MINED,
+        Fate.CONFLICTED: AttemptState.UNKNOWN,
+    }[seen.fate]
+    moved = (attempt.state, attempt.confirmations, attempt.block_hash) != (state.value, seen.confirmations, seen.block_hash)
+    if moved:
+        attempt = await _record(spender.db, attempt, state, seen, now)
+    if attempt is None:
+        return Watched(Step.WAITING, None, seen)
+    if seen.fate in (Fate.REVERTED, Fate.CONFLICTED) and seen.confirmations >= chain.confirmations:
+        return Watched(Step.REFUSED, attempt, seen, moved, f"the transaction is {seen.fate.value}")
+    if seen.fate is Fate.MINED and seen.confirmations >= chain.confirmations:
+        if seen.paid.get(attempt.address, 0) != attempt.units:
+            return Watched(Step.REFUSED, attempt, seen, moved, "mined, but the chain does not show the payment")
+        return Watched(Step.DONE, attempt, seen, moved)
+    return Watched(Step.WAITING, attempt, seen, moved)
+
+
+async def _record(db: Database, attempt: Attempt, state: AttemptState, seen: Sighting, now: datetime) -> Attempt | None:
+    async with db.transaction() as session:
+        kept = await store.live_attempt(session, attempt.payout_id)
+        if kept is None or kept.id != attempt.id:
+            return None
+        kept.state, kept.confirmations = state.value, seen.confirmations
+        kept.block_hash, kept.block_height = seen.block_hash, seen.block_height
+        if seen.fee_units is not None:
+            kept.fee_units = seen.fee_units
+        if seen.fate in (Fate.MINED, Fate.REVERTED):
+            kept.mined_at = kept.mined_at or now
+        return kept
+
+

@@ -1,0 +1,159 @@
+"""All SQL of the treasury."""
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from tidegate.database import Rider, new_id
+from tidegate.treasury.rules import DEAD, SENT, AttemptState
+from tidegate.treasury.tables import Attempt, HotWallet, ReservedInput
+
+_DEAD = [state.value for state in DEAD]
+
+
+async def lock_wallet(session: AsyncSession, network: str, address: str) -> int:
+    """The next nonce of the network's hot wallet, its row locked until commit: spending is decided one at a time."""
+    await session.execute(
+        insert(HotWallet).values(network=network, address=address, next_nonce=0).on_conflict_do_nothing()
+    )
+    row = await session.scalar(select(HotWallet).where(HotWallet.network == network).with_for_update())
+    assert row is not None
+    return row.next_nonce
+
+
+async def take_nonce(session: AsyncSession, network: str, nonce: int) -> None:
+    await session.execute(update(HotWallet).where(HotWallet.network == network).values(next_nonce=nonce + 1))
+
+
+async def next_nonce(session: AsyncSession, network: str) -> int | None:
+    found: int | None = await session.scalar(select(HotWallet.next_nonce).where(HotWallet.network == network))
+    return found
+
+
+async def live_attempt(session: AsyncSession, payout_id: uuid.UUID) -> Attempt | None:
+    """The payout's one living attempt, or None."""
+    found: Attempt | None = await session.scalar(
+        select(Attempt).where(Attempt.payout_id == payout_id, Attempt.state.not_in(_DEAD))
+    )
+    return found
+
+
+async def attempts_of(session: AsyncSession, payout_ids: Sequence[uuid.UUID]) -> list[Attempt]:
+    rows = await session.scalars(select(Attempt).where(Attempt.payout_id.in_(payout_ids)).order_by(Attempt.created_at))
+    return list(rows)
+
+
+async def unsettled(session: AsyncSession, network: str) -> list[Attempt]:
+    """Attempts that may have left our wallet and are not booked as final."""
+    states = [state.value for state in SENT] + [AttemptState.SIGNED.value]
+    rows = await session.scalars(select(Attempt).where(Attempt.network == network, Attempt.state.in_(states)))
+    return list(rows)
+
+
+async def committed_units(session: AsyncSession, network: str, asset: str) -> int:
+    """What attempts that are built and not final will take from the wallet, deliveries only."""
+    states = [state.value for state in SENT] + [AttemptState.BUILT.value, AttemptState.SIGNED.value]
+    found = await session.scalar(
+        select(func.coalesce(func.sum(Attempt.units), 0)).where(
+            Attempt.network == network, Attempt.asset == asset, Attempt.state.in_(states)
+        )
+    )
+    return int(found or 0)
+
+
+async def reserved_outpoints(session: AsyncSession, network: str) -> set[tuple[str, int]]:
+    rows = await session.execute(
+        select(ReservedInput.txid, ReservedInput.vout).where(
+            ReservedInput.network == network, ReservedInput.released_at.is_(None)
+        )
+    )
+    return {(row[0], row[1]) for row in rows}
+
+
+async def deposit_units(session: AsyncSession, attempt_id: uuid.UUID) -> int:
+    """What the attempt spends of coins that came in at deposit addresses."""
+    found = await session.scalar(
+        select(func.coalesce(func.sum(ReservedInput.units), 0)).where(
+            ReservedInput.attempt_id == attempt_id, ReservedInput.from_deposit
+        )
+    )
+    return int(found or 0)
+
+
+def add_attempt(
+    session: AsyncSession,
+    *,
+    payout_id: uuid.UUID,
+    network: str,
+    asset: str,
+    units: int,
+    address: str,
+    hot_address: str | None,
+    nonce: int | None,
+    plan: dict[str, Any],
+    inputs: Sequence[tuple[str, int, int, bool]],
+    now: datetime,
+) -> Attempt:
+    """A built attempt and the inputs it reserves: (txid, vout, units, from a deposit address)."""
+    attempt = Attempt(
+        id=new_id(),
+        payout_id=payout_id,
+        network=network,
+        asset=asset,
+        units=units,
+        address=address,
+        state=AttemptState.BUILT.value,
+        hot_address=hot_address,
+        nonce=nonce,
+        plan=plan,
+        confirmations=0,
+        created_at=now,
+    )
+    session.add(attempt)
+    for txid, vout, worth, from_deposit in inputs:
+        session.add(
+            ReservedInput(
+                id=new_id(),
+                attempt_id=attempt.id,
+                network=network,
+                txid=txid,
+                vout=vout,
+                units=worth,
+                from_deposit=from_deposit,
+            )
+        )
+    return attempt
+
+
+def final_rider(attempt_id: uuid.UUID, *, fee_units: int, confirmations: int) -> Rider:
+    """The attempt is settled; misses when it is already final or another state took over."""
+    statement = (
+        update(Attempt)
+        .where(Attempt.id == attempt_id, Attempt.state == AttemptState.MINED.value)
+        .values(state=AttemptState.FINAL.value, fee_units=fee_units, confirmations=confirmations)
+    )
+    return Rider("attempt", statement)
+
+
+def spent_rider(attempt_id: uuid.UUID, now: datetime) -> Rider:
+    """Its inputs are gone for good; the reservation has done its work. EVM attempts have none."""
+    statement = update(ReservedInput).where(ReservedInput.attempt_id == attempt_id).values(released_at=now)
+    return Rider("inputs", statement, rows=None)
+
+
+async def most_payouts(session: AsyncSession) -> tuple[int, int]:
+    """(attempts ever signed, the most final attempts any one payout has)."""
+    signed = await session.scalar(select(func.count()).select_from(Attempt).where(Attempt.txid.is_not(None)))
+    finals = (
+        select(func.count().label("n"))
+        .where(Attempt.state == AttemptState.FINAL.value)
+        .group_by(Attempt.payout_id)
+        .subquery()
+    )
+    most = await session.scalar(select(func.coalesce(func.max(finals.c.n), 0)))
+    return int(signed or 0), int(most or 0)

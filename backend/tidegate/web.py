@@ -1,0 +1,177 @@
+"""What the browser gets besides the API: the single-page app, the offline docs, and headers on every answer."""
+
+import json
+import secrets
+import time
+import uuid
+from pathlib import Path
+
+import fastapi_offline
+import structlog
+from fastapi import FastAPI, Request
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from starlette.datastructures import MutableHeaders
+from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from tidegate import __version__
+from tidegate.config import Settings
+from tidegate.problems import answer
+from tidegate.refusal import Kind
+
+log = structlog.get_logger(__name__)
+
+WEB = Path(__file__).parent / "web"
+DOCS = Path(__file__).parent / "docs_pages"
+OFFLINE = Path(fastapi_offline.__file__).parent / "static"
+MAX_BODY = 64 * 1024
+
+_BASE_CSP = (
+    "default-src 'none'; script-src 'self'; img-src 'self' data:; connect-src 'self'; font-src 'self'; "
+    "frame-ancestors 'none'; base-uri 'none'; form-action 'self'; "
+)
+# Swagger UI and Redoc set style attributes and style elements of their own; scripts stay files of ours. Redoc starts a
+# worker from a blob.
+_DOCS_CSP = _BASE_CSP + "style-src 'self' 'unsafe-inline'; worker-src blob:"
+_API_CSP = "default-src 'none'; frame-ancestors 'none'"
+
+REGISTRY = CollectorRegistry()
+REQUESTS = Counter("tidegate_requests_total", "Answers by route and status", ["route", "status"], registry=REGISTRY)
+SECONDS = Histogram("tidegate_request_seconds", "Time to the first byte, by route", ["route"], registry=REGISTRY)
+
+
+class Edge:
+    """Pure ASGI: request id, body cap, security headers, metrics, one log line. Streams pass untouched."""
+
+    def __init__(self, app: ASGIApp, *, https: bool) -> None:
+        self._app = app
+        self._https = https
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        identity = str(uuid.uuid4())
+        scope.setdefault("state", {})["request_id"] = identity
+        started = time.perf_counter()
+        status = 500
+        limited = _limited(receive)
+
+        async def sending(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                headers["X-Request-Id"] = identity
+                self._harden(scope["path"], headers)
+                route = getattr(scope.get("route"), "path", "unmatched")
+                REQUESTS.labels(route, str(status)).inc()
+                SECONDS.labels(route).observe(time.perf_counter() - started)
+            await send(message)
+
+        too_large = _declared(scope) > MAX_BODY
+        if too_large:
+            request = Request(scope, receive)
+            await answer(request, Kind.TOO_LARGE, f"At most {MAX_BODY} bytes.")(scope, receive, sending)
+            return
+        with structlog.contextvars.bound_contextvars(request_id=identity):
+            await self._app(scope, limited, sending)
+            taken = round((time.perf_counter() - started) * 1000, 1)
+            log.info("request", method=scope["method"], path=scope["path"], status=status, ms=taken)
+
+    def _harden(self, path: str, headers: MutableHeaders) -> None:
+        headers["X-Content-Type-Options"] = "nosniff"
+        headers["Referrer-Policy"] = "no-referrer"
+        headers["Cross-Origin-Opener-Policy"] = "same-origin"
+        headers["Cross-Origin-Resource-Policy"] = "same-origin"
+        headers["Permissions-Policy"] = "camera=(self), microphone=(), geolocation=()"
+        if self._https:
+            headers["Strict-Transport-Security"] = "max-age=63072000; includeSubDomains"
+        if "content-security-policy" not in headers:
+            headers["Content-Security-Policy"] = _API_CSP
+        if path.startswith("/api/") and "cache-control" not in headers:
+            headers["Cache-Control"] = "no-store"
+
+
+def _declared(scope: Scope) -> int:
+    for name, value in scope["headers"]:
+        if name == b"content-length" and value.isdigit():
+            return int(value)
+    return 0
+
+
+def _limited(receive: Receive) -> Receive:
+    """Without a declared length: stop reading at the cap; the rest of the body is as if it never came."""
+    seen = 0
+
+    async def limited() -> Message:
+        nonlocal seen
+        message = await receive()
+        if message["type"] == "http.request":
+            seen += len(message.get("body", b""))
+            if seen > MAX_BODY:
+                return {"type": "http.disconnect"}
+        return message
+
+    return limited
+
+
+def shell(settings: Settings) -> Response:
+    """The page's shell with a fresh nonce and the configuration inlined as data, or a plain word that it is not built."""
+    index = WEB / "index.html"
+    if not index.is_file():
+        return PlainTextResponse("The page is not built yet: run `make setup`. The API is at /docs.", status_code=503)
+    nonce = secrets.token_urlsafe(18)
+    config = {"mode": settings.mode, "brand": settings.brand, "version": __version__, "api": "/api/v1"}
+    inlined = json.dumps(config).replace("<", "\\u003c")
+    html = index.read_text().replace("__CSP_NONCE__", nonce).replace("__CONFIG__", inlined)
+    csp = _BASE_CSP + f"style-src 'self' 'nonce-{nonce}'; manifest-src 'self'; object-src 'none'"
+    return HTMLResponse(html, headers={"Content-Security-Policy": csp, "Cache-Control": "no-store"})
+
+
+class _Assets(StaticFiles):
+    def file_response(self, *args: object, **kwargs: object) -> Response:
+        found = super().file_response(*args, **kwargs)  # type: ignore[arg-type]  # passed through as they came
+        found.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        return found
+
+
+def mount(app: FastAPI, settings: Settings) -> None:
+    """Docs, metrics, assets, and last the page for every other path. Unknown /api paths stay 404 problems."""
+
+    async def page(name: str) -> Response:
+        return HTMLResponse((DOCS / name).read_text(), headers={"Content-Security-Policy": _DOCS_CSP})
+
+    async def swagger(request: Request) -> Response:
+        return await page("swagger.html")
+
+    async def redoc(request: Request) -> Response:
+        return await page("redoc.html")
+
+    async def swagger_js(request: Request) -> Response:
+        return FileResponse(DOCS / "swagger.js", media_type="text/javascript")
+
+    async def metrics(request: Request) -> Response:
+        return Response(generate_latest(REGISTRY), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    async def spa(request: Request) -> Response:
+        path = request.url.path
+        if path.startswith("/api/"):
+            return answer(request, Kind.NOT_FOUND, "There is nothing here.")
+        file = (WEB / path.lstrip("/")).resolve()
+        if path != "/" and file.is_relative_to(WEB.resolve()) and file.is_file() and file.name != "index.html":
+            return FileResponse(file, headers={"Cache-Control": "no-cache"})
+        return shell(settings)
+
+    routes: list[Route | Mount] = [
+        Route("/docs", swagger),
+        Route("/redoc", redoc),
+        Route("/docs/swagger.js", swagger_js),
+        Mount("/docs/static", StaticFiles(directory=OFFLINE)),
+        Route("/metrics", metrics),
+        Mount("/assets", _Assets(directory=WEB / "assets", check_dir=False)),
+        Route("/{path:path}", spa, methods=["GET", "HEAD"]),
+    ]
+    app.router.routes.extend(routes)
