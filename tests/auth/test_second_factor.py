@@ -140,6 +140,20 @@ async def spend(db: Database, user_id: object, code: str) -> bool:
     return True
 
 
+async def test_an_older_code_checked_before_a_newer_one_was_spent_misses(ana: Person, db: Database) -> None:
+    await ana.enrol()
+    async with db.reading() as session:
+        user = await user_by_email(session, ana.email)
+        assert user is not None
+        older = await check_totp(session, user_id=user.id, code=ana.code(0), now=now())
+        newer = await check_totp(session, user_id=user.id, code=ana.code(1), now=now())
+    async with db.transaction() as session:
+        assert await ride(session, [newer.rider]) is None
+    async with db.transaction() as session:
+        assert await ride(session, [older.rider]) is older.rider
+    assert older.rider.name == "totp_step"
+
+
 async def test_check_totp_inside_many_open_transactions_does_not_starve(ana: Person, db: Database) -> None:
     await ana.enrol()
     async with db.reading() as session:

@@ -252,6 +252,16 @@ async def test_logout_everywhere_ends_every_cookie_and_token_at_once(ana: Person
     assert (await ana.login()).status_code == 200
 
 
+async def test_a_session_of_an_earlier_epoch_is_over_even_if_its_row_is_not_marked(ana: Person, db: Database) -> None:
+    await ana.signed_in()
+    bearer = {"Authorization": f"Bearer {(await ana.token()).json()['access_token']}"}
+    async with db.transaction() as session:
+        await session.execute(text("UPDATE users SET epoch = epoch + 1"))
+    assert problem(await ana.call("GET", "/me")) == (401, "unauthenticated")
+    assert problem(await ana.http.get("/api/v1/auth/me", headers=bearer)) == (401, "unauthenticated")
+    assert (await ana.login()).status_code == 200
+
+
 async def test_the_list_of_sessions_shows_mine_and_ends_one(ana: Person) -> None:
     await ana.signed_in()
     other = await Person(ana.http, ana.email).signed_in()
