@@ -29,8 +29,7 @@ def _database(settings: Settings) -> Database:
 async def create_user(settings: Settings, email: str, password: str, roles: list[str]) -> str:
     """Make a user with these roles; its id."""
     async with open_parts(settings, process="cli") as parts, parts.db.transaction() as session:
-        user = await accounts.create_user(session, email=email, password=password, roles=roles, now=utcnow())
-        return str(user.id)
+        return str(await accounts.create_user(session, email=email, password=password, roles=roles))
 
 
 async def grant(settings: Settings, email: str, role: str) -> None:

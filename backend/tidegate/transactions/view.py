@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from tidegate.config import Settings
 from tidegate.signing.messages import Intent
@@ -30,9 +30,13 @@ def challenge_out(intent: Intent, expires_at: datetime) -> ChallengeOut:
 
 
 def fees_out(row: Withdrawal) -> list[FeeOut]:
-    lines = [("network", row.fee_network_units), ("service", row.fee_service_units), ("spread", row.fee_spread_units)]
+    lines: list[tuple[Literal["network", "service", "spread"], int]] = [
+        ("network", row.fee_network_units),
+        ("service", row.fee_service_units),
+        ("spread", row.fee_spread_units),
+    ]
     return [
-        FeeOut(kind=kind, amount=AmountOut.units(row.from_asset, units))  # type: ignore[arg-type]  # the three literals above
+        FeeOut(kind=kind, amount=AmountOut.units(row.from_asset, units))
         for kind, units in lines
         if units or kind == "network"
     ]

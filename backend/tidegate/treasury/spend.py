@@ -146,7 +146,7 @@ async def _reserve_nonce(
     settings = spender.networks[intent.network]
     max_fee = min((await spender.fees.rates(intent.network)).of(speed), settings.max_fee_rate * GWEI)
     try:
-        gas = await chain.gas_limit(intent.asset, intent.address, intent.deliver_units)
+        gas = await chain.gas_for(intent.asset, intent.address, intent.deliver_units)
     except WouldRevert as error:
         # Not tried, so nothing is lost: a token may be paused, a recipient blocked; or the hot account is short.
         return await _why_revert(spender, intent, str(error))
