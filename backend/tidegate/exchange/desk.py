@@ -9,6 +9,7 @@ from tidegate.database import Database
 from tidegate.exchange.rules import Caps, usd_units_of
 from tidegate.ledger.lane import Lane
 from tidegate.markets.books import Markets
+from tidegate.refusal import Kind, Refusal
 from tidegate.treasury.fees import Fees
 from tidegate.venues.port import Venue
 
@@ -24,6 +25,13 @@ class Desk:
     fees: Fees
     chains: Mapping[str, Chain]
     settings: Settings
+
+    def chain(self, network: str) -> Chain:
+        """The chain of a configured network. Refuses BUSY while its driver is not open yet."""
+        found = self.chains.get(network)
+        if found is None:
+            raise Refusal(Kind.BUSY, f"The {network} part is still starting.", retry_after=2)
+        return found
 
     @property
     def caps(self) -> Caps:

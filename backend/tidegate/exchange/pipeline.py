@@ -18,6 +18,7 @@ from tidegate.exchange import booking, rules, store
 from tidegate.exchange.desk import Desk
 from tidegate.exchange.rules import Filters, Hedge, OrderState
 from tidegate.exchange.tables import Order
+from tidegate.failpoints import reach
 from tidegate.markets.books import Source
 from tidegate.money import asset
 from tidegate.queue import Lease
@@ -116,6 +117,7 @@ async def _send(desk: Desk, venue: Venue, lease: Lease, order: Order, now: datet
     if time.monotonic() - started > LEASE_SECONDS / 2:
         # This process slept. Another may be looking for the order already: it must not appear behind its back.
         return
+    reach("hedge:before_place")
     placed = await venue.place(
         client_order_id=order.client_order_id,
         symbol=order.symbol,
@@ -123,6 +125,7 @@ async def _send(desk: Desk, venue: Venue, lease: Lease, order: Order, now: datet
         quantity=quantity,
         price=price,
     )
+    reach("hedge:after_place")
     order.quantity, order.limit_price, order.sent_at = quantity, price, now
     await _placed(desk, venue, lease, order, placed, now)
 
@@ -210,6 +213,7 @@ async def _settle(
     if seen.state is Seen.OPEN and _waited(desk, order, now):
         # Immediate-or-cancel does not rest; whatever it is, end it and read it again.
         await venue.cancel(client_order_id=order.client_order_id, symbol=order.symbol)
+    reach("hedge:before_fills")
     complete = await booking.book_fills(desk, venue, order, seen, now)
     end = _ENDS.get(seen.state)
     if end is None or not complete:
@@ -227,6 +231,7 @@ async def _settle(
             ]
         )
         return
+    reach("hedge:before_end")
     await _end(desk, lease, order, now, state=end, filled=seen.filled, venue_order_id=seen.venue_order_id, reason=None)
 
 

@@ -48,6 +48,7 @@ async def at_each_speed(desk: Desk, wanted: Wanted) -> dict[str, tuple[NetworkCo
 
 async def _network_cost(desk: Desk, wanted: Wanted, speed: str) -> NetworkCost:
     assert wanted.network is not None
+    desk.chain(wanted.network)
     fee = await desk.fees.estimate(wanted.network, wanted.target.code, speed)
     gas = asset(fee.gas_asset)
     mid = await desk.markets.mid(gas, wanted.source, stale=True)

@@ -110,7 +110,7 @@ async def destination(desk: Desk, user_id: uuid.UUID, asked: QuoteIn, wanted: Wa
         assert address is not None
         found = await destinations.check(
             session,
-            chain=desk.chains[wanted.network],
+            chain=desk.chain(wanted.network),
             settings=desk.settings,
             user_id=user_id,
             network=wanted.network,
