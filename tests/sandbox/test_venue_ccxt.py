@@ -79,6 +79,9 @@ async def test_tickers_agree_with_the_book(exchange: Any) -> None:
     book = await call(exchange.fetch_order_book, PAIR)
     ticker = await call(exchange.fetch_ticker, PAIR)
     assert (ticker["bid"], ticker["ask"]) == (book["bids"][0][0], book["asks"][0][0])
+    last = await call(exchange.fetch_last_prices, [PAIR])
+    assert book["bids"][0][0] <= last[PAIR]["price"] <= book["asks"][0][0]
+    assert (await call(exchange.fetch_status))["status"] == "ok"
     best = await call(exchange.fetch_bids_asks, [PAIR])
     assert best[PAIR]["ask"] == book["asks"][0][0]
 

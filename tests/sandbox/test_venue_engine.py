@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tidegate.sandbox.venue.engine import Ask, Denied, Engine, Order
+from tidegate.sandbox.venue.engine import Engine
+from tidegate.sandbox.venue.orders import Ask, Denied, Order
 from tidegate.sandbox.venue.prices import E8, SYMBOLS, Prices, e8
 
 BALANCES = {"BTC": 3 * E8, "ETH": 30 * E8, "USDT": 100_000 * E8, "USDC": 50_000 * E8}

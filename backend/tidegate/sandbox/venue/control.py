@@ -1,7 +1,7 @@
 """The control door: loopback only, for who breaks the venue on purpose or moves its market. No part of the protocol."""
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -10,15 +10,13 @@ from starlette.routing import Route
 from tidegate.sandbox.venue import shapes
 from tidegate.sandbox.venue.faults import FAULTS
 from tidegate.sandbox.venue.prices import SYMBOLS, e8
-
-if TYPE_CHECKING:
-    from tidegate.sandbox.venue.server import World
+from tidegate.sandbox.venue.world import World
 
 _LOOPBACK = frozenset({"127.0.0.1", "::1"})
 _THIN = 1000
 
 
-def control_routes(world: "World") -> list[Route]:
+def control_routes(world: World) -> list[Route]:
     """`/_sandbox/faults`, `/_sandbox/market`, `/_sandbox/books`."""
 
     async def faults(request: Request) -> Response:

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from hashlib import sha256
 from urllib.parse import unquote_to_bytes
 
-from tidegate.sandbox.venue.engine import CLIENT_ID, Ask, Denied
+from tidegate.sandbox.venue.orders import Ask, Denied
 from tidegate.sandbox.venue.prices import SYMBOLS, Symbol, e8
 
+CLIENT_ID = re.compile(r"[a-zA-Z0-9\-_]{1,36}\Z", re.ASCII)
+_KEY = re.compile(r"[A-Za-z0-9_-]{1,128}\Z", re.ASCII)
 _DECIMAL = re.compile(r"([0-9]{1,20})(\.[0-9]{1,20})?\Z", re.ASCII)
 _INTEGER = re.compile(r"[0-9]{1,20}\Z", re.ASCII)
 _WINDOW = re.compile(r"[0-9]{1,6}(\.[0-9]{1,3})?\Z", re.ASCII)
@@ -63,7 +65,7 @@ def authenticate(
     accounts: Mapping[str, Account], api_key: str | None, query: bytes, body: bytes, now: int
 ) -> tuple[Account, dict[str, str]]:
     """The account behind a signed request, and its parameters. Denied in the order Binance checks."""
-    if not api_key or not api_key.isascii() or not api_key.isalnum():
+    if not api_key or not _KEY.match(api_key):
         raise Denied(-2014, "API-key format invalid.", 401)
     account = accounts.get(api_key)
     if account is None:

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from tidegate.sandbox.venue.engine import MAX_OPEN_ORDERS, Engine, Order, Trade
+from tidegate.sandbox.venue.engine import MAX_OPEN_ORDERS, Engine
+from tidegate.sandbox.venue.orders import Order, Trade
 from tidegate.sandbox.venue.prices import E8, Symbol
 from tidegate.sandbox.venue.request import ORDER_TYPES, Account
 
