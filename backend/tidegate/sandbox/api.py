@@ -12,7 +12,9 @@ from tidegate.sandbox.routes import router
 def document() -> str:
     """The OpenAPI document of everything the sandbox serves, stable byte for byte."""
     settings = Settings.model_validate({"mode": "sandbox"})
-    return json.dumps(create_app(settings, extra=[router]).openapi(), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    return (
+        json.dumps(create_app(settings, extra=[router]).openapi(), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    )
 
 
 def main() -> None:

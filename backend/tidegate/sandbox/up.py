@@ -5,6 +5,7 @@ the page as soon as the schema is there, and tells what is still starting. It is
 dies, and when it ends, however it ends, its children end.
 """
 
+import argparse
 import asyncio
 import contextlib
 import json
@@ -156,11 +157,23 @@ class Up:
         )
         live = self._answers(f"http://127.0.0.1:{home.port}", "/api/v1/health/live")
         self.api_child = up.keep(
-            Child("api", home.logs / "api.log", lambda: self._launch("api"), live, needs=[self.migrated])
+            Child(
+                "api",
+                home.logs / "api.log",
+                lambda: self._launch("api", "tidegate.sandbox.api"),
+                live,
+                needs=[self.migrated],
+            )
         )
         parts = [self.migrated, self.bitcoin_child.is_ready, self.evm_child.is_ready, self.signer_child.is_ready]
         self.worker_child = up.keep(
-            Child("worker", home.logs / "worker.log", lambda: self._launch("worker"), self._worker_ready, needs=parts)
+            Child(
+                "worker",
+                home.logs / "worker.log",
+                lambda: self._launch("worker", "tidegate.cli", "worker"),
+                self._worker_ready,
+                needs=parts,
+            )
         )
         up.run(self._make_blocks(self.bitcoin_child, self.makers[BITCOIN]))
         up.run(self._make_blocks(self.evm_child, self.makers[ETHEREUM]))
@@ -200,27 +213,20 @@ class Up:
         write_whole(self.home.settings_file, toml(settings))
         self.configured.set()
 
-    def _environment(self) -> dict[str, str]:
-        return {**os.environ, "TIDEGATE_CONFIG": str(self.home.settings_file), "PYTHONUNBUFFERED": "1"}
-
-    async def _launch(self, *words: str) -> asyncio.subprocess.Process:
-        """One of our own processes, `python -m tidegate.cli …`."""
-        log = self.home.logs / f"{words[0]}.log"
-        return await spawn([sys.executable, "-m", "tidegate.cli", *words], log=log, env=self._environment())
+    async def _launch(self, name: str, module: str, *words: str | Path) -> asyncio.subprocess.Process:
+        """One of our own processes, `python -m module …`, its output in logs/name.log."""
+        argv: list[str | Path] = [sys.executable, "-m", module, *words]
+        env = {**os.environ, "TIDEGATE_CONFIG": str(self.home.settings_file), "PYTHONUNBUFFERED": "1"}
+        return await spawn(argv, log=self.home.logs / f"{name}.log", env=env)
 
     async def _launch_venue(self) -> asyncio.subprocess.Process:
         folder = self.home.folder / "venue"
         folder.mkdir(exist_ok=True, mode=0o700)
-        write_whole(folder / "config.json", venue_config(self.home))
-        argv: list[str | Path] = [
-            sys.executable,
-            "-m",
-            "tidegate.sandbox.venue",
-            "--port",
-            str(self.home.ports["venue"]),
-        ]
-        argv += ["--data", folder, "--config", folder / "config.json"]
-        return await spawn(argv, log=self.home.logs / "venue.log", env=self._environment())
+        config = folder / "config.json"
+        write_whole(config, venue_config(self.home))
+        port = str(self.home.ports["venue"])
+        words = ("--port", port, "--data", folder, "--config", config)
+        return await self._launch("venue", "tidegate.sandbox.venue", *words)
 
     async def _launch_evm(self) -> asyncio.subprocess.Process:
         self.gates[ETHEREUM].closed_because = "The node is starting."
@@ -228,25 +234,25 @@ class Up:
 
     async def _launch_signer(self) -> asyncio.subprocess.Process:
         if not self.home.signer_public_file.is_file():
-            await self._finish("signer", "init")
+            await self._finish("signer", "tidegate.signer", "init")
         self.home.signer_socket.unlink(missing_ok=True)
-        return await self._launch("signer")
+        return await self._launch("signer", "tidegate.signer", "run")
 
-    async def _finish(self, *words: str) -> None:
+    async def _finish(self, name: str, module: str, *words: str) -> None:
         """Run one of our commands to its end."""
-        process = await self._launch(*words)
+        process = await self._launch(name, module, *words)
         try:
             code = await process.wait()
         finally:
             await end(process, seconds=2)
         if code != 0:
-            raise StartFailed(f"`tidegate {' '.join(words)}` failed: {tail(self.home.logs / f'{words[0]}.log')}")
+            raise StartFailed(f"`{module} {' '.join(words)}` failed: {tail(self.home.logs / f'{name}.log')}")
 
     async def _migrate(self) -> None:
         await self.configured.wait()
         self.progress.set("migrate", State.STARTING)
         try:
-            await self._finish("migrate")
+            await self._finish("migrate", "tidegate.cli", "migrate")
         except StartFailed as failure:
             self.progress.set("migrate", State.FAILED, str(failure))
             raise
@@ -334,10 +340,9 @@ class Up:
 
     async def _seed(self) -> None:
         self.progress.set("seed", State.STARTING)
-        argv = [sys.executable, "-m", "tidegate.sandbox.seed"]
         log = self.home.logs / "seed.log"
         for attempt in range(3):
-            process = await spawn(argv, log=log, env=self._environment())
+            process = await self._launch("seed", "tidegate.sandbox.seed")
             try:
                 code = await process.wait()
             finally:
@@ -349,9 +354,25 @@ class Up:
         raise StartFailed(f"The demo people and funds could not be made: {tail(log)}")
 
     async def _healthy(self) -> None:
-        ready = self._answers(f"http://127.0.0.1:{self.home.port}", "/api/v1/health/ready")
-        assert self.api_child.process is not None
-        await ready(self.api_child.process)
+        """Every dependency of the api but the last, which is ready.json itself."""
+        server = Outbound(f"http://127.0.0.1:{self.home.port}", timeout=10)
+        down: list[str] = []
+
+        async def reached() -> bool:
+            try:
+                answer = await server.call("GET", "/api/v1/health/ready")
+                dependencies = json.loads(answer.body)["dependencies"]
+            except (OutboundError, ValueError, KeyError):
+                return False
+            down[:] = [one["name"] for one in dependencies if not one["up"] and one["name"] != "sandbox"]
+            return not down
+
+        try:
+            await _poll(reached, "The system is not healthy")
+        except StartFailed as failure:
+            raise StartFailed(f"{failure} Down: {', '.join(down) or 'api'}.") from failure
+        finally:
+            await server.close()
 
     def _ready(self) -> dict[str, Any]:
         home = self.home
@@ -399,5 +420,14 @@ def _has_a_screen() -> bool:
     return sys.platform == "darwin" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="tidegate up", description="The whole system in sandbox mode.")
+    parser.add_argument("--port", type=int, default=8000)
+    parser.add_argument("--data", type=Path, default=Path(".data"))
+    parser.add_argument("--no-browser", action="store_true")
+    return parser.parse_args()
+
+
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]), Path(sys.argv[2]), open_browser=False))
+    given = _arguments()
+    sys.exit(main(given.port, given.data, open_browser=not given.no_browser))
