@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from tidegate.config import Settings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)
-signer_app = typer.Typer(no_args_is_help=True, help="The isolated process that holds the keys.")
+signer_app = typer.Typer(help="The isolated process that holds the keys.")
 user_app = typer.Typer(no_args_is_help=True, help="People and their roles.")
 withdrawals_app = typer.Typer(no_args_is_help=True, help="The operator's way out for single withdrawals.")
 audit_app = typer.Typer(no_args_is_help=True, help="Proofs.")
-app.add_typer(signer_app, name="signer", invoke_without_command=True)
+app.add_typer(signer_app, name="signer")
 app.add_typer(user_app, name="user")
 app.add_typer(withdrawals_app, name="withdrawals")
 app.add_typer(audit_app, name="audit")
@@ -62,9 +62,7 @@ def up(
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page when it answers.")] = True,
 ) -> None:
     """The whole system in sandbox mode: real nodes, a venue, blocks that keep coming, demo customers."""
-    _module(
-        "tidegate.sandbox.up", "--port", str(port), "--data", str(data), *([] if browser else ["--no-browser"])
-    )
+    _module("tidegate.sandbox.up", str(port), str(data), *([] if browser else ["--no-browser"]))
 
 
 @app.command()
@@ -104,7 +102,7 @@ def migrate() -> None:
     command.upgrade(config(settings.database_url()), "head")
 
 
-@signer_app.callback()
+@signer_app.callback(invoke_without_command=True)
 def signer(context: typer.Context) -> None:
     """Without a command: run it."""
     if context.invoked_subcommand is None:

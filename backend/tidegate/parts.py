@@ -5,6 +5,7 @@ a node) does not stop a process from starting: it says so in its health and goes
 """
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -120,8 +121,12 @@ class Parts:
         return bool(found), "connected" if found else "no worker is connected"
 
     async def _sandbox(self) -> tuple[bool, str]:
-        ready = (self.settings.sandbox.directory / "ready.json").is_file()
-        return ready, "seeded" if ready else "still starting"
+        try:
+            parts = json.loads((self.settings.sandbox.directory / "progress.json").read_text())["parts"]
+        except (OSError, ValueError, KeyError):
+            return False, "still starting"
+        seeded = any(part["name"] == "seed" and part["state"] == "ready" for part in parts)
+        return seeded, "seeded" if seeded else "still starting"
 
 
 @asynccontextmanager

@@ -22,7 +22,7 @@ from tidegate.ledger import balances, proof
 from tidegate.money import UnknownAsset, asset, format_units
 from tidegate.transactions import store
 from tidegate.transactions.office import Office
-from tidegate.treasury import store as attempts
+from tidegate.treasury import attempts
 from tidegate.venues.port import VenueUnavailable
 from tidegate.wallets import audit as wallets
 from tidegate.wire import time_text

@@ -10,7 +10,7 @@ from tidegate.money import asset, format_units, listed_assets, parse_units
 from tidegate.transactions import audit, store
 from tidegate.transactions.office import Office
 from tidegate.transactions.schemas import BooksAssetOut, BooksOut
-from tidegate.treasury import store as attempts
+from tidegate.treasury import attempts
 
 log = structlog.get_logger(__name__)
 

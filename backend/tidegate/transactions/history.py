@@ -11,8 +11,8 @@ from tidegate.transactions.office import Office
 from tidegate.transactions.schemas import TransactionOut, WithdrawalOut
 from tidegate.transactions.tables import Withdrawal
 from tidegate.transactions.view import withdrawal_out
-from tidegate.treasury import store as attempts
-from tidegate.treasury.tables import Attempt
+from tidegate.treasury import attempts
+from tidegate.treasury.attempts import Seen
 from tidegate.wallets import history as deposits
 from tidegate.wire import AmountOut, Cursor, Page, next_cursor
 
@@ -23,7 +23,7 @@ async def withdrawal(office: Office, *, user_id: uuid.UUID, withdrawal_id: uuid.
         row = await store.get_own(session, withdrawal_id, user_id)
         if row is None:
             raise Refusal(Kind.NOT_FOUND, "There is no such withdrawal.")
-        found = await attempts.attempts_of(session, [row.id])
+        found = (await attempts.by_payout(session, [row.id])).get(row.id, [])
         events = await store.events(session, row.id)
     return withdrawal_out(row, found, events, office.settings)
 
@@ -42,16 +42,9 @@ async def withdrawals(
         rows = await store.page(
             session, user_id=user_id, before=before, limit=limit, states=states, reference=reference
         )
-        by_payout = _by_payout(await attempts.attempts_of(session, [row.id for row in rows]))
+        by_payout = await attempts.by_payout(session, [row.id for row in rows])
     items = [withdrawal_out(row, by_payout.get(row.id, []), [], office.settings) for row in rows]
     return Page(items=items, next_cursor=next_cursor([(row.created_at, row.id) for row in rows], limit))
-
-
-def _by_payout(rows: Sequence[Attempt]) -> dict[uuid.UUID, list[Attempt]]:
-    found: dict[uuid.UUID, list[Attempt]] = {}
-    for row in rows:
-        found.setdefault(row.payout_id, []).append(row)
-    return found
 
 
 async def page(
@@ -71,7 +64,7 @@ async def page(
             rows = await store.page(
                 session, user_id=user_id, before=before, limit=limit, asset=asset, reference=reference
             )
-            found = _by_payout(await attempts.attempts_of(session, [row.id for row in rows]))
+            found = await attempts.by_payout(session, [row.id for row in rows])
             lines += [(row.created_at, row.id, _withdrawal(row, found.get(row.id, []), office)) for row in rows]
         if kind in (None, "deposit") and reference is None:
             arrived = await deposits.page(session, user_id=user_id, before=before, limit=limit, asset=asset)
@@ -87,7 +80,7 @@ async def page(
     return Page(items=[line for _, _, line in shown], next_cursor=cursor)
 
 
-def _withdrawal(row: Withdrawal, found: Sequence[Attempt], office: Office) -> TransactionOut:
+def _withdrawal(row: Withdrawal, found: Sequence[Seen], office: Office) -> TransactionOut:
     whole = withdrawal_out(row, found, [], office.settings)
     last = whole.attempts[-1] if whole.attempts else None
     return TransactionOut(

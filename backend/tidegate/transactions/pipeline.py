@@ -25,8 +25,7 @@ from tidegate.transactions.rules import State, SubStatus, is_late, plain_fee_tra
 from tidegate.transactions.tables import Withdrawal
 from tidegate.transactions.view import intent_of
 from tidegate.transactions.withdraw import end, move_riders
-from tidegate.treasury import spend
-from tidegate.treasury import store as attempts
+from tidegate.treasury import attempts, spend
 from tidegate.treasury.rules import Spent, payout_transfers, spent_transfers
 from tidegate.treasury.spend import Spender, Step, Told, Watched
 from tidegate.wallets import sent_to
@@ -258,8 +257,7 @@ async def _settle(office: Office, row: Withdrawal, lease: Lease, seen: Watched) 
     )
     values = {"completed_at": now}
     riders = [
-        attempts.final_rider(attempt.id, fee_units=fee, confirmations=seen.sighting.confirmations),
-        attempts.spent_rider(attempt.id, now),
+        *attempts.settled(attempt.id, fee_units=fee, confirmations=seen.sighting.confirmations, now=now),
         sent_to.rider(user_id=row.user_id, network=row.network, address=row.address, at=now),
         *riders_to(row, lease, State.COMPLETED, values=values),
     ]

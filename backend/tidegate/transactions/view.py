@@ -16,7 +16,7 @@ from tidegate.transactions.schemas import (
     WithdrawalOut,
 )
 from tidegate.transactions.tables import Withdrawal, WithdrawalEvent
-from tidegate.treasury.tables import Attempt
+from tidegate.treasury.attempts import Seen
 from tidegate.wire import AmountOut
 
 
@@ -42,7 +42,7 @@ def fees_out(row: Withdrawal) -> list[FeeOut]:
     ]
 
 
-def attempt_out(attempt: Attempt, settings: Settings) -> AttemptOut:
+def attempt_out(attempt: Seen, settings: Settings) -> AttemptOut:
     network = settings.networks[attempt.network]
     url = network.explorer_tx_url
     return AttemptOut(
@@ -53,12 +53,12 @@ def attempt_out(attempt: Attempt, settings: Settings) -> AttemptOut:
         confirmations=max(attempt.confirmations, 0),
         confirmations_required=network.confirmations,
         block_height=attempt.block_height,
-        sent_at=attempt.broadcast_at,
+        sent_at=attempt.sent_at,
     )
 
 
 def withdrawal_out(
-    row: Withdrawal, attempts: Sequence[Attempt], events: Sequence[WithdrawalEvent], settings: Settings
+    row: Withdrawal, attempts: Sequence[Seen], events: Sequence[WithdrawalEvent], settings: Settings
 ) -> WithdrawalOut:
     """The whole of it. A forecast is shown only while it can still come true or be missed."""
     state = State(row.state)

@@ -45,6 +45,8 @@ async def request(office: Office, subject: Subject, asked: Asked, keyed: Keyed, 
     replayed = await idempotency.replay(office.db, keyed, user_id=subject.user_id, operation=REQUEST)
     if replayed is not None:
         return replayed
+    if subject.frozen:
+        raise Refusal(Kind.POLICY_BLOCKED, "This account is frozen: nothing leaves it until that is lifted.")
     if not subject.enrolled:
         raise Refusal(Kind.SECOND_FACTOR_REQUIRED, "Set up an authenticator before you send money out.")
     row, offer = await _draft(office, subject, asked, now)

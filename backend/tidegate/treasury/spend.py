@@ -27,6 +27,7 @@ from tidegate.treasury import store
 from tidegate.treasury.fees import Fees
 from tidegate.treasury.inventory import payable
 from tidegate.treasury.rules import GWEI, AttemptState
+from tidegate.treasury.attempts import Seen, seen
 from tidegate.treasury.tables import Attempt
 from tidegate.wallets import destinations
 
@@ -259,7 +260,7 @@ class Watched:
     """Where the payout's attempt stands after one look at the chain."""
 
     step: Step
-    attempt: Attempt | None
+    attempt: Seen | None
     sighting: Sighting | None
     moved: bool = False
     detail: str = ""
@@ -270,47 +271,49 @@ async def watch(spender: Spender, payout_id: uuid.UUID, *, now: datetime) -> Wat
     async with spender.db.reading() as session:
         attempt = await store.live_attempt(session, payout_id)
     if attempt is None or attempt.txid is None or attempt.raw is None:
-        return Watched(Step.WAITING, attempt, None)
+        return Watched(Step.WAITING, seen(attempt) if attempt else None, None)
     chain = spender.chains[attempt.network]
     try:
-        seen = await chain.sighting(attempt.txid, attempt.asset)
-        if seen.fate is Fate.UNSEEN:
+        sight = await chain.sighting(attempt.txid, attempt.asset)
+        if sight.fate is Fate.UNSEEN:
             sent = await chain.submit(attempt.raw)
             if sent.outcome is Submitted.REFUSED:
-                return Watched(Step.REFUSED, attempt, seen, detail=sent.detail)
+                return Watched(Step.REFUSED, seen(attempt), sight, detail=sent.detail)
     except NodeUnavailable as error:
-        return Watched(Step.NO_NODE, attempt, None, detail=str(error))
+        return Watched(Step.NO_NODE, seen(attempt), None, detail=str(error))
     state = {
         Fate.UNSEEN: AttemptState.BROADCAST,
         Fate.MEMPOOL: AttemptState.SEEN,
         Fate.MINED: AttemptState.MINED,
         Fate.REVERTED: AttemptState.MINED,
         Fate.CONFLICTED: AttemptState.UNKNOWN,
-    }[seen.fate]
-    moved = (attempt.state, attempt.confirmations, attempt.block_hash) != (state.value, seen.confirmations, seen.block_hash)
+    }[sight.fate]
+    moved = (attempt.state, attempt.confirmations, attempt.block_hash) != (state.value, sight.confirmations, sight.block_hash)
     if moved:
-        attempt = await _record(spender.db, attempt, state, seen, now)
+        attempt = await _record(spender.db, attempt, state, sight, now)
     if attempt is None:
-        return Watched(Step.WAITING, None, seen)
-    if seen.fate in (Fate.REVERTED, Fate.CONFLICTED) and seen.confirmations >= chain.confirmations:
-        return Watched(Step.REFUSED, attempt, seen, moved, f"the transaction is {seen.fate.value}")
-    if seen.fate is Fate.MINED and seen.confirmations >= chain.confirmations:
-        if seen.paid.get(attempt.address, 0) != attempt.units:
-            return Watched(Step.REFUSED, attempt, seen, moved, "mined, but the chain does not show the payment")
-        return Watched(Step.DONE, attempt, seen, moved)
-    return Watched(Step.WAITING, attempt, seen, moved)
+        return Watched(Step.WAITING, None, sight)
+    told = seen(attempt)
+    deep = sight.confirmations >= chain.confirmations
+    if sight.fate in (Fate.REVERTED, Fate.CONFLICTED) and deep:
+        return Watched(Step.REFUSED, told, sight, moved, f"the transaction is {sight.fate.value}")
+    if sight.fate is Fate.MINED and deep:
+        if sight.paid.get(attempt.address, 0) != attempt.units:
+            return Watched(Step.REFUSED, told, sight, moved, "mined, but the chain does not show the payment")
+        return Watched(Step.DONE, told, sight, moved)
+    return Watched(Step.WAITING, told, sight, moved)
 
 
-async def _record(db: Database, attempt: Attempt, state: AttemptState, seen: Sighting, now: datetime) -> Attempt | None:
+async def _record(db: Database, attempt: Attempt, state: AttemptState, sight: Sighting, now: datetime) -> Attempt | None:
     async with db.transaction() as session:
         kept = await store.live_attempt(session, attempt.payout_id)
         if kept is None or kept.id != attempt.id:
             return None
-        kept.state, kept.confirmations = state.value, seen.confirmations
-        kept.block_hash, kept.block_height = seen.block_hash, seen.block_height
-        if seen.fee_units is not None:
-            kept.fee_units = seen.fee_units
-        if seen.fate in (Fate.MINED, Fate.REVERTED):
+        kept.state, kept.confirmations = state.value, sight.confirmations
+        kept.block_hash, kept.block_height = sight.block_hash, sight.block_height
+        if sight.fee_units is not None:
+            kept.fee_units = sight.fee_units
+        if sight.fate in (Fate.MINED, Fate.REVERTED):
             kept.mined_at = kept.mined_at or now
         return kept
 
