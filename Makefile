@@ -18,7 +18,7 @@ UV := UV_NO_PROGRESS=1 $(BIN)/uv --quiet
 SANDBOX_NPM := backend/tidegate/sandbox/npm
 PAGE := backend/tidegate/web/index.html
 GENERATOR := .cache/generator
-PYTHON_CODE := backend tests migrations bench
+PYTHON_CODE := backend tests migrations bench tools
 say = @printf '\033[1m· %s\033[0m\n' "$(1)"
 
 # ---------------------------------------------------------------- set-up

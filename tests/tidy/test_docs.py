@@ -1,0 +1,104 @@
+"""Documents say what is so: paths that exist, tests that exist, settings that the code takes."""
+
+import ast
+import re
+import runpy
+from pathlib import Path
+
+import pytest
+import typer.core
+import typer.main
+
+from tidegate.cli import app
+
+ROOT = Path(__file__).parents[2]
+DOCS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+ROWS = (
+    "WalletAPI.get_balance",
+    "ExchangeAPI.get_exchange_rate",
+    "TransactionProcessor.process_transaction",
+    "Security.hash_password, verify_password",
+    "The withdraw form",
+    "Five modules as separate services",
+    "PostgreSQL",
+    "Bitcoin",
+    "Ethereum",
+    "Binance",
+    "Coinbase",
+    "TLS",
+    "Two factors",
+    "Access control",
+    "Compliance",
+    "Customisation",
+)
+
+
+def requirement_rows() -> dict[str, list[str]]:
+    table = (ROOT / "docs" / "README.md").read_text().partition("## Requirement")[2]
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines() if line.startswith("|")
+    ]
+    return {row[0]: row[1:] for row in rows[2:]}
+
+
+def test_every_requirement_has_its_row() -> None:
+    assert tuple(requirement_rows()) == ROWS
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_a_requirement_lives_where_its_row_says_and_its_test_exists(row: str) -> None:
+    where, proof = requirement_rows()[row]
+    for path in re.findall(r"`((?:backend|frontend|migrations|tests)[^`]*)`", where):
+        assert (ROOT / path).exists(), path
+    named = re.findall(r"`(tests/[^`]+)`", proof)
+    assert named or "not built yet" in proof
+    for name in named:
+        path, _, test = name.partition("::")
+        assert (ROOT / path).is_file(), name
+        defined = {
+            node.name
+            for node in ast.walk(ast.parse((ROOT / path).read_text()))
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        }
+        assert not test or test in defined, name
+
+
+@pytest.mark.parametrize("document", DOCS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_links_inside_the_repository_lead_somewhere(document: Path) -> None:
+    for target in re.findall(r"\]\((?!https?:|#|mailto:)([^)#\s]+)", document.read_text()):
+        assert (document.parent / target).exists(), target
+
+
+def test_make_targets_that_documents_name_exist() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    for document in DOCS:
+        named = set(
+            re.findall(
+                r"`?make ([a-z-]+)", "\n".join(re.findall(r"`[^`]*`|```.*?```", document.read_text(), re.DOTALL))
+            )
+        )
+        assert named <= targets, document.name
+
+
+def test_the_table_of_settings_is_what_the_code_takes() -> None:
+    made = runpy.run_path(str(ROOT / "tools" / "settings_table.py"))
+    found = (ROOT / "docs" / "operators.md").read_text()
+    assert found == made["written"](found), "run: .venv/bin/python tools/settings_table.py"
+
+
+def test_commands_that_the_operators_guide_names_exist() -> None:
+    text = (ROOT / "docs" / "operators.md").read_text()
+    for words in sorted(set(re.findall(r"`tidegate ((?:[a-z]+ ?)+)", text))):
+        command = typer.main.get_command(app)
+        for word in words.split():
+            # What comes after a plain command is its argument.
+            if not isinstance(command, typer.core.TyperGroup):
+                break
+            assert word in command.commands, f"tidegate {words}"
+            command = command.commands[word]
+
+
+def test_the_readme_has_the_two_commands_a_newcomer_types() -> None:
+    readme = (ROOT / "README.md").read_text()
+    assert "```bash\nmake run\n```" in readme
+    assert "```bash\nmake test\n```" in readme
