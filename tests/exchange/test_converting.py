@@ -114,7 +114,9 @@ async def test_a_conversion_books_exactly_what_was_quoted_and_is_hedged(room: Ro
     assert abs(await room.holds(house("liquidity", "BTC"))) < 1000
 
 
-@pytest.mark.parametrize(("source", "target", "amount"), [("USDT", "BTC", "900"), ("BTC", "ETH", "0.02"), ("ETH", "USDC", "1")])
+@pytest.mark.parametrize(
+    ("source", "target", "amount"), [("USDT", "BTC", "900"), ("BTC", "ETH", "0.02"), ("ETH", "USDC", "1")]
+)
 async def test_hedges_in_every_direction_leave_less_than_a_lot_open(
     room: Room, source: str, target: str, amount: str
 ) -> None:
@@ -233,7 +235,9 @@ async def test_a_used_reference_is_a_conflict_and_changes_nothing(room: Room) ->
         ({"kind": "withdrawal", "network": "ethereum", "amount": "0.1"}, Kind.LIMIT_EXCEEDED),  # nothing to pay it with
     ],
 )
-async def test_what_cannot_be_quoted_is_refused_and_reserves_nothing(room: Room, asked: dict[str, str], kind: Kind) -> None:
+async def test_what_cannot_be_quoted_is_refused_and_reserves_nothing(
+    room: Room, asked: dict[str, str], kind: Kind
+) -> None:
     user = await room.user()
     await refused(kind, room.quote(user, **{"from_asset": "BTC", "to_asset": "USDT", "amount": "0.01", **asked}))
     assert await room.rows("SELECT count(*) FROM quotes") == [(0,)]
