@@ -64,6 +64,7 @@ def create_app(
         lifespan=lifespan,
         separate_input_output_schemas=True,
     )
+    app.state.settings = settings
     app.state.stops = []
     app.state.health = health.Health()
     for name in routers:

@@ -62,7 +62,8 @@ def up(
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page when it answers.")] = True,
 ) -> None:
     """The whole system in sandbox mode: real nodes, a venue, blocks that keep coming, demo customers."""
-    _module("tidegate.sandbox.up", str(port), str(data), *([] if browser else ["--no-browser"]))
+    words = ["--port", str(port), "--data", str(data), *([] if browser else ["--no-browser"])]
+    _module("tidegate.sandbox.up", *words)
 
 
 @app.command()
