@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 
+from tidegate.auth.gate import Gate
 from tidegate.auth.subject import allow
 from tidegate.config import Settings
 from tidegate.problems import problems
@@ -29,15 +30,15 @@ from tidegate.sandbox.schemas import (
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
-def here(request: Request) -> None:
+async def here(request: Request) -> None:
     """Asked for by a loopback name. A page of another site that has its own name point here is not let in."""
     if request.url.hostname not in _LOOPBACK_NAMES:
         raise Refusal(Kind.NOT_FOUND, "There is nothing here.")
 
 
-def settings_of(request: Request) -> Settings:
-    found: Settings = request.app.state.settings
-    return found
+async def settings_of(request: Request) -> Settings:
+    gate: Gate = request.app.state.gate
+    return gate.settings
 
 
 Here = Annotated[Settings, Depends(settings_of)]

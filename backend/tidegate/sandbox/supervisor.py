@@ -70,7 +70,7 @@ class Supervisor:
 
     async def failure(self) -> None:
         """Waits; raises what ended a part that was never ready."""
-        await self._failed
+        await asyncio.shield(self._failed)
 
     async def _keep(self, child: Child) -> None:
         for needed in child.needs:

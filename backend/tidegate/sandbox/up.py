@@ -350,8 +350,8 @@ class Up:
             if code == 0:
                 self.progress.set("seed", State.READY)
                 return
-            self.progress.set("seed", State.FAILED, f"{tail(log, 1)}; trying again" if attempt < 2 else tail(log))
-        raise StartFailed(f"The demo people and funds could not be made: {tail(log)}")
+            self.progress.set("seed", State.FAILED, f"{tail(log, 1)}; trying again" if attempt < 2 else tail(log, 1))
+        raise StartFailed(f"The demo people and funds could not be made: {tail(log, 1)}")
 
     async def _healthy(self) -> None:
         """Every dependency of the api but the last, which is ready.json itself."""
