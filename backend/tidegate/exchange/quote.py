@@ -13,7 +13,6 @@ from tidegate.exchange.price import NetworkCost, Priced
 from tidegate.exchange.rules import Arrival, Offer, QuoteKind, QuoteState
 from tidegate.exchange.schemas import (
     ArrivesByOut,
-    EstimateOut,
     LimitOut,
     QuoteIn,
     QuoteOut,
@@ -28,7 +27,7 @@ from tidegate.idempotency import Keyed, Stored
 from tidegate.money import Amount, Rate
 from tidegate.refusal import Kind, Refusal
 from tidegate.treasury.rules import shortest_wait
-from tidegate.wire import AmountOut
+from tidegate.wire import AmountOut, EstimateOut
 
 OPERATION = "quotes_create"
 

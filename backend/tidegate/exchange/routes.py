@@ -20,9 +20,9 @@ from tidegate.exchange.schemas import (
 from tidegate.idempotency import Keyed, keyed_optional, keyed_required, respond
 from tidegate.problems import problems
 from tidegate.refusal import Kind
-from tidegate.wire import Page, Paging
+from tidegate.wire import Page, Paging, Reference
 
-router = APIRouter(prefix="/exchange", tags=["exchange"])
+router = APIRouter(prefix="/exchange")
 
 SIGNED_IN = (Kind.UNAUTHENTICATED, Kind.FORBIDDEN, Kind.RATE_LIMITED, Kind.INVALID_REQUEST)
 """What every operation of a signed-in user may answer."""
@@ -40,6 +40,9 @@ QUOTING = (
     Kind.FORBIDDEN_ADDRESS,
     Kind.NOT_FOUND,
     Kind.BENEFICIARY_COOLING_DOWN,
+    Kind.CONFLICT,
+    Kind.POLICY_BLOCKED,
+    Kind.QUOTE_KIND_MISMATCH,
     Kind.INSUFFICIENT_FUNDS,
     Kind.LIMIT_EXCEEDED,
     Kind.REVIEW_REQUIRED,
@@ -75,7 +78,7 @@ Quoter = Annotated[Subject, Depends(allow("exchange.quote"))]
 Converter = Annotated[Subject, Depends(allow("exchange.convert"))]
 
 
-@router.get("/markets", operation_id="exchange_list_markets", responses=problems(*SIGNED_IN))
+@router.get("/markets", tags=["exchange"], operation_id="exchange_list_markets", responses=problems(*SIGNED_IN))
 async def list_markets(desk: At, subject: Quoter) -> MarketsOut:
     """Every pair a venue trades between assets of this house: mid, best bid and ask, how old, from where."""
     return await rates.markets(desk)
@@ -83,6 +86,7 @@ async def list_markets(desk: At, subject: Quoter) -> MarketsOut:
 
 @router.get(
     "/rates/{from_asset}/{to_asset}",
+    tags=["exchange"],
     operation_id="exchange_get_rate",
     responses=problems(*SIGNED_IN, Kind.UNKNOWN_ASSET, Kind.VENUE_UNAVAILABLE),
 )
@@ -93,6 +97,7 @@ async def get_rate(from_asset: str, to_asset: str, desk: At, subject: Quoter) ->
 
 @router.post(
     "/quotes",
+    tags=["quotes"],
     operation_id="quotes_create",
     status_code=201,
     response_model=QuoteOut,
@@ -105,7 +110,9 @@ async def create_quote(
     return respond(await quote.create(desk, user_id=subject.user_id, asked=body, keyed=keyed))
 
 
-@router.get("/quotes/{quote_id}", operation_id="quotes_get", responses=problems(*SIGNED_IN, Kind.NOT_FOUND))
+@router.get(
+    "/quotes/{quote_id}", tags=["quotes"], operation_id="quotes_get", responses=problems(*SIGNED_IN, Kind.NOT_FOUND)
+)
 async def get_quote(quote_id: uuid.UUID, desk: At, subject: Quoter) -> QuoteOut:
     """A quote of yours, as it was given, with its present state."""
     return await quote.get(desk, user_id=subject.user_id, quote_id=quote_id)
@@ -113,6 +120,7 @@ async def get_quote(quote_id: uuid.UUID, desk: At, subject: Quoter) -> QuoteOut:
 
 @router.post(
     "/conversions",
+    tags=["conversions"],
     operation_id="conversions_create",
     status_code=201,
     response_model=ConversionOut,
@@ -125,9 +133,9 @@ async def create_conversion(
     return respond(await conversion.convert(desk, user_id=subject.user_id, asked=body, keyed=keyed))
 
 
-@router.get("/conversions", operation_id="conversions_list", responses=problems(*SIGNED_IN))
+@router.get("/conversions", tags=["conversions"], operation_id="conversions_list", responses=problems(*SIGNED_IN))
 async def list_conversions(
-    desk: At, subject: Quoter, paging: Annotated[Paging, Depends()], reference: str | None = None
+    desk: At, subject: Quoter, paging: Annotated[Paging, Depends()], reference: Reference | None = None
 ) -> Page[ConversionOut]:
     """Your conversions, newest first."""
     return await history.conversions(
@@ -136,7 +144,10 @@ async def list_conversions(
 
 
 @router.get(
-    "/conversions/{conversion_id}", operation_id="conversions_get", responses=problems(*SIGNED_IN, Kind.NOT_FOUND)
+    "/conversions/{conversion_id}",
+    tags=["conversions"],
+    operation_id="conversions_get",
+    responses=problems(*SIGNED_IN, Kind.NOT_FOUND),
 )
 async def get_conversion(conversion_id: uuid.UUID, desk: At, subject: Quoter) -> ConversionDetailOut:
     """One conversion with its fills and its execution receipt."""

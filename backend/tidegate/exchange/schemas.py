@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from tidegate.refusal import Kind
-from tidegate.wire import AMOUNT_PATTERN, AmountOut, In, Out, Reference, Time, Waiting
+from tidegate.wire import AMOUNT_PATTERN, AmountOut, EstimateOut, FeeOut, In, Out, Reference, Time, Waiting
 
 _AMOUNT = re.compile(AMOUNT_PATTERN.removesuffix("$") + r"\Z", re.ASCII)
 
@@ -48,21 +48,6 @@ class QuoteIn(In):
     speed: Speed | None = None
     address: str | None = Field(default=None, max_length=256)
     beneficiary_id: uuid.UUID | None = None
-
-
-class FeeOut(Out):
-    """One line of the cost, always in `from_asset`."""
-
-    kind: Literal["network", "service", "spread"]
-    amount: AmountOut
-
-
-class EstimateOut(Out):
-    """About what something is worth; for orientation, never used to book."""
-
-    currency: str = Field(examples=["USD"])
-    amount: str = Field(examples=["26.17"])
-    as_of: Time
 
 
 class TotalCostOut(Out):

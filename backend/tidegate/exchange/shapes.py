@@ -7,7 +7,6 @@ from tidegate.exchange.rules import ConversionState, Figures, OrderState, averag
 from tidegate.exchange.schemas import (
     ConversionDetailOut,
     ConversionOut,
-    FeeOut,
     FillOut,
     OrderOut,
     ReceiptOut,
@@ -15,7 +14,7 @@ from tidegate.exchange.schemas import (
 )
 from tidegate.exchange.tables import Conversion, Fill, Order
 from tidegate.money import Rate
-from tidegate.wire import AmountOut
+from tidegate.wire import AmountOut, FeeOut
 
 
 def fee_lines(from_asset: str, figures: Figures, *, converting: bool, to_chain: bool) -> list[FeeOut]:
