@@ -43,7 +43,11 @@ class Journal:
         self._owners: dict[str, str] = {}
         self._answers: dict[str, Approved] = {}
         self._refusals: set[tuple[str, ...]] = set()
-        self._replay(path.read_bytes())
+        try:
+            self._replay(path.read_bytes())
+        except JournalBroken:
+            self.close()
+            raise
 
     @property
     def memory(self) -> Memory:
@@ -132,7 +136,10 @@ class Journal:
             self.lines += 1
 
     def close(self) -> None:
-        os.close(self._fd)
+        """Let go of the file; closing again does nothing."""
+        if self._fd >= 0:
+            os.close(self._fd)
+        self._fd = -1
 
 
 def _sync_folder(folder: Path) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import bdkpython as bdk
+from argon2.exceptions import HashingError
 from argon2.low_level import Type, hash_secret_raw
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -23,6 +24,7 @@ MAGIC = b"tidegate-seed"
 VERSION = 1
 # argon2id: passes, KiB, lanes. Kept in the file, so that they may grow for new seeds.
 _COST = (3, 65_536, 1)
+_MOST_COST = (100, 2**22, 16)
 _HEAD = struct.Struct(f">{len(MAGIC)}sBIII16s12s")
 _ENTROPY_BYTES = 32
 
@@ -103,9 +105,11 @@ def unseal(sealed: bytes, passphrase: bytes) -> Seed:
     head, ciphertext = sealed[: _HEAD.size], sealed[_HEAD.size :]
     if len(head) != _HEAD.size or _HEAD.unpack(head)[:2] != (MAGIC, VERSION):
         raise WrongPassphrase("not a sealed seed of this version")
+    if any(cost > limit for cost, limit in zip(_HEAD.unpack(head)[2:5], _MOST_COST, strict=True)):
+        raise WrongPassphrase("the sealed seed asks for more work than any of ours")
     try:
         inside = json.loads(AESGCM(_stretch(passphrase, head)).decrypt(head[-12:], ciphertext, head))
-    except InvalidTag as error:
+    except (InvalidTag, HashingError) as error:
         raise WrongPassphrase("the passphrase does not open the seed") from error
     return Seed(bytes.fromhex(inside["entropy"]), inside["born"])
 
