@@ -9,7 +9,7 @@ import re
 import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from fastapi import Query
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
@@ -101,6 +101,21 @@ def amount_in(code: str, text: str, *, field: str = "amount", positive: bool = T
     if positive and amount.units == 0:
         raise Refusal(Kind.INVALID_AMOUNT, "The amount is zero.", field=field)
     return amount
+
+
+class FeeOut(Out):
+    """One line of the cost, always in `from_asset`."""
+
+    kind: Literal["network", "service", "spread"]
+    amount: AmountOut
+
+
+class EstimateOut(Out):
+    """About what something is worth; for orientation, never used to book."""
+
+    currency: str = Field(examples=["USD"])
+    amount: str = Field(examples=["26.17"])
+    as_of: Time
 
 
 class Waiting(Out):

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from tidegate.wire import AmountOut, In, Out, Reference, Time, Waiting
+from tidegate.wire import AmountOut, FeeOut, In, Out, Reference, Time, Waiting
 
 
 class WithdrawalIn(In):
@@ -28,11 +28,6 @@ class VerifyIn(In):
 
     method: Literal["totp"]
     code: str = Field(min_length=1, max_length=64, examples=["123456"])
-
-
-class FeeOut(Out):
-    kind: Literal["network", "service", "spread"]
-    amount: AmountOut
 
 
 class IntentOut(Out):

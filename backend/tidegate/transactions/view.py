@@ -11,13 +11,12 @@ from tidegate.transactions.schemas import (
     AttemptOut,
     ChallengeOut,
     EventOut,
-    FeeOut,
     IntentOut,
     WithdrawalOut,
 )
 from tidegate.transactions.tables import Withdrawal, WithdrawalEvent
 from tidegate.treasury.attempts import Seen
-from tidegate.wire import AmountOut
+from tidegate.wire import AmountOut, FeeOut
 
 
 def intent_out(intent: Intent) -> IntentOut:

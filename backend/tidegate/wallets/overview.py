@@ -10,8 +10,9 @@ from tidegate.ledger.balances import Held, balances_of
 from tidegate.money import Amount, Asset, format_units, listed_assets, parse_units
 from tidegate.wallets import deposit_store, store
 from tidegate.wallets.cashier import Cashier
-from tidegate.wallets.schemas import AssetOut, BalanceOut, EstimateOut, NetworkTermsOut
+from tidegate.wallets.schemas import AssetOut, BalanceOut, NetworkTermsOut
 from tidegate.wallets.tables import ScanCursor
+from tidegate.wire import EstimateOut
 
 
 async def assets(cashier: Cashier) -> list[AssetOut]:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from tidegate.wire import In, Out, Time, Waiting
+from tidegate.wire import EstimateOut, In, Out, Time, Waiting
 
 AssetCode = Annotated[str, Field(min_length=1, max_length=16, examples=["BTC"])]
 NetworkName = Annotated[str, Field(min_length=1, max_length=32, examples=["bitcoin"])]
@@ -50,14 +50,6 @@ class AssetOut(Out):
     name: str
     decimals: int
     networks: list[NetworkTermsOut]
-
-
-class EstimateOut(Out):
-    """About what something is worth; for orientation, never used to book."""
-
-    currency: str = Field(examples=["USD"])
-    amount: str = Field(examples=["1204.55"])
-    as_of: Time
 
 
 class BalanceOut(Out):
