@@ -1,0 +1,272 @@
+from http import HTTPStatus
+from typing import Any
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient, Client
+from ...models.page_transaction_out import PageTransactionOut
+from ...models.problem import Problem
+from ...models.transactions_list_kind_type_0 import TransactionsListKindType0
+from ...types import UNSET, Response, Unset
+
+
+def _get_kwargs(
+    *,
+    kind: None | TransactionsListKindType0 | Unset = UNSET,
+    asset: None | str | Unset = UNSET,
+    reference: None | str | Unset = UNSET,
+    limit: int | Unset = 50,
+    cursor: None | str | Unset = UNSET,
+) -> dict[str, Any]:
+
+    params: dict[str, Any] = {}
+
+    json_kind: None | str | Unset
+    if isinstance(kind, Unset):
+        json_kind = UNSET
+    elif isinstance(kind, TransactionsListKindType0):
+        json_kind = kind.value
+    else:
+        json_kind = kind
+    params["kind"] = json_kind
+
+    json_asset: None | str | Unset
+    if isinstance(asset, Unset):
+        json_asset = UNSET
+    else:
+        json_asset = asset
+    params["asset"] = json_asset
+
+    json_reference: None | str | Unset
+    if isinstance(reference, Unset):
+        json_reference = UNSET
+    else:
+        json_reference = reference
+    params["reference"] = json_reference
+
+    params["limit"] = limit
+
+    json_cursor: None | str | Unset
+    if isinstance(cursor, Unset):
+        json_cursor = UNSET
+    else:
+        json_cursor = cursor
+    params["cursor"] = json_cursor
+
+    params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
+
+    _kwargs: dict[str, Any] = {
+        "method": "get",
+        "url": "/api/v1/transactions",
+        "params": params,
+    }
+
+    return _kwargs
+
+
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> PageTransactionOut | Problem | None:
+    if response.status_code == 200:
+        response_200 = PageTransactionOut.from_dict(response.json())
+
+        return response_200
+
+    if response.status_code == 401:
+        response_401 = Problem.from_dict(response.json())
+
+        return response_401
+
+    if response.status_code == 403:
+        response_403 = Problem.from_dict(response.json())
+
+        return response_403
+
+    if response.status_code == 422:
+        response_422 = Problem.from_dict(response.json())
+
+        return response_422
+
+    if response.status_code == 429:
+        response_429 = Problem.from_dict(response.json())
+
+        return response_429
+
+    if client.raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
+    else:
+        return None
+
+
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[PageTransactionOut | Problem]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(client=client, response=response),
+    )
+
+
+def sync_detailed(
+    *,
+    client: AuthenticatedClient,
+    kind: None | TransactionsListKindType0 | Unset = UNSET,
+    asset: None | str | Unset = UNSET,
+    reference: None | str | Unset = UNSET,
+    limit: int | Unset = 50,
+    cursor: None | str | Unset = UNSET,
+) -> Response[PageTransactionOut | Problem]:
+    """List Transactions
+
+     One history: deposits, withdrawals and conversions, newest first.
+
+    Args:
+        kind (None | TransactionsListKindType0 | Unset):
+        asset (None | str | Unset):
+        reference (None | str | Unset):
+        limit (int | Unset):  Default: 50.
+        cursor (None | str | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[PageTransactionOut | Problem]
+    """
+
+    kwargs = _get_kwargs(
+        kind=kind,
+        asset=asset,
+        reference=reference,
+        limit=limit,
+        cursor=cursor,
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    *,
+    client: AuthenticatedClient,
+    kind: None | TransactionsListKindType0 | Unset = UNSET,
+    asset: None | str | Unset = UNSET,
+    reference: None | str | Unset = UNSET,
+    limit: int | Unset = 50,
+    cursor: None | str | Unset = UNSET,
+) -> PageTransactionOut | Problem | None:
+    """List Transactions
+
+     One history: deposits, withdrawals and conversions, newest first.
+
+    Args:
+        kind (None | TransactionsListKindType0 | Unset):
+        asset (None | str | Unset):
+        reference (None | str | Unset):
+        limit (int | Unset):  Default: 50.
+        cursor (None | str | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        PageTransactionOut | Problem
+    """
+
+    return sync_detailed(
+        client=client,
+        kind=kind,
+        asset=asset,
+        reference=reference,
+        limit=limit,
+        cursor=cursor,
+    ).parsed
+
+
+async def asyncio_detailed(
+    *,
+    client: AuthenticatedClient,
+    kind: None | TransactionsListKindType0 | Unset = UNSET,
+    asset: None | str | Unset = UNSET,
+    reference: None | str | Unset = UNSET,
+    limit: int | Unset = 50,
+    cursor: None | str | Unset = UNSET,
+) -> Response[PageTransactionOut | Problem]:
+    """List Transactions
+
+     One history: deposits, withdrawals and conversions, newest first.
+
+    Args:
+        kind (None | TransactionsListKindType0 | Unset):
+        asset (None | str | Unset):
+        reference (None | str | Unset):
+        limit (int | Unset):  Default: 50.
+        cursor (None | str | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[PageTransactionOut | Problem]
+    """
+
+    kwargs = _get_kwargs(
+        kind=kind,
+        asset=asset,
+        reference=reference,
+        limit=limit,
+        cursor=cursor,
+    )
+
+    response = await client.get_async_httpx_client().request(**kwargs)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    *,
+    client: AuthenticatedClient,
+    kind: None | TransactionsListKindType0 | Unset = UNSET,
+    asset: None | str | Unset = UNSET,
+    reference: None | str | Unset = UNSET,
+    limit: int | Unset = 50,
+    cursor: None | str | Unset = UNSET,
+) -> PageTransactionOut | Problem | None:
+    """List Transactions
+
+     One history: deposits, withdrawals and conversions, newest first.
+
+    Args:
+        kind (None | TransactionsListKindType0 | Unset):
+        asset (None | str | Unset):
+        reference (None | str | Unset):
+        limit (int | Unset):  Default: 50.
+        cursor (None | str | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        PageTransactionOut | Problem
+    """
+
+    return (
+        await asyncio_detailed(
+            client=client,
+            kind=kind,
+            asset=asset,
+            reference=reference,
+            limit=limit,
+            cursor=cursor,
+        )
+    ).parsed

@@ -1,0 +1,243 @@
+"""Contains all the data models used in inputs/outputs"""
+
+from .address_in import AddressIn
+from .address_out import AddressOut
+from .amount_out import AmountOut
+from .approval_in import ApprovalIn
+from .approval_in_verdict import ApprovalInVerdict
+from .approval_out import ApprovalOut
+from .approval_out_state import ApprovalOutState
+from .approval_out_summary import ApprovalOutSummary
+from .arrives_by_out import ArrivesByOut
+from .asset_out import AssetOut
+from .attempt_out import AttemptOut
+from .balance_out import BalanceOut
+from .beneficiary_in import BeneficiaryIn
+from .beneficiary_out import BeneficiaryOut
+from .beneficiary_out_state import BeneficiaryOutState
+from .books_asset_out import BooksAssetOut
+from .books_out import BooksOut
+from .challenge_out import ChallengeOut
+from .chaos_in import ChaosIn
+from .chaos_in_fault import ChaosInFault
+from .chaos_item import ChaosItem
+from .chaos_list import ChaosList
+from .compliance_list_approvals_state_type_0 import ComplianceListApprovalsStateType0
+from .confirm_in import ConfirmIn
+from .confirm_totp_in import ConfirmTotpIn
+from .conversion_detail_out import ConversionDetailOut
+from .conversion_in import ConversionIn
+from .conversion_out import ConversionOut
+from .demo_code import DemoCode
+from .demo_codes import DemoCodes
+from .dependency import Dependency
+from .deposit_out import DepositOut
+from .deposit_out_state import DepositOutState
+from .deposits_list_state_type_0 import DepositsListStateType0
+from .estimate_out import EstimateOut
+from .event_log_out import EventLogOut
+from .event_out import EventOut
+from .faucet_in import FaucetIn
+from .faucet_out import FaucetOut
+from .fee_out import FeeOut
+from .fee_out_kind import FeeOutKind
+from .fill_out import FillOut
+from .hold_out import HoldOut
+from .intent_out import IntentOut
+from .limit_out import LimitOut
+from .live_out import LiveOut
+from .logged_change_out import LoggedChangeOut
+from .login_in import LoginIn
+from .market_out import MarketOut
+from .markets_out import MarketsOut
+from .me_in import MeIn
+from .me_out import MeOut
+from .mine_in import MineIn
+from .mine_out import MineOut
+from .network_terms_out import NetworkTermsOut
+from .notices_in import NoticesIn
+from .notices_out import NoticesOut
+from .order_out import OrderOut
+from .order_out_side import OrderOutSide
+from .page_address_out import PageAddressOut
+from .page_approval_out import PageApprovalOut
+from .page_asset_out import PageAssetOut
+from .page_balance_out import PageBalanceOut
+from .page_beneficiary_out import PageBeneficiaryOut
+from .page_conversion_out import PageConversionOut
+from .page_deposit_out import PageDepositOut
+from .page_pause_out import PagePauseOut
+from .page_session_out import PageSessionOut
+from .page_transaction_out import PageTransactionOut
+from .page_withdrawal_out import PageWithdrawalOut
+from .password_in import PasswordIn
+from .pause_in import PauseIn
+from .pause_out import PauseOut
+from .payment_out import PaymentOut
+from .problem import Problem
+from .quote_in import QuoteIn
+from .quote_in_kind import QuoteInKind
+from .quote_in_side import QuoteInSide
+from .quote_in_speed_type_0 import QuoteInSpeedType0
+from .quote_out import QuoteOut
+from .quote_out_kind import QuoteOutKind
+from .quote_out_side import QuoteOutSide
+from .quote_out_speed_type_0 import QuoteOutSpeedType0
+from .quote_out_state import QuoteOutState
+from .rate_out import RateOut
+from .ready_out import ReadyOut
+from .receipt_out import ReceiptOut
+from .receipt_out_hedge import ReceiptOutHedge
+from .recovery_codes_out import RecoveryCodesOut
+from .refresh_in import RefreshIn
+from .refund_rule_out import RefundRuleOut
+from .register_in import RegisterIn
+from .registered_out import RegisteredOut
+from .registration_taken_out import RegistrationTakenOut
+from .review_out import ReviewOut
+from .route_out import RouteOut
+from .scenario_item import ScenarioItem
+from .scenario_list import ScenarioList
+from .session_out import SessionOut
+from .session_out_credential import SessionOutCredential
+from .signed_in_out import SignedInOut
+from .source_out import SourceOut
+from .speed_out import SpeedOut
+from .speed_out_speed import SpeedOutSpeed
+from .start import Start
+from .start_part import StartPart
+from .start_part_state import StartPartState
+from .token_in import TokenIn
+from .token_out import TokenOut
+from .total_cost_out import TotalCostOut
+from .totp_out import TotpOut
+from .transaction_out import TransactionOut
+from .transaction_out_kind import TransactionOutKind
+from .transactions_list_kind_type_0 import TransactionsListKindType0
+from .validate_in import ValidateIn
+from .validation_out import ValidationOut
+from .verify_in import VerifyIn
+from .withdrawal_in import WithdrawalIn
+from .withdrawal_out import WithdrawalOut
+
+__all__ = (
+    "AddressIn",
+    "AddressOut",
+    "AmountOut",
+    "ApprovalIn",
+    "ApprovalInVerdict",
+    "ApprovalOut",
+    "ApprovalOutState",
+    "ApprovalOutSummary",
+    "ArrivesByOut",
+    "AssetOut",
+    "AttemptOut",
+    "BalanceOut",
+    "BeneficiaryIn",
+    "BeneficiaryOut",
+    "BeneficiaryOutState",
+    "BooksAssetOut",
+    "BooksOut",
+    "ChallengeOut",
+    "ChaosIn",
+    "ChaosInFault",
+    "ChaosItem",
+    "ChaosList",
+    "ComplianceListApprovalsStateType0",
+    "ConfirmIn",
+    "ConfirmTotpIn",
+    "ConversionDetailOut",
+    "ConversionIn",
+    "ConversionOut",
+    "DemoCode",
+    "DemoCodes",
+    "Dependency",
+    "DepositOut",
+    "DepositOutState",
+    "DepositsListStateType0",
+    "EstimateOut",
+    "EventLogOut",
+    "EventOut",
+    "FaucetIn",
+    "FaucetOut",
+    "FeeOut",
+    "FeeOutKind",
+    "FillOut",
+    "HoldOut",
+    "IntentOut",
+    "LimitOut",
+    "LiveOut",
+    "LoggedChangeOut",
+    "LoginIn",
+    "MarketOut",
+    "MarketsOut",
+    "MeIn",
+    "MeOut",
+    "MineIn",
+    "MineOut",
+    "NetworkTermsOut",
+    "NoticesIn",
+    "NoticesOut",
+    "OrderOut",
+    "OrderOutSide",
+    "PageAddressOut",
+    "PageApprovalOut",
+    "PageAssetOut",
+    "PageBalanceOut",
+    "PageBeneficiaryOut",
+    "PageConversionOut",
+    "PageDepositOut",
+    "PagePauseOut",
+    "PageSessionOut",
+    "PageTransactionOut",
+    "PageWithdrawalOut",
+    "PasswordIn",
+    "PauseIn",
+    "PauseOut",
+    "PaymentOut",
+    "Problem",
+    "QuoteIn",
+    "QuoteInKind",
+    "QuoteInSide",
+    "QuoteInSpeedType0",
+    "QuoteOut",
+    "QuoteOutKind",
+    "QuoteOutSide",
+    "QuoteOutSpeedType0",
+    "QuoteOutState",
+    "RateOut",
+    "ReadyOut",
+    "ReceiptOut",
+    "ReceiptOutHedge",
+    "RecoveryCodesOut",
+    "RefreshIn",
+    "RefundRuleOut",
+    "RegisteredOut",
+    "RegisterIn",
+    "RegistrationTakenOut",
+    "ReviewOut",
+    "RouteOut",
+    "ScenarioItem",
+    "ScenarioList",
+    "SessionOut",
+    "SessionOutCredential",
+    "SignedInOut",
+    "SourceOut",
+    "SpeedOut",
+    "SpeedOutSpeed",
+    "Start",
+    "StartPart",
+    "StartPartState",
+    "TokenIn",
+    "TokenOut",
+    "TotalCostOut",
+    "TotpOut",
+    "TransactionOut",
+    "TransactionOutKind",
+    "TransactionsListKindType0",
+    "ValidateIn",
+    "ValidationOut",
+    "VerifyIn",
+    "WithdrawalIn",
+    "WithdrawalOut",
+)

@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+if TYPE_CHECKING:
+    from ..models.books_asset_out import BooksAssetOut
+
+
+T = TypeVar("T", bound="BooksOut")
+
+
+@_attrs_define
+class BooksOut:
+    """The last check of the books; `exact` null when it could not be made."""
+
+    assets: list[BooksAssetOut]
+    attempts: int
+    checked_at: None | str
+    detail: None | str
+    exact: bool | None
+    payouts_at_most: int
+    """ Most payouts any withdrawal has had: 1, or something is very wrong """
+    withdrawals: int
+    """ Withdrawals that have ever been signed """
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        assets = []
+        for assets_item_data in self.assets:
+            assets_item = assets_item_data.to_dict()
+            assets.append(assets_item)
+
+        attempts = self.attempts
+
+        checked_at: None | str
+        checked_at = self.checked_at
+
+        detail: None | str
+        detail = self.detail
+
+        exact: bool | None
+        exact = self.exact
+
+        payouts_at_most = self.payouts_at_most
+
+        withdrawals = self.withdrawals
+
+        field_dict: dict[str, Any] = {}
+        field_dict.update(self.additional_properties)
+        field_dict.update(
+            {
+                "assets": assets,
+                "attempts": attempts,
+                "checked_at": checked_at,
+                "detail": detail,
+                "exact": exact,
+                "payouts_at_most": payouts_at_most,
+                "withdrawals": withdrawals,
+            }
+        )
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.books_asset_out import BooksAssetOut  # noqa: PLC0415
+
+        d = dict(src_dict)
+        assets = []
+        _assets = d.pop("assets")
+        for assets_item_data in _assets:
+            assets_item = BooksAssetOut.from_dict(assets_item_data)
+
+            assets.append(assets_item)
+
+        attempts = d.pop("attempts")
+
+        def _parse_checked_at(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        checked_at = _parse_checked_at(d.pop("checked_at"))
+
+        def _parse_detail(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        detail = _parse_detail(d.pop("detail"))
+
+        def _parse_exact(data: object) -> bool | None:
+            if data is None:
+                return data
+            return cast(bool | None, data)
+
+        exact = _parse_exact(d.pop("exact"))
+
+        payouts_at_most = d.pop("payouts_at_most")
+
+        withdrawals = d.pop("withdrawals")
+
+        books_out = cls(
+            assets=assets,
+            attempts=attempts,
+            checked_at=checked_at,
+            detail=detail,
+            exact=exact,
+            payouts_at_most=payouts_at_most,
+            withdrawals=withdrawals,
+        )
+
+        books_out.additional_properties = d
+        return books_out
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties

@@ -1,0 +1,261 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar, cast
+from uuid import UUID
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..models.deposit_out_state import DepositOutState
+
+T = TypeVar("T", bound="DepositOut")
+
+
+@_attrs_define
+class DepositOut:
+    """A payment to one of your addresses. `vout` on bitcoin; `log_index` for tokens; both null for plain ether."""
+
+    address: str
+    amount: str
+    asset: str
+    block_height: int | None
+    can_cancel: bool | None
+    confirmations: int
+    confirmations_required: int
+    credited_at: None | str
+    detected_at: str
+    expected_by: None | str
+    explorer_url: None | str
+    id: UUID
+    log_index: int | None
+    network: str
+    since: None | str
+    state: DepositOutState
+    sub_status: None | str
+    txid: str
+    version: int
+    vout: int | None
+    waiting_for: None | str
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        address = self.address
+
+        amount = self.amount
+
+        asset = self.asset
+
+        block_height: int | None
+        block_height = self.block_height
+
+        can_cancel: bool | None
+        can_cancel = self.can_cancel
+
+        confirmations = self.confirmations
+
+        confirmations_required = self.confirmations_required
+
+        credited_at: None | str
+        credited_at = self.credited_at
+
+        detected_at = self.detected_at
+
+        expected_by: None | str
+        expected_by = self.expected_by
+
+        explorer_url: None | str
+        explorer_url = self.explorer_url
+
+        id = str(self.id)
+
+        log_index: int | None
+        log_index = self.log_index
+
+        network = self.network
+
+        since: None | str
+        since = self.since
+
+        state = self.state.value
+
+        sub_status: None | str
+        sub_status = self.sub_status
+
+        txid = self.txid
+
+        version = self.version
+
+        vout: int | None
+        vout = self.vout
+
+        waiting_for: None | str
+        waiting_for = self.waiting_for
+
+        field_dict: dict[str, Any] = {}
+        field_dict.update(self.additional_properties)
+        field_dict.update(
+            {
+                "address": address,
+                "amount": amount,
+                "asset": asset,
+                "block_height": block_height,
+                "can_cancel": can_cancel,
+                "confirmations": confirmations,
+                "confirmations_required": confirmations_required,
+                "credited_at": credited_at,
+                "detected_at": detected_at,
+                "expected_by": expected_by,
+                "explorer_url": explorer_url,
+                "id": id,
+                "log_index": log_index,
+                "network": network,
+                "since": since,
+                "state": state,
+                "sub_status": sub_status,
+                "txid": txid,
+                "version": version,
+                "vout": vout,
+                "waiting_for": waiting_for,
+            }
+        )
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        d = dict(src_dict)
+        address = d.pop("address")
+
+        amount = d.pop("amount")
+
+        asset = d.pop("asset")
+
+        def _parse_block_height(data: object) -> int | None:
+            if data is None:
+                return data
+            return cast(int | None, data)
+
+        block_height = _parse_block_height(d.pop("block_height"))
+
+        def _parse_can_cancel(data: object) -> bool | None:
+            if data is None:
+                return data
+            return cast(bool | None, data)
+
+        can_cancel = _parse_can_cancel(d.pop("can_cancel"))
+
+        confirmations = d.pop("confirmations")
+
+        confirmations_required = d.pop("confirmations_required")
+
+        def _parse_credited_at(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        credited_at = _parse_credited_at(d.pop("credited_at"))
+
+        detected_at = d.pop("detected_at")
+
+        def _parse_expected_by(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        expected_by = _parse_expected_by(d.pop("expected_by"))
+
+        def _parse_explorer_url(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        explorer_url = _parse_explorer_url(d.pop("explorer_url"))
+
+        id = UUID(d.pop("id"))
+
+        def _parse_log_index(data: object) -> int | None:
+            if data is None:
+                return data
+            return cast(int | None, data)
+
+        log_index = _parse_log_index(d.pop("log_index"))
+
+        network = d.pop("network")
+
+        def _parse_since(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        since = _parse_since(d.pop("since"))
+
+        state = DepositOutState(d.pop("state"))
+
+        def _parse_sub_status(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        sub_status = _parse_sub_status(d.pop("sub_status"))
+
+        txid = d.pop("txid")
+
+        version = d.pop("version")
+
+        def _parse_vout(data: object) -> int | None:
+            if data is None:
+                return data
+            return cast(int | None, data)
+
+        vout = _parse_vout(d.pop("vout"))
+
+        def _parse_waiting_for(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        waiting_for = _parse_waiting_for(d.pop("waiting_for"))
+
+        deposit_out = cls(
+            address=address,
+            amount=amount,
+            asset=asset,
+            block_height=block_height,
+            can_cancel=can_cancel,
+            confirmations=confirmations,
+            confirmations_required=confirmations_required,
+            credited_at=credited_at,
+            detected_at=detected_at,
+            expected_by=expected_by,
+            explorer_url=explorer_url,
+            id=id,
+            log_index=log_index,
+            network=network,
+            since=since,
+            state=state,
+            sub_status=sub_status,
+            txid=txid,
+            version=version,
+            vout=vout,
+            waiting_for=waiting_for,
+        )
+
+        deposit_out.additional_properties = d
+        return deposit_out
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties

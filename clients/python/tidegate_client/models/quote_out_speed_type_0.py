@@ -1,0 +1,10 @@
+from enum import StrEnum
+
+
+class QuoteOutSpeedType0(StrEnum):
+    ECONOMY = "economy"
+    FAST = "fast"
+    STANDARD = "standard"
+
+    def __str__(self) -> str:
+        return str(self.value)
