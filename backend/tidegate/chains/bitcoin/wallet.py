@@ -74,11 +74,10 @@ class NodeWallet:
     async def _watched_end(self) -> int | None:
         """Highest index that both descriptors are watched to, None when one is missing."""
         listed = (await self.call("listdescriptors"))["descriptors"]
-        by_text = {entry["desc"]: entry for entry in listed if entry.get("active")}
+        by_text = {_spelling(entry["desc"]): entry for entry in listed if entry.get("active")}
         ends = []
         for descriptor in (self._keys.external, self._keys.internal):
-            canonical = await self._rpc.call("getdescriptorinfo", descriptor)
-            entry = by_text.get(canonical["descriptor"])
+            entry = by_text.get(_spelling(descriptor))
             if entry is None:
                 return None
             ends.append(int(entry["range"][1]))
@@ -109,3 +108,8 @@ class NodeWallet:
             if not result.get("success"):
                 raise NodeUnavailable(f"the node did not import our descriptors: {result.get('error')}")
         self._end = end
+
+
+def _spelling(descriptor: str) -> str:
+    """One spelling for comparing: nodes list hardened steps as `h`, others write `'`, and the checksum differs with it."""
+    return descriptor.partition("#")[0].replace("'", "h")
