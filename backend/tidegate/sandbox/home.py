@@ -38,6 +38,7 @@ class Home:
             raise StartFailed(f"{self.folder} is in use by another `tidegate up`.") from None
         # A reader of ready.json must never find the one of the run before.
         self.ready_file.unlink(missing_ok=True)
+        self.migrated_file.unlink(missing_ok=True)
         if not _both_free(self.port):
             raise StartFailed(f"Port {self.port} is taken. Choose another one with --port.")
         self.ports = self._remembered_ports()
@@ -86,6 +87,11 @@ class Home:
     @property
     def ready_file(self) -> Path:
         return self.folder / "ready.json"
+
+    @property
+    def migrated_file(self) -> Path:
+        """There once the tables are: the api waits for it with its imports done."""
+        return self.folder / "migrated"
 
     @property
     def demo_file(self) -> Path:

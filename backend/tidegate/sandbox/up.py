@@ -156,15 +156,7 @@ class Up:
             Child("signer", home.logs / "signer.log", self._launch_signer, self._signer_ready, needs=[self.configured])
         )
         live = self._answers(f"http://127.0.0.1:{home.port}", "/api/v1/health/live")
-        self.api_child = up.keep(
-            Child(
-                "api",
-                home.logs / "api.log",
-                lambda: self._launch("api", "tidegate.sandbox.api"),
-                live,
-                needs=[self.migrated],
-            )
-        )
+        self.api_child = up.keep(Child("api", home.logs / "api.log", self._launch_api, live, needs=[self.configured]))
         parts = [self.migrated, self.bitcoin_child.is_ready, self.evm_child.is_ready, self.signer_child.is_ready]
         self.worker_child = up.keep(
             Child(
@@ -228,6 +220,9 @@ class Up:
         words = ("--port", port, "--data", folder, "--config", config)
         return await self._launch("venue", "tidegate.sandbox.venue", *words)
 
+    async def _launch_api(self) -> asyncio.subprocess.Process:
+        return await self._launch("api", "tidegate.sandbox.api", "--after", self.home.migrated_file)
+
     async def _launch_evm(self) -> asyncio.subprocess.Process:
         self.gates[ETHEREUM].closed_because = "The node is starting."
         return await self.evm.launch()
@@ -257,6 +252,7 @@ class Up:
             self.progress.set("migrate", State.FAILED, str(failure))
             raise
         self.progress.set("migrate", State.READY)
+        self.home.migrated_file.touch()
         self.migrated.set()
 
     async def _make_blocks(self, child: Child, maker: BlockMaker) -> None:
