@@ -32,7 +32,8 @@ def test_after_a_restart_the_same_request_gives_identical_bytes(
     requests = [sign_bitcoin(coins.pay([(RECIPIENT, 100_000)]), intent()), sign_evm(usdt(), nonce=5)]
     before = [desk.sign(request) for request in requests]
     assert all(isinstance(answer, Approved) for answer in before)
-    assert [desk_answer for desk_answer in map(reopened().sign, requests)] == before
+    again = reopened()
+    assert [again.sign(request) for request in requests] == before
 
 
 def test_after_a_restart_digests_transactions_and_nonces_are_still_known(

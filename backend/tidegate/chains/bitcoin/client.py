@@ -145,7 +145,7 @@ class BitcoinChain:
 
     async def _transactions(self, txids: Sequence[str]) -> list[Any]:
         """What the wallet knows of them; one that it never saw proves nothing and is left out."""
-        answers = await self._wallet.batch([("gettransaction", (txid, True)) for txid in txids]) if txids else []
+        answers = await self._wallet.batch([("gettransaction", (txid, True, True)) for txid in txids]) if txids else []
         for answer in answers:
             if isinstance(answer, RpcError) and answer.code != _UNKNOWN_TRANSACTION:
                 raise NodeUnavailable(answer.message)

@@ -50,8 +50,19 @@ def removed_txids(answer: Mapping[str, Any]) -> set[str]:
 
 
 def transaction_arrivals(transaction: Mapping[str, Any], watched: Collection[str]) -> list[Arrival]:
-    """Payments to watched addresses in an answer of `gettransaction`; confirmations may be negative."""
-    return [_arrival(entry, transaction) for entry in transaction["details"] if _is_deposit(entry, watched)]
+    """Payments to watched addresses in a verbose `gettransaction`; confirmations may be negative.
+
+    Read from the outputs: the answer's own `details` are empty once the transaction can no longer confirm.
+    """
+    decoded = transaction["decoded"]
+    if any("coinbase" in spent for spent in decoded["vin"]):
+        return []
+    outputs = [(output, output["scriptPubKey"].get("address")) for output in decoded["vout"]]
+    return [
+        _arrival({"address": address, "amount": output["value"], "vout": output["n"]}, transaction)
+        for output, address in outputs
+        if address in watched
+    ]
 
 
 def sighting(transaction: Mapping[str, Any], in_mempool: bool) -> Sighting:
