@@ -4,7 +4,6 @@ import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,7 +22,7 @@ from tidegate.ledger.balances import balance
 from tidegate.ledger.lane import Lane
 from tidegate.ledger.rules import AccountRef, Posting, Transfer, customer, house, venue
 from tidegate.markets.books import Markets
-from tidegate.money import asset, parse_units
+from tidegate.money import asset, format_units, parse_units
 from tidegate.treasury.fees import Fees
 from tidegate.venues.port import Venue
 
@@ -53,18 +52,13 @@ async def shared_venue(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterato
         yield running
 
 
-@pytest.fixture
-async def at_venue(shared_venue: Running) -> AsyncIterator[Running]:
-    yield shared_venue
-    await shared_venue.all_well()
-
-
 @dataclass
 class Room:
     """A desk with one funded venue, and short words for what a test does at it."""
 
     desk: Desk
     running: Running
+    orders_before: int = 0
     now: datetime = field(default_factory=utcnow)
 
     async def user(self, **holds: str) -> uuid.UUID:
@@ -109,6 +103,11 @@ class Room:
         async with self.desk.db.reading() as session:
             return list((await session.execute(text(sql), values)).all())
 
+    async def orders_at_venue(self) -> int:
+        """How many orders the venue has seen from this test."""
+        found: int = (await self.running.books())["orders"]
+        return found - self.orders_before
+
     async def books_balance(self) -> None:
         """Debits equal credits in every asset, and the venue accounts equal the venue, rounded down."""
         for row in await self.rows(
@@ -121,26 +120,32 @@ class Room:
 
 
 @pytest.fixture
-async def room(db: Database, lane: Lane, settings: Settings, tmp_path: Path) -> AsyncIterator[Room]:
-    """A venue of the test's own, so that its balances are only this test's doing; the books know what it holds."""
-    async with running_venue(tmp_path / "venue") as running:
-        client = running.client(timeout=3)
-        venues: dict[str, Venue] = {"binance": client}
-        chains: Any = {
-            "bitcoin": StandInChain("bitcoin", "BTC", FeeRates(1, 2, 5)),
-            "ethereum": StandInChain("ethereum", "ETH", FeeRates(10**9, 2 * 10**9, 3 * 10**9)),
-        }
-        desk = Desk(
-            db=db,
-            lane=lane,
-            markets=Markets(venues, settings),
-            venues=venues,
-            fees=Fees(chains, settings.networks),
-            chains=chains,
-            settings=settings,
-        )
-        room = Room(desk, running)
-        for held in await client.balances():
-            await room.give(venue("binance", held.asset), held.asset, format(held.free, "f").rstrip("0").rstrip("."))
-        yield room
-        await client.close()
+async def room(db: Database, lane: Lane, settings: Settings, shared_venue: Running) -> AsyncIterator[Room]:
+    """A desk whose books know what the venue holds now, its dust below a unit included."""
+    client = shared_venue.client(timeout=3)
+    venues: dict[str, Venue] = {"binance": client}
+    chains: Any = {
+        "bitcoin": StandInChain("bitcoin", "BTC", FeeRates(1, 2, 5)),
+        "ethereum": StandInChain("ethereum", "ETH", FeeRates(10**9, 2 * 10**9, 3 * 10**9)),
+    }
+    desk = Desk(
+        db=db,
+        lane=lane,
+        markets=Markets(venues, settings),
+        venues=venues,
+        fees=Fees(chains, settings.networks),
+        chains=chains,
+        settings=settings,
+    )
+    room = Room(desk, shared_venue, orders_before=(await shared_venue.books())["orders"])
+    for held in await client.balances():
+        exact = (held.free + held.locked).scaleb(asset(held.asset).decimals)
+        await room.give(venue("binance", held.asset), held.asset, format_units(int(exact), asset(held.asset).decimals))
+        async with db.transaction() as session:
+            await session.execute(
+                text("INSERT INTO venue_dust (venue, asset, residue) VALUES ('binance', :asset, :residue)"),
+                {"asset": held.asset, "residue": exact - int(exact)},
+            )
+    yield room
+    await shared_venue.all_well()
+    await client.close()

@@ -2,6 +2,7 @@
 
 import asyncio
 import uuid
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -250,8 +251,8 @@ async def test_a_converting_withdrawal_that_needs_a_person_is_refused_with_its_d
     settings = room.desk.settings.model_copy(
         update={"compliance": room.desk.settings.compliance.model_copy(update={"review_above_usd": "100"})}
     )
-    desk = room.desk.__class__(**{f: getattr(room.desk, f) for f in room.desk.__slots__} | {"settings": settings})
-    reviewed = Room(desk, room.running)
+    desk = replace(room.desk, settings=settings)
+    reviewed = replace(room, desk=desk)
     user = await reviewed.user(BTC="1", USDT="10000")
     asked = {
         "kind": "withdrawal",

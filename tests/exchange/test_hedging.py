@@ -29,14 +29,9 @@ async def states(room: Room) -> list[str]:
     return [row[0] for row in await room.rows("SELECT state FROM orders ORDER BY created_at, id")]
 
 
-async def orders_at_venue(room: Room) -> int:
-    found: int = (await room.running.books())["orders"]
-    return found
-
-
 async def hedged_once(room: Room) -> None:
     """Exactly the lots of the position were traded, in one order, and every fill is in the books."""
-    assert await orders_at_venue(room) == 1
+    assert await room.orders_at_venue() == 1
     assert abs(await room.holds(house("liquidity", "BTC"))) < 1000
     await room.books_balance()
 
@@ -113,7 +108,7 @@ async def test_many_conversions_hedged_at_once_book_every_fill(room: Room) -> No
 async def test_while_the_venue_is_down_the_hedge_waits_and_then_goes_on(room: Room) -> None:
     conversion_id = await converted(room)
     desk = replace(room.desk, markets=Markets(room.desk.venues, room.desk.settings))  # a worker that knows no book yet
-    worker = Room(desk, room.running)
+    worker = replace(room, desk=desk)
     await room.running.fault("venue_down")
     await worker.hedge()
     assert await states(room) == ["intended"]
@@ -180,14 +175,14 @@ async def test_what_is_below_the_venues_minimum_is_carried_openly(room: Room) ->
     await converted(room, "0.00002")
     await room.hedge()
     assert await room.rows("SELECT state, reason FROM orders") == [("cancelled", "below_venue_minimum")]
-    assert await orders_at_venue(room) == 0
+    assert await room.orders_at_venue() == 0
     assert await room.holds(house("liquidity", "BTC")) > 0
 
 
 async def test_an_order_the_venue_refuses_is_followed_by_a_new_one_later(room: Room) -> None:
     await converted(room)
     reader = room.running.client(2)
-    refused = Room(replace(room.desk, venues={"binance": reader}), room.running)
+    refused = replace(room, desk=replace(room.desk, venues={"binance": reader}))
     try:
         await refused.hedge()
     finally:
@@ -205,7 +200,7 @@ async def test_a_worker_that_slept_past_its_lease_changes_nothing(room: Room, mo
         await room.hedge()
     # It committed `sent` and then saw that its time was over: nothing left the house.
     assert await states(room) == ["sent"]
-    assert await orders_at_venue(room) == 0
+    assert await room.orders_at_venue() == 0
     for after in (31, 40):
         await room.hedge(after=after)
     assert await states(room) == ["cancelled", "filled"]

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -10,10 +11,12 @@ import pytest
 
 from tests.venues.running import Running, running_venue
 from tidegate.config import Settings
+from tidegate.markets import books
 from tidegate.markets.books import Markets
 from tidegate.money import BTC, ETH, USDT, Amount
 from tidegate.refusal import Kind, Refusal
 from tidegate.venues.binance import Binance
+from tidegate.venues.port import Book, VenueUnavailable
 
 
 @pytest.fixture(scope="module")
@@ -146,3 +149,26 @@ async def test_the_background_keeps_books_young_and_survives_an_outage(venue: Ru
 async def until(holds: Callable[[], bool]) -> None:
     while not holds():
         await asyncio.sleep(0.02)
+
+
+async def test_a_silent_venue_is_waited_for_once_and_not_for_each_number(
+    markets: Markets, binance: Binance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await markets.mid(ETH, USDT)
+    silence = asyncio.Event()
+
+    async def silent(symbol: str, depth: int = 100) -> Book:
+        await silence.wait()
+        raise VenueUnavailable("silent")
+
+    monkeypatch.setattr(books, "PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(binance, "book", silent)
+    markets._max_age = 0.0
+    for tracked in markets._tracked.values():
+        tracked.book = None if tracked.book is None else replace(tracked.book, received=tracked.book.received - 2)
+    started = asyncio.get_running_loop().time()
+    for _ in range(5):
+        assert not (await markets.mid(ETH, USDT, stale=True)).fresh
+    assert asyncio.get_running_loop().time() - started < 0.8
+    silence.set()
+    await asyncio.wait([tracked.task for tracked in markets._tracked.values() if tracked.task])

@@ -23,9 +23,10 @@ async def open_holds(session: AsyncSession) -> dict[str, int]:
 
 @dataclass(frozen=True, slots=True)
 class VenueTerms:
-    """Terms of `floor(venue balance) = venue account + unbooked`, by (venue, asset); and orders of unknown fate.
+    """Terms of `floor(venue balance - residue) = venue account + unbooked`, by (venue, asset), in base units.
 
-    `unbooked` is what fills not yet booked change, whole units; the venue's residue below one unit is inside it.
+    `unbooked` is what fills not yet booked change, rounded down; `residues` is what the venue holds beyond whole
+    units. `unknown` orders may have traded without anybody knowing yet.
     """
 
     unbooked: dict[tuple[str, str], int]
@@ -51,7 +52,7 @@ async def venue_terms(desk: Desk) -> VenueTerms:
         for fill in await venue.fills(venue_order_id=seen.venue_order_id, symbol=order.symbol):
             if fill.trade_id not in booked[order.id]:
                 _add(exact, order, trade_of(fill))
-    unbooked = {key: rules.floor(residues.get(key, Fraction(0)) + change) for key, change in exact.items()}
+    unbooked = {key: rules.floor(change) for key, change in exact.items()}
     return VenueTerms({k: v for k, v in unbooked.items() if v}, residues, len(orders), unknown)
 
 

@@ -102,6 +102,7 @@ class _Tracked:
     failed_at: float = 0.0
     used_at: float = 0.0
     task: "asyncio.Task[None] | None" = None
+    asked_at: float = 0.0
 
 
 class Markets:
@@ -179,7 +180,8 @@ class Markets:
         if give == get:
             return Mid(Fraction(1), datetime.now(UTC), True, ())
         await self._list()
-        legs = [t for t in self._tracked.values() if {t.market.base, t.market.quote} & {give.code, get.code}]
+        codes = {give.code, get.code, DOLLAR}
+        legs = [t for t in self._tracked.values() if t.market.base in codes and t.market.quote in codes]
         await asyncio.gather(*(self._young(t) for t in legs))
         found = self.known_mid(give, get)
         if found is None or not (found.fresh or stale):
@@ -245,7 +247,8 @@ class Markets:
                 continue
             if name not in self._listing or self._listing[name].done():
                 self._listing[name] = asyncio.ensure_future(self._fetch_list(name, venue))
-        pending = [task for task in self._listing.values() if not task.done()]
+        # A list that is merely old serves while it is asked for anew.
+        pending = [task for name, task in self._listing.items() if name not in self._listed_at and not task.done()]
         if pending:
             await asyncio.wait(pending, timeout=PATIENCE_SECONDS)
 
@@ -281,7 +284,10 @@ class Markets:
         """Join the fetch under way or start one; give up waiting after a while, never cancel it."""
         if tracked.task is None or tracked.task.done():
             tracked.task = asyncio.ensure_future(self._fetch(tracked))
-        await asyncio.wait([tracked.task], timeout=PATIENCE_SECONDS)
+            tracked.asked_at = time.time()
+        # Counted from when it was asked: one silent venue costs a quote this wait once, not for each number it needs.
+        left = tracked.asked_at + PATIENCE_SECONDS - time.time()
+        await asyncio.wait([tracked.task], timeout=max(0.0, left))
 
     async def _fetch(self, tracked: _Tracked) -> None:
         try:
