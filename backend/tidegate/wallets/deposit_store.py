@@ -70,12 +70,13 @@ async def insert_deposit(session: AsyncSession, *, row: dict[str, Any]) -> bool:
 
 async def show(session: AsyncSession, *, row: DepositRow, shown: Shown, now: datetime) -> int:
     """Write what a sighting made of a row; its new version."""
-    values = asdict(shown) | {"version": row.version + 1, "final_at": now if shown.final else None}
+    version = row.version + 1
+    values = asdict(shown) | {"version": version, "final_at": now if shown.final else None}
     del values["final"]
     if shown.state != row.state or shown.sub_status != row.sub_status:
         values["since"] = now
     await session.execute(update(DepositRow).where(DepositRow.id == row.id).values(**values))
-    return row.version + 1
+    return version
 
 
 async def correct(session: AsyncSession, *, row: DepositRow, asset: str, units: int) -> None:

@@ -8,6 +8,7 @@ on where it was, and the posting keys keep a second worker from booking anything
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -26,7 +27,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class Watched:
-    """The addresses of one network that a process has learned of; the same object is given to each scan of it.
+    """The addresses of one network that this process has learned of.
 
     `ahead` are unissued ones: an address handed out and paid while a scan runs is among them.
     """
@@ -43,6 +44,10 @@ class Watched:
     def covered(self) -> int:
         """Every index below this is watched."""
         return self.next_index + rules.LOOKAHEAD
+
+
+# What was learned is only a memory of rows that never change, so a process may keep it for as long as its database.
+_LEARNED: "WeakKeyDictionary[Database, dict[str, Watched]]" = WeakKeyDictionary()
 
 
 async def extend(db: Database, chain: Chain) -> bool:
@@ -63,23 +68,17 @@ async def extend(db: Database, chain: Chain) -> bool:
     return True
 
 
-async def scan(
-    db: Database,
-    lane: Lane,
-    chain: Chain,
-    settings: Settings,
-    now: datetime,
-    watched: Watched | None = None,
-) -> bool:
-    """See what the chain shows now, and book what follows from it. True when anything changed.
+async def scan(db: Database, lane: Lane, chain: Chain, settings: Settings, now: datetime) -> bool:
+    """See what the chain shows now, and book what follows from it. True when anything changed: there may be more.
 
     Nothing is stored or booked by a node that is not fit. Raises NodeUnavailable when it stops answering midway.
     """
-    known = watched if watched is not None else Watched()
+    known = _LEARNED.setdefault(db, {}).setdefault(chain.network, Watched())
     health = await chain.health()
     if not health.fit:
         await _unfit(db, chain, health, now)
         return False
+    await extend(db, chain)
     async with db.reading() as session:
         row = await store.scan_of(session, network=chain.network)
         cursor = row.cursor if row is not None else None
@@ -137,6 +136,7 @@ async def _store(
         }
         if index is None or index.next_index <= covered:
             values["cursor"] = found.cursor
+            any_changed |= found.cursor != cursor
         # Else more addresses were handed out during the scan than it looked ahead: the same blocks are read again.
         await store.save_scan(session, network=chain.network, values=values)
     return any_changed

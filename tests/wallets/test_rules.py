@@ -1,0 +1,235 @@
+"""The pure decisions on deposits and destinations, over everything they may be given."""
+
+import uuid
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tidegate.ledger.rules import customer, house
+from tidegate.wallets import rules
+from tidegate.wallets.rules import (
+    GONE,
+    REORGED,
+    BeneficiaryState,
+    Booked,
+    Deposit,
+    DepositState,
+    Move,
+    Seen,
+    Terms,
+)
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+USER = uuid.UUID(int=7)
+TERMS = Terms(required=3, minimum_units=100, listed=True, paused=False)
+
+
+def deposit(**given: object) -> Deposit:
+    fields: dict[str, object] = {
+        "id": uuid.UUID(int=1),
+        "user_id": USER,
+        "network": "ethereum",
+        "asset": "USDT",
+        "units": 1000,
+        "state": DepositState.DETECTED,
+        "sub_status": None,
+        "booked": None,
+        "epoch": 0,
+        "version": 1,
+        "confirmations": 0,
+        "block_hash": None,
+        "since": NOW,
+    }
+    return Deposit(**(fields | given))  # type: ignore[arg-type]
+
+
+def taken(one: Deposit, terms: Terms, now: datetime) -> Deposit:
+    """The deposit after its step was booked, as the store writes it; money moved is not modelled here."""
+    step = rules.step(one, terms)
+    if step is None:
+        return one
+    booked = {Move.CREDIT: Booked.CUSTOMER, Move.SUSPEND: Booked.SUSPENSE, Move.UNDO: None, Move.WAIT: one.booked}[
+        step.move
+    ]
+    epoch = one.epoch + (step.move is Move.UNDO)
+    return replace(one, state=step.state, sub_status=step.sub_status, booked=booked, epoch=epoch, since=now)
+
+
+def seen_by(one: Deposit, seen: Seen, now: datetime, required: int = 3) -> Deposit:
+    shown = rules.shown(one, seen, required, now)
+    return replace(
+        one,
+        state=shown.state,
+        sub_status=shown.sub_status,
+        confirmations=shown.confirmations,
+        block_hash=shown.block_hash,
+    )
+
+
+sightings = st.one_of(
+    st.just(GONE),
+    st.just(Seen(0, None, None)),
+    st.builds(lambda depth, block: Seen(depth, block, 100), st.integers(1, 8), st.sampled_from(["0xa", "0xb", "0xc"])),
+)
+terms_given = st.builds(Terms, st.just(3), st.sampled_from([1, 1000, 1001]), st.booleans(), st.booleans())
+
+
+@given(st.lists(st.tuples(sightings, terms_given), max_size=30))
+def test_whatever_the_chain_does_only_deep_deposits_are_booked_and_each_booking_is_undone_once(
+    story: list[tuple[Seen, Terms]],
+) -> None:
+    one, keys = deposit(), set()
+    for seen, terms in story:
+        before = one
+        one = seen_by(one, seen, NOW)
+        step = rules.step(one, terms)
+        if step is not None and step.move in (Move.CREDIT, Move.SUSPEND):
+            assert seen.confirmations >= 3
+            assert one.booked is None
+            posting = rules.credit(one, 0) if step.move is Move.CREDIT else rules.suspend(one)
+            assert posting.key not in keys
+            keys.add(posting.key)
+        if step is not None and step.move is Move.UNDO:
+            posting, _ = rules.undo(one, 0)
+            assert posting.key not in keys
+            keys.add(posting.key)
+        if before.booked is not None and seen.confirmations >= 3:
+            assert step is None
+        if before.booked is not None and seen.confirmations <= 0:
+            assert step is not None
+            assert step.move is Move.UNDO
+        one = taken(one, terms, NOW)
+        # The database's own constraint.
+        assert (one.state is DepositState.CREDITED) == (one.booked is Booked.CUSTOMER)
+
+
+@given(st.lists(sightings, max_size=12), st.lists(sightings, max_size=3))
+def test_a_crash_between_seeing_and_booking_leads_to_the_same_books(story: list[Seen], lost: list[Seen]) -> None:
+    """The rows that `lost` scans stored were never booked from; the deep sighting after them settles all."""
+    calm, crashed = deposit(), deposit()
+    for seen in story:
+        calm = taken(seen_by(calm, seen, NOW), TERMS, NOW)
+        crashed = taken(seen_by(crashed, seen, NOW), TERMS, NOW)
+    for seen in lost:
+        crashed = seen_by(crashed, seen, NOW)
+    last = Seen(5, "0xz", 200)
+    for _ in range(2):
+        calm, crashed = (taken(seen_by(one, last, NOW), TERMS, NOW) for one in (calm, crashed))
+    assert (calm.state, calm.booked) == (crashed.state, crashed.booked) == (DepositState.CREDITED, Booked.CUSTOMER)
+
+
+@given(st.integers(1, 10**30), st.integers(0, 10**30))
+def test_a_credit_books_every_unit_repaying_debts_first(units: int, owed: int) -> None:
+    posting = rules.credit(deposit(units=units), owed)
+    booked = {t.credit: t.units for t in posting.transfers}
+    assert sum(booked.values()) == units
+    assert booked.get(house("receivable", "USDT"), 0) == min(owed, units)
+    assert all(t.debit == house("wallet:deposit", "USDT", "ethereum") for t in posting.transfers)
+
+
+@given(st.integers(1, 10**30), st.integers(0, 10**30))
+def test_an_undone_credit_takes_what_is_there_and_the_rest_is_owed(units: int, available: int) -> None:
+    one = deposit(units=units, booked=Booked.CUSTOMER, state=DepositState.CREDITED)
+    posting, owed = rules.undo(one, available)
+    taken_units = {t.debit: t.units for t in posting.transfers}
+    assert taken_units.get(customer(USER, "available", "USDT"), 0) == min(available, units)
+    assert taken_units.get(house("receivable", "USDT"), 0) == owed == units - min(available, units)
+    assert all(t.credit == house("wallet:deposit", "USDT", "ethereum") for t in posting.transfers)
+
+
+@given(st.integers(1, 10**30), st.integers(0, 10**30))
+def test_an_undone_suspense_owes_nothing(units: int, available: int) -> None:
+    one = deposit(units=units, booked=Booked.SUSPENSE, state=DepositState.BELOW_MINIMUM)
+    posting, owed = rules.undo(one, available)
+    assert owed == 0
+    assert [(t.debit, t.units) for t in posting.transfers] == [(house("suspense", "USDT"), units)]
+
+
+@pytest.mark.parametrize(
+    ("units", "state"), [(99, DepositState.BELOW_MINIMUM), (100, DepositState.CREDITED), (101, DepositState.CREDITED)]
+)
+def test_the_minimum_itself_is_enough(units: int, state: DepositState) -> None:
+    step = rules.step(deposit(units=units, confirmations=3, block_hash="0xa", state=DepositState.CONFIRMING), TERMS)
+    assert step is not None
+    assert step.state is state
+
+
+def test_an_asset_nobody_can_hold_is_kept_apart() -> None:
+    step = rules.step(deposit(confirmations=3, block_hash="0xa"), replace(TERMS, listed=False))
+    assert step is not None
+    assert (step.move, step.state) == (Move.SUSPEND, DepositState.UNKNOWN_ASSET)
+
+
+def test_doubt_outlives_a_scan_that_was_not_booked_from() -> None:
+    one = deposit(state=DepositState.CREDITED, booked=Booked.CUSTOMER, confirmations=3, block_hash="0xa")
+    moved = seen_by(one, Seen(1, "0xb", 100), NOW)
+    again = seen_by(moved, Seen(1, "0xb", 100), NOW)
+    assert (moved.sub_status, again.sub_status) == (REORGED, REORGED)
+    deep = seen_by(again, Seen(3, "0xb", 100), NOW)
+    assert (deep.sub_status, rules.step(deep, TERMS)) == (None, None)
+
+
+def test_a_detected_payment_that_vanishes_was_replaced_and_one_that_was_mined_was_reorged() -> None:
+    never_mined = seen_by(deposit(), GONE, NOW)
+    mined = seen_by(deposit(state=DepositState.CONFIRMING, confirmations=1, block_hash="0xa"), GONE, NOW)
+    assert (never_mined.state, never_mined.sub_status) == (DepositState.REORGED, "replaced")
+    assert (mined.state, mined.sub_status) == (DepositState.REORGED, "reorged")
+
+
+@pytest.mark.parametrize("state", list(DepositState))
+def test_every_state_that_waits_says_for_whom(state: DepositState) -> None:
+    ends = {DepositState.CREDITED, DepositState.BELOW_MINIMUM, DepositState.UNKNOWN_ASSET}
+    waits = rules.waiting_for(state, "reorged" if state is DepositState.REORGED else None)
+    assert (waits is None) == (state in ends)
+
+
+def test_the_expected_time_shrinks_with_every_confirmation() -> None:
+    times = [
+        rules.expected_by(DepositState.CONFIRMING if n else DepositState.DETECTED, n, 3, 10.0, NOW) for n in range(3)
+    ]
+    assert times == [NOW + timedelta(seconds=s) for s in (40, 20, 10)]
+
+
+BECH32 = "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080"
+HEX = "0x52908400098527886E0F7030069857D2E4169EE7"
+
+
+@pytest.mark.parametrize(
+    ("address", "twin"),
+    [
+        (HEX, "0x5290ffffffffffffffffffffffffffffffff9EE7"),
+        (HEX.lower(), "0x5290FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF9ee7"),
+        (BECH32, "bcrt1qw508zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzt080"),
+        ("1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa", "1A1zXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXvfNa"),
+    ],
+)
+def test_same_ends_and_another_middle_is_a_lookalike(address: str, twin: str) -> None:
+    assert rules.lookalike(twin, ["0x0", address]) == address
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        HEX,
+        HEX.lower(),
+        "0x5290840009852788" + "6" * 23 + "8",
+        "0x6290ffffffffffffffffffffffffffffffff9EE7",
+    ],
+)
+def test_the_same_address_and_one_with_another_end_are_no_lookalikes(other: str) -> None:
+    assert rules.lookalike(other, [HEX]) is None
+
+
+def test_two_addresses_of_one_network_are_not_alike_by_their_prefix() -> None:
+    assert rules.lookalike("bcrt1qaaaaa" + "q" * 28 + "t080", [BECH32]) is None
+
+
+def test_cooling_down_ends_by_the_clock() -> None:
+    until = NOW + timedelta(hours=1)
+    cooling = BeneficiaryState.COOLING_DOWN
+    assert rules.beneficiary_state(cooling, until, NOW) is cooling
+    assert rules.beneficiary_state(cooling, until, until) is BeneficiaryState.ACTIVE
+    assert rules.beneficiary_state(BeneficiaryState.SUSPENDED, until, until) is BeneficiaryState.SUSPENDED
