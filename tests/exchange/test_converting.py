@@ -11,10 +11,10 @@ import pytest
 
 from tests.exchange.conftest import GOOD_ADDRESS, Room
 from tidegate.database import utcnow
-from tidegate.exchange import accept, history, pipeline, quote
-from tidegate.exchange.rules import QuoteKind, ceiling, floor
+from tidegate.exchange import accept, conversion, history, pipeline, postings, quote
+from tidegate.exchange.rules import Offer, QuoteKind, ceiling, floor
 from tidegate.idempotency import Keyed
-from tidegate.ledger.rules import customer, house, venue
+from tidegate.ledger.rules import Posting, customer, house, venue
 from tidegate.money import Rate, asset, parse_units
 from tidegate.refusal import Kind, Refusal
 
@@ -292,3 +292,66 @@ async def test_venue_account_of_the_books_is_the_venue_after_many_odd_fills(room
         pass
     await room.books_balance()
     assert await room.holds(venue("binance", "BTC")) > 0
+
+
+async def accepted_withdrawal(room: Room, user: uuid.UUID, withdrawal_id: uuid.UUID) -> Offer:
+    """A converting withdrawal quote, accepted and held as the transactions room does it."""
+    shown = await room.quote(
+        user,
+        kind="withdrawal",
+        from_asset="BTC",
+        to_asset="USDT",
+        network="ethereum",
+        side="exact_out",
+        amount="25",
+        address=GOOD_ADDRESS,
+    )
+    async with room.desk.db.reading() as session:
+        offer = await accept.quote_for(
+            session, user_id=user, quote_id=uuid.UUID(shown["id"]), kind="withdrawal", now=utcnow()
+        )
+    posting = Posting(f"withdrawal:{withdrawal_id}:hold", postings.hold(offer), "withdrawal", withdrawal_id)
+    assert (await room.desk.lane.submit(posting, [accept.accept_rider(offer, withdrawal_id, utcnow())])).posted
+    return offer
+
+
+async def test_a_converting_withdrawal_is_executed_once_into_what_is_held_for_the_payout(room: Room) -> None:
+    user, withdrawal_id = await room.user(BTC="1", USDT="1000"), uuid.uuid4()
+    await accepted_withdrawal(room, user, withdrawal_id)
+    assert (await room.rows("SELECT usd_units > 25000000 FROM exposures WHERE scope = 'house'")) == [(True,)]
+    async with room.desk.db.reading() as session:
+        quote_id = (await room.rows("SELECT id FROM quotes"))[0][0]
+        offer = await accept.accepted(session, user_id=user, quote_id=quote_id, used_by=withdrawal_id)
+    for attempt in (1, 2):
+        moves, riders = conversion.execution(
+            offer, conversion_id=uuid.uuid4(), withdrawal_id=withdrawal_id, now=utcnow()
+        )
+        posting = Posting(f"withdrawal:{withdrawal_id}:convert", moves, "withdrawal", withdrawal_id)
+        assert (await room.desk.lane.submit(posting, riders)).posted is (attempt == 1)
+    assert await room.holds(customer(user, "held", "USDT")) == 25_000_000
+    assert await room.holds(customer(user, "held", "BTC")) == 0
+    assert await room.holds(house("rounding", "BTC")) == 0
+    assert await room.holds(house("charged:network", "BTC")) == offer.figures.network > 0
+    assert await room.rows("SELECT usd_units FROM exposures") == [(0,), (0,)]
+    await room.hedge()
+    await room.books_balance()
+    async with room.desk.db.reading() as session:
+        assert await history.page(session, user_id=user, before=None, limit=10) == []
+
+
+async def test_an_unverified_converting_withdrawal_gives_its_reservation_back_once(room: Room) -> None:
+    user, withdrawal_id = await room.user(BTC="1", USDT="1000"), uuid.uuid4()
+    offer = await accepted_withdrawal(room, user, withdrawal_id)
+    assert (await room.desk.lane.write(accept.release_riders(offer))).posted
+    assert (await room.desk.lane.write(accept.release_riders(offer))).rider == "reservation"
+    assert await room.rows("SELECT usd_units FROM exposures") == [(0,), (0,)]
+    # An accepted quote never expires under its withdrawal.
+    assert await pipeline.expire_quotes(room.desk, utcnow() + timedelta(days=1)) == 0
+
+
+async def test_a_quote_made_for_a_destination_accepts_only_that_one(room: Room) -> None:
+    offer = await accepted_withdrawal(room, await room.user(BTC="1", USDT="1000"), uuid.uuid4())
+    accept.same_destination(offer, address=GOOD_ADDRESS)
+    with pytest.raises(Refusal) as told:
+        accept.same_destination(offer, address="0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC")
+    assert told.value.kind is Kind.QUOTE_KIND_MISMATCH
