@@ -53,7 +53,9 @@ def upgrade() -> None:
         sa.CheckConstraint("kind IN ('withdrawal', 'conversion')", name=op.f("ck_quotes_kind_known")),
         sa.CheckConstraint("side IN ('exact_in', 'exact_out')", name=op.f("ck_quotes_side_known")),
         sa.CheckConstraint("state IN ('open', 'accepted', 'expired', 'refused')", name=op.f("ck_quotes_state_known")),
-        sa.CheckConstraint("(kind = 'withdrawal') = (network IS NOT NULL)", name=op.f("ck_quotes_network_of_withdrawal")),
+        sa.CheckConstraint(
+            "(kind = 'withdrawal') = (network IS NOT NULL)", name=op.f("ck_quotes_network_of_withdrawal")
+        ),
         sa.CheckConstraint("(kind = 'withdrawal') = (speed IS NOT NULL)", name=op.f("ck_quotes_speed_of_withdrawal")),
         sa.CheckConstraint("debit_units > 0 AND deliver_units > 0", name=op.f("ck_quotes_amounts_positive")),
         sa.CheckConstraint(
@@ -160,7 +162,9 @@ def upgrade() -> None:
             "state IN ('intended', 'cancelled') OR (quantity IS NOT NULL AND limit_price IS NOT NULL)",
             name=op.f("ck_orders_priced_when_sent"),
         ),
-        sa.ForeignKeyConstraint(["conversion_id"], ["conversions.id"], name=op.f("fk_orders_conversion_id_conversions")),
+        sa.ForeignKeyConstraint(
+            ["conversion_id"], ["conversions.id"], name=op.f("fk_orders_conversion_id_conversions")
+        ),
         sa.ForeignKeyConstraint(["follows"], ["orders.id"], name=op.f("fk_orders_follows_orders")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_orders")),
         sa.UniqueConstraint("client_order_id", name=op.f("uq_orders_client_order_id")),
