@@ -7,8 +7,11 @@ has no peers to ask). So whatever a new block holds is kept on disk as soon as i
 import asyncio
 import json
 from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Protocol
 
+from tidegate.sandbox.fates import BitcoinFates, EvmFates
 from tidegate.sandbox.gate import Gate
 from tidegate.sandbox.nodes import BitcoinNode, EvmNode
 from tidegate.sandbox.process import write_whole
@@ -27,14 +30,25 @@ class Node(Protocol):
     async def keep(self) -> None: ...
 
 
+class Fates(Protocol):
+    """What scenarios do to blocks."""
+
+    async def before_block(self) -> None: ...
+
+    async def depth_to_undo(self) -> int: ...
+
+
 class BlockMaker(ABC):
     """One network: makes a block every `seconds` unless paused, keeps what any block brought."""
 
-    def __init__(self, network: str, node: Node, seconds: float) -> None:
+    def __init__(self, network: str, node: Node, seconds: float, fates: Fates) -> None:
         self.network = network
+        self._fates = fates
         self.node = node
         self.seconds = seconds
         self.paused = False
+        self.may_work = asyncio.Event()
+        """Set while the node is up and fit. A block made on a chain that lost some would hide the loss."""
         self._one_at_a_time = asyncio.Lock()
         self._kept_tip: str | None = None
 
@@ -45,31 +59,54 @@ class BlockMaker(ABC):
         while True:
             await asyncio.sleep(min(_LOOK_SECONDS, self.seconds))
             try:
-                if not self.paused and clock() >= due:
+                if not self.may_work.is_set():
+                    due = clock() + self.seconds
+                elif not self.paused and clock() >= due:
                     due = max(due + self.seconds, clock())
-                    await self.mine(1)
+                    await self.next()
                 else:
                     await self.keep_what_is_new()
             except (RpcGone, RpcRefused):
                 due = clock() + self.seconds
 
+    async def next(self) -> None:
+        """The block that is due; or, where a scenario wants it, another one in the place of the last."""
+        async with self._working():
+            depth = await self._fates.depth_to_undo()
+            if depth:
+                await self._reorg(depth)
+            else:
+                await self._fates.before_block()
+                await self.node.mine(1)
+            await self._keep_new()
+
     async def mine(self, blocks: int) -> int:
         """Make blocks now, also while paused; on disk before it answers."""
-        async with self._one_at_a_time:
+        async with self._working():
+            await self._fates.before_block()
             height = await self.node.mine(blocks)
             await self._keep_new()
             return height
 
     async def reorg(self, depth: int) -> int:
         """Replace the last `depth` blocks by others; the new height."""
-        async with self._one_at_a_time:
+        async with self._working():
             await self._reorg(depth)
             await self._keep_new()
             return await self.node.height()
 
     async def keep_what_is_new(self) -> None:
-        async with self._one_at_a_time:
+        """Blocks that somebody else made, on disk."""
+        async with self._working():
             await self._keep_new()
+
+    @asynccontextmanager
+    async def _working(self) -> AsyncIterator[None]:
+        """One at a time, and only on a fit node. Raises RpcGone otherwise."""
+        async with self._one_at_a_time:
+            if not self.may_work.is_set():
+                raise RpcGone("the node is not up, or not fit")
+            yield
 
     async def _keep_new(self) -> None:
         tip = await self._tip()
@@ -88,7 +125,7 @@ class BlockMaker(ABC):
 
 class BitcoinBlocks(BlockMaker):
     def __init__(self, node: BitcoinNode, seconds: float, network: str = "bitcoin") -> None:
-        super().__init__(network, node, seconds)
+        super().__init__(network, node, seconds, BitcoinFates(node))
         self.bitcoin = node
 
     async def _tip(self) -> str:
@@ -107,7 +144,7 @@ class EvmBlocks(BlockMaker):
     """Also remembers the last block that held a transaction: a chain without it is younger than the books."""
 
     def __init__(self, node: EvmNode, seconds: float, gate: Gate, network: str = "ethereum") -> None:
-        super().__init__(network, node, seconds)
+        super().__init__(network, node, seconds, EvmFates(node))
         self.evm = node
         self._gate = gate
         self._note = node.folder / "last-block.json"
@@ -163,6 +200,7 @@ class EvmBlocks(BlockMaker):
         Empty blocks that were lost are made again, so that heights and confirmations never go back.
         """
         self._kept_tip = None
+        self.may_work.clear()
         if self._note.is_file():
             known = json.loads(self._note.read_text())
             wanted = known["must_have"]
@@ -178,4 +216,5 @@ class EvmBlocks(BlockMaker):
             if height < known["height"]:
                 await self.evm.mine(known["height"] - height)
         self._gate.closed_because = None
+        self.may_work.set()
         return True

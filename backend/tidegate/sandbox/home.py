@@ -6,7 +6,6 @@ import os
 import secrets
 import tempfile
 from pathlib import Path
-from typing import Any
 
 from tidegate.sandbox.process import StartFailed, free_port, port_is_free, write_whole
 
@@ -24,26 +23,34 @@ class Home:
         self.url = f"http://localhost:{port}"
         self.ports: dict[str, int] = {}
         self.secrets: dict[str, str] = {}
-        self._lock: Any = None
+        self._lock: int | None = None
 
     def take(self) -> None:
         """Make the folder, lock it, remember ports and secrets. StartFailed when another supervisor lives in it."""
         self.folder.mkdir(parents=True, exist_ok=True)
         # Others may pass through to their own part (PostgreSQL runs as another user), but list nothing.
         self.folder.chmod(0o711 if os.geteuid() == 0 else 0o700)
-        self._lock = (self.folder / ".lock").open("a")
+        self._lock = os.open(self.folder / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
+            self.release()
             raise StartFailed(f"{self.folder} is in use by another `tidegate up`.") from None
         # A reader of ready.json must never find the one of the run before.
         self.ready_file.unlink(missing_ok=True)
         self.migrated_file.unlink(missing_ok=True)
         if not _both_free(self.port):
+            self.release()
             raise StartFailed(f"Port {self.port} is taken. Choose another one with --port.")
         self.ports = self._remembered_ports()
         self.secrets = self._remembered_secrets()
         self.logs.mkdir(exist_ok=True, mode=0o700)
+
+    def release(self) -> None:
+        """Let another supervisor have the folder."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
     def _remembered_ports(self) -> dict[str, int]:
         note = self.folder / "ports.json"

@@ -144,7 +144,7 @@ class Up:
         else:
             up.keep(self._postgres())
         self.bitcoin_child = up.keep(
-            Child("bitcoind", self.bitcoin.log, self.bitcoin.launch, self._bitcoin_ready, stop_seconds=15)
+            Child("bitcoind", self.bitcoin.log, self._launch_bitcoin, self._bitcoin_ready, stop_seconds=15)
         )
         self.evm_child = up.keep(
             Child("anvil", self.evm.log, self._launch_evm, self._evm_ready, stop_seconds=3, before_stop=self._keep_evm)
@@ -167,8 +167,8 @@ class Up:
                 needs=parts,
             )
         )
-        up.run(self._make_blocks(self.bitcoin_child, self.makers[BITCOIN]))
-        up.run(self._make_blocks(self.evm_child, self.makers[ETHEREUM]))
+        for maker in self.makers.values():
+            up.run(maker.run())
 
     def _postgres(self) -> Child:
         cluster: postgres.Cluster | None = None
@@ -223,8 +223,13 @@ class Up:
     async def _launch_api(self) -> asyncio.subprocess.Process:
         return await self._launch("api", "tidegate.sandbox.api", "--after", self.home.migrated_file)
 
+    async def _launch_bitcoin(self) -> asyncio.subprocess.Process:
+        self.makers[BITCOIN].may_work.clear()
+        return await self.bitcoin.launch()
+
     async def _launch_evm(self) -> asyncio.subprocess.Process:
         self.gates[ETHEREUM].closed_because = "The node is starting."
+        self.evm_blocks.may_work.clear()
         return await self.evm.launch()
 
     async def _launch_signer(self) -> asyncio.subprocess.Process:
@@ -255,15 +260,12 @@ class Up:
         self.home.migrated_file.touch()
         self.migrated.set()
 
-    async def _make_blocks(self, child: Child, maker: BlockMaker) -> None:
-        await child.is_ready.wait()
-        await maker.run()
-
     # ---- when is a child ready
 
     async def _bitcoin_ready(self, _: asyncio.subprocess.Process) -> str:
         try:
             await self.bitcoin.ready()
+            self.makers[BITCOIN].may_work.set()
             return f"block {await self.bitcoin.height()}"
         except (RpcGone, RpcRefused) as failure:
             raise StartFailed(str(failure)) from failure
@@ -330,6 +332,9 @@ class Up:
         for child in (self.venue_child, self.worker_child):
             await child.is_ready.wait()
         await self._seed()
+        if self.evm_child.is_ready.is_set() and not self.evm_blocks.may_work.is_set():
+            # Unfit to pay by: never ready, but the page stays and says why.
+            await asyncio.Event().wait()
         await self._healthy()
         write_whole(self.home.ready_file, json.dumps(self._ready(), indent=1) + "\n")
         self.progress.finish()
