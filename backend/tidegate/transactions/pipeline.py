@@ -98,8 +98,12 @@ def riders_to(
     detail: str | None = None,
     values: dict[str, Any] | None = None,
 ) -> list[Rider]:
+    """Riders of a worker's move. A new state is due at once and free of this lease, so that the bell this very commit
+    rings finds it; a new reason to wait keeps the lease until the step has said when to look again."""
     now = utcnow()
     fields = {"state": state.value, "sub_status": sub.value if sub else None, "since": now, "detail": detail, **(values or {})}
+    if state.value != row.state:
+        fields |= {"lease_until": None, "due_at": now}
     return move_riders(row, state, sub, fields, by=WORKER, now=now, detail=detail, fence=lease.fence)
 
 
