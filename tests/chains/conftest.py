@@ -98,7 +98,7 @@ async def house(
     """A running signer and both chains, prepared, the hot wallets funded."""
     folder = tmp_path_factory.mktemp("house")
     tokens = {asset: {"contract": contract, "decimals": 6} for asset, contract in evm_node.tokens.items()}
-    tables = {
+    tables: dict[str, Any] = {
         "mode": "sandbox",
         "networks": {
             "bitcoin": {"kind": "bitcoin", "rpc_url": bitcoin_node.url, "confirmations": 2, "block_seconds": 5},

@@ -1,6 +1,7 @@
 """Deposits on a real EVM node: blocks read by number and proven by hash, through reorgs and forgeries."""
 
 import json
+from typing import Any
 
 import pytest
 from eth_account import Account
@@ -72,6 +73,8 @@ async def test_ether_is_seen_on_its_way_and_counted_up(house: House) -> None:
 async def test_tokens_are_credited_by_their_log(house: House, asset: str, index: int) -> None:
     till = await till_at_tip(house, index)
     await house.send_token(asset, till.watched[0], 25_000_000)
+    await till.poll()
+    assert till.only.confirmations == 0 and till.only.units == 25_000_000
     await house.evm_node.mine(1)
     await till.poll()
     assert (till.only.asset, till.only.units, till.only.index) == (asset, 25_000_000, 0)
@@ -168,7 +171,13 @@ async def test_a_pending_payment_that_is_replaced_is_gone(house: House) -> None:
     )
     await till.poll()
     assert till.only.txid == first and till.only.confirmations == 0
-    rival = {**fields, "to": owner, "value": "0x0", "maxFeePerGas": hex(40 * 10**9), "maxPriorityFeePerGas": hex(9 * 10**9)}
+    rival = {
+        **fields,
+        "to": owner,
+        "value": "0x0",
+        "maxFeePerGas": hex(40 * 10**9),
+        "maxPriorityFeePerGas": hex(9 * 10**9),
+    }
     await house.evm_node.rpc.call("eth_sendTransaction", rival)
     await house.evm_node.mine(1)
     await till.poll()
@@ -196,7 +205,7 @@ async def test_a_node_of_another_history_is_refused(house: House) -> None:
 async def test_wrong_chain_wrong_decimals_and_an_empty_contract_are_refused_at_start(house: House) -> None:
     evm = house.tables["networks"]["ethereum"]
     usdt = evm["tokens"]["USDT"]
-    wrong = {
+    wrong: dict[str, dict[str, Any]] = {
         "chain id 31337": {"chain_id": 1},
         "no contract": {"tokens": {"USDT": {**usdt, "contract": "0x" + "12" * 20}}},
         "decimals": {"tokens": {"USDT": {**usdt, "decimals": 18}}},

@@ -3,6 +3,7 @@
 import uuid
 
 import bdkpython as bdk
+import pytest
 from eth_account import Account
 
 from tests.chains.conftest import House
@@ -123,11 +124,9 @@ async def test_two_payouts_never_choose_the_same_coin_when_the_first_is_reserved
     second = await house.bitcoin.fund([(address, 100_000)], 2, reserved=pair(first))
     assert pair(first).isdisjoint(pair(second))
     everything = {coin.outpoint for coin in await house.bitcoin.unspent()}
-    try:
+    with pytest.raises(NotEnough) as nothing_left:
         await house.bitcoin.fund([(address, 100_000)], 2, reserved=everything)
-        raise AssertionError("there was nothing left to spend")
-    except NotEnough as error:
-        assert error.available_units == 0
+    assert nothing_left.value.available_units == 0
 
 
 async def test_a_bump_shares_a_coin_and_replaces_the_first_attempt(house: House) -> None:

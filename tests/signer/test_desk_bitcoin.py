@@ -2,6 +2,7 @@
 
 import base64
 from dataclasses import replace
+from pathlib import Path
 
 import bdkpython as bdk
 import pytest
@@ -177,7 +178,9 @@ def test_a_second_transaction_must_share_a_coin(desk: Desk, coins: Coins, journa
     assert len(journal.memory.attempts[wanted.payout_id]) == 3
 
 
-def test_a_frozen_signer_signs_nothing_until_thawed(desk: Desk, coins: Coins, freeze_flag, journal: Journal) -> None:  # type: ignore[no-untyped-def]
+def test_a_frozen_signer_signs_nothing_until_thawed(
+    desk: Desk, coins: Coins, freeze_flag: Path, journal: Journal
+) -> None:
     request = sign_bitcoin(coins.pay([(RECIPIENT, 100_000)]), intent())
     freeze_flag.touch()
     refused(desk.sign(request), Rule.FROZEN, journal)

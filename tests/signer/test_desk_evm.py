@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from eth_account import Account
-from eth_account.typed_transactions import TypedTransaction
+from eth_account.typed_transactions.typed_transaction import TypedTransaction
 from hexbytes import HexBytes
 
 from tests.signer.world import ACCOUNT, NOW, USDT_CONTRACT, ether, settings, sign_evm, usdt, yes

@@ -10,7 +10,7 @@ from tests.signer.world import NOW, RECIPIENT, Coins, intent, settings, sign_bit
 from tidegate.signer.desk import Desk, open_vaults, policies_of
 from tidegate.signer.journal import Journal, JournalBroken
 from tidegate.signer.keys import Seed
-from tidegate.signing.messages import Approved, Denied, Rule
+from tidegate.signing.messages import Approved, Denied, Rule, SignBitcoin, SignEvm
 
 
 @pytest.fixture
@@ -29,7 +29,10 @@ def reopened(seed: Seed, journal: Journal, journal_path: Path, tmp_path: Path) -
 def test_after_a_restart_the_same_request_gives_identical_bytes(
     desk: Desk, coins: Coins, reopened: Callable[[], Desk]
 ) -> None:
-    requests = [sign_bitcoin(coins.pay([(RECIPIENT, 100_000)]), intent()), sign_evm(usdt(), nonce=5)]
+    requests: list[SignBitcoin | SignEvm] = [
+        sign_bitcoin(coins.pay([(RECIPIENT, 100_000)]), intent()),
+        sign_evm(usdt(), nonce=5),
+    ]
     before = [desk.sign(request) for request in requests]
     assert all(isinstance(answer, Approved) for answer in before)
     again = reopened()

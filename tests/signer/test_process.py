@@ -147,6 +147,7 @@ GARBAGE = [
     struct.pack(">I", 2) + b"{}",
     struct.pack(">I", 40) + b'{"kind":"status","version":1,"body":NaN}',
     b"\0\0",
+    struct.pack(">I", 200_000) + b"[" * 200_000,
 ]
 
 

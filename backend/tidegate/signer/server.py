@@ -12,7 +12,7 @@ from tidegate.config import Settings
 from tidegate.signer.desk import Desk, Vaults, open_vaults, policies_of
 from tidegate.signer.journal import Journal
 from tidegate.signer.keys import Seed, make_seed, replace, seal, unseal, write_new
-from tidegate.signing.frames import BadFrame, canonical, read_frame, socket_address, write_frame
+from tidegate.signing.frames import BadFrame, canonical, framed, read_frame, socket_address
 from tidegate.signing.messages import AskStatus, Denied, Failed, Malformed, Reply, Rule, request_of, wrap
 
 log = logging.getLogger("tidegate.signer")
@@ -143,7 +143,8 @@ class _Server:
                     document = await read_frame(reader)
                 if document is None:
                     break
-                await write_frame(writer, wrap(await self._answer(document)))
+                writer.write(framed(wrap(await self._answer(document))))
+                await writer.drain()
         except BadFrame as error:
             log.warning("a bad frame: %s", error)
         except (TimeoutError, ConnectionError):

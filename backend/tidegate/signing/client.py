@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
-from tidegate.signing.frames import BadFrame, read_frame, socket_address, write_frame
+from tidegate.signing.frames import BadFrame, framed, read_frame, socket_address
 from tidegate.signing.messages import (
     Answer,
     Approved,
@@ -79,10 +79,12 @@ class SignerDoor:
             return Failed(f"the signer cannot be reached: {error.strerror or type(error).__name__}")
 
     async def _exchange(self, request: Request) -> Reply:
+        request_bytes = framed(wrap(request))
         with socket_address(self._path) as address:
             reader, writer = await asyncio.open_unix_connection(address)
         try:
-            await write_frame(writer, wrap(request))
+            writer.write(request_bytes)
+            await writer.drain()
             document = await read_frame(reader)
             if document is None:
                 raise BadFrame("the signer closed the connection")

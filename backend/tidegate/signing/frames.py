@@ -12,6 +12,10 @@ from typing import Any
 MAX_FRAME = 16 * 1024 * 1024
 """A PSBT with 200 inputs carries 7.8 MB of parent transactions; nothing honest is larger than this."""
 
+_MOST_BRACKETS = 10_000
+"""More than any request of ours has. The interpreter's own limit does not help: a library of the signer's (py_ecc, by
+way of eth-account) raises it so far that deep nesting overruns the stack and ends the process."""
+
 _LENGTH = struct.Struct(">I")
 
 
@@ -26,6 +30,8 @@ def canonical(document: Any) -> bytes:
 
 def parse(data: bytes) -> Any:
     """The document in these bytes. Refuses (BadFrame) fractions, NaN, repeated keys and anything not JSON."""
+    if data.count(b"[") + data.count(b"{") > _MOST_BRACKETS:
+        raise BadFrame("not a message")
     try:
         return json.loads(data, parse_float=_refuse, parse_constant=_refuse, object_pairs_hook=_unique)
     except (ValueError, RecursionError) as error:
@@ -60,13 +66,12 @@ async def read_frame(reader: asyncio.StreamReader) -> Any | None:
         raise BadFrame("cut off") from error
 
 
-async def write_frame(writer: asyncio.StreamWriter, document: Any) -> None:
-    """Send one document and wait until it has left. Refuses (BadFrame) to send one that no reader would take."""
+def framed(document: Any) -> bytes:
+    """One document as it goes on the socket. Refuses (BadFrame) one that no reader would take."""
     data = canonical(document)
     if len(data) > MAX_FRAME:
         raise BadFrame("too large")
-    writer.write(_LENGTH.pack(len(data)) + data)
-    await writer.drain()
+    return _LENGTH.pack(len(data)) + data
 
 
 _LONGEST_ADDRESS = 100

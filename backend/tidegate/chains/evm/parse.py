@@ -4,11 +4,14 @@ import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from tidegate.chains.evm.build import TRANSFER_TOPIC, checksummed, unpadded
+from tidegate.chains.evm.build import TRANSFER_SELECTOR, TRANSFER_TOPIC, checksummed, unpadded
 from tidegate.chains.port import Arrival, Fate, NodeUnavailable, Sighting
 
 NATIVE_INDEX = -1
 """`Arrival.index` of a plain ether transfer, which has no log."""
+
+_TRANSFER_PREFIX = "0x" + TRANSFER_SELECTOR.hex() + "0" * 24
+_TRANSFER_LENGTH = 2 + 8 + 64 + 64
 
 Blocks = list[tuple[int, str]]
 
@@ -104,25 +107,33 @@ def receipt_arrivals(
     ]
 
 
-def pending_arrivals(transactions: Iterable[Mapping[str, Any]], watched: Collection[str], native: str) -> list[Arrival]:
-    """Plain ether on its way to watched accounts, 0 confirmations. Tokens show when mined: their log is the amount."""
-    return [
-        Arrival(
-            asset=native,
-            address=checksummed(transaction["to"]),
-            units=quantity(transaction["value"]),
-            txid=transaction["hash"],
-            index=NATIVE_INDEX,
-            block_hash=None,
-            block_height=None,
-            confirmations=0,
-        )
-        for transaction in transactions
-        if transaction.get("to")
-        and quantity(transaction["value"]) > 0
-        and transaction.get("input", "0x") == "0x"
-        and checksummed(transaction["to"]) in watched
-    ]
+def pending_arrivals(
+    transactions: Iterable[Mapping[str, Any]], watched: Collection[str], contracts: Mapping[str, str], native: str
+) -> list[Arrival]:
+    """What waits for a block to pay watched accounts, 0 confirmations: plain ether, and `transfer` of a known token.
+
+    A token's amount is here what the sender asks for; the log of the mined transaction has the last word.
+    """
+    found = []
+    for transaction in transactions:
+        promised = _promised(transaction, contracts, native)
+        if promised is not None and promised[1] in watched and promised[2] > 0:
+            asset, address, units = promised
+            index = NATIVE_INDEX if asset == native else 0  # a plain `transfer` has one log
+            found.append(Arrival(asset, address, units, transaction["hash"], index, None, None, 0))
+    return found
+
+
+def _promised(transaction: Mapping[str, Any], contracts: Mapping[str, str], native: str) -> tuple[str, str, int] | None:
+    """(asset, recipient, units) of a transaction that is a plain payment by its fields."""
+    if not transaction.get("to"):
+        return None
+    to, data = checksummed(transaction["to"]), transaction.get("input", "0x")
+    if data == "0x":
+        return native, to, quantity(transaction["value"])
+    if to in contracts and len(data) == _TRANSFER_LENGTH and data.startswith(_TRANSFER_PREFIX):
+        return contracts[to], unpadded(data[10:74]), int(data[74:], 16)
+    return None
 
 
 def sighting(

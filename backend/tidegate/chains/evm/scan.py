@@ -99,14 +99,14 @@ class Scan:
         return bool(arrivals)
 
     async def _pending(self, tip: Tip) -> None:
-        """Ether on its way, where the node shows its pending block; many providers do not, and that is fine."""
+        """Payments on their way, where the node shows its pending block; many providers do not, and that is fine."""
         try:
             block = await self._rpc.call("eth_getBlockByNumber", "pending", True)
         except RpcError:
             return
         if block is None or parse.quantity(block.get("number") or "0x0") <= tip.height:
             return
-        for arrival in parse.pending_arrivals(block["transactions"], self._watched, self._native):
+        for arrival in parse.pending_arrivals(block["transactions"], self._watched, self._contracts, self._native):
             self._seen.setdefault((arrival.txid, arrival.index), arrival)
 
     async def _open(self, txids: Sequence[str], tip: Tip) -> tuple[str, ...]:
@@ -119,7 +119,7 @@ class Scan:
             if transaction is None:
                 gone.append(txid)
             elif receipt is None:
-                for arrival in parse.pending_arrivals([transaction], self._watched, self._native):
+                for arrival in parse.pending_arrivals([transaction], self._watched, self._contracts, self._native):
                     self._seen[arrival.txid, arrival.index] = arrival
             elif not self._take(transaction, receipt, tip):
                 gone.append(txid)
