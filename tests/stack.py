@@ -82,7 +82,7 @@ class Stack:
 
     async def customer(self, *, enrolled: bool = True, **funds: str) -> Customer:
         """A new customer with a second factor and, by real deposits, the funds asked for: `customer(BTC="0.1")`."""
-        customer = await Customer.register(self.http())
+        customer = await Customer.register(self.http(), self.mine)
         self._customers.append(customer)
         if enrolled:
             await customer.enrol()
@@ -92,7 +92,7 @@ class Stack:
 
     async def sign_in(self, person: Person) -> Customer:
         """A demo user, signed in by token."""
-        customer = Customer(self.http(), person.email, person.password, person.authenticator)
+        customer = Customer(self.http(), person.email, person.password, person.authenticator, self.mine)
         self._customers.append(customer)
         await customer.sign_in()
         return customer
@@ -230,6 +230,17 @@ class Stack:
             for pid in pids:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGCONT)
+
+    @contextlib.contextmanager
+    def signer_unreachable(self) -> Iterator[None]:
+        """Nobody listens at the signer's socket inside the block; `stopped("signer")` is one that hangs."""
+        socket_path = Path(json.loads((self.data / "secrets.json").read_text())["signer_socket"])
+        away = socket_path.with_suffix(".away")
+        socket_path.rename(away)
+        try:
+            yield
+        finally:
+            away.rename(socket_path)
 
 
 def _is(part: str, words: list[str]) -> bool:
