@@ -513,7 +513,7 @@ async def test_a_balance_that_moves_between_reading_and_undoing_is_read_again(wo
         await spend(world, user, "BTC", "0.4")
         return await submit(posting, riders)  # type: ignore[arg-type]
 
-    world.lane.submit = spent_meanwhile  # type: ignore[method-assign, assignment]
+    world.lane.submit = spent_meanwhile  # type: ignore[method-assign]
     await world.scan("bitcoin")
     assert await world.available(user, "BTC") == "0.00000000"
     assert await world.balance(house("receivable", "BTC")) == units("BTC", "0.4")

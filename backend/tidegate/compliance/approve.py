@@ -64,22 +64,36 @@ async def decide(
     known = await idempotency.replay(db, keyed, user_id=approver, operation=OPERATION)
     if known is not None:
         return known
+    try:
+        return await _decide(db, request_id, approver, Answer(verdict), digest, reason, keyed)
+    except Refusal:
+        # What a twin with the same key stood in the way of is not refused: the twin's answer is ours.
+        twin = await idempotency.replay(db, keyed, user_id=approver, operation=OPERATION)
+        if twin is None:
+            raise
+        return twin
+
+
+async def _decide(
+    db: Database, request_id: uuid.UUID, approver: uuid.UUID, given: Answer, digest: str, reason: str, keyed: Keyed
+) -> Stored:
     now = utcnow()
     async with db.transaction() as session:
         row = await store.lock_request(session, request_id=request_id)
+        if row is None:
+            raise Refusal(Kind.NOT_FOUND, "There is no such request.")
         _check(row, approver, digest)
-        assert row is not None
-        given = (await store.answers(session, request_ids=[row.id]))[row.id]
-        if approver in given:
+        before = (await store.answers(session, request_ids=[row.id]))[row.id]
+        if approver in before:
             raise Refusal(Kind.CONFLICT, "You have answered this before.")
-        after = given | {approver: Answer(verdict)}
+        after = before | {approver: given}
         stands = rules.standing(row.needed, after)
         answer = {
             "id": new_id(),
             "request_id": row.id,
             "requester": row.requester,
             "approver": approver,
-            "verdict": Answer(verdict),
+            "verdict": given,
             "reason": reason,
             "at": now,
         }
@@ -90,15 +104,12 @@ async def decide(
             riders.append(store.set_standing(request_id=row.id, state=stands, at=now))
         body = _shape(row, after, stands, decided_at).model_dump(mode="json")
         riders += keyed.rider(user_id=approver, operation=OPERATION, status=200, body=body)
-        missed = await ride(session, riders)
-        if missed is not None:
+        if await ride(session, riders) is not None:
             raise Refusal(Kind.CONFLICT, "Somebody was faster; read it again.")
     return Stored(200, body, replayed=False)
 
 
-def _check(row: ApprovalRequest | None, approver: uuid.UUID, digest: str) -> None:
-    if row is None:
-        raise Refusal(Kind.NOT_FOUND, "There is no such request.")
+def _check(row: ApprovalRequest, approver: uuid.UUID, digest: str) -> None:
     if row.requester == approver:
         raise Refusal(Kind.FORBIDDEN, "Nobody approves their own request.")
     if row.digest != digest:

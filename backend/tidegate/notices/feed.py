@@ -53,15 +53,21 @@ class Feed:
         connection = await asyncpg.connect(
             dsn, timeout=PATIENCE_SECONDS, server_settings={"application_name": "tidegate-feed"}
         )
+        lost = asyncio.Event()
+        connection.add_termination_listener(lambda _: lost.set())
         try:
             await connection.add_listener(CHANNEL, self._heard)
             self.connected = True
             # Whatever was committed while nobody listened.
             self._ring_all()
-            while not self.closing:
-                await asyncio.sleep(CHECK_SECONDS)
-                await connection.fetchval("SELECT 1", timeout=PATIENCE_SECONDS)
+            while not self.closing and not lost.is_set():
+                try:
+                    async with asyncio.timeout(CHECK_SECONDS):
+                        await lost.wait()
+                except TimeoutError:
+                    await connection.fetchval("SELECT 1", timeout=PATIENCE_SECONDS)
         finally:
+            self.connected = False
             connection.terminate()
 
     def _heard(self, _connection: Any, _pid: int, _channel: str, payload: object) -> None:

@@ -56,9 +56,20 @@ async def once(
         if told.rider.name == "idempotency":
             return await idempotency.replay_after_conflict(db, keyed, user_id=user_id, operation=operation)
         refusal = told.done.misses.get(told.rider.name)
-        raise refusal or Refusal(Kind.CONFLICT, "It changed meanwhile; read it again.") from None
+        refusal = refusal or Refusal(Kind.CONFLICT, "It changed meanwhile; read it again.")
+        return await _twin_or(refusal, db, keyed, user_id=user_id, operation=operation)
+    except Refusal as refusal:
+        return await _twin_or(refusal, db, keyed, user_id=user_id, operation=operation)
     except DBAPIError as error:
         if not idempotency.timed_out_waiting(error):
             raise
         raise Refusal(Kind.IN_PROGRESS, "A request before this one is still running.", retry_after=1) from None
     return Stored(done.status, done.body, replayed=False)
+
+
+async def _twin_or(refusal: Refusal, db: Database, keyed: Keyed, *, user_id: uuid.UUID, operation: str) -> Stored:
+    """What a twin of this request stood in the way of is not refused: the twin's answer is ours. Else raises `refusal`."""
+    known = await idempotency.replay(db, keyed, user_id=user_id, operation=operation)
+    if known is None:
+        raise refusal
+    return known
