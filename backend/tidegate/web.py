@@ -12,7 +12,7 @@ from fastapi import FastAPI, Request
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from starlette.datastructures import MutableHeaders
 from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import Match, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -156,10 +156,15 @@ def mount(app: FastAPI, settings: Settings) -> None:
     async def metrics(request: Request) -> Response:
         return Response(generate_latest(REGISTRY), media_type="text/plain; version=0.0.4; charset=utf-8")
 
+    async def missing(request: Request) -> Response:
+        # A path that exists with another method is 405; the catch-all must not hide that.
+        known = any(route.matches(request.scope)[0] is Match.PARTIAL for route in app.router.routes)
+        if known:
+            return answer(request, Kind.METHOD_NOT_ALLOWED, "This path does not take that method.")
+        return answer(request, Kind.NOT_FOUND, "There is nothing here.")
+
     async def spa(request: Request) -> Response:
         path = request.url.path
-        if path.startswith("/api/"):
-            return answer(request, Kind.NOT_FOUND, "There is nothing here.")
         file = (WEB / path.lstrip("/")).resolve()
         if path != "/" and file.is_relative_to(WEB.resolve()) and file.is_file() and file.name != "index.html":
             return FileResponse(file, headers={"Cache-Control": "no-cache"})
@@ -172,6 +177,7 @@ def mount(app: FastAPI, settings: Settings) -> None:
         Mount("/docs/static", StaticFiles(directory=OFFLINE)),
         Route("/metrics", metrics),
         Mount("/assets", _Assets(directory=WEB / "assets", check_dir=False)),
+        Route("/api/{path:path}", missing, methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]),
         Route("/{path:path}", spa, methods=["GET", "HEAD"]),
     ]
     app.router.routes.extend(routes)

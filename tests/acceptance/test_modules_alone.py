@@ -100,7 +100,10 @@ async def test_the_walk_passes_with_every_module_in_a_process_of_its_own(stack: 
     await customer.close()
 
 
-async def test_a_process_without_a_router_does_not_serve_its_paths(stack: Stack, modules: dict[str, str]) -> None:
-    async with httpx.AsyncClient() as client:
-        answer = await client.get(modules["/auth"] + "/api/v1/wallets/assets")
+async def test_a_process_without_a_router_does_not_serve_its_paths(stack: Stack) -> None:
+    port = free_port()
+    url = f"http://localhost:{port}"
+    async with process(stack, "api", "--routers", "auth", port=port), httpx.AsyncClient() as client:
+        await until(lambda: answers(url), f"{url} answers")
+        answer = await client.get(f"{url}/api/v1/wallets/assets")
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
