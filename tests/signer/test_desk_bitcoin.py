@@ -100,8 +100,10 @@ def test_an_input_without_its_parent_is_refused(desk: Desk, coins: Coins, journa
 def test_change_to_a_deposit_address_is_refused(desk: Desk, coins: Coins, seed: Seed, journal: Journal) -> None:
     external, _ = seed.descriptors("regtest")
     deposit = str(external.derive_address(7, bdk.Network.REGTEST))
-    answer = desk.sign(sign_bitcoin(coins.pay([(RECIPIENT, 100_000), (deposit, 50_000)]), intent()))
-    refused(answer, Rule.WRONG_OUTPUT, journal)
+    coins.wallet.reveal_addresses_to(bdk.KeychainKind.EXTERNAL, 8)
+    psbt = coins.pay([(RECIPIENT, 100_000)], rest_to=deposit)
+    assert any(output.bip32_derivation for output in bdk.Psbt(psbt).output()), "the PSBT must claim it to be a test"
+    refused(desk.sign(sign_bitcoin(psbt, intent())), Rule.WRONG_OUTPUT, journal)
 
 
 def test_two_change_outputs_are_refused(desk: Desk, coins: Coins, seed: Seed, journal: Journal) -> None:
@@ -218,9 +220,20 @@ def test_change_of_a_wallet_with_our_fingerprint_but_another_key_is_refused(
     desk: Desk, coins: Coins, journal: Journal
 ) -> None:
     """The derivation in a PSBT is a claim; the signer derives the script itself."""
-    psbt = coins.pay([(RECIPIENT, 100_000), (OTHER, 50_000)])
-    claimed = with_output_claim(psbt, OTHER)
-    refused(desk.sign(sign_bitcoin(claimed, intent())), Rule.WRONG_OUTPUT, journal)
+    claim = next(pairs for pairs in _maps(coins.pay([(RECIPIENT, 100_000)]))[2:] if pairs)
+    psbt = with_output_claim(coins.pay([(RECIPIENT, 100_000)], rest_to=OTHER), OTHER, claim)
+    refused(desk.sign(sign_bitcoin(psbt, intent())), Rule.WRONG_OUTPUT, journal)
+
+
+def test_an_input_with_another_parent_is_refused(desk: Desk, coins: Coins, journal: Journal) -> None:
+    """The parent proves the amount, so it must be the one that the input names."""
+    psbt = coins.pay([(RECIPIENT, 100_000)])
+    coins.receive(9_000_000)
+    maps, others = _maps(psbt), _maps(coins.pay([(RECIPIENT, 8_000_000)]))
+    maps[1] = [pair for pair in maps[1] if pair[0] != b"\0"] + [pair for pair in others[1] if pair[0] == b"\0"]
+    answer = desk.sign(sign_bitcoin(_written(maps), intent()))
+    assert isinstance(answer, Denied) and answer.rule in (Rule.FOREIGN_INPUT, Rule.MALFORMED)
+    assert not journal.memory.attempts
 
 
 # --- PSBT surgery: a map is key-value pairs, each with a compact length, ended by a zero byte ---
@@ -262,15 +275,10 @@ def with_sighash(psbt: str, kind: int) -> str:
     return _written(maps)
 
 
-def with_output_claim(psbt: str, address: str) -> str:
-    """Give the output to `address` the derivation record of the change output."""
+def with_output_claim(psbt: str, address: str, claim: list[tuple[bytes, bytes]]) -> str:
+    """Give the output to `address` the derivation record of a change output."""
     maps = _maps(psbt)
-    parsed = bdk.Psbt(psbt)
-    outputs = [
-        str(bdk.Address.from_script(o.script_pubkey, bdk.Network.REGTEST))
-        for o in parsed.extract_tx_unchecked_fee_rate().output()
-    ]
-    first = len(maps) - len(outputs)
-    claim = next(pairs for pairs in maps[first:] if any(key[:1] == b"\x02" for key, _ in pairs))
-    maps[first + outputs.index(address)] = list(claim)
+    unsigned = bdk.Psbt(psbt).extract_tx_unchecked_fee_rate()
+    outputs = [str(bdk.Address.from_script(o.script_pubkey, bdk.Network.REGTEST)) for o in unsigned.output()]
+    maps[len(maps) - len(outputs) + outputs.index(address)] = list(claim)
     return _written(maps)

@@ -106,8 +106,9 @@ class Coins:
         rate: int = 5,
         only: Sequence[bdk.OutPoint] = (),
         witness_only: bool = False,
+        rest_to: str | None = None,
     ) -> str:
-        """A PSBT in base64 that pays them, from the `only` coins if given."""
+        """A PSBT in base64 that pays them, from the `only` coins if given; `rest_to` gets what would be change."""
         builder = bdk.TxBuilder().fee_rate(bdk.FeeRate.from_sat_per_vb(rate))
         for address, units in recipients:
             script = bdk.Address(address, self._network).script_pubkey()
@@ -116,6 +117,8 @@ class Coins:
             builder = builder.add_utxo(outpoint)
         if only:
             builder = builder.manually_selected_only()
+        if rest_to is not None:
+            builder = builder.drain_wallet().drain_to(bdk.Address(rest_to, self._network).script_pubkey())
         if witness_only:
             builder = builder.only_witness_utxo()
         return str(builder.finish(self.wallet).serialize())

@@ -62,7 +62,6 @@ class BitcoinChain:
         self._keys = keys
         self._rpc = Rpc(settings.rpc_url.get_secret_value())
         self._wallet = NodeWallet(self._rpc, settings.wallet, keys, born)
-        self._change: set[str] = set()
 
     async def close(self) -> None:
         await self._rpc.close()
@@ -251,15 +250,9 @@ class BitcoinChain:
             if isinstance(judged, AddressProblem):
                 raise ValueError(f"not a payable address: {judged}")
             kinds.append(judged.kind)
-        funded = await spend.fund(self._wallet, recipients, kinds, fee_rate, reserved, pinned)
-        self._change.update(coin.address for coin in funded.inputs if coin.change)
-        return funded
+        return await spend.fund(self._wallet, recipients, kinds, fee_rate, reserved, pinned)
 
     @property
     def hot_address(self) -> str:
         """Where the operator puts coins into the hot wallet: the first address of the internal chain, no one's deposit."""
         return build.derive_address(self._keys.internal, self._keys.chain, 0)
-
-    def is_change(self, address: str) -> bool:
-        """Of a coin that `fund` chose: is it the hot wallet's own? Same as its Outpoint.change."""
-        return address in self._change
