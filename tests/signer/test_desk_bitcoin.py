@@ -228,8 +228,8 @@ def test_change_of_a_wallet_with_our_fingerprint_but_another_key_is_refused(
 def test_an_input_with_another_parent_is_refused(desk: Desk, coins: Coins, journal: Journal) -> None:
     """The parent proves the amount, so it must be the one that the input names."""
     psbt = coins.pay([(RECIPIENT, 100_000)])
-    coins.receive(9_000_000)
-    maps, others = _maps(psbt), _maps(coins.pay([(RECIPIENT, 8_000_000)]))
+    rich = coins.receive(9_000_000)
+    maps, others = _maps(psbt), _maps(coins.pay([(RECIPIENT, 8_000_000)], only=[rich]))
     maps[1] = [pair for pair in maps[1] if pair[0] != b"\0"] + [pair for pair in others[1] if pair[0] == b"\0"]
     answer = desk.sign(sign_bitcoin(_written(maps), intent()))
     assert isinstance(answer, Denied) and answer.rule in (Rule.FOREIGN_INPUT, Rule.MALFORMED)
