@@ -58,7 +58,7 @@ class Worker:
             Step("broadcast", lambda: transactions.broadcast_step(office, spender), 1),
             Step("confirm", lambda: transactions.confirm_step(office, spender), 0.5),
             Step("expire", lambda: withdraw.expire(office, utcnow()), 1, woken=False),
-            Step("books", lambda: books.check_step(office), 10, woken=False),
+            Step("books", books.Checker(office).step, 10, woken=False),
         ]
         for network in parts.settings.networks:
             found.append(Step(f"deposits:{network}", self._deposits(network), parts.settings.networks[network].poll_seconds))

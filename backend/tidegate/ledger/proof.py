@@ -21,6 +21,8 @@ class Check:
 
     name: str
     sql: str
+    scans: bool = True
+    """Reads every transfer: left out where it runs every few seconds."""
 
 
 # One leg a row: the account, its number there, the signed change in the account's own direction, the balance it left.
@@ -43,6 +45,7 @@ CHECKS = (
         HAVING coalesce(sum(balance) FILTER (WHERE side = 'debit'), 0)
             <> coalesce(sum(balance) FILTER (WHERE side = 'credit'), 0)
         """,
+        scans=False,
     ),
     Check(
         "balances_equal_transfers",
@@ -94,13 +97,19 @@ CHECKS = (
         SELECT asset || ' ' || name || ' of ' || owner || ' stands at ' || balance
         FROM ledger_accounts WHERE balance < 0 AND NOT overdraft LIMIT 20
         """,
+        scans=False,
     ),
 )
 
 
-async def prove(session: AsyncSession) -> AsyncIterator[tuple[str, list[Finding]]]:
-    """Each check by name with its findings, in the caller's (repeatable read) transaction."""
+async def prove(session: AsyncSession, *, whole: bool = True) -> AsyncIterator[tuple[str, list[Finding]]]:
+    """Each check by name with its findings, in the caller's (repeatable read) transaction.
+
+    Without `whole`, those that read every transfer are left out.
+    """
     for check in CHECKS:
+        if check.scans and not whole:
+            continue
         rows = await session.execute(text(check.sql))
         yield check.name, [Finding(check.name, str(row[0])) for row in rows]
 

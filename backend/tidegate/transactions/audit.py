@@ -91,13 +91,16 @@ class Report:
 Progress = Callable[[str], None]
 
 
-async def run(office: Office, *, now: datetime, progress: Progress = lambda _: None) -> Report:
-    """All of it. Never raises for an outage: what could not be asked is named in `unchecked`."""
+async def run(office: Office, *, now: datetime, progress: Progress = lambda _: None, whole: bool = True) -> Report:
+    """All of it; without `whole` the transfers are not re-added one by one, everything else is the same.
+
+    Never raises for an outage: what could not be asked is named in `unchecked`.
+    """
     report = Report(now)
     async with office.db.reading() as session:
         # One snapshot for everything that is added up, and the heavy sorts stay in the database.
         await session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
-        async for name, findings in proof.prove(session):
+        async for name, findings in proof.prove(session, whole=whole):
             progress(name)
             report.findings += findings
         progress("holds")

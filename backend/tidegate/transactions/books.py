@@ -1,5 +1,6 @@
 """The books as the page shows them: the last stored check, and the worker step that makes one."""
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,17 +16,28 @@ from tidegate.treasury import attempts
 log = structlog.get_logger(__name__)
 
 # What we have: assets. Expenses are no assets; `liquidity` may stand on either side.
+WHOLE_EVERY_SECONDS = 300.0
 _HAVE = ("wallet:deposit", "wallet:hot", "wallet:cold", "venue", "in_transit", "receivable")
 
 
-async def check_step(office: Office) -> int:
-    """Worker step: check, store, complain aloud when something differs."""
-    report = await audit.run(office, now=utcnow())
-    async with office.db.transaction() as session:
-        await store.save_check(session, at=report.at, verdict=report.verdict, report=report.to_json())
-    if report.verdict == "differs":
-        log.error("books_differ", findings=[f.detail for f in report.findings], lines=report.to_json()["lines"])
-    return 0
+class Checker:
+    """The worker's step: balances and the world at every look, every single transfer now and then."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+        self._whole_at: float | None = None
+
+    async def step(self) -> int:
+        """Check, store, complain aloud when something differs."""
+        whole = self._whole_at is None or time.monotonic() - self._whole_at > WHOLE_EVERY_SECONDS
+        report = await audit.run(self._office, now=utcnow(), whole=whole)
+        if whole:
+            self._whole_at = time.monotonic()
+        async with self._office.db.transaction() as session:
+            await store.save_check(session, at=report.at, verdict=report.verdict, report=report.to_json())
+        if report.verdict == "differs":
+            log.error("books_differ", findings=[f.detail for f in report.findings], lines=report.to_json()["lines"])
+        return 0
 
 
 async def last(office: Office) -> BooksOut:
