@@ -15,8 +15,9 @@ from tidegate.treasury import attempts
 
 log = structlog.get_logger(__name__)
 
-# What we have: assets. Expenses are no assets; `liquidity` may stand on either side.
 WHOLE_EVERY_SECONDS = 300.0
+
+# What we have: assets. Expenses are no assets; `liquidity` may stand on either side.
 _HAVE = ("wallet:deposit", "wallet:hot", "wallet:cold", "venue", "in_transit", "receivable")
 
 
