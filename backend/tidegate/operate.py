@@ -5,18 +5,16 @@ from typing import Any
 
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from tidegate.auth import accounts
 from tidegate.compliance import pause as pauses
 from tidegate.config import Settings
 from tidegate.database import Database, utcnow
-from tidegate.money import Amount, asset
 from tidegate.parts import open_parts
 from tidegate.refusal import Refusal
 from tidegate.transactions import audit as books
 from tidegate.transactions import intervene
-from tidegate.transactions import store
 
 out = Console()
 err = Console(stderr=True)
@@ -50,14 +48,13 @@ async def list_withdrawals(settings: Settings, states: list[str], limit: int) ->
     db = _database(settings)
     try:
         async with db.reading() as session:
-            rows = await store.page(session, user_id=None, before=None, limit=limit, states=states)
+            lines = await intervene.withdrawals(session, states=states, limit=limit)
     finally:
         await db.close()
-    table = Table("id", "state", "waits", "since (UTC)", "deliver", "to")
-    for row in rows:
-        deliver = Amount(asset(row.to_asset), row.deliver_units)
-        waits = row.sub_status or ("held" if row.held_by_operator else "")
-        table.add_row(str(row.id), row.state, waits, f"{row.since:%Y-%m-%d %H:%M:%S}", str(deliver), row.address)
+    table = Table(Column("id", no_wrap=True), "state", "waits", "since (UTC)", "deliver", "to")
+    for line in lines:
+        since = f"{line.since:%Y-%m-%d %H:%M:%S}"
+        table.add_row(str(line.id), line.state, line.waits, since, str(line.deliver), line.address)
     out.print(table)
 
 

@@ -1,15 +1,47 @@
 """The operator's way out for one withdrawal: hold it, let it go on, or end it. Refusals say why."""
 
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from tidegate.money import Amount, asset
 from tidegate.refusal import Kind, Refusal
 from tidegate.transactions import store
 from tidegate.transactions.office import Office
 from tidegate.transactions.rules import CANCELLABLE, ENDED, State, SubStatus
 from tidegate.transactions.tables import Withdrawal
 from tidegate.transactions.withdraw import end, move_riders
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One withdrawal in the operator's list."""
+
+    id: uuid.UUID
+    state: str
+    waits: str
+    since: datetime
+    deliver: Amount
+    address: str
+
+
+async def withdrawals(session: AsyncSession, *, states: Sequence[str], limit: int) -> list[Line]:
+    """Everybody's, newest first, with what each waits for."""
+    rows = await store.page(session, user_id=None, before=None, limit=limit, states=states)
+    return [
+        Line(
+            id=row.id,
+            state=row.state,
+            waits=row.sub_status or ("held" if row.held_by_operator else ""),
+            since=row.since,
+            deliver=Amount(asset(row.to_asset), row.deliver_units),
+            address=row.address,
+        )
+        for row in rows
+    ]
 
 
 async def _load(office: Office, withdrawal_id: uuid.UUID) -> Withdrawal:

@@ -42,6 +42,7 @@ _WAITS: dict[Step, SubStatus] = {
     Step.NO_NODE: SubStatus.AWAITING_NODE,
     Step.NO_SIGNER: SubStatus.AWAITING_SIGNER,
     Step.DENIED: SubStatus.NEEDS_OPERATOR,
+    Step.FROZEN: SubStatus.FROZEN,
     Step.REFUSED: SubStatus.NEEDS_OPERATOR,
     Step.UNKNOWN: SubStatus.BROADCAST_UNKNOWN,
 }

@@ -22,7 +22,7 @@ from tidegate.chains.port import Chain, Fate, NodeUnavailable, Sighting, Submitt
 from tidegate.config import NetworkSettings
 from tidegate.database import Database, Rider, ride
 from tidegate.signing.client import SignerDoor
-from tidegate.signing.messages import Approved, Authorisation, Denied, Failed, Intent
+from tidegate.signing.messages import Approved, Authorisation, Denied, Failed, Intent, Rule
 from tidegate.treasury import store
 from tidegate.treasury.fees import Fees
 from tidegate.treasury.inventory import payable
@@ -40,6 +40,7 @@ class Step(StrEnum):
     NO_NODE = "no_node"
     NO_SIGNER = "no_signer"
     DENIED = "denied"  # the signer refuses by a rule: a person must look
+    FROZEN = "frozen"  # the signer's freeze flag is set: it goes on when a person lifts it
     UNKNOWN = "unknown"  # sent, and no answer proves anything
     REFUSED = "refused"  # the node says these bytes can never be valid: a person must look
     WAITING = "waiting"  # nothing wrong, not there yet
@@ -152,7 +153,7 @@ async def _reserve_nonce(
         # Not tried, so nothing is lost: a token may be paused, a recipient blocked; or the hot account is short.
         return await _why_revert(spender, intent, str(error))
     # The agreed bound is for gas at the price of acceptance; a dearer hour is ours, up to the bound.
-    max_fee = min(max_fee * 2, intent.max_network_fee_units // gas)
+    max_fee = min(max_fee * 2, intent.max_network_fee_units // gas, settings.max_fee_rate * GWEI)
     if max_fee <= 0:
         return Told(Step.NO_FUNDS, "gas costs more than was agreed")
     on_chain = await chain.next_nonce(chain.hot_address)
@@ -211,6 +212,8 @@ async def sign(spender: Spender, intent: Intent, authorisation: Authorisation, *
             max_priority_fee_per_gas=int(plan["max_priority_fee_per_gas"]),
             chain_id=plan["chain_id"],
         )
+    if isinstance(answer, Denied) and answer.rule == Rule.FROZEN:
+        return Told(Step.FROZEN, answer.detail)
     if isinstance(answer, Denied):
         return Told(Step.DENIED, f"{answer.rule}: {answer.detail}")
     if isinstance(answer, Failed):

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from tidegate.chains.bitcoin.client import BitcoinChain
 from tidegate.chains.evm.client import EvmChain
 from tidegate.chains.port import AddressProblem, Chain
 from tidegate.config import Settings
@@ -84,7 +85,7 @@ async def check(
 
 async def is_ours(session: AsyncSession, *, chain: Chain, address: str) -> bool:
     """Is this canonical address a deposit address of any customer, or the account that pays?"""
-    if isinstance(chain, EvmChain) and address == chain.hot_address:
+    if isinstance(chain, EvmChain | BitcoinChain) and address == chain.hot_address:
         return True
     return await store.is_ours(session, network=chain.network, address=address)
 
