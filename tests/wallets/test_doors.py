@@ -1,11 +1,7 @@
 """Balances, addresses and saved destinations over HTTP, as their owners use them. No node is asked: chains are pure here."""
 
 import asyncio
-import json
-import time
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -14,83 +10,14 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import text
 
-from tests.auth.people import ORIGIN, build_app, now, problem
-from tests.wallets.people import Holder
-from tests.wallets.world import bitcoin_chain, evm_chain
-from tidegate.auth.gate import open_gate
-from tidegate.chains.port import Chain
-from tidegate.config import Settings
-from tidegate.database import Database, ride
+from tests.auth.people import now, problem
+from tests.wallets.people import OUTSIDE, USDT, Holder, user_id, validated
+from tidegate.database import Database
 from tidegate.ledger.lane import Lane
 from tidegate.ledger.rules import Posting, Transfer, customer, house
 from tidegate.markets.books import Estimate
 from tidegate.money import Amount
-from tidegate.refusal import Kind, Refusal
-from tidegate.signer.keys import make_seed
-from tidegate.wallets import destinations, routes, sent_to
 from tidegate.wallets.cashier import Cashier
-
-USDT = "0x5FbDB2315678afecb367f032d93F642f64180aa3"
-OUTSIDE = {
-    "bitcoin": "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080",
-    "ethereum": "0x52908400098527886E0F7030069857D2E4169EE7",
-}
-
-
-@pytest.fixture
-async def cashier(db: Database, settings: Settings) -> AsyncIterator[Cashier]:
-    seed = make_seed(int(time.time()))
-    networks = settings.networks
-    chains: dict[str, Chain] = {
-        "bitcoin": bitcoin_chain(networks["bitcoin"], seed),
-        "ethereum": evm_chain(networks["ethereum"], seed),
-    }
-    async with db.transaction() as session:
-        for network in chains:
-            await session.execute(
-                text("INSERT INTO address_index (network, next_index, watched_upto) VALUES (:n, 0, 1000)"),
-                {"n": network},
-            )
-    yield Cashier(db, settings, chains)
-    for chain in chains.values():
-        await chain.close()
-
-
-@pytest.fixture
-def app(db: Database, settings: Settings, cashier: Cashier) -> FastAPI:
-    app = build_app(open_gate(db, settings))
-    app.include_router(routes.router, prefix="/api/v1")
-    app.state.wallets = cashier
-    return app
-
-
-@pytest.fixture
-async def http(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
-    transport = httpx.ASGITransport(app=app, client=("127.0.0.1", 50000), raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url=ORIGIN) as client:
-        yield client
-
-
-@pytest.fixture
-async def ana(http: httpx.AsyncClient) -> Holder:
-    holder = Holder(http, "ana@demo.example")
-    await holder.register()
-    await holder.enrol()
-    return holder
-
-
-@pytest.fixture
-async def ben(http: httpx.AsyncClient) -> Holder:
-    holder = Holder(http, "ben@demo.example")
-    await holder.register()
-    await holder.signed_in()
-    return holder
-
-
-async def user_id(db: Database, holder: Holder) -> Any:
-    async with db.reading() as session:
-        return await session.scalar(text("SELECT id FROM users WHERE email_canonical = :e"), {"e": holder.email})
-
 
 # --- who may -------------------------------------------------------------------------------------------------------
 
@@ -252,14 +179,6 @@ async def test_lists_are_read_page_by_page_newest_first(ana: Holder) -> None:
 # --- what people paste ---------------------------------------------------------------------------------------------
 
 
-async def validated(who: Holder, address: str, asset: str, network: str | None = None) -> dict[str, Any]:
-    body = {"asset": asset, "address": address} | ({"network": network} if network else {})
-    answer = await who.ask("POST", "/addresses/validate", body)
-    assert answer.status_code == 200, answer.text
-    found: dict[str, Any] = answer.json()
-    return found
-
-
 async def test_a_bare_address_is_recognised_with_its_networks_and_kind(ana: Holder) -> None:
     bitcoin = await validated(ana, OUTSIDE["bitcoin"], "BTC")
     assert (bitcoin["valid"], bitcoin["networks"], bitcoin["kind"], bitcoin["payment"]) == (
@@ -357,174 +276,3 @@ async def test_our_own_addresses_are_no_destinations(ana: Holder, ben: Holder, c
     for address in (theirs, theirs.lower(), hot):
         assert (await validated(ana, address, "ETH"))["reason"] == "own_address"
         assert problem(await ana.save("ETH", "ethereum", address, key=address)) == (422, "own_address")
-
-
-CONFUSABLES = [
-    "\u200b",
-    "\u200d",
-    "\u2060",
-    "\ufeff",
-    "\u00ad",
-    "\u202e",
-    "\u0430",
-    "\uff10",
-    "\u0301",
-    "\u00e9",
-    " ",
-    "\n",
-    "\0",
-]
-
-
-@pytest.mark.parametrize("odd", CONFUSABLES)
-@pytest.mark.parametrize("network", ["bitcoin", "ethereum"])
-async def test_an_address_with_a_character_nobody_sees_is_never_saved(ana: Holder, network: str, odd: str) -> None:
-    asset, address = ("BTC", OUTSIDE["bitcoin"]) if network == "bitcoin" else ("ETH", OUTSIDE["ethereum"])
-    for at in (0, 7, len(address)):
-        answer = await ana.save(asset, network, address[:at] + odd + address[at:], key=f"{network}-{ord(odd)}-{at}")
-        assert answer.status_code == 422
-
-
-@pytest.mark.parametrize("label", ["", " Ben", "Ben\u202e", "B\u200ben", "Be\u0301n", "a\nb", "x" * 65])
-async def test_a_label_that_could_deceive_is_refused(ana: Holder, label: str) -> None:
-    assert problem(await ana.save("BTC", "bitcoin", OUTSIDE["bitcoin"], key="l", label=label)) == (
-        422,
-        "invalid_request",
-    )
-
-
-# --- saved destinations --------------------------------------------------------------------------------------------
-
-
-async def test_a_saved_destination_is_payable_after_its_second_factor_and_not_before(db: Database, ana: Holder) -> None:
-    saved = (await ana.save("USDT", "ethereum", OUTSIDE["ethereum"].lower(), key="b")).json()
-    assert (saved["state"], saved["waiting_for"], saved["address"]) == (
-        "pending_confirmation",
-        "you",
-        OUTSIDE["ethereum"],
-    )
-    assert await payable(db, ana, saved["id"]) is Kind.CONFLICT
-    confirmed = await ana.confirm(saved["id"])
-    assert (confirmed.status_code, confirmed.json()["state"], confirmed.json()["version"]) == (200, "active", 2)
-    assert confirmed.json()["available_at"] is None
-    assert await payable(db, ana, saved["id"]) is None
-    assert problem(await ana.confirm(saved["id"])) == (409, "conflict")
-
-
-async def payable(
-    db: Database, who: Holder, beneficiary_id: str, *, asset: str = "USDT", network: str = "ethereum", later: int = 0
-) -> Kind | None:
-    """None when it may be paid, else why not."""
-    async with db.reading() as session:
-        try:
-            await destinations.beneficiary(
-                session,
-                user_id=await user_id(db, who),
-                beneficiary_id=beneficiary_id,  # type: ignore[arg-type]  # a UUID's text is taken too
-                asset=asset,
-                network=network,
-                now=now() + timedelta(seconds=later),
-            )
-        except Refusal as refusal:
-            return refusal.kind
-    return None
-
-
-async def test_a_new_address_cools_down_where_that_is_configured(
-    db: Database, app: FastAPI, cashier: Cashier, ana: Holder
-) -> None:
-    cooling = cashier.settings.compliance.model_copy(update={"new_address_cooldown_seconds": 3600})
-    app.state.wallets = replace(cashier, settings=cashier.settings.model_copy(update={"compliance": cooling}))
-    saved = (await ana.save("USDT", "ethereum", OUTSIDE["ethereum"], key="b")).json()
-    confirmed = (await ana.confirm(saved["id"])).json()
-    assert (confirmed["state"], confirmed["waiting_for"]) == ("cooling_down", "time")
-    assert confirmed["available_at"] == confirmed["expected_by"]
-    assert await payable(db, ana, saved["id"], later=3500) is Kind.BENEFICIARY_COOLING_DOWN
-    assert await payable(db, ana, saved["id"], later=3700) is None
-
-
-async def test_a_wrong_code_confirms_nothing_and_a_used_one_says_when_the_next_comes(ana: Holder) -> None:
-    first = (await ana.save("BTC", "bitcoin", OUTSIDE["bitcoin"], key="1")).json()["id"]
-    second = (await ana.save("ETH", "ethereum", OUTSIDE["ethereum"], key="2")).json()["id"]
-    for wrong in ("000000" if ana.code() != "000000" else "111111", "１２３４５６", "abc", ""):
-        answer = await ana.ask("POST", f"/beneficiaries/{first}/confirm", {"method": "totp", "code": wrong})
-        assert problem(answer)[1] in ("invalid_code", "invalid_request")
-    code = ana.code()
-    assert (await ana.confirm(first, code)).status_code == 200
-    again = await ana.confirm(second, code)
-    assert problem(again) == (422, "code_already_used")
-    assert 1 <= again.json()["retry_after"] <= 60
-    listed = {one["id"]: one["state"] for one in (await ana.ask("GET", "/beneficiaries")).json()["items"]}
-    assert listed == {first: "active", second: "pending_confirmation"}
-
-
-async def test_one_code_confirms_one_address_even_when_used_twice_at_once(ana: Holder) -> None:
-    ids = [
-        (await ana.save("BTC", "bitcoin", OUTSIDE["bitcoin"], key="1")).json()["id"],
-        (await ana.save("ETH", "ethereum", OUTSIDE["ethereum"], key="2")).json()["id"],
-    ]
-    code = ana.code()
-    answers = await asyncio.gather(*(ana.confirm(one, code) for one in ids))
-    assert sorted(a.status_code for a in answers) == [200, 422]
-
-
-async def test_without_a_second_factor_nothing_is_confirmed(ben: Holder) -> None:
-    saved = (await ben.save("BTC", "bitcoin", OUTSIDE["bitcoin"], key="1")).json()["id"]
-    assert problem(await ben.confirm(saved, "123456")) == (403, "second_factor_required")
-
-
-async def test_a_destination_is_saved_once_and_again_after_it_was_deleted(ana: Holder) -> None:
-    first = await ana.save("BTC", "bitcoin", OUTSIDE["bitcoin"], key="1")
-    upper = await ana.save("BTC", "bitcoin", OUTSIDE["bitcoin"].upper(), key="2")
-    assert problem(upper) == (409, "conflict")
-    for _ in range(2):
-        assert (await ana.ask("DELETE", f"/beneficiaries/{first.json()['id']}")).status_code == 204
-    assert (await ana.ask("GET", "/beneficiaries")).json()["items"] == []
-    assert (await ana.ask("GET", f"/beneficiaries/{first.json()['id']}")).json()["state"] == "archived"
-    assert problem(await ana.confirm(first.json()["id"])) == (404, "not_found")
-    assert (await ana.save("BTC", "bitcoin", OUTSIDE["bitcoin"], key="3")).status_code == 201
-
-
-async def test_saving_twice_at_once_saves_once(ana: Holder) -> None:
-    answers = await asyncio.gather(*(ana.save("BTC", "bitcoin", OUTSIDE["bitcoin"], key=f"k{n}") for n in range(6)))
-    assert sorted(a.status_code for a in answers) == [201, 409, 409, 409, 409, 409]
-    twins = await asyncio.gather(*(ana.save("ETH", "ethereum", OUTSIDE["ethereum"], key="same") for _ in range(6)))
-    assert {a.status_code for a in twins} == {201}
-    assert len({json.dumps(a.json(), sort_keys=True) for a in twins}) == 1
-
-
-async def test_saving_needs_a_key(ana: Holder) -> None:
-    body = {"label": "Ben", "asset": "BTC", "network": "bitcoin", "address": OUTSIDE["bitcoin"]}
-    assert problem(await ana.ask("POST", "/beneficiaries", body)) == (400, "idempotency_key_missing")
-
-
-async def test_another_users_destination_is_not_there(db: Database, ana: Holder, ben: Holder) -> None:
-    saved = (await ana.save("USDT", "ethereum", OUTSIDE["ethereum"], key="1")).json()["id"]
-    assert problem(await ben.ask("GET", f"/beneficiaries/{saved}")) == (404, "not_found")
-    assert problem(await ben.ask("DELETE", f"/beneficiaries/{saved}")) == (404, "not_found")
-    assert problem(await ben.confirm(saved, "123456")) == (404, "not_found")
-    assert await payable(db, ben, saved) is Kind.NOT_FOUND
-    assert (await ben.ask("GET", "/beneficiaries")).json()["items"] == []
-
-
-async def test_a_saved_destination_is_for_its_asset_and_network_only(db: Database, ana: Holder) -> None:
-    saved = (await ana.save("USDT", "ethereum", OUTSIDE["ethereum"], key="1")).json()["id"]
-    assert (await ana.confirm(saved)).status_code == 200
-    assert await payable(db, ana, saved, asset="BTC", network="bitcoin") is Kind.WRONG_NETWORK
-    assert await payable(db, ana, saved, asset="ETH") is Kind.QUOTE_KIND_MISMATCH
-
-
-async def test_an_address_that_looks_like_a_saved_or_paid_one_is_warned_of(
-    db: Database, ana: Holder, ben: Holder
-) -> None:
-    # Same first and last four after the prefix; all lower case, so that no checksum gives it away.
-    saved, twin = "0x5290" + "a" * 32 + "9ee7", "0x5290" + "b" * 32 + "9ee7"
-    assert "lookalike_address" not in (await validated(ana, twin, "ETH"))["warnings"]
-    assert (await ana.save("ETH", "ethereum", saved, key="1")).status_code == 201
-    assert "lookalike_address" in (await validated(ana, twin, "ETH"))["warnings"]
-    assert "lookalike_address" in (await ana.save("ETH", "ethereum", twin, key="2")).json()["warnings"]
-    assert "lookalike_address" not in (await validated(ben, twin, "ETH"))["warnings"]
-    async with db.transaction() as session:
-        rider = sent_to.rider(user_id=await user_id(db, ben), network="ethereum", address=saved, at=now())
-        assert await ride(session, [rider, rider]) is None
-    assert "lookalike_address" in (await validated(ben, twin, "ETH"))["warnings"]

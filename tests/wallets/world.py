@@ -177,3 +177,22 @@ def units(code: str, amount: str) -> int:
 
 def text_of(code: str, found: int | Decimal) -> str:
     return Amount(asset(code), int(found)).text
+
+
+AMOUNTS = {"BTC": "0.12345678", "ETH": "1.234567890123456789", "USDT": "25.000001", "USDC": "3.500000"}
+
+
+async def paid(world: World, code: str, amount: str | None = None) -> uuid.UUID:
+    """A new customer with one payment in the mempool."""
+    user = await world.user()
+    await world.pay(code, await world.address(user, code), amount or AMOUNTS[code])
+    return user
+
+
+async def credited(world: World, code: str, amount: str | None = None) -> uuid.UUID:
+    """A new customer with one credited deposit."""
+    user = await paid(world, code, amount)
+    await world.mine(NETWORK[code], world.chains[NETWORK[code]].confirmations)
+    await world.scan(NETWORK[code])
+    assert (await world.deposit(user))["state"] == "credited"
+    return user
