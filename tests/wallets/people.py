@@ -1,5 +1,6 @@
 """A customer of the wallets room: a real session, a real authenticator, HTTP."""
 
+import json
 from typing import Any
 
 import httpx
@@ -20,12 +21,16 @@ class Holder(Person):
     """An enrolled customer with a browser."""
 
     async def ask(
-        self, method: str, path: str, json: Any = None, key: str | None = None, **more: Any
+        self, method: str, path: str, body: Any = None, key: str | None = None, **more: Any
     ) -> httpx.Response:
         headers = OWN_PAGE | {"Cookie": self.jar}
         if key is not None:
             headers["Idempotency-Key"] = key
-        return await self.http.request(method, f"{API}{path}", json=json, headers=headers, **more)
+        if body is not None:
+            # Escaped, so that text which is no UTF-8 can be sent too.
+            more["content"] = json.dumps(body).encode()
+            headers["Content-Type"] = "application/json"
+        return await self.http.request(method, f"{API}{path}", headers=headers, **more)
 
     async def save(self, asset: str, network: str, address: str, *, key: str, label: str = "Ben") -> httpx.Response:
         body = {"label": label, "asset": asset, "network": network, "address": address}

@@ -5,7 +5,6 @@ import json
 from dataclasses import replace
 from datetime import timedelta
 
-import pytest
 from fastapi import FastAPI
 
 from tests.auth.people import now, problem
@@ -32,21 +31,20 @@ CONFUSABLES = [
 ]
 
 
-@pytest.mark.parametrize("odd", CONFUSABLES)
-@pytest.mark.parametrize("network", ["bitcoin", "ethereum"])
-async def test_an_address_with_a_character_nobody_sees_is_never_saved(ana: Holder, network: str, odd: str) -> None:
-    asset, address = ("BTC", OUTSIDE["bitcoin"]) if network == "bitcoin" else ("ETH", OUTSIDE["ethereum"])
-    for at in (0, 7, len(address)):
-        answer = await ana.save(asset, network, address[:at] + odd + address[at:], key=f"{network}-{ord(odd)}-{at}")
-        assert answer.status_code == 422
+async def test_an_address_with_a_character_nobody_sees_is_never_saved(ben: Holder) -> None:
+    for network, asset in (("bitcoin", "BTC"), ("ethereum", "ETH")):
+        address = OUTSIDE[network]
+        for odd in CONFUSABLES:
+            for at in (0, 7, len(address)):
+                key = f"{network}-{ord(odd)}-{at}"
+                answer = await ben.save(asset, network, address[:at] + odd + address[at:], key=key)
+                assert answer.status_code == 422, key
 
 
-@pytest.mark.parametrize("label", ["", " Ben", "Ben\u202e", "B\u200ben", "Be\u0301n", "a\nb", "x" * 65])
-async def test_a_label_that_could_deceive_is_refused(ana: Holder, label: str) -> None:
-    assert problem(await ana.save("BTC", "bitcoin", OUTSIDE["bitcoin"], key="l", label=label)) == (
-        422,
-        "invalid_request",
-    )
+async def test_a_label_that_could_deceive_is_refused(ben: Holder) -> None:
+    for label in ("", " Ben", "Ben\u202e", "B\u200ben", "Be\u0301n", "a\nb", "a\0b", "\ud800", "x" * 65):
+        answer = await ben.save("BTC", "bitcoin", OUTSIDE["bitcoin"], key="l", label=label)
+        assert problem(answer) == (422, "invalid_request"), label.encode("unicode_escape")
 
 
 async def test_a_saved_destination_is_payable_after_its_second_factor_and_not_before(db: Database, ana: Holder) -> None:

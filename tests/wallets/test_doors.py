@@ -148,9 +148,9 @@ async def test_a_repeated_key_gives_the_same_address_and_takes_no_other(db: Data
     ],
 )
 async def test_an_address_for_what_is_not_there_is_refused(
-    ana: Holder, body: dict[str, Any], told: tuple[int, str]
+    ben: Holder, body: dict[str, Any], told: tuple[int, str]
 ) -> None:
-    assert problem(await ana.ask("POST", "/addresses", body)) == told
+    assert problem(await ben.ask("POST", "/addresses", body)) == told
 
 
 async def test_no_address_is_given_that_no_node_watches(db: Database, ana: Holder) -> None:
@@ -255,9 +255,9 @@ async def test_an_invoice_names_asset_amount_and_address(
     ],
 )
 async def test_what_cannot_be_paid_is_said_with_its_reason(
-    ana: Holder, text_pasted: str, asset: str, reason: str
+    ben: Holder, text_pasted: str, asset: str, reason: str
 ) -> None:
-    found = await validated(ana, text_pasted, asset)
+    found = await validated(ben, text_pasted, asset)
     assert (found["valid"], found["networks"], found["reason"]) == (False, [], reason)
     assert found["detail"]
 
@@ -276,3 +276,32 @@ async def test_our_own_addresses_are_no_destinations(ana: Holder, ben: Holder, c
     for address in (theirs, theirs.lower(), hot):
         assert (await validated(ana, address, "ETH"))["reason"] == "own_address"
         assert problem(await ana.save("ETH", "ethereum", address, key=address)) == (422, "own_address")
+
+
+async def test_validating_honours_a_key_when_one_is_given(ben: Holder) -> None:
+    body = {"asset": "BTC", "address": OUTSIDE["bitcoin"]}
+    first, again = [await ben.ask("POST", "/addresses/validate", body, key="v") for _ in range(2)]
+    assert again.json() == first.json()
+    assert again.headers["Idempotency-Replayed"] == "true"
+    other = await ben.ask("POST", "/addresses/validate", body | {"asset": "ETH"}, key="v")
+    assert problem(other) == (422, "idempotency_key_reused")
+
+
+ODD = ["", "\0", "a\0b", "\ud800", "\u202e", "'; DROP TABLE deposits; --", "../..", "%00", "x" * 3000, "NaN", "１"]
+
+
+async def test_no_odd_text_in_any_field_or_filter_breaks_anything(ben: Holder) -> None:
+    calls = []
+    for odd in ODD:
+        for path in ("/addresses", "/deposits", "/beneficiaries"):
+            for name in ("asset", "network", "state", "cursor", "limit"):
+                value = odd.encode("utf-8", "replace").decode()
+                calls.append(ben.ask("GET", path, params={name: value}))
+        for field in ("asset", "network", "address", "label"):
+            body = {"asset": "BTC", "network": "bitcoin", "address": OUTSIDE["bitcoin"], "label": "Ben"} | {field: odd}
+            calls.append(ben.ask("POST", "/beneficiaries", body, key=f"{field}{len(calls)}"))
+            calls.append(ben.ask("POST", "/addresses/validate", {k: v for k, v in body.items() if k != "label"}))
+            calls.append(ben.ask("POST", "/addresses", {k: body[k] for k in ("asset", "network")}))
+    for call in calls:
+        answer = await call
+        assert answer.status_code < 500, (answer.request.url, answer.request.content, answer.text)

@@ -3,11 +3,20 @@
 import uuid
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from tidegate.wire import In, Out, Time
 
-Reason = Annotated[str, Field(min_length=3, max_length=500, examples=["Recipient known, invoice seen"])]
+
+def _printable(value: str) -> str:
+    if not value.isprintable():
+        raise ValueError("printable characters only")
+    return value
+
+
+Reason = Annotated[
+    str, Field(min_length=3, max_length=500, examples=["Recipient known, invoice seen"]), AfterValidator(_printable)
+]
 
 
 class ApprovalOut(Out):

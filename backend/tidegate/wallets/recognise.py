@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tidegate.chains.uri import BadPayment, PaymentRequest, parse_payment
+from tidegate.idempotency import Keyed, Stored
 from tidegate.money import UnknownAsset, format_units
 from tidegate.money import asset as asset_of
 from tidegate.refusal import Kind, Refusal
 from tidegate.wallets import destinations
 from tidegate.wallets.cashier import Cashier
 from tidegate.wallets.destinations import Destination
+from tidegate.wallets.once import Done, once
 from tidegate.wallets.schemas import PaymentOut, ValidationOut
 from tidegate.wire import asset_in
 
@@ -30,12 +32,23 @@ class _Read:
 
 
 async def recognise(
-    cashier: Cashier, *, user_id: uuid.UUID, asset: str, network: str | None, text: str
-) -> ValidationOut:
+    cashier: Cashier, *, user_id: uuid.UUID, asset: str, network: str | None, text: str, keyed: Keyed
+) -> Stored:
     """Judge what was pasted, for one asset and perhaps one network. Changes nothing.
 
     Refuses UNKNOWN_ASSET and UNKNOWN_NETWORK only: a bad address is an answer, not a refusal.
     """
+
+    async def work(session: AsyncSession) -> Done:
+        found = await _recognise(cashier, session, user_id, asset, network, text)
+        return Done(found.model_dump(mode="json"))
+
+    return await once(cashier.db, keyed, user_id=user_id, operation="addresses_validate", work=work)
+
+
+async def _recognise(
+    cashier: Cashier, session: AsyncSession, user_id: uuid.UUID, asset: str, network: str | None, text: str
+) -> ValidationOut:
     asset_in(asset)
     if network is not None:
         cashier.pair(asset, network)
@@ -54,8 +67,7 @@ async def recognise(
         wanted = [name for name in wanted if name == network]
     if not wanted:
         return _no(Kind.WRONG_NETWORK, f"{asset} cannot be sent there.", payment)
-    async with cashier.db.reading() as session:
-        return await _judge(cashier, session, user_id, asset, wanted, asked.address, payment)
+    return await _judge(cashier, session, user_id, asset, wanted, asked.address, payment)
 
 
 async def _judge(

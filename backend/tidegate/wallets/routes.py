@@ -14,6 +14,7 @@ from tidegate.wallets.cashier import Cashier
 from tidegate.wallets.schemas import (
     AddressIn,
     AddressOut,
+    AssetFilter,
     AssetOut,
     BalanceOut,
     BeneficiaryIn,
@@ -21,6 +22,7 @@ from tidegate.wallets.schemas import (
     ConfirmIn,
     DepositOut,
     DepositState,
+    NetworkFilter,
     ValidateIn,
     ValidationOut,
 )
@@ -80,8 +82,8 @@ async def list_addresses(
     cashier: At,
     subject: Reader,
     paging: Annotated[Paging, Depends()],
-    asset: str | None = None,
-    network: str | None = None,
+    asset: AssetFilter = None,
+    network: NetworkFilter = None,
 ) -> Page[AddressOut]:
     """Your deposit addresses, newest first."""
     return await addresses.page(
@@ -93,12 +95,17 @@ async def list_addresses(
     "/addresses/validate",
     tags=["addresses"],
     operation_id="addresses_validate",
-    responses=problems(*SIGNED_IN, Kind.MALFORMED, Kind.UNKNOWN_ASSET, Kind.UNKNOWN_NETWORK),
+    response_model=ValidationOut,
+    responses=problems(*SIGNED_IN, *KEYED, Kind.UNKNOWN_ASSET, Kind.UNKNOWN_NETWORK),
 )
-async def validate_address(body: ValidateIn, cashier: At, subject: Reader) -> ValidationOut:
+async def validate_address(
+    body: ValidateIn, cashier: At, subject: Reader, keyed: Annotated[Keyed, Depends(keyed_optional)]
+) -> Response:
     """Can this asset be sent to that text, over which networks, and what should you look at first? Changes nothing."""
-    return await recognise.recognise(
-        cashier, user_id=subject.user_id, asset=body.asset, network=body.network, text=body.address
+    return respond(
+        await recognise.recognise(
+            cashier, user_id=subject.user_id, asset=body.asset, network=body.network, text=body.address, keyed=keyed
+        )
     )
 
 
@@ -107,8 +114,8 @@ async def list_deposits(
     cashier: At,
     subject: Reader,
     paging: Annotated[Paging, Depends()],
-    asset: str | None = None,
-    network: str | None = None,
+    asset: AssetFilter = None,
+    network: NetworkFilter = None,
     state: DepositState | None = None,
 ) -> Page[DepositOut]:
     """Your deposits, newest first, also those on their way."""
@@ -176,8 +183,8 @@ async def list_beneficiaries(
     cashier: At,
     subject: Reader,
     paging: Annotated[Paging, Depends()],
-    asset: str | None = None,
-    network: str | None = None,
+    asset: AssetFilter = None,
+    network: NetworkFilter = None,
 ) -> Page[BeneficiaryOut]:
     """Your saved destinations that are not archived, newest first."""
     return await beneficiaries.page(

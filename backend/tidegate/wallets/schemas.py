@@ -4,10 +4,13 @@ import unicodedata
 import uuid
 from typing import Annotated, Literal
 
+from fastapi import Query
 from pydantic import AfterValidator, Field
 
 from tidegate.wire import EstimateOut, In, Out, Time, Waiting
 
+AssetFilter = Annotated[str | None, Query(pattern="^[A-Z0-9]{1,16}$")]
+NetworkFilter = Annotated[str | None, Query(pattern="^[a-z0-9_-]{1,32}$")]
 AssetCode = Annotated[str, Field(min_length=1, max_length=16, examples=["BTC"])]
 NetworkName = Annotated[str, Field(min_length=1, max_length=32, examples=["bitcoin"])]
 DecimalOut = Annotated[str, Field(examples=["0.01500000"], json_schema_extra={"pattern": r"^-?[0-9]+(\.[0-9]+)?$"})]
