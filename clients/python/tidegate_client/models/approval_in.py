@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 from attrs import define as _attrs_define
 
-from ..models.approval_in_verdict import ApprovalInVerdict
+from ..models.approval_in_verdict import ApprovalInVerdict, check_approval_in_verdict
 
 T = TypeVar("T", bound="ApprovalIn")
 
@@ -22,7 +22,7 @@ class ApprovalIn:
 
         reason = self.reason
 
-        verdict = self.verdict.value
+        verdict: str = self.verdict
 
         field_dict: dict[str, Any] = {}
 
@@ -43,7 +43,7 @@ class ApprovalIn:
 
         reason = d.pop("reason")
 
-        verdict = ApprovalInVerdict(d.pop("verdict"))
+        verdict = check_approval_in_verdict(d.pop("verdict"))
 
         approval_in = cls(
             digest=digest,

@@ -7,7 +7,7 @@ from uuid import UUID
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..models.approval_out_state import ApprovalOutState
+from ..models.approval_out_state import ApprovalOutState, check_approval_out_state
 
 if TYPE_CHECKING:
     from ..models.approval_out_summary import ApprovalOutSummary
@@ -49,7 +49,7 @@ class ApprovalOut:
 
         needed = self.needed
 
-        state = self.state.value
+        state: str = self.state
 
         subject_id = str(self.subject_id)
 
@@ -98,7 +98,7 @@ class ApprovalOut:
 
         needed = d.pop("needed")
 
-        state = ApprovalOutState(d.pop("state"))
+        state = check_approval_out_state(d.pop("state"))
 
         subject_id = UUID(d.pop("subject_id"))
 

@@ -1,10 +1,15 @@
-from enum import StrEnum
+from typing import Literal
+
+ApprovalOutState = Literal["approved", "pending", "rejected"]
+
+APPROVAL_OUT_STATE_VALUES: set[ApprovalOutState] = {
+    "approved",
+    "pending",
+    "rejected",
+}
 
 
-class ApprovalOutState(StrEnum):
-    APPROVED = "approved"
-    PENDING = "pending"
-    REJECTED = "rejected"
-
-    def __str__(self) -> str:
-        return str(self.value)
+def check_approval_out_state(value: str) -> ApprovalOutState:
+    if value in APPROVAL_OUT_STATE_VALUES:
+        return value
+    raise TypeError(f"Unexpected value {value!r}. Expected one of {APPROVAL_OUT_STATE_VALUES!r}")

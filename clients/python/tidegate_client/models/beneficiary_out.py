@@ -7,7 +7,7 @@ from uuid import UUID
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..models.beneficiary_out_state import BeneficiaryOutState
+from ..models.beneficiary_out_state import BeneficiaryOutState, check_beneficiary_out_state
 
 T = TypeVar("T", bound="BeneficiaryOut")
 
@@ -58,7 +58,7 @@ class BeneficiaryOut:
         since: None | str
         since = self.since
 
-        state = self.state.value
+        state: str = self.state
 
         sub_status: None | str
         sub_status = self.sub_status
@@ -137,7 +137,7 @@ class BeneficiaryOut:
 
         since = _parse_since(d.pop("since"))
 
-        state = BeneficiaryOutState(d.pop("state"))
+        state = check_beneficiary_out_state(d.pop("state"))
 
         def _parse_sub_status(data: object) -> None | str:
             if data is None:

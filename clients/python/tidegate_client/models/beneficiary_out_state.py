@@ -1,12 +1,17 @@
-from enum import StrEnum
+from typing import Literal
+
+BeneficiaryOutState = Literal["active", "archived", "cooling_down", "pending_confirmation", "suspended"]
+
+BENEFICIARY_OUT_STATE_VALUES: set[BeneficiaryOutState] = {
+    "active",
+    "archived",
+    "cooling_down",
+    "pending_confirmation",
+    "suspended",
+}
 
 
-class BeneficiaryOutState(StrEnum):
-    ACTIVE = "active"
-    ARCHIVED = "archived"
-    COOLING_DOWN = "cooling_down"
-    PENDING_CONFIRMATION = "pending_confirmation"
-    SUSPENDED = "suspended"
-
-    def __str__(self) -> str:
-        return str(self.value)
+def check_beneficiary_out_state(value: str) -> BeneficiaryOutState:
+    if value in BENEFICIARY_OUT_STATE_VALUES:
+        return value
+    raise TypeError(f"Unexpected value {value!r}. Expected one of {BENEFICIARY_OUT_STATE_VALUES!r}")

@@ -5,7 +5,7 @@ from typing import Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 
-from ..models.chaos_in_fault import ChaosInFault
+from ..models.chaos_in_fault import ChaosInFault, check_chaos_in_fault
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="ChaosIn")
@@ -21,7 +21,7 @@ class ChaosIn:
     """ Needed for `reorg`; else: all networks """
 
     def to_dict(self) -> dict[str, Any]:
-        fault = self.fault.value
+        fault: str = self.fault
 
         on = self.on
 
@@ -51,7 +51,7 @@ class ChaosIn:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        fault = ChaosInFault(d.pop("fault"))
+        fault = check_chaos_in_fault(d.pop("fault"))
 
         on = d.pop("on")
 

@@ -1,12 +1,17 @@
-from enum import StrEnum
+from typing import Literal
+
+ChaosInFault = Literal["mining_paused", "node_answer_dropped", "reorg", "venue_timeout_after_accept", "worker_killed"]
+
+CHAOS_IN_FAULT_VALUES: set[ChaosInFault] = {
+    "mining_paused",
+    "node_answer_dropped",
+    "reorg",
+    "venue_timeout_after_accept",
+    "worker_killed",
+}
 
 
-class ChaosInFault(StrEnum):
-    MINING_PAUSED = "mining_paused"
-    NODE_ANSWER_DROPPED = "node_answer_dropped"
-    REORG = "reorg"
-    VENUE_TIMEOUT_AFTER_ACCEPT = "venue_timeout_after_accept"
-    WORKER_KILLED = "worker_killed"
-
-    def __str__(self) -> str:
-        return str(self.value)
+def check_chaos_in_fault(value: str) -> ChaosInFault:
+    if value in CHAOS_IN_FAULT_VALUES:
+        return value
+    raise TypeError(f"Unexpected value {value!r}. Expected one of {CHAOS_IN_FAULT_VALUES!r}")

@@ -7,7 +7,7 @@ from uuid import UUID
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..models.deposit_out_state import DepositOutState
+from ..models.deposit_out_state import DepositOutState, check_deposit_out_state
 
 T = TypeVar("T", bound="DepositOut")
 
@@ -77,7 +77,7 @@ class DepositOut:
         since: None | str
         since = self.since
 
-        state = self.state.value
+        state: str = self.state
 
         sub_status: None | str
         sub_status = self.sub_status
@@ -190,7 +190,7 @@ class DepositOut:
 
         since = _parse_since(d.pop("since"))
 
-        state = DepositOutState(d.pop("state"))
+        state = check_deposit_out_state(d.pop("state"))
 
         def _parse_sub_status(data: object) -> None | str:
             if data is None:

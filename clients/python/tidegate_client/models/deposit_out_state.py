@@ -1,15 +1,22 @@
-from enum import StrEnum
+from typing import Literal
+
+DepositOutState = Literal[
+    "below_minimum", "confirming", "credited", "detected", "held", "reorged", "screening", "unknown_asset"
+]
+
+DEPOSIT_OUT_STATE_VALUES: set[DepositOutState] = {
+    "below_minimum",
+    "confirming",
+    "credited",
+    "detected",
+    "held",
+    "reorged",
+    "screening",
+    "unknown_asset",
+}
 
 
-class DepositOutState(StrEnum):
-    BELOW_MINIMUM = "below_minimum"
-    CONFIRMING = "confirming"
-    CREDITED = "credited"
-    DETECTED = "detected"
-    HELD = "held"
-    REORGED = "reorged"
-    SCREENING = "screening"
-    UNKNOWN_ASSET = "unknown_asset"
-
-    def __str__(self) -> str:
-        return str(self.value)
+def check_deposit_out_state(value: str) -> DepositOutState:
+    if value in DEPOSIT_OUT_STATE_VALUES:
+        return value
+    raise TypeError(f"Unexpected value {value!r}. Expected one of {DEPOSIT_OUT_STATE_VALUES!r}")

@@ -1,15 +1,22 @@
-from enum import StrEnum
+from typing import Literal
+
+DepositsListStateType0 = Literal[
+    "below_minimum", "confirming", "credited", "detected", "held", "reorged", "screening", "unknown_asset"
+]
+
+DEPOSITS_LIST_STATE_TYPE_0_VALUES: set[DepositsListStateType0] = {
+    "below_minimum",
+    "confirming",
+    "credited",
+    "detected",
+    "held",
+    "reorged",
+    "screening",
+    "unknown_asset",
+}
 
 
-class DepositsListStateType0(StrEnum):
-    BELOW_MINIMUM = "below_minimum"
-    CONFIRMING = "confirming"
-    CREDITED = "credited"
-    DETECTED = "detected"
-    HELD = "held"
-    REORGED = "reorged"
-    SCREENING = "screening"
-    UNKNOWN_ASSET = "unknown_asset"
-
-    def __str__(self) -> str:
-        return str(self.value)
+def check_deposits_list_state_type_0(value: str) -> DepositsListStateType0:
+    if value in DEPOSITS_LIST_STATE_TYPE_0_VALUES:
+        return value
+    raise TypeError(f"Unexpected value {value!r}. Expected one of {DEPOSITS_LIST_STATE_TYPE_0_VALUES!r}")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..models.fee_out_kind import FeeOutKind
+from ..models.fee_out_kind import FeeOutKind, check_fee_out_kind
 
 if TYPE_CHECKING:
     from ..models.amount_out import AmountOut
@@ -27,7 +27,7 @@ class FeeOut:
     def to_dict(self) -> dict[str, Any]:
         amount = self.amount.to_dict()
 
-        kind = self.kind.value
+        kind: str = self.kind
 
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
@@ -47,7 +47,7 @@ class FeeOut:
         d = dict(src_dict)
         amount = AmountOut.from_dict(d.pop("amount"))
 
-        kind = FeeOutKind(d.pop("kind"))
+        kind = check_fee_out_kind(d.pop("kind"))
 
         fee_out = cls(
             amount=amount,

@@ -7,7 +7,7 @@ from uuid import UUID
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..models.order_out_side import OrderOutSide
+from ..models.order_out_side import OrderOutSide, check_order_out_side
 
 T = TypeVar("T", bound="OrderOut")
 
@@ -43,7 +43,7 @@ class OrderOut:
         reason: None | str
         reason = self.reason
 
-        side = self.side.value
+        side: str = self.side
 
         state = self.state
 
@@ -97,7 +97,7 @@ class OrderOut:
 
         reason = _parse_reason(d.pop("reason"))
 
-        side = OrderOutSide(d.pop("side"))
+        side = check_order_out_side(d.pop("side"))
 
         state = d.pop("state")
 

@@ -1,9 +1,14 @@
-from enum import StrEnum
+from typing import Literal
+
+OrderOutSide = Literal["buy", "sell"]
+
+ORDER_OUT_SIDE_VALUES: set[OrderOutSide] = {
+    "buy",
+    "sell",
+}
 
 
-class OrderOutSide(StrEnum):
-    BUY = "buy"
-    SELL = "sell"
-
-    def __str__(self) -> str:
-        return str(self.value)
+def check_order_out_side(value: str) -> OrderOutSide:
+    if value in ORDER_OUT_SIDE_VALUES:
+        return value
+    raise TypeError(f"Unexpected value {value!r}. Expected one of {ORDER_OUT_SIDE_VALUES!r}")

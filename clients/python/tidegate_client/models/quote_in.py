@@ -6,9 +6,9 @@ from uuid import UUID
 
 from attrs import define as _attrs_define
 
-from ..models.quote_in_kind import QuoteInKind
-from ..models.quote_in_side import QuoteInSide
-from ..models.quote_in_speed_type_0 import QuoteInSpeedType0
+from ..models.quote_in_kind import QuoteInKind, check_quote_in_kind
+from ..models.quote_in_side import QuoteInSide, check_quote_in_side
+from ..models.quote_in_speed_type_0 import QuoteInSpeedType0, check_quote_in_speed_type_0
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="QuoteIn")
@@ -36,9 +36,9 @@ class QuoteIn:
 
         from_asset = self.from_asset
 
-        kind = self.kind.value
+        kind: str = self.kind
 
-        side = self.side.value
+        side: str = self.side
 
         to_asset = self.to_asset
 
@@ -65,8 +65,8 @@ class QuoteIn:
         speed: None | str | Unset
         if isinstance(self.speed, Unset):
             speed = UNSET
-        elif isinstance(self.speed, QuoteInSpeedType0):
-            speed = self.speed.value
+        elif isinstance(self.speed, str):
+            speed = self.speed
         else:
             speed = self.speed
 
@@ -107,9 +107,9 @@ class QuoteIn:
 
         from_asset = d.pop("from_asset")
 
-        kind = QuoteInKind(d.pop("kind"))
+        kind = check_quote_in_kind(d.pop("kind"))
 
-        side = QuoteInSide(d.pop("side"))
+        side = check_quote_in_side(d.pop("side"))
 
         to_asset = d.pop("to_asset")
 
@@ -156,7 +156,7 @@ class QuoteIn:
             try:
                 if not isinstance(data, str):
                     raise TypeError()
-                speed_type_0 = QuoteInSpeedType0(data)
+                speed_type_0 = check_quote_in_speed_type_0(data)
 
                 return speed_type_0
             except (TypeError, ValueError, AttributeError, KeyError):

@@ -1,9 +1,14 @@
-from enum import StrEnum
+from typing import Literal
+
+QuoteInKind = Literal["conversion", "withdrawal"]
+
+QUOTE_IN_KIND_VALUES: set[QuoteInKind] = {
+    "conversion",
+    "withdrawal",
+}
 
 
-class QuoteInKind(StrEnum):
-    CONVERSION = "conversion"
-    WITHDRAWAL = "withdrawal"
-
-    def __str__(self) -> str:
-        return str(self.value)
+def check_quote_in_kind(value: str) -> QuoteInKind:
+    if value in QUOTE_IN_KIND_VALUES:
+        return value
+    raise TypeError(f"Unexpected value {value!r}. Expected one of {QUOTE_IN_KIND_VALUES!r}")

@@ -1,9 +1,14 @@
-from enum import StrEnum
+from typing import Literal
+
+QuoteInSide = Literal["exact_in", "exact_out"]
+
+QUOTE_IN_SIDE_VALUES: set[QuoteInSide] = {
+    "exact_in",
+    "exact_out",
+}
 
 
-class QuoteInSide(StrEnum):
-    EXACT_IN = "exact_in"
-    EXACT_OUT = "exact_out"
-
-    def __str__(self) -> str:
-        return str(self.value)
+def check_quote_in_side(value: str) -> QuoteInSide:
+    if value in QUOTE_IN_SIDE_VALUES:
+        return value
+    raise TypeError(f"Unexpected value {value!r}. Expected one of {QUOTE_IN_SIDE_VALUES!r}")

@@ -7,10 +7,10 @@ from uuid import UUID
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..models.quote_out_kind import QuoteOutKind
-from ..models.quote_out_side import QuoteOutSide
-from ..models.quote_out_speed_type_0 import QuoteOutSpeedType0
-from ..models.quote_out_state import QuoteOutState
+from ..models.quote_out_kind import QuoteOutKind, check_quote_out_kind
+from ..models.quote_out_side import QuoteOutSide, check_quote_out_side
+from ..models.quote_out_speed_type_0 import QuoteOutSpeedType0, check_quote_out_speed_type_0
+from ..models.quote_out_state import QuoteOutState, check_quote_out_state
 
 if TYPE_CHECKING:
     from ..models.amount_out import AmountOut
@@ -91,7 +91,7 @@ class QuoteOut:
 
         id = str(self.id)
 
-        kind = self.kind.value
+        kind: str = self.kind
 
         limits = []
         for limits_item_data in self.limits:
@@ -112,11 +112,11 @@ class QuoteOut:
             route_item = route_item_data.to_dict()
             route.append(route_item)
 
-        side = self.side.value
+        side: str = self.side
 
         speed: None | str
-        if isinstance(self.speed, QuoteOutSpeedType0):
-            speed = self.speed.value
+        if isinstance(self.speed, str):
+            speed = self.speed
         else:
             speed = self.speed
 
@@ -125,7 +125,7 @@ class QuoteOut:
             speeds_item = speeds_item_data.to_dict()
             speeds.append(speeds_item)
 
-        state = self.state.value
+        state: str = self.state
 
         to_asset = self.to_asset
 
@@ -223,7 +223,7 @@ class QuoteOut:
 
         id = UUID(d.pop("id"))
 
-        kind = QuoteOutKind(d.pop("kind"))
+        kind = check_quote_out_kind(d.pop("kind"))
 
         limits = []
         _limits = d.pop("limits")
@@ -252,7 +252,7 @@ class QuoteOut:
 
             route.append(route_item)
 
-        side = QuoteOutSide(d.pop("side"))
+        side = check_quote_out_side(d.pop("side"))
 
         def _parse_speed(data: object) -> None | QuoteOutSpeedType0:
             if data is None:
@@ -260,7 +260,7 @@ class QuoteOut:
             try:
                 if not isinstance(data, str):
                     raise TypeError()
-                speed_type_0 = QuoteOutSpeedType0(data)
+                speed_type_0 = check_quote_out_speed_type_0(data)
 
                 return speed_type_0
             except (TypeError, ValueError, AttributeError, KeyError):
@@ -276,7 +276,7 @@ class QuoteOut:
 
             speeds.append(speeds_item)
 
-        state = QuoteOutState(d.pop("state"))
+        state = check_quote_out_state(d.pop("state"))
 
         to_asset = d.pop("to_asset")
 

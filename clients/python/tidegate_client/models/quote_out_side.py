@@ -1,9 +1,14 @@
-from enum import StrEnum
+from typing import Literal
+
+QuoteOutSide = Literal["exact_in", "exact_out"]
+
+QUOTE_OUT_SIDE_VALUES: set[QuoteOutSide] = {
+    "exact_in",
+    "exact_out",
+}
 
 
-class QuoteOutSide(StrEnum):
-    EXACT_IN = "exact_in"
-    EXACT_OUT = "exact_out"
-
-    def __str__(self) -> str:
-        return str(self.value)
+def check_quote_out_side(value: str) -> QuoteOutSide:
+    if value in QUOTE_OUT_SIDE_VALUES:
+        return value
+    raise TypeError(f"Unexpected value {value!r}. Expected one of {QUOTE_OUT_SIDE_VALUES!r}")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..models.receipt_out_hedge import ReceiptOutHedge
+from ..models.receipt_out_hedge import ReceiptOutHedge, check_receipt_out_hedge
 
 if TYPE_CHECKING:
     from ..models.order_out import OrderOut
@@ -31,7 +31,7 @@ class ReceiptOut:
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        hedge = self.hedge.value
+        hedge: str = self.hedge
 
         hedge_price: None | str
         hedge_price = self.hedge_price
@@ -76,7 +76,7 @@ class ReceiptOut:
         from ..models.route_out import RouteOut  # noqa: PLC0415
 
         d = dict(src_dict)
-        hedge = ReceiptOutHedge(d.pop("hedge"))
+        hedge = check_receipt_out_hedge(d.pop("hedge"))
 
         def _parse_hedge_price(data: object) -> None | str:
             if data is None:

@@ -1,11 +1,16 @@
-from enum import StrEnum
+from typing import Literal
+
+ReceiptOutHedge = Literal["carried", "done", "running", "waiting"]
+
+RECEIPT_OUT_HEDGE_VALUES: set[ReceiptOutHedge] = {
+    "carried",
+    "done",
+    "running",
+    "waiting",
+}
 
 
-class ReceiptOutHedge(StrEnum):
-    CARRIED = "carried"
-    DONE = "done"
-    RUNNING = "running"
-    WAITING = "waiting"
-
-    def __str__(self) -> str:
-        return str(self.value)
+def check_receipt_out_hedge(value: str) -> ReceiptOutHedge:
+    if value in RECEIPT_OUT_HEDGE_VALUES:
+        return value
+    raise TypeError(f"Unexpected value {value!r}. Expected one of {RECEIPT_OUT_HEDGE_VALUES!r}")

@@ -7,7 +7,7 @@ from uuid import UUID
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..models.session_out_credential import SessionOutCredential
+from ..models.session_out_credential import SessionOutCredential, check_session_out_credential
 
 T = TypeVar("T", bound="SessionOut")
 
@@ -26,7 +26,7 @@ class SessionOut:
     def to_dict(self) -> dict[str, Any]:
         created_at = self.created_at
 
-        credential = self.credential.value
+        credential: str = self.credential
 
         current = self.current
 
@@ -60,7 +60,7 @@ class SessionOut:
         d = dict(src_dict)
         created_at = d.pop("created_at")
 
-        credential = SessionOutCredential(d.pop("credential"))
+        credential = check_session_out_credential(d.pop("credential"))
 
         current = d.pop("current")
 

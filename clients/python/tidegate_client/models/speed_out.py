@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..models.speed_out_speed import SpeedOutSpeed
+from ..models.speed_out_speed import SpeedOutSpeed, check_speed_out_speed
 
 if TYPE_CHECKING:
     from ..models.amount_out import AmountOut
@@ -33,7 +33,7 @@ class SpeedOut:
 
         deliver = self.deliver.to_dict()
 
-        speed = self.speed.value
+        speed: str = self.speed
 
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
@@ -60,7 +60,7 @@ class SpeedOut:
 
         deliver = AmountOut.from_dict(d.pop("deliver"))
 
-        speed = SpeedOutSpeed(d.pop("speed"))
+        speed = check_speed_out_speed(d.pop("speed"))
 
         speed_out = cls(
             arrives_by=arrives_by,

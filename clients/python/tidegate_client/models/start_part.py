@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..models.start_part_state import StartPartState
+from ..models.start_part_state import StartPartState, check_start_part_state
 
 T = TypeVar("T", bound="StartPart")
 
@@ -27,7 +27,7 @@ class StartPart:
 
         since = self.since
 
-        state = self.state.value
+        state: str = self.state
 
         what = self.what
 
@@ -54,7 +54,7 @@ class StartPart:
 
         since = d.pop("since")
 
-        state = StartPartState(d.pop("state"))
+        state = check_start_part_state(d.pop("state"))
 
         what = d.pop("what")
 

@@ -1,11 +1,16 @@
-from enum import StrEnum
+from typing import Literal
+
+StartPartState = Literal["failed", "ready", "starting", "waiting"]
+
+START_PART_STATE_VALUES: set[StartPartState] = {
+    "failed",
+    "ready",
+    "starting",
+    "waiting",
+}
 
 
-class StartPartState(StrEnum):
-    FAILED = "failed"
-    READY = "ready"
-    STARTING = "starting"
-    WAITING = "waiting"
-
-    def __str__(self) -> str:
-        return str(self.value)
+def check_start_part_state(value: str) -> StartPartState:
+    if value in START_PART_STATE_VALUES:
+        return value
+    raise TypeError(f"Unexpected value {value!r}. Expected one of {START_PART_STATE_VALUES!r}")

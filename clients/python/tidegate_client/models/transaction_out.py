@@ -7,7 +7,7 @@ from uuid import UUID
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..models.transaction_out_kind import TransactionOutKind
+from ..models.transaction_out_kind import TransactionOutKind, check_transaction_out_kind
 
 if TYPE_CHECKING:
     from ..models.amount_out import AmountOut
@@ -76,7 +76,7 @@ class TransactionOut:
 
         id = str(self.id)
 
-        kind = self.kind.value
+        kind: str = self.kind
 
         label: None | str
         label = self.label
@@ -203,7 +203,7 @@ class TransactionOut:
 
         id = UUID(d.pop("id"))
 
-        kind = TransactionOutKind(d.pop("kind"))
+        kind = check_transaction_out_kind(d.pop("kind"))
 
         def _parse_label(data: object) -> None | str:
             if data is None:

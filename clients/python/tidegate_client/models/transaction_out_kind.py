@@ -1,11 +1,16 @@
-from enum import StrEnum
+from typing import Literal
+
+TransactionOutKind = Literal["conversion", "deposit", "transfer", "withdrawal"]
+
+TRANSACTION_OUT_KIND_VALUES: set[TransactionOutKind] = {
+    "conversion",
+    "deposit",
+    "transfer",
+    "withdrawal",
+}
 
 
-class TransactionOutKind(StrEnum):
-    CONVERSION = "conversion"
-    DEPOSIT = "deposit"
-    TRANSFER = "transfer"
-    WITHDRAWAL = "withdrawal"
-
-    def __str__(self) -> str:
-        return str(self.value)
+def check_transaction_out_kind(value: str) -> TransactionOutKind:
+    if value in TRANSACTION_OUT_KIND_VALUES:
+        return value
+    raise TypeError(f"Unexpected value {value!r}. Expected one of {TRANSACTION_OUT_KIND_VALUES!r}")

@@ -1,10 +1,15 @@
-from enum import StrEnum
+from typing import Literal
+
+TransactionsListKindType0 = Literal["conversion", "deposit", "withdrawal"]
+
+TRANSACTIONS_LIST_KIND_TYPE_0_VALUES: set[TransactionsListKindType0] = {
+    "conversion",
+    "deposit",
+    "withdrawal",
+}
 
 
-class TransactionsListKindType0(StrEnum):
-    CONVERSION = "conversion"
-    DEPOSIT = "deposit"
-    WITHDRAWAL = "withdrawal"
-
-    def __str__(self) -> str:
-        return str(self.value)
+def check_transactions_list_kind_type_0(value: str) -> TransactionsListKindType0:
+    if value in TRANSACTIONS_LIST_KIND_TYPE_0_VALUES:
+        return value
+    raise TypeError(f"Unexpected value {value!r}. Expected one of {TRANSACTIONS_LIST_KIND_TYPE_0_VALUES!r}")

@@ -5,7 +5,9 @@ import httpx
 
 from ... import errors
 from ...client import AuthenticatedClient, Client
-from ...models.compliance_list_approvals_state_type_0 import ComplianceListApprovalsStateType0
+from ...models.compliance_list_approvals_state_type_0 import (
+    ComplianceListApprovalsStateType0,
+)
 from ...models.page_approval_out import PageApprovalOut
 from ...models.problem import Problem
 from ...types import UNSET, Response, Unset
@@ -23,8 +25,8 @@ def _get_kwargs(
     json_state: None | str | Unset
     if isinstance(state, Unset):
         json_state = UNSET
-    elif isinstance(state, ComplianceListApprovalsStateType0):
-        json_state = state.value
+    elif isinstance(state, str):
+        json_state = state
     else:
         json_state = state
     params["state"] = json_state
