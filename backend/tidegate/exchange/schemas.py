@@ -95,7 +95,7 @@ class RefundRuleOut(Out):
 
     before_execution: Literal["debit_in_full"] = "debit_in_full"
     after_execution: Literal["deliver_asset"] = "deliver_asset"
-    fees_kept: tuple[Literal["spread"], Literal["service"]] = ("spread", "service")
+    fees_kept: tuple[Literal["spread", "service"], ...] = ("spread", "service")
 
 
 class QuoteOut(Out):

@@ -91,6 +91,7 @@ from .receipt_out_hedge import ReceiptOutHedge
 from .recovery_codes_out import RecoveryCodesOut
 from .refresh_in import RefreshIn
 from .refund_rule_out import RefundRuleOut
+from .refund_rule_out_fees_kept_item import RefundRuleOutFeesKeptItem
 from .register_in import RegisterIn
 from .registered_out import RegisteredOut
 from .registration_taken_out import RegistrationTakenOut
@@ -212,6 +213,7 @@ __all__ = (
     "RecoveryCodesOut",
     "RefreshIn",
     "RefundRuleOut",
+    "RefundRuleOutFeesKeptItem",
     "RegisteredOut",
     "RegisterIn",
     "RegistrationTakenOut",

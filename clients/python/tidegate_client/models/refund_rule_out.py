@@ -6,6 +6,8 @@ from typing import Any, Literal, TypeVar, cast
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from ..models.refund_rule_out_fees_kept_item import RefundRuleOutFeesKeptItem, check_refund_rule_out_fees_kept_item
+
 T = TypeVar("T", bound="RefundRuleOut")
 
 
@@ -13,7 +15,7 @@ T = TypeVar("T", bound="RefundRuleOut")
 class RefundRuleOut:
     """What comes back when it cannot be carried out: the whole debit before, `to_asset` after the conversion."""
 
-    fees_kept: list[Literal["service"] | Literal["spread"]]
+    fees_kept: list[RefundRuleOutFeesKeptItem]
     after_execution: Literal["deliver_asset"] = "deliver_asset"
     before_execution: Literal["debit_in_full"] = "debit_in_full"
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
@@ -25,8 +27,7 @@ class RefundRuleOut:
 
         fees_kept = []
         for fees_kept_item_data in self.fees_kept:
-            fees_kept_item: Literal["service"] | Literal["spread"]
-            fees_kept_item = fees_kept_item_data
+            fees_kept_item: str = fees_kept_item_data
             fees_kept.append(fees_kept_item)
 
         field_dict: dict[str, Any] = {}
@@ -55,18 +56,7 @@ class RefundRuleOut:
         fees_kept = []
         _fees_kept = d.pop("fees_kept")
         for fees_kept_item_data in _fees_kept:
-
-            def _parse_fees_kept_item(data: object) -> Literal["service"] | Literal["spread"]:
-                fees_kept_item_type_0 = cast(Literal["spread"], data)
-                if fees_kept_item_type_0 != "spread":
-                    raise ValueError(f"fees_kept_item_type_0 must match const 'spread', got '{fees_kept_item_type_0}'")
-                return fees_kept_item_type_0
-                fees_kept_item_type_1 = cast(Literal["service"], data)
-                if fees_kept_item_type_1 != "service":
-                    raise ValueError(f"fees_kept_item_type_1 must match const 'service', got '{fees_kept_item_type_1}'")
-                return fees_kept_item_type_1
-
-            fees_kept_item = _parse_fees_kept_item(fees_kept_item_data)
+            fees_kept_item = check_refund_rule_out_fees_kept_item(fees_kept_item_data)
 
             fees_kept.append(fees_kept_item)
 

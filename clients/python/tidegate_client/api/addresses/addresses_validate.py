@@ -8,14 +8,17 @@ from ...client import AuthenticatedClient, Client
 from ...models.problem import Problem
 from ...models.validate_in import ValidateIn
 from ...models.validation_out import ValidationOut
-from ...types import Response
+from ...types import UNSET, Response, Unset
 
 
 def _get_kwargs(
     *,
     body: ValidateIn,
+    idempotency_key: None | str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
+    if not isinstance(idempotency_key, Unset):
+        headers["idempotency-key"] = idempotency_key
 
     _kwargs: dict[str, Any] = {
         "method": "post",
@@ -53,6 +56,11 @@ def _parse_response(
 
         return response_403
 
+    if response.status_code == 409:
+        response_409 = Problem.from_dict(response.json())
+
+        return response_409
+
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
 
@@ -84,6 +92,7 @@ def sync_detailed(
     *,
     client: AuthenticatedClient,
     body: ValidateIn,
+    idempotency_key: None | str | Unset = UNSET,
 ) -> Response[Problem | ValidationOut]:
     """Validate Address
 
@@ -91,6 +100,7 @@ def sync_detailed(
     nothing.
 
     Args:
+        idempotency_key (None | str | Unset): Honoured when given.
         body (ValidateIn): `address`: an address as it stands, or a BIP21 or EIP-681 URI.
 
     Raises:
@@ -103,6 +113,7 @@ def sync_detailed(
 
     kwargs = _get_kwargs(
         body=body,
+        idempotency_key=idempotency_key,
     )
 
     response = client.get_httpx_client().request(
@@ -116,6 +127,7 @@ def sync(
     *,
     client: AuthenticatedClient,
     body: ValidateIn,
+    idempotency_key: None | str | Unset = UNSET,
 ) -> Problem | ValidationOut | None:
     """Validate Address
 
@@ -123,6 +135,7 @@ def sync(
     nothing.
 
     Args:
+        idempotency_key (None | str | Unset): Honoured when given.
         body (ValidateIn): `address`: an address as it stands, or a BIP21 or EIP-681 URI.
 
     Raises:
@@ -136,6 +149,7 @@ def sync(
     return sync_detailed(
         client=client,
         body=body,
+        idempotency_key=idempotency_key,
     ).parsed
 
 
@@ -143,6 +157,7 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient,
     body: ValidateIn,
+    idempotency_key: None | str | Unset = UNSET,
 ) -> Response[Problem | ValidationOut]:
     """Validate Address
 
@@ -150,6 +165,7 @@ async def asyncio_detailed(
     nothing.
 
     Args:
+        idempotency_key (None | str | Unset): Honoured when given.
         body (ValidateIn): `address`: an address as it stands, or a BIP21 or EIP-681 URI.
 
     Raises:
@@ -162,6 +178,7 @@ async def asyncio_detailed(
 
     kwargs = _get_kwargs(
         body=body,
+        idempotency_key=idempotency_key,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -173,6 +190,7 @@ async def asyncio(
     *,
     client: AuthenticatedClient,
     body: ValidateIn,
+    idempotency_key: None | str | Unset = UNSET,
 ) -> Problem | ValidationOut | None:
     """Validate Address
 
@@ -180,6 +198,7 @@ async def asyncio(
     nothing.
 
     Args:
+        idempotency_key (None | str | Unset): Honoured when given.
         body (ValidateIn): `address`: an address as it stands, or a BIP21 or EIP-681 URI.
 
     Raises:
@@ -194,5 +213,6 @@ async def asyncio(
         await asyncio_detailed(
             client=client,
             body=body,
+            idempotency_key=idempotency_key,
         )
     ).parsed
