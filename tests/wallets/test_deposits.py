@@ -4,6 +4,7 @@ import asyncio
 import uuid
 
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import text
 
 from tests.wallets.world import AMOUNTS, NETWORK, World, bitcoin_chain, credited, evm_chain, paid, units
@@ -236,19 +237,38 @@ async def test_a_node_on_another_chain_credits_nothing_and_says_so(world: World)
 
 async def test_a_node_that_does_not_answer_changes_nothing_but_what_we_say(world: World) -> None:
     user = await paid(world, "BTC")
-    gone = world.settings.networks["bitcoin"].model_copy(
-        update={"rpc_url": type(world.settings.networks["bitcoin"].rpc_url)("http://127.0.0.1:9")}
-    )
+    await world.scan("bitcoin")
+    before = await world.deposit(user)
+    gone = world.settings.networks["bitcoin"].model_copy(update={"rpc_url": SecretStr("http://127.0.0.1:9")})
     silent = bitcoin_chain(gone, world.seed)
-    try:
-        assert await pipeline.scan(world.db, world.lane, silent, world.settings, utcnow()) is False
-    except NodeUnavailable:
-        pass
+    await world.mine("bitcoin", 2)
+    assert await pipeline.scan(world.db, world.lane, silent, world.settings, utcnow()) is False
     await silent.close()
-    assert await world.deposits(user) == []
+    assert await world.deposit(user) == before
+    shown = await deposits.get(world.cashier, user_id=user, deposit_id=before["id"])
+    assert (shown.sub_status, shown.waiting_for) == ("awaiting_node", "node")
     (btc,) = [a for a in await overview.assets(world.cashier) if a.asset == "BTC"]
     assert btc.networks[0].deposits is True
     assert (btc.networks[0].reason or "").startswith("Slow: ")
+    await world.scan("bitcoin")
+    assert await world.available(user, "BTC") == AMOUNTS["BTC"]
+
+
+async def test_a_node_that_stops_answering_midway_is_remembered_with_its_reason(world: World) -> None:
+    chain = world.chains["bitcoin"]
+    user = await paid(world, "BTC")
+
+    async def silent(*_: object) -> object:
+        raise NodeUnavailable("the line is dead")
+
+    answering, chain.arrivals = chain.arrivals, silent  # type: ignore[method-assign, assignment]
+    with pytest.raises(NodeUnavailable):
+        await world.scan_once("bitcoin")
+    (btc,) = [a for a in await overview.assets(world.cashier) if a.asset == "BTC"]
+    assert btc.networks[0].reason == "Slow: the line is dead"
+    chain.arrivals = answering  # type: ignore[method-assign]
+    await world.scan("bitcoin")
+    assert (await world.deposit(user))["state"] == "detected"
 
 
 async def test_an_address_handed_out_and_paid_while_a_scan_runs_is_not_missed(world: World) -> None:

@@ -179,18 +179,28 @@ def test_a_detected_payment_that_vanishes_was_replaced_and_one_that_was_mined_wa
     assert (mined.state, mined.sub_status) == (DepositState.REORGED, "reorged")
 
 
+PROMISE = rules.promised(NOW, 3, 10.0)
+
+
 @pytest.mark.parametrize("state", list(DepositState))
 def test_every_state_that_waits_says_for_whom(state: DepositState) -> None:
     ends = {DepositState.CREDITED, DepositState.BELOW_MINIMUM, DepositState.UNKNOWN_ASSET}
-    waits = rules.waiting_for(state, "reorged" if state is DepositState.REORGED else None)
-    assert (waits is None) == (state in ends)
+    found = rules.waits(state, REORGED if state is DepositState.REORGED else None, PROMISE, node_fit=True, now=NOW)
+    assert (found.waiting_for is None) == (state in ends)
 
 
-def test_the_expected_time_shrinks_with_every_confirmation() -> None:
-    times = [
-        rules.expected_by(DepositState.CONFIRMING if n else DepositState.DETECTED, n, 3, 10.0, NOW) for n in range(3)
-    ]
-    assert times == [NOW + timedelta(seconds=s) for s in (40, 20, 10)]
+def test_the_promise_stands_from_first_sight_and_being_late_is_said() -> None:
+    assert NOW + timedelta(seconds=80) == PROMISE
+    for state in (DepositState.DETECTED, DepositState.CONFIRMING):
+        in_time = rules.waits(state, None, PROMISE, node_fit=True, now=PROMISE)
+        late = rules.waits(state, None, PROMISE, node_fit=True, now=PROMISE + timedelta(seconds=1))
+        assert (in_time.sub_status, in_time.expected_by) == (None, PROMISE)
+        assert (late.sub_status, late.waiting_for, late.expected_by) == ("slower_than_usual", "network", PROMISE)
+
+
+def test_a_node_that_cannot_be_decided_from_is_what_is_waited_for() -> None:
+    found = rules.waits(DepositState.CONFIRMING, None, PROMISE, node_fit=False, now=NOW)
+    assert (found.sub_status, found.waiting_for) == ("awaiting_node", "node")
 
 
 BECH32 = "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080"

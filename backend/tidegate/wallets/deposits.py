@@ -3,12 +3,14 @@
 import uuid
 from datetime import datetime
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from tidegate.config import Settings
 from tidegate.database import utcnow
 from tidegate.money import UnknownAsset, format_units
 from tidegate.money import asset as asset_of
 from tidegate.refusal import Kind, Refusal
-from tidegate.wallets import deposit_store, rules
+from tidegate.wallets import deposit_store, rules, store
 from tidegate.wallets.cashier import Cashier
 from tidegate.wallets.rules import DepositState
 from tidegate.wallets.schemas import DepositOut
@@ -31,8 +33,9 @@ async def page(
         rows = await deposit_store.page_of(
             session, user_id=user_id, asset=asset, network=network, state=state, before=before, limit=limit
         )
+        unfit = await _unfit(session)
     now = utcnow()
-    items = [shape(cashier.settings, row, now) for row in rows]
+    items = [_shape(cashier.settings, row, unfit, now) for row in rows]
     return Page(items=items, next_cursor=next_cursor([(row.detected_at, row.id) for row in rows], limit))
 
 
@@ -40,21 +43,24 @@ async def get(cashier: Cashier, *, user_id: uuid.UUID, deposit_id: uuid.UUID) ->
     """One deposit. Refuses NOT_FOUND, also for another user's."""
     async with cashier.db.reading() as session:
         row = await deposit_store.one_of(session, user_id=user_id, deposit_id=deposit_id)
+        unfit = await _unfit(session)
     if row is None:
         raise Refusal(Kind.NOT_FOUND, "There is no such deposit.")
-    return shape(cashier.settings, row, utcnow())
+    return _shape(cashier.settings, row, unfit, utcnow())
 
 
-def shape(settings: Settings, row: DepositRow, now: datetime) -> DepositOut:
-    """The wire's view of a deposit."""
+async def _unfit(session: AsyncSession) -> set[str]:
+    """Networks whose node could not be decided from when it was last asked."""
+    return {name for name, scan in (await store.scans(session)).items() if not scan.fit}
+
+
+def _shape(settings: Settings, row: DepositRow, unfit: set[str], now: datetime) -> DepositOut:
     network = settings.networks.get(row.network)
     on_bitcoin = network is not None and network.kind == "bitcoin"
     state = DepositState(row.state)
-    expected_by = None
-    if network is not None:
-        expected_by = rules.expected_by(
-            state, row.confirmations, row.confirmations_required, network.block_seconds, now
-        )
+    block_seconds = network.block_seconds if network is not None else 0
+    promise = rules.promised(row.detected_at, row.confirmations_required, block_seconds)
+    waits = rules.waits(state, row.sub_status, promise, node_fit=row.network not in unfit, now=now)
     explorer = network.explorer_tx_url if network is not None else None
     return DepositOut(
         id=row.id,
@@ -63,18 +69,18 @@ def shape(settings: Settings, row: DepositRow, now: datetime) -> DepositOut:
         address=row.address,
         amount=_amount(row),
         state=state.value,
-        sub_status=row.sub_status,
-        waiting_for=rules.waiting_for(state, row.sub_status),
+        sub_status=waits.sub_status,
+        waiting_for=waits.waiting_for,
         since=row.since,
-        expected_by=expected_by,
-        can_cancel=False,
+        expected_by=waits.expected_by,
+        can_cancel=None,
         txid=row.txid,
         vout=row.index if on_bitcoin else None,
         log_index=row.index if not on_bitcoin and row.index >= 0 else None,
         block_height=row.block_height,
         confirmations=max(row.confirmations, 0),
         confirmations_required=row.confirmations_required,
-        explorer_url=explorer.replace("{txid}", row.txid) if explorer is not None else None,
+        explorer_url=explorer.replace("{txid}", row.txid) if explorer else None,
         detected_at=row.detected_at,
         credited_at=row.credited_at,
         version=row.version,

@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from tidegate.chains.port import Arrival, Arrivals, Chain, Health
+from tidegate.chains.port import Arrival, Arrivals, Chain, Health, NodeUnavailable
 from tidegate.config import Settings
 from tidegate.database import Database, new_id, ride
 from tidegate.ledger.lane import Lane
@@ -71,8 +71,17 @@ async def extend(db: Database, chain: Chain) -> bool:
 async def scan(db: Database, lane: Lane, chain: Chain, settings: Settings, now: datetime) -> bool:
     """See what the chain shows now, and book what follows from it. True when anything changed: there may be more.
 
-    Nothing is stored or booked by a node that is not fit. Raises NodeUnavailable when it stops answering midway.
+    Nothing is stored or booked by a node that is not fit. Raises NodeUnavailable when it stops answering midway, and
+    remembers why.
     """
+    try:
+        return await _scan(db, lane, chain, settings, now)
+    except NodeUnavailable as error:
+        await _unfit(db, chain, Health(False, None, str(error)), now)
+        raise
+
+
+async def _scan(db: Database, lane: Lane, chain: Chain, settings: Settings, now: datetime) -> bool:
     known = _LEARNED.setdefault(db, {}).setdefault(chain.network, Watched())
     health = await chain.health()
     if not health.fit:

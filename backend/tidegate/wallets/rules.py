@@ -242,28 +242,37 @@ def _posting(deposit: Deposit, what: str, *rows: tuple[AccountRef, AccountRef, i
     return Posting(key, transfers(*rows), "deposit", deposit.id)
 
 
-def waiting_for(state: DepositState, sub_status: str | None) -> str | None:
-    """Whom a deposit waits for (PRODUCT.md)."""
+PATIENCE_FACTOR = 2
+"""Blocks come irregularly: what is promised is this many times the average."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """What a deposit waits for, why, and until when (PRODUCT.md); null where nothing applies."""
+
+    sub_status: str | None
+    waiting_for: str | None
+    expected_by: datetime | None
+
+
+def promised(detected_at: datetime, required: int, block_seconds: float) -> datetime:
+    """When a deposit should be credited at the latest. Fixed when it is first seen: a promise that moves is none."""
+    return detected_at + timedelta(seconds=block_seconds * (required + 1) * PATIENCE_FACTOR)
+
+
+def waits(state: DepositState, sub_status: str | None, promise: datetime, *, node_fit: bool, now: datetime) -> Waits:
+    """What a deposit in this state waits for now."""
     if state in (DepositState.DETECTED, DepositState.CONFIRMING):
-        return "network"
+        if not node_fit:
+            return Waits("awaiting_node", "node", promise)
+        return Waits("slower_than_usual" if now > promise else sub_status, "network", promise)
     if state is DepositState.SCREENING:
-        return "operator"
+        return Waits(sub_status, "operator", None)
     if state is DepositState.HELD:
-        return "person"
+        return Waits(sub_status, "person", None)
     if state is DepositState.REORGED and sub_status == REORGED:
-        return "network"
-    return None
-
-
-def expected_by(
-    state: DepositState, confirmations: int, required: int, block_seconds: float, now: datetime
-) -> datetime | None:
-    """When a deposit on its way is expected to be credited; null where nothing can be said."""
-    if state not in (DepositState.DETECTED, DepositState.CONFIRMING):
-        return None
-    # One block more than is missing: the next one is somewhere between now and a block's time away.
-    missing = max(required - confirmations, 0) + (1 if confirmations == 0 else 0)
-    return now + timedelta(seconds=block_seconds * missing)
+        return Waits(sub_status, "network", None)
+    return Waits(sub_status, None, None)
 
 
 LOOKALIKE_ENDS = 4
