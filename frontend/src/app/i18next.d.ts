@@ -1,0 +1,26 @@
+import 'i18next';
+import type app from '../../public/locales/en/app.json';
+import type auth from '../../public/locales/en/auth.json';
+import type exchange from '../../public/locales/en/exchange.json';
+import type problems from '../../public/locales/en/problems.json';
+import type sandbox from '../../public/locales/en/sandbox.json';
+import type transactions from '../../public/locales/en/transactions.json';
+import type ui from '../../public/locales/en/ui.json';
+import type wallets from '../../public/locales/en/wallets.json';
+
+declare module 'i18next' {
+  interface CustomTypeOptions {
+    defaultNS: 'app';
+    resources: {
+      app: typeof app;
+      auth: typeof auth;
+      exchange: typeof exchange;
+      problems: typeof problems;
+      sandbox: typeof sandbox;
+      transactions: typeof transactions;
+      ui: typeof ui;
+      wallets: typeof wallets;
+    };
+    returnNull: false;
+  }
+}

@@ -1,0 +1,207 @@
+import type { QueryClient } from '@tanstack/react-query';
+import {
+  createRootRouteWithContext,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  Outlet,
+  redirect,
+} from '@tanstack/react-router';
+import { authGetMeOptions } from '@/client/@tanstack/react-query.gen';
+import { isCode } from '@/ui/problem';
+import { isSandbox } from './config';
+import { NotFound, RouteFailed } from './failures';
+import { needWords } from './i18n';
+import { SignedIn } from './SignedIn';
+import { SignedOut } from './SignedOut';
+import { forgetVisit, mayBeSignedIn } from './visit';
+
+interface Context {
+  queries: QueryClient;
+}
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: ReturnType<typeof makeRouter>;
+  }
+  interface HistoryState {
+    /** What was pasted on the home page, on its way to the payment. Memory only: never in an address bar. */
+    pasted?: string;
+  }
+}
+
+const text = (value: unknown): string | undefined => (typeof value === 'string' && value ? value : undefined);
+
+const root = createRootRouteWithContext<Context>()({
+  component: Outlet,
+  errorComponent: RouteFailed,
+  notFoundComponent: NotFound,
+});
+
+/** Only ways inside the app: a foreign address in `next` would be an open door. */
+export function safeNext(next: string | undefined): string | undefined {
+  return next?.startsWith('/') && !next.startsWith('//') && !next.startsWith('/\\') ? next : undefined;
+}
+
+const outside = createRoute({
+  getParentRoute: () => root,
+  id: 'outside',
+  component: SignedOut,
+  beforeLoad: () => needWords('auth', ...(isSandbox ? (['sandbox'] as const) : [])),
+});
+
+const signIn = createRoute({
+  getParentRoute: () => outside,
+  path: '/sign-in',
+  validateSearch: (
+    search: Record<string, unknown>,
+  ): { next?: string; because?: 'expired' | 'signed_out' } => {
+    const next = safeNext(text(search.next));
+    const because =
+      search.because === 'expired' || search.because === 'signed_out' ? search.because : undefined;
+    return { ...(next && { next }), ...(because && { because }) };
+  },
+  component: lazyRouteComponent(() => import('@/auth/SignIn'), 'SignIn'),
+});
+
+const register = createRoute({
+  getParentRoute: () => outside,
+  path: '/register',
+  component: lazyRouteComponent(() => import('@/auth/Register'), 'Register'),
+});
+
+const inside = createRoute({
+  getParentRoute: () => root,
+  id: 'inside',
+  component: SignedIn,
+  beforeLoad: async ({ context, location }) => {
+    const next = location.href === '/' ? undefined : safeNext(location.href);
+    const door = () => redirect({ to: '/sign-in', search: next ? { next } : {} });
+    if (!mayBeSignedIn()) throw door();
+    try {
+      await context.queries.ensureQueryData({ ...authGetMeOptions(), meta: { whileSignedOut: true } });
+    } catch (error) {
+      if (!isCode(error, 'unauthenticated')) throw error;
+      forgetVisit();
+      throw door();
+    }
+    await needWords('wallets', 'transactions');
+  },
+});
+
+const home = createRoute({
+  getParentRoute: () => inside,
+  path: '/',
+  component: lazyRouteComponent(() => import('@/wallets/Home'), 'Home'),
+});
+
+const deposit = createRoute({
+  getParentRoute: () => inside,
+  path: '/deposit',
+  validateSearch: (search: Record<string, unknown>): { asset?: string; network?: string } => {
+    const asset = text(search.asset);
+    const network = text(search.network);
+    return { ...(asset && { asset }), ...(network && { network }) };
+  },
+  component: lazyRouteComponent(() => import('@/wallets/DepositPage'), 'DepositPage'),
+});
+
+const depositDetail = createRoute({
+  getParentRoute: () => inside,
+  path: '/deposits/$id',
+  component: lazyRouteComponent(() => import('@/wallets/DepositDetail'), 'DepositDetail'),
+});
+
+const PAY_STEPS = ['get', 'with', 'check', 'confirm'] as const;
+export type PayStep = (typeof PAY_STEPS)[number];
+
+const pay = createRoute({
+  getParentRoute: () => inside,
+  path: '/pay',
+  validateSearch: (search: Record<string, unknown>): { step?: PayStep } => {
+    const step = PAY_STEPS.find((known) => known === search.step);
+    return step && step !== 'get' ? { step } : {};
+  },
+  component: lazyRouteComponent(() => import('@/transactions/Pay'), 'Pay'),
+});
+
+const withdrawal = createRoute({
+  getParentRoute: () => inside,
+  path: '/withdrawals/$id',
+  component: lazyRouteComponent(() => import('@/transactions/Status'), 'Status'),
+});
+
+const history = createRoute({
+  getParentRoute: () => inside,
+  path: '/history',
+  validateSearch: (search: Record<string, unknown>): { kind?: 'deposit' | 'withdrawal' | 'conversion' } => {
+    const { kind } = search;
+    return kind === 'deposit' || kind === 'withdrawal' || kind === 'conversion' ? { kind } : {};
+  },
+  component: lazyRouteComponent(() => import('@/transactions/History'), 'History'),
+});
+
+const convert = createRoute({
+  getParentRoute: () => inside,
+  path: '/convert',
+  validateSearch: (search: Record<string, unknown>): { from?: string; to?: string } => {
+    const from = text(search.from);
+    const to = text(search.to);
+    return { ...(from && { from }), ...(to && { to }) };
+  },
+  beforeLoad: () => needWords('exchange'),
+  component: lazyRouteComponent(() => import('@/exchange/Convert'), 'Convert'),
+});
+
+const conversion = createRoute({
+  getParentRoute: () => inside,
+  path: '/conversions/$id',
+  beforeLoad: () => needWords('exchange'),
+  component: lazyRouteComponent(() => import('@/exchange/ConversionDetail'), 'ConversionDetail'),
+});
+
+const security = createRoute({
+  getParentRoute: () => inside,
+  path: '/security',
+  beforeLoad: () => needWords('auth'),
+  component: lazyRouteComponent(() => import('@/auth/Security'), 'Security'),
+});
+
+const breakIt = createRoute({
+  getParentRoute: () => inside,
+  path: '/break',
+  beforeLoad: async () => {
+    if (!isSandbox) throw redirect({ to: '/' });
+    await needWords('sandbox');
+  },
+  component: lazyRouteComponent(() => import('@/sandbox/BreakIt'), 'BreakIt'),
+});
+
+const tree = root.addChildren([
+  outside.addChildren([signIn, register]),
+  inside.addChildren([
+    home,
+    deposit,
+    depositDetail,
+    pay,
+    withdrawal,
+    history,
+    convert,
+    conversion,
+    security,
+    breakIt,
+  ]),
+]);
+
+export function makeRouter(queries: QueryClient) {
+  return createRouter({
+    routeTree: tree,
+    context: { queries },
+    defaultPreload: 'intent',
+    // Query decides what is fresh.
+    defaultPreloadStaleTime: 0,
+    defaultErrorComponent: RouteFailed,
+    defaultPendingMs: 300,
+    scrollRestoration: true,
+  });
+}

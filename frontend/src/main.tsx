@@ -1,0 +1,59 @@
+import { MantineProvider } from '@mantine/core';
+import { QueryClientProvider } from '@tanstack/react-query';
+import { RouterProvider } from '@tanstack/react-router';
+import { StrictMode } from 'react';
+import { createRoot } from 'react-dom/client';
+import '@/app/fonts.css';
+import '@/app/mantine.css';
+import '@/app/app.css';
+import { setUpClient } from '@/app/client';
+import { isSandbox, styleNonce } from '@/app/config';
+import { setUpWords } from '@/app/i18n';
+import { makeQueryClient } from '@/app/queries';
+import { makeRouter } from '@/app/router';
+import { Starting } from '@/app/Starting';
+import { cssVariables, theme } from '@/app/theme';
+import { StatusRegion } from '@/ui/announce';
+
+setUpClient();
+
+const queries = makeQueryClient(() => {
+  const { pathname, href } = router.state.location;
+  if (pathname === '/sign-in' || pathname === '/register') return;
+  queries.clear();
+  void router.navigate({
+    to: '/sign-in',
+    search: { because: 'expired', ...(href !== '/' && { next: href }) },
+  });
+});
+const router = makeRouter(queries);
+
+async function start(): Promise<void> {
+  await setUpWords();
+  const element = document.getElementById('root');
+  if (!element) throw new Error('the shell has no root');
+  createRoot(element).render(
+    <StrictMode>
+      <MantineProvider
+        theme={theme}
+        cssVariablesResolver={cssVariables}
+        defaultColorScheme="auto"
+        getStyleNonce={styleNonce}
+        classNamesPrefix="mantine"
+      >
+        <QueryClientProvider client={queries}>
+          <StatusRegion />
+          {isSandbox ? (
+            <Starting>
+              <RouterProvider router={router} />
+            </Starting>
+          ) : (
+            <RouterProvider router={router} />
+          )}
+        </QueryClientProvider>
+      </MantineProvider>
+    </StrictMode>,
+  );
+}
+
+void start();

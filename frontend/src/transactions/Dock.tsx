@@ -1,0 +1,7 @@
+import type { ReactNode } from 'react';
+import css from './pay.module.css';
+
+/** On a phone the amount, the countdown and the one act stay at hand. */
+export function Dock({ children }: { children: ReactNode }) {
+  return <div className={css.dock}>{children}</div>;
+}

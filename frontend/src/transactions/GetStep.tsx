@@ -1,0 +1,241 @@
+import { Button, Textarea } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { type FormEvent, useEffect, useRef, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { useAssets, useNames } from '@/app/assets';
+import { useMe } from '@/app/session';
+import { bareFigures } from '@/money/figures';
+import { typed } from '@/money/typed';
+import { Address } from '@/ui/Address';
+import { AmountInput } from '@/ui/AmountInput';
+import { announce } from '@/ui/announce';
+import { Heading } from '@/ui/Heading';
+import { TickIcon } from '@/ui/icons';
+import { ProblemNote } from '@/ui/ProblemNote';
+import { Warning } from '@/ui/Warning';
+import { changeDraft, useDraft } from './draft';
+import css from './pay.module.css';
+import { type Option, type Recognised, recognise, tidy } from './recognise';
+
+/** What was pasted is asked about after the hand has rested this long. */
+const REST_MILLISECONDS = 300;
+
+function useRested(text: string): string {
+  const [rested, setRested] = useState(text);
+  useEffect(() => {
+    const timer = window.setTimeout(() => setRested(text), REST_MILLISECONDS);
+    return () => window.clearTimeout(timer);
+  }, [text]);
+  return rested;
+}
+
+/** Step 1: where it goes and what should arrive. The network comes by match, never by guess. */
+export function GetStep({ onDone }: { onDone: () => void }) {
+  const { t } = useTranslation('transactions');
+  const me = useMe();
+  const names = useNames();
+  const draft = useDraft();
+  const assets = useAssets();
+  const payable = assets.data?.items.filter((item) => item.networks.some((one) => one.withdrawals)) ?? [];
+  const codes = payable.map((item) => item.asset);
+  const clean = tidy(useRested(draft.text));
+  const lookup = useQuery({
+    queryKey: ['recognise', clean.text, codes],
+    enabled: clean.text !== '' && codes.length > 0,
+    staleTime: 60_000,
+    queryFn: ({ signal }) => recognise(clean.text, codes, signal),
+  });
+  const found = clean.text === '' ? null : (lookup.data ?? null);
+  const [asked, setAsked] = useState(false);
+  const textField = useRef<HTMLTextAreaElement>(null);
+  const amountField = useRef<HTMLInputElement>(null);
+
+  useEffect(() => {
+    if (found && found !== draft.found) take(found);
+    function take(now: Recognised) {
+      const [only] = now.options;
+      const one = now.options.length === 1 ? only : undefined;
+      const amount = now.payment?.amount ?? null;
+      changeDraft({
+        found: now,
+        asset: one?.asset ?? null,
+        network: one?.network ?? null,
+        address: one?.address ?? null,
+        label: now.payment?.label ?? null,
+        ...(amount &&
+          one && { amountText: bareFigures(amount, one.asset), amount, side: 'exact_out' as const }),
+        review: null,
+        withdrawal: null,
+      });
+      announce(now.reason ? t('get.heardNothing') : t('get.heardFound', { count: now.options.length }));
+    }
+  }, [found, draft.found, t]);
+
+  const decimals = payable.find((item) => item.asset === draft.asset)?.decimals ?? 18;
+  const amount = typed(draft.amountText, decimals);
+  const faults = {
+    text: !found ? 'empty' : found.reason,
+    asset: found?.options.length && !draft.asset ? 'choose' : null,
+    amount: amount.ok ? null : amount.reason,
+  };
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    setAsked(true);
+    if (faults.text) return textField.current?.focus();
+    if (faults.asset) return document.getElementById('get-asset-0')?.focus();
+    if (!amount.ok) return amountField.current?.focus();
+    changeDraft({ amount: amount.amount, side: 'exact_out', review: null, withdrawal: null });
+    onDone();
+  };
+  const change = (text: string) =>
+    changeDraft({ text, found: null, asset: null, network: null, address: null, label: null, review: null });
+
+  return (
+    <form className={css.main} onSubmit={submit} noValidate>
+      <Heading title={t('pay.title')} arrival="get">
+        {t('get.heading')}
+      </Heading>
+      {me.factors.length === 0 && (
+        <Warning
+          tone="amber"
+          title={t('get.enrolTitle')}
+          ways={
+            <Button component={Link} to="/security">
+              {t('get.enrol')}
+            </Button>
+          }
+        >
+          {t('get.enrolText')}
+        </Warning>
+      )}
+      <div className={css.narrow}>
+        <Textarea
+          ref={textField}
+          label={t('get.label')}
+          placeholder={t('get.placeholder')}
+          value={draft.text}
+          onChange={(event) => change(event.currentTarget.value)}
+          autosize
+          minRows={2}
+          maxRows={5}
+          autoComplete="off"
+          autoCapitalize="off"
+          spellCheck={false}
+          maxLength={2048}
+          error={
+            found?.reason
+              ? t(`get.reason.${known(found.reason)}`)
+              : asked && faults.text === 'empty' && !lookup.isFetching
+                ? t('get.reason.empty')
+                : undefined
+          }
+        />
+        {clean.removed > 0 && <p className={css.note}>{t('get.removed', { count: clean.removed })}</p>}
+        {lookup.error && <ProblemNote error={lookup.error} onRetry={() => void lookup.refetch()} />}
+        {assets.error && <ProblemNote error={assets.error} onRetry={() => void assets.refetch()} />}
+        {found && !found.reason && <Found found={found} network={draft.network} />}
+        {found && found.options.length > 1 && (
+          <AssetChoice
+            options={found.options}
+            chosen={draft.asset}
+            missing={asked && Boolean(faults.asset)}
+          />
+        )}
+        {found && !found.reason && (
+          <AmountInput
+            ref={amountField}
+            label={draft.asset ? t('get.amountOf', { asset: names.asset(draft.asset) }) : t('get.amount')}
+            value={draft.amountText}
+            onChange={(amountText) => changeDraft({ amountText, amount: null, review: null })}
+            unit={draft.asset ?? undefined}
+            error={
+              amount.ok || (!asked && amount.reason === 'empty')
+                ? undefined
+                : t(`amount.${amount.reason}`, { decimals })
+            }
+            description={t('get.amountNote')}
+          />
+        )}
+        <div className={css.row}>
+          <Button type="submit">{t('get.next')}</Button>
+        </div>
+      </div>
+    </form>
+  );
+}
+
+const KNOWN = [
+  'empty',
+  'own_address',
+  'forbidden_address',
+  'wrong_network',
+  'invalid_address',
+  'invalid_amount',
+  'too_many_decimals',
+] as const;
+
+function known(reason: string): (typeof KNOWN)[number] {
+  return KNOWN.find((one) => one === reason) ?? 'invalid_address';
+}
+
+/** What the text is, with the whole address. */
+function Found({ found, network }: { found: Recognised; network: string | null }) {
+  const { t } = useTranslation('transactions');
+  const names = useNames();
+  const [first] = found.options;
+  if (!first) return null;
+  const networks = [...new Set(found.options.map((option) => option.network))];
+  const name = names.network(network ?? first.network);
+  return (
+    <div className={css.found}>
+      <p className={css.matched}>
+        <TickIcon size={18} />
+        {found.payment
+          ? t(found.payment.label ? 'get.invoiceOf' : 'get.invoice', {
+              network: name,
+              label: found.payment.label ?? '',
+            })
+          : networks.length === 1
+            ? t('get.address', { network: name })
+            : t('get.addressSeveral', { networks: networks.map((one) => names.network(one)).join(', ') })}
+      </p>
+      <Address address={first.address} perLine={5} />
+    </div>
+  );
+}
+
+interface ChoiceProps {
+  options: readonly Option[];
+  chosen: string | null;
+  missing: boolean;
+}
+
+/** The same address can take several assets: then we ask. */
+function AssetChoice({ options, chosen, missing }: ChoiceProps) {
+  const { t } = useTranslation('transactions');
+  const names = useNames();
+  return (
+    <fieldset className={css.assets} aria-describedby={missing ? 'get-asset-missing' : undefined}>
+      <legend>{t('get.which')}</legend>
+      {options.map((option, index) => (
+        <label key={`${option.asset}${option.network}`} data-chosen={option.asset === chosen || undefined}>
+          <input
+            id={`get-asset-${index}`}
+            type="radio"
+            name="asset"
+            checked={option.asset === chosen}
+            onChange={() => changeDraft({ ...option, review: null })}
+          />
+          <strong>{names.asset(option.asset)}</strong>
+          <span>{t('get.on', { asset: option.asset, network: names.network(option.network) })}</span>
+        </label>
+      ))}
+      {missing && (
+        <p id="get-asset-missing" className={css.fault} role="alert">
+          {t('get.chooseAsset')}
+        </p>
+      )}
+    </fieldset>
+  );
+}

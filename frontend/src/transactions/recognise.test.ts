@@ -1,0 +1,57 @@
+import { expect, test } from 'vitest';
+import { combine, tellingReason, tidy } from './recognise';
+
+const no = (reason: string) => ({
+  valid: false,
+  address: null,
+  networks: [],
+  kind: null,
+  warnings: [],
+  payment: null,
+  reason,
+  detail: null,
+});
+const yes = (
+  network: string,
+  payment: { asset: string; network: string; amount: string | null } | null = null,
+) => ({
+  valid: true,
+  address: '0xAb',
+  networks: [network],
+  kind: 'evm',
+  warnings: [],
+  payment: payment && { ...payment, label: null },
+  reason: null,
+  detail: null,
+});
+
+test('what copying adds is removed and counted', () => {
+  expect(tidy('  0x52\u200b90 8400\n ')).toEqual({ text: '0x52908400', removed: 2 });
+  expect(tidy('bcrt1q')).toEqual({ text: 'bcrt1q', removed: 0 });
+});
+
+test('an address that takes several assets offers them all and chooses none', () => {
+  const found = combine('0xab', [
+    { asset: 'BTC', answer: no('wrong_network') },
+    { asset: 'ETH', answer: yes('ethereum') },
+    { asset: 'USDT', answer: yes('ethereum') },
+  ]);
+  expect(found.options.map((option) => option.asset)).toEqual(['ETH', 'USDT']);
+  expect(found.options[0]?.address).toBe('0xAb');
+  expect(found.reason).toBeNull();
+});
+
+test('an invoice leaves only its own asset', () => {
+  const found = combine('ethereum:0x', [
+    { asset: 'ETH', answer: no('other_asset') },
+    { asset: 'USDT', answer: yes('ethereum', { asset: 'USDT', network: 'ethereum', amount: '25' }) },
+  ]);
+  expect(found.options).toHaveLength(1);
+  expect(found.payment?.amount).toBe('25');
+});
+
+test('the most telling reason wins', () => {
+  expect(tellingReason(['wrong_network', 'own_address', 'invalid_address'])).toBe('own_address');
+  expect(tellingReason(['invalid_address', 'wrong_network'])).toBe('wrong_network');
+  expect(tellingReason([null])).toBe('invalid_address');
+});

@@ -1,0 +1,82 @@
+import { addressesValidate } from '@/client/sdk.gen';
+import type { AddressesValidateResponse } from '@/client/types.gen';
+
+export interface Option {
+  readonly asset: string;
+  readonly network: string;
+  readonly address: string;
+}
+
+/** What a pasted text turned out to be. `options` are matches, never guesses. */
+export interface Recognised {
+  readonly text: string;
+  readonly options: readonly Option[];
+  readonly payment: AddressesValidateResponse['payment'];
+  readonly warnings: readonly string[];
+  /** Why nothing matches: a problem code. */
+  readonly reason: string | null;
+}
+
+const INVISIBLE = /[\s\u00a0\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g;
+
+/** Removes what copying adds: spaces, line breaks, invisible characters. */
+export function tidy(text: string): { text: string; removed: number } {
+  const clean = text.trim().replace(INVISIBLE, '');
+  return { text: clean, removed: text.trim().length - clean.length };
+}
+
+/** The most telling reason first: an own address matters more than "not an address of that network". */
+const REASONS = [
+  'own_address',
+  'forbidden_address',
+  'too_many_decimals',
+  'invalid_amount',
+  'wrong_network',
+  'invalid_address',
+];
+
+export function tellingReason(reasons: readonly (string | null)[]): string {
+  return (
+    REASONS.find((reason) => reasons.includes(reason)) ??
+    reasons.find((reason) => reason !== null) ??
+    'invalid_address'
+  );
+}
+
+/** Puts the server's answers, one an asset, together. */
+export function combine(
+  text: string,
+  answers: readonly { asset: string; answer: AddressesValidateResponse }[],
+): Recognised {
+  const valid = answers.filter(({ answer }) => answer.valid);
+  const payment = valid.find(({ answer }) => answer.payment)?.answer.payment ?? null;
+  const options = valid
+    .filter(({ asset }) => !payment || asset === payment.asset)
+    .flatMap(({ asset, answer }) =>
+      answer.networks
+        .filter((network) => !payment || network === payment.network)
+        .map((network) => ({ asset, network, address: answer.address ?? text })),
+    );
+  const warnings = [...new Set(valid.flatMap(({ answer }) => answer.warnings))];
+  const reason = options.length ? null : tellingReason(answers.map(({ answer }) => answer.reason));
+  return { text, options, payment, warnings, reason };
+}
+
+/** Asks the server what the text is, for each asset that can be paid out. Nothing about addresses is decided here. */
+export async function recognise(
+  text: string,
+  assets: readonly string[],
+  signal?: AbortSignal,
+): Promise<Recognised> {
+  const answers = await Promise.all(
+    assets.map(async (asset) => {
+      const { data } = await addressesValidate({
+        body: { asset, address: text },
+        throwOnError: true,
+        ...(signal && { signal }),
+      });
+      return { asset, answer: data };
+    }),
+  );
+  return combine(text, answers);
+}
