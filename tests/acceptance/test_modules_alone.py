@@ -78,7 +78,7 @@ async def modules(stack: Stack) -> AsyncIterator[dict[str, str]]:
             for routers, prefixes in APIS.items():
                 port = free_port()
                 await running.enter_async_context(process(stack, "api", "--routers", routers, port=port))
-                origins |= {prefix: f"http://localhost:{port}" for prefix in prefixes}
+                origins |= dict.fromkeys(prefixes, f"http://localhost:{port}")
             for steps in WORKERS:
                 await running.enter_async_context(process(stack, "worker", "--steps", steps))
             for origin in set(origins.values()):
