@@ -19,9 +19,10 @@ ENDED = {"completed", "cancelled", "rejected", "expired", "failed"}
 class Authenticator:
     """Codes that count: never the same time step twice, the present and its two neighbours before any waiting."""
 
-    def __init__(self, secret: str) -> None:
+    def __init__(self, secret: str, *, spent: int = 0) -> None:
+        """`spent`: the last step that somebody else may have used."""
         self._totp = pyotp.TOTP(secret)
-        self._used: set[int] = set()
+        self._used: set[int] = {spent}
         self._lock = asyncio.Lock()
 
     async def code(self) -> str:

@@ -1,14 +1,17 @@
 """The PostgreSQL of a development machine: real, private, and still there after a restart."""
 
 import os
+import shutil
 import signal
+import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import asyncpg
 import pytest
 
-from tidegate.sandbox.postgres import Server, postgres
+from tidegate.sandbox.postgres import Server, postgres, prepare
+from tidegate.sandbox.process import StartFailed
 
 
 @pytest.fixture(scope="module")
@@ -73,3 +76,23 @@ async def test_it_comes_back_after_being_killed(tmp_path: Path) -> None:
         connection = await asyncpg.connect(second.url)
         assert await connection.fetchval("SELECT word FROM kept") == "durable"
         await connection.close()
+
+
+async def test_a_moved_folder_is_found_where_it_is_now_or_missed_aloud() -> None:
+    place = Path(tempfile.mkdtemp(prefix="tidegate-test-"))
+    place.chmod(0o711)
+    try:
+        async with postgres(place / "old", fsync=False) as first:
+            connection = await asyncpg.connect(first.url)
+            await connection.execute("CREATE TABLE kept (word text); INSERT INTO kept VALUES ('moved')")
+            await connection.close()
+        (place / "old").rename(place / "new")
+        async with postgres(place / "new", fsync=False) as second:
+            connection = await asyncpg.connect(second.url)
+            assert await connection.fetchval("SELECT word FROM kept") == "moved"
+            await connection.close()
+        shutil.rmtree(place / "new" / "data")
+        with pytest.raises(StartFailed, match="not there"):
+            await prepare(place / "new")
+    finally:
+        shutil.rmtree(place)

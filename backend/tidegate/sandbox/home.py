@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import secrets
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -23,6 +24,7 @@ class Home:
         self.url = f"http://localhost:{port}"
         self.ports: dict[str, int] = {}
         self.secrets: dict[str, str] = {}
+        self.signer_socket = self.folder / "signer.sock"
         self._lock: int | None = None
 
     def take(self) -> None:
@@ -48,6 +50,8 @@ class Home:
 
     def release(self) -> None:
         """Let another supervisor have the folder."""
+        if self.signer_socket.parent != self.folder:
+            shutil.rmtree(self.signer_socket.parent, ignore_errors=True)
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
@@ -69,12 +73,11 @@ class Home:
         known: dict[str, str] = json.loads(note.read_text()) if note.is_file() else {}
         for name in ("venue_key", "venue_secret", "guest_key", "guest_secret", "control", "signer_passphrase"):
             known.setdefault(name, secrets.token_hex(24))
-        if "signer_socket" not in known:
-            socket = self.folder / "signer.sock"
-            if len(os.fsencode(socket)) > _SOCKET_PATH:
-                socket = Path(tempfile.mkdtemp(prefix="tidegate-")) / "signer.sock"
-            known["signer_socket"] = str(socket)
-        Path(known["signer_socket"]).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Made anew at every start: /tmp does not outlive the machine, and the data folder may have moved.
+        socket = self.folder / "signer.sock"
+        if len(os.fsencode(socket)) > _SOCKET_PATH:
+            socket = Path(tempfile.mkdtemp(prefix="tidegate-")) / "signer.sock"
+        self.signer_socket = socket
         write_whole(note, json.dumps(known, indent=1) + "\n")
         write_whole(self.signer_passphrase_file, known["signer_passphrase"] + "\n")
         return known
@@ -115,10 +118,6 @@ class Home:
     @property
     def signer_public_file(self) -> Path:
         return self.folder / "signer-public.json"
-
-    @property
-    def signer_socket(self) -> Path:
-        return Path(self.secrets["signer_socket"])
 
     @property
     def control_url(self) -> str:

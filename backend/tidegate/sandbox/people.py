@@ -22,6 +22,7 @@ class Person:
     roles: list[str]
     password: str = PASSWORD
     totp_secret: str = ""
+    last_step: int = 0
     done: list[str] = field(default_factory=list)
 
 
@@ -45,6 +46,11 @@ def load(folder: Path) -> list[Person]:
 
 def save(folder: Path, people: list[Person]) -> None:
     write_whole(folder / "demo.json", json.dumps({"people": [asdict(person) for person in people]}, indent=1) + "\n")
+
+
+def seeded(folder: Path) -> bool:
+    """Whether the seed came to its end, in this start or an earlier one."""
+    return (folder / "seeded").is_file()
 
 
 def codes(folder: Path, now: float | None = None) -> list[DemoCode]:

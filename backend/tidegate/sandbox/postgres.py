@@ -113,8 +113,12 @@ async def prepare(home: Path, *, fsync: bool = True, port: int | None = None) ->
     note = home / "cluster.json"
     known = json.loads(note.read_text()) if note.is_file() else {}
     # A note without a password was written before initdb had finished.
-    if known.get("password") and Path(known["folder"], "PG_VERSION").is_file():
-        cluster = Cluster(home, Path(known["folder"]), binaries, user, port or known["port"], known["password"], fsync)
+    if known.get("password"):
+        # Relative to home where it lies inside, so that a data folder can be moved.
+        folder = home / known["folder"]
+        if not (folder / "PG_VERSION").is_file():
+            raise StartFailed(f"The database of {home} should be in {folder}, which is not there.")
+        cluster = Cluster(home, folder, binaries, user, port or known["port"], known["password"], fsync)
     else:
         cluster = await _initialise(home, binaries, user, port, fsync)
     if not port_is_free(cluster.port):
@@ -128,7 +132,9 @@ def _on_port(cluster: Cluster, port: int) -> Cluster:
 
 
 def _remember(cluster: Cluster) -> None:
-    known = {"folder": str(cluster.folder), "port": cluster.port, "password": cluster.password}
+    inside = cluster.folder.is_relative_to(cluster.home)
+    folder = cluster.folder.relative_to(cluster.home) if inside else cluster.folder
+    known = {"folder": str(folder), "port": cluster.port, "password": cluster.password}
     write_whole(cluster.home / "cluster.json", json.dumps(known, indent=2) + "\n")
 
 

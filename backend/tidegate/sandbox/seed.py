@@ -60,19 +60,30 @@ class Seeding:
         self.mine = Mine(client)
         self.folder: Path = settings.sandbox.directory
         self.people = people.load(self.folder)
+        self._headers: dict[str, dict[str, str]] = {}
 
     async def run(self) -> None:
-        await asyncio.gather(self._house(), *(self._enrol(person) for person in self.people))
+        await asyncio.gather(*(self._enrol(person) for person in self.people))
+        await self._until(self._parts_are_up, "the start of nodes, worker and exchange")
+        await self._house()
         await asyncio.gather(*(self._history(person) for person in self.people if "customer" in person.roles))
+        await self._until_codes_are_fresh()
+        (self.folder / "seeded").touch()
+
+    async def _parts_are_up(self) -> bool:
+        parts = good(await self.client.get("/sandbox/start"))["parts"]
+        return all(part["state"] == "ready" for part in parts if part["name"] != "seed")
+
+    async def _until_codes_are_fresh(self) -> None:
+        """A code counts once. Whoever signs in as soon as the page is ready must not be told that it was used."""
+        used = max(person.last_step for person in self.people)
+        await asyncio.sleep(max(0.0, (used + 1) * _STEP - time.time() + 0.05))
 
     async def _house(self) -> None:
-        if not self._house_note.is_file():
+        note = self.folder / "house-funded"
+        if not note.is_file():
             await fund_house(self.settings, self.db, self.mine)
-            self._house_note.write_text("{}\n")
-
-    @property
-    def _house_note(self) -> Path:
-        return self.folder / "house-funded.json"
+            note.touch()
 
     def _done(self, person: Person, step: str) -> None:
         if step not in person.done:
@@ -92,8 +103,10 @@ class Seeding:
             person.totp_secret = good(await self.client.post("/auth/totp", headers=headers))["secret"]
             people.save(self.folder, self.people)
             # The oldest code that counts: the two newer ones are left for the people themselves.
-            body = {"code": pyotp.TOTP(person.totp_secret).generate_otp(int(time.time()) // _STEP - 1)}
+            step = int(time.time()) // _STEP - 1
+            body = {"code": pyotp.TOTP(person.totp_secret).generate_otp(step)}
             good(await self.client.post("/auth/totp/confirm", json=body, headers=headers))
+            self._headers[person.email] = headers
         self._done(person, "enrolled")
 
     async def _register(self, person: Person) -> None:
@@ -117,17 +130,22 @@ class Seeding:
         return await self.client.post("/auth/token", data=form)
 
     async def _sign_in(self, person: Person) -> dict[str, str]:
-        """Headers of a session. Waits for an unused code where the present ones are spent."""
+        """Headers of a session: that of the enrolment, or a new one in a later run."""
+        if person.email in self._headers:
+            return self._headers[person.email]
         answer = await self._with_code(person, lambda code: self._token(person, code))
         return {"authorization": f"Bearer {answer['access_token']}"}
 
     async def _with_code(self, person: Person, use: Callable[[str], Awaitable[httpx.Response]]) -> dict[str, Any]:
+        """Do it with the oldest code that counts and was not used; waits for the next one where all were."""
         deadline = time.time() + _PATIENCE
         while time.time() < deadline:
             step = int(time.time()) // _STEP
             for candidate in (step - 1, step, step + 1):
                 answer = await use(pyotp.TOTP(person.totp_secret).generate_otp(candidate))
                 if answer.status_code < 300:
+                    person.last_step = candidate
+                    people.save(self.folder, self.people)
                     return good(answer)
                 if answer.json().get("code") not in ("code_already_used", "invalid_code", "invalid_credentials"):
                     good(answer)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from tidegate.http import Outbound, OutboundError
-from tidegate.sandbox import postgres
+from tidegate.sandbox import people, postgres
 from tidegate.sandbox.blocks import BitcoinBlocks, BlockMaker, EvmBlocks
 from tidegate.sandbox.control import Control
 from tidegate.sandbox.gate import Gate
@@ -95,6 +95,7 @@ class Up:
         finally:
             self.home.ready_file.unlink(missing_ok=True)
             await self._stop()
+            self.home.release()
 
     @staticmethod
     async def _first(*waits: Any) -> None:
@@ -298,7 +299,7 @@ class Up:
         return ""
 
     async def _worker_ready(self, process: asyncio.subprocess.Process) -> str:
-        """It has no door of its own: it is ready when the api has heard from it."""
+        """It has no door to knock at: alive after its imports; the api's health says later whether it is connected."""
         await asyncio.sleep(1)
         return ""
 
@@ -329,9 +330,9 @@ class Up:
         await self.api_child.is_ready.wait()
         if self.open_browser and _has_a_screen():
             await asyncio.to_thread(webbrowser.open, self.home.url)
-        for child in (self.venue_child, self.worker_child):
-            await child.is_ready.wait()
         await self._seed()
+        for child in (self.venue_child, self.worker_child, self.bitcoin_child, self.evm_child):
+            await child.is_ready.wait()
         if self.evm_child.is_ready.is_set() and not self.evm_blocks.may_work.is_set():
             # Unfit to pay by: never ready, but the page stays and says why.
             await asyncio.Event().wait()
@@ -340,6 +341,9 @@ class Up:
         self.progress.finish()
 
     async def _seed(self) -> None:
+        if people.seeded(self.home.folder):
+            self.progress.set("seed", State.READY, "from the first start")
+            return
         self.progress.set("seed", State.STARTING)
         log = self.home.logs / "seed.log"
         for attempt in range(3):
