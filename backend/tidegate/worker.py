@@ -14,10 +14,12 @@ import asyncpg
 import structlog
 
 from tidegate import failpoints, logs
+from tidegate.auth import sessions
 from tidegate.chains.port import Chain, NodeUnavailable
 from tidegate.config import Settings
 from tidegate.database import utcnow
 from tidegate.exchange import pipeline as exchange
+from tidegate.notices import log as notices
 from tidegate.outbox.events import CHANNEL
 from tidegate.parts import Parts, open_parts
 from tidegate.transactions import books, withdraw
@@ -26,7 +28,7 @@ from tidegate.wallets import pipeline as wallets
 
 log = structlog.get_logger(__name__)
 
-STEPS = ("prepare", "deposits", "quotes", "hedge", "screen", "approve", "reserve", "sign", "broadcast", "confirm", "expire", "books")
+STEPS = ("prepare", "deposits", "quotes", "hedge", "screen", "approve", "reserve", "sign", "broadcast", "confirm", "expire", "books", "forget")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +60,18 @@ class Worker:
             Step("broadcast", lambda: transactions.broadcast_step(office, spender), 1),
             Step("confirm", lambda: transactions.confirm_step(office, spender), 0.5),
             Step("expire", lambda: withdraw.expire(office, utcnow()), 1, woken=False),
+            Step("forget", self._forget, 3600, woken=False),
             Step("books", books.Checker(office).step, 10, woken=False),
         ]
         for network in parts.settings.networks:
             found.append(Step(f"deposits:{network}", self._deposits(network), parts.settings.networks[network].poll_seconds))
         return [step for step in found if step.name.partition(":")[0] in self._wanted]
+
+    async def _forget(self) -> int:
+        """Drop what has had its time: events past their replay window, sessions long ended."""
+        await notices.forget(self._parts.db)
+        await sessions.forget_old(self._parts.gate, now=utcnow())
+        return 0
 
     async def _prepare(self) -> int:
         """Open chains and pass each node's start-up checks; until then nothing is credited or paid on it."""
