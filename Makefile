@@ -69,10 +69,10 @@ node:
 
 .PHONY: run-deps setup
 run-deps:
-	@$(MAKE) -j2 $(RUN_DEPS) $(SANDBOX_DEPS) $(PAGE)
+	@$(MAKE) -s -j2 $(RUN_DEPS) $(SANDBOX_DEPS) $(PAGE)
 
 setup: ## install everything that is pinned and build the page
-	@$(MAKE) -j2 $(DEV_DEPS) $(SANDBOX_DEPS) $(PAGE)
+	@$(MAKE) -s -j2 $(DEV_DEPS) $(SANDBOX_DEPS) $(PAGE)
 
 # ---------------------------------------------------------------- run
 
@@ -106,7 +106,7 @@ bench: setup ## measure, and write bench/results.json
 
 .PHONY: lint format
 lint: ## ruff, mypy, import-linter, Biome, tsc
-	@$(MAKE) -j2 $(DEV_DEPS) $(APP_DEPS)
+	@$(MAKE) -s -j2 $(DEV_DEPS) $(APP_DEPS)
 	$(call say,ruff)
 	@$(BIN)/ruff check --quiet $(PYTHON_CODE)
 	@$(BIN)/ruff format --check --quiet $(PYTHON_CODE)
@@ -121,7 +121,7 @@ lint: ## ruff, mypy, import-linter, Biome, tsc
 	@frontend/node_modules/.bin/tsc --noEmit -p tests/clients/tsconfig.json
 
 format: ## put the code into the form that lint asks for
-	@$(MAKE) -j2 $(DEV_DEPS) $(APP_DEPS)
+	@$(MAKE) -s -j2 $(DEV_DEPS) $(APP_DEPS)
 	@$(BIN)/ruff check --quiet --fix $(PYTHON_CODE)
 	@$(BIN)/ruff format --quiet $(PYTHON_CODE)
 	@cd frontend && npm run --silent format
@@ -136,7 +136,7 @@ $(GENERATOR)/.stamp: .venv/.stamp-uv requirements/generator.txt
 
 .PHONY: gen lock
 gen: ## openapi.json, the TypeScript client, the Python client
-	@$(MAKE) -j2 $(DEV_DEPS) $(APP_DEPS) $(GENERATOR)/.stamp
+	@$(MAKE) -s -j2 $(DEV_DEPS) $(APP_DEPS) $(GENERATOR)/.stamp
 	$(call say,openapi.json)
 	@$(BIN)/tidegate openapi --out clients/openapi.json
 	$(call say,the TypeScript client)

@@ -224,12 +224,12 @@ class Customer:
     async def completed(self, id_: str, *, within: float = 60) -> dict[str, Any]:
         return await self.withdrawal_when(id_, lambda found: found["state"] == "completed", "completed", within=within)
 
-    async def pay(self, address: str, *, within: float = 60, **asked: Any) -> dict[str, Any]:
+    async def pay(self, address: str, **asked: Any) -> dict[str, Any]:
         """The whole walk: quote, accept, verify, wait for `completed`."""
         quote = await self.quote(kind="withdrawal", **asked)
         withdrawal = await self.withdraw(quote, address)
         await self.verify(withdrawal)
-        return await self.completed(withdrawal["id"], within=within)
+        return await self.completed(withdrawal["id"])
 
 
 def fresh_key() -> str:

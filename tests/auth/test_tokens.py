@@ -7,6 +7,7 @@ import json
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import httpx
@@ -136,7 +137,7 @@ HOSTILE: dict[str, Callable[[], str]] = {
     "claims null": lambda: forged(header(), "null"),
     "claims not UTF-8": lambda: forged(header(), b"\xff"),
     "duplicate sub": lambda: forged(header(), json.dumps(claims())[:-1] + f', "sub": "{uuid.uuid4()}"}}'),
-    **{f"no {name}": (lambda name=name: forged(header(), without(name))) for name in claims()},
+    **{f"no {name}": partial(lambda name: forged(header(), without(name)), name) for name in claims()},
     "one claim more": lambda: forged(header(), claims(admin=True)),
     "expired": lambda: forged(header(), claims(iat=at - 900, nbf=at - 900, exp=at - 600)),
     "lives too long": lambda: forged(header(), claims(exp=at + 86400)),

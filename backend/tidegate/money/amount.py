@@ -29,7 +29,7 @@ def parse_units(text: str, decimals: int) -> int:
     whole, _, fraction = text.partition(".")
     if len(fraction) > decimals:
         raise TooManyDecimals(f"{len(fraction)} decimals, at most {decimals}")
-    return int(whole) * 10**decimals + int(fraction.ljust(decimals, "0") or "0")
+    return int(whole) * int(10**decimals) + int(fraction.ljust(decimals, "0") or "0")
 
 
 def format_units(units: int, decimals: int) -> str:
