@@ -135,11 +135,14 @@ class _Archive:
     def _address() -> str:
         """The archive apt uses for Debian's `main`, neither security nor updates."""
         wanted = "$(REPO_URI)|$(ORIGIN)|$(COMPONENT)|$(CREATED_BY)"
-        for line in _printed("apt-get", "indextargets", "--format", wanted).splitlines():
+        listed = subprocess.run(
+            ["apt-get", "indextargets", "--format", wanted], capture_output=True, text=True, check=False
+        )
+        for line in listed.stdout.splitlines():
             address, origin, component, kind = line.split("|")
             if kind == "Packages" and component == "main" and origin in ("Debian", "") and "security" not in address:
                 return address
-        raise NotFetched("apt on this machine lists no Debian archive.")
+        raise NotFetched(f"apt on this machine lists no Debian archive. {listed.stderr.strip()}".strip())
 
     def _apt(self, tool: str, *words: str) -> subprocess.CompletedProcess[str]:
         # `-c` adds to the host's apt.conf, so its proxy settings keep working.

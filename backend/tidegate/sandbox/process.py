@@ -21,6 +21,10 @@ class StartFailed(Exception):
     """A part did not come up. The text is for the person who typed the command."""
 
 
+class NotHere(StartFailed):
+    """A program is missing and cannot be had: trying again would not help."""
+
+
 def _dies_with_parent(parent: int, sent: signal.Signals) -> Callable[[], None]:
     def prepare() -> None:
         if _LIBC is not None:

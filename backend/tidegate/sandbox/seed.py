@@ -256,8 +256,14 @@ class Customer:
     async def send(
         self, method: str, path: str, body: dict[str, Any] | None = None, key: str | None = None
     ) -> httpx.Response:
+        """What comes back, 503 (`busy`, `venue_unavailable`: nothing was done) only when it stays."""
         headers = self._headers | ({"idempotency-key": key} if key else {})
-        return await self._client.request(method, path, json=body, headers=headers)
+        deadline = time.monotonic() + _PATIENCE
+        while True:
+            answer = await self._client.request(method, path, json=body, headers=headers)
+            if answer.status_code != 503 or time.monotonic() > deadline:
+                return answer
+            await asyncio.sleep(min(float(answer.headers.get("retry-after", "1")), 2.0))
 
     async def get(self, path: str) -> dict[str, Any]:
         return good(await self.send("GET", path))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tidegate.sandbox.process import StartFailed, end, tail
+from tidegate.sandbox.process import NotHere, StartFailed, end, tail
 from tidegate.sandbox.progress import Progress, State
 
 _FIRST_PAUSE_SECONDS = 0.2
@@ -88,7 +88,7 @@ class Supervisor:
                 why = f"ended by itself ({_ending(child)}); starting it again"
             except StartFailed as failure:
                 await self._end(child)
-                if not was_ready and tries >= _TRIES_AT_FIRST_START:
+                if not was_ready and (tries >= _TRIES_AT_FIRST_START or isinstance(failure, NotHere)):
                     self.progress.set(child.name, State.FAILED, str(failure))
                     raise
                 why = f"{failure}; trying again"
