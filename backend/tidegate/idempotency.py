@@ -7,13 +7,15 @@ is running waits on the row's unique index, for at most 10 s, and is then told `
 import hashlib
 import json
 import uuid
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import Header, Request
 from fastapi.responses import JSONResponse, Response
-from sqlalchemy import CheckConstraint, select, text
+from pydantic import WithJsonSchema
+from sqlalchemy import CheckConstraint, TextClause, select, text
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -22,7 +24,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from tidegate.database import Base, Database, Rider, utcnow
 from tidegate.refusal import Kind, Refusal
 
-WAIT_SECONDS = 10
+WAIT_SECONDS = 10.0
 
 
 class IdempotencyKey(Base):
@@ -55,7 +57,10 @@ class Keyed:
     digest: str
 
     def rider(self, *, user_id: uuid.UUID, operation: str, status: int, body: dict[str, Any]) -> list[Rider]:
-        """The row that makes the answer repeatable, named "idempotency"; empty when no key was given."""
+        """The row that makes the answer repeatable, named "idempotency"; empty when no key was given.
+
+        In front of it goes how long the commit waits for a twin's row.
+        """
         if self.key is None:
             return []
         statement = (
@@ -71,7 +76,7 @@ class Keyed:
             )
             .on_conflict_do_nothing()
         )
-        return [Rider("idempotency", statement)]
+        return [Rider("wait", _wait(), rows=None), Rider("idempotency", statement)]
 
 
 async def replay(db: Database, keyed: Keyed, *, user_id: uuid.UUID, operation: str) -> Stored | None:
@@ -105,9 +110,33 @@ async def replay_after_conflict(db: Database, keyed: Keyed, *, user_id: uuid.UUI
     return found
 
 
+async def first_answer(
+    db: Database, keyed: Keyed, *, user_id: uuid.UUID, operation: str, work: Callable[[], Awaitable[Stored]]
+) -> Stored:
+    """The stored answer of this key, else what `work` answers.
+
+    `work` looks at the world before its own commit, and a twin may have changed that world since the key was looked
+    up: what then seems a reason to refuse (a used quote, a state) is the twin's doing, and its answer is ours.
+    """
+    known = await replay(db, keyed, user_id=user_id, operation=operation)
+    if known is not None:
+        return known
+    try:
+        return await work()
+    except Refusal:
+        twin = await replay(db, keyed, user_id=user_id, operation=operation)
+        if twin is None:
+            raise
+        return twin
+
+
 async def limit_wait(session: AsyncSession) -> None:
     """In a transaction that inserts a key: wait for a running twin at most WAIT_SECONDS."""
-    await session.execute(text(f"SET LOCAL lock_timeout = '{WAIT_SECONDS}s'"))
+    await session.execute(_wait())
+
+
+def _wait() -> TextClause:
+    return text(f"SET LOCAL lock_timeout = '{int(WAIT_SECONDS * 1000)}ms'")
 
 
 def timed_out_waiting(error: DBAPIError) -> bool:
@@ -131,18 +160,23 @@ async def _digest(request: Request) -> str:
     raw = await request.body()
     try:
         parsed = json.loads(raw) if raw else None
-    except ValueError:  # the body model refuses it anyway; the digest only has to exist
+    except (ValueError, RecursionError):  # the body model refuses it anyway; the digest only has to exist
         return hashlib.sha256(raw).hexdigest()
     canonical = json.dumps(parsed, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256((request.url.path + "\n" + canonical).encode()).hexdigest()
 
 
+# Told in the document and judged by `_check`, so that every unfit key is `malformed`, whatever is wrong with it.
+_CHOSEN = "Chosen by the client; the same key and body give the first answer."
+_RequiredKey = Annotated[
+    str, WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 255, "description": _CHOSEN})
+]
+_OptionalKey = Annotated[str, WithJsonSchema({"type": "string", "maxLength": 255})]
+
+
 async def keyed_required(
     request: Request,
-    idempotency_key: Annotated[
-        str,
-        Header(min_length=1, max_length=255, description="Chosen by the client; the same key and body give the first answer."),
-    ],
+    idempotency_key: Annotated[_RequiredKey, Header(description=_CHOSEN)],
 ) -> Keyed:
     """Dependency of the calls that need a key (API.md). Missing → IDEMPOTENCY_KEY_MISSING."""
     return Keyed(_check(idempotency_key), await _digest(request))
@@ -150,7 +184,7 @@ async def keyed_required(
 
 async def keyed_optional(
     request: Request,
-    idempotency_key: Annotated[str | None, Header(max_length=255, description="Honoured when given.")] = None,
+    idempotency_key: Annotated[_OptionalKey | None, Header(description="Honoured when given.")] = None,
 ) -> Keyed:
     """Dependency of every other POST of a signed-in user."""
     return Keyed(_check(idempotency_key) if idempotency_key is not None else None, await _digest(request))

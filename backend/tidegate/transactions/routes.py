@@ -82,7 +82,12 @@ async def list_withdrawals(
 ) -> Page[WithdrawalOut]:
     """Your withdrawals, newest first."""
     return await history.withdrawals(
-        office, user_id=subject.user_id, limit=paging.limit, before=paging.before, states=state or (), reference=reference
+        office,
+        user_id=subject.user_id,
+        limit=paging.limit,
+        before=paging.before,
+        states=state or (),
+        reference=reference,
     )
 
 
@@ -105,6 +110,7 @@ async def get_withdrawal(withdrawal_id: uuid.UUID, office: At, subject: Reader) 
         *SIGNED_IN,
         Kind.MALFORMED,
         Kind.NOT_FOUND,
+        Kind.POLICY_BLOCKED,
         Kind.CONFLICT,
         Kind.QUOTE_EXPIRED,
         Kind.INVALID_CODE,
@@ -122,7 +128,7 @@ async def verify_withdrawal(
     keyed: Annotated[Keyed, Depends(keyed_optional)],
 ) -> Response:
     """Confirm exactly this withdrawal with your second factor. From here on it goes by itself."""
-    return respond(await withdraw.verify_once(office, subject, withdrawal_id, body.code, keyed, utcnow()))
+    return respond(await withdraw.verify(office, subject, withdrawal_id, body.code, keyed, utcnow()))
 
 
 @router.post(
@@ -148,7 +154,13 @@ async def list_transactions(
 ) -> Page[TransactionOut]:
     """One history: deposits, withdrawals and conversions, newest first."""
     return await history.page(
-        office, user_id=subject.user_id, limit=paging.limit, before=paging.before, kind=kind, asset=asset, reference=reference
+        office,
+        user_id=subject.user_id,
+        limit=paging.limit,
+        before=paging.before,
+        kind=kind,
+        asset=asset,
+        reference=reference,
     )
 
 

@@ -13,7 +13,7 @@ from tidegate.compliance import limits
 from tidegate.compliance import rules as policy
 from tidegate.database import Rider, new_id
 from tidegate.exchange import accept, conversion
-from tidegate.exchange.rules import Offer
+from tidegate.exchange.rules import Offer, would_need_review
 from tidegate.idempotency import Keyed, Stored
 from tidegate.ledger.rules import Outcome, Posting, Transfer, Verdict
 from tidegate.outbox.events import changed
@@ -22,12 +22,14 @@ from tidegate.signing.messages import Authorisation, Intent
 from tidegate.transactions import store
 from tidegate.transactions.office import Office
 from tidegate.transactions.rules import CANCELLABLE, State, SubStatus, hold_transfers, refund_transfers
-from tidegate.transactions.tables import Withdrawal
+from tidegate.transactions.tables import Withdrawal, WithdrawalEvent
 from tidegate.transactions.view import withdrawal_out
 from tidegate.wallets import destinations
 from tidegate.wire import time_text
 
 REQUEST = "withdrawals_create"
+VERIFY = "withdrawals_verify"
+BY_CODE = "authenticator code"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +44,17 @@ class Asked:
 
 async def request(office: Office, subject: Subject, asked: Asked, keyed: Keyed, now: datetime) -> Stored:
     """Accept a quote: key, withdrawal, hold, quote and event are one commit. Refusals consume nothing."""
-    replayed = await idempotency.replay(office.db, keyed, user_id=subject.user_id, operation=REQUEST)
-    if replayed is not None:
-        return replayed
-    if subject.frozen:
-        raise Refusal(Kind.POLICY_BLOCKED, "This account is frozen: nothing leaves it until that is lifted.")
+    return await idempotency.first_answer(
+        office.db,
+        keyed,
+        user_id=subject.user_id,
+        operation=REQUEST,
+        work=lambda: _request(office, subject, asked, keyed, now),
+    )
+
+
+async def _request(office: Office, subject: Subject, asked: Asked, keyed: Keyed, now: datetime) -> Stored:
+    _not_frozen(subject)
     if not subject.enrolled:
         raise Refusal(Kind.SECOND_FACTOR_REQUIRED, "Set up an authenticator before you send money out.")
     row, offer = await _draft(office, subject, asked, now)
@@ -68,16 +76,28 @@ async def request(office: Office, subject: Subject, asked: Asked, keyed: Keyed, 
     raise await _refused(office, offer, verdict, now)
 
 
+def _not_frozen(subject: Subject) -> None:
+    if subject.frozen:
+        raise Refusal(Kind.POLICY_BLOCKED, "This account is frozen: nothing leaves it until that is lifted.")
+
+
 async def _draft(office: Office, subject: Subject, asked: Asked, now: datetime) -> tuple[Withdrawal, Offer]:
     """The row to be, with its intent. Reads only; refuses what can be refused before the commit."""
     async with office.db.reading() as session:
-        offer = await accept.quote_for(session, user_id=subject.user_id, quote_id=asked.quote_id, kind="withdrawal", now=now)
+        offer = await accept.quote_for(
+            session, user_id=subject.user_id, quote_id=asked.quote_id, kind="withdrawal", now=now
+        )
         assert offer.network is not None
-        network, chain = offer.network, office.chains[offer.network]
+        network, chain = offer.network, office.desk.chain(offer.network)
         label: str | None = None
         if asked.beneficiary_id is not None:
             saved = await destinations.beneficiary(
-                session, user_id=subject.user_id, beneficiary_id=asked.beneficiary_id, asset=offer.to_asset, network=network, now=now
+                session,
+                user_id=subject.user_id,
+                beneficiary_id=asked.beneficiary_id,
+                asset=offer.to_asset,
+                network=network,
+                now=now,
             )
             address, label = saved.address, saved.label
         else:
@@ -94,6 +114,7 @@ async def _draft(office: Office, subject: Subject, asked: Asked, now: datetime) 
         )
     accept.same_destination(offer, address=found.address)
     cents, review = _judged(office, offer, now)
+    _no_review_of_a_price(offer, review)
     quotes = office.settings.quotes
     lives = quotes.converting_challenge_seconds if offer.converting else quotes.challenge_seconds
     row = Withdrawal(
@@ -156,6 +177,12 @@ def _judged(office: Office, offer: Offer, now: datetime) -> tuple[int, bool]:
     return cents, offer.review_needed or judged.policy is policy.Policy.REVIEW
 
 
+def _no_review_of_a_price(offer: Offer, review: bool) -> None:
+    """A price cannot wait for a person: when policy changed since the quote, or nothing can be valued any more."""
+    if offer.converting and review:
+        raise would_need_review()
+
+
 def _above(limit: str, now: datetime) -> Refusal:
     if limit == "daily":
         ends = time_text(policy.day_ends(policy.day_of(now)))
@@ -177,19 +204,36 @@ async def _refused(office: Office, offer: Offer, verdict: Verdict, now: datetime
 
 
 async def verify(
-    office: Office, subject: Subject, withdrawal_id: uuid.UUID, code: str, now: datetime
-) -> Withdrawal:
-    """The second factor over exactly this intent. The conversion, if any, posts in the same commit."""
+    office: Office, subject: Subject, withdrawal_id: uuid.UUID, code: str, keyed: Keyed, now: datetime
+) -> Stored:
+    """The second factor over exactly this intent. The conversion, if any, and the key's answer are in the same commit.
+
+    Refuses NOT_FOUND, POLICY_BLOCKED, CONFLICT, QUOTE_EXPIRED, INVALID_CODE, CODE_ALREADY_USED, RATE_LIMITED.
+    """
+    return await idempotency.first_answer(
+        office.db,
+        keyed,
+        user_id=subject.user_id,
+        operation=VERIFY,
+        work=lambda: _verify(office, subject, withdrawal_id, code, keyed, now),
+    )
+
+
+async def _verify(
+    office: Office, subject: Subject, withdrawal_id: uuid.UUID, code: str, keyed: Keyed, now: datetime
+) -> Stored:
     async with office.db.reading() as session:
         row = await _own(session, withdrawal_id, subject)
-        if row.state != State.PENDING_VERIFICATION.value:
-            raise Refusal(Kind.CONFLICT, "This withdrawal does not wait for a code any more.", state=row.state)
-        if now >= row.challenge_expires_at:
-            raise Refusal(Kind.QUOTE_EXPIRED, "The time to confirm has passed. Nothing was sent.")
+        events = await store.events(session, row.id)
+    _may_verify(row, subject, now)
     async with office.db.transaction() as session:
         use = await step_up.check_totp(session, user_id=subject.user_id, code=code, now=now)
     authorisation = Authorisation(
-        digest=row.digest, method="totp", user_id=str(row.user_id), verified_at=time_text(now), evidence=f"step {use.step}"
+        digest=row.digest,
+        method="totp",
+        user_id=str(row.user_id),
+        verified_at=time_text(now),
+        evidence=f"step {use.step}",
     )
     moves: tuple[Transfer, ...] = ()
     riders: list[Rider] = [use.rider]
@@ -209,16 +253,43 @@ async def verify(
             offer = await accept.accepted(session, user_id=row.user_id, quote_id=row.quote_id, used_by=row.id)
         moves, more = conversion.execution(offer, conversion_id=conversion_id, withdrawal_id=row.id, now=now)
         riders += more
-    riders += move_riders(row, State.PENDING_SCREENING, None, values, by="you", now=now, detail="authenticator code")
+    riders += move_riders(row, State.PENDING_SCREENING, None, values, by="you", now=now, detail=BY_CODE)
+    body = _body_after(office, row, values, events, now)
+    riders += keyed.rider(user_id=subject.user_id, operation=VERIFY, status=200, body=body)
     if moves:
         verdict = await office.lane.submit(Posting(f"withdrawal:{row.id}:convert", moves, "withdrawal", row.id), riders)
     else:
         verdict = await office.lane.write(riders)
-    if not verdict.posted:
-        if verdict.rider == "totp_step":
-            raise step_up.reused(now)
-        raise Refusal(Kind.CONFLICT, "This withdrawal changed meanwhile. Look at it again.")
-    return await reload(office, row.id)
+    if verdict.posted:
+        return Stored(200, body, replayed=False)
+    if verdict.rider == "totp_step":
+        raise step_up.reused(now)
+    raise Refusal(Kind.CONFLICT, "This withdrawal changed meanwhile. Look at it again.")
+
+
+def _may_verify(row: Withdrawal, subject: Subject, now: datetime) -> None:
+    _not_frozen(subject)
+    if row.state != State.PENDING_VERIFICATION.value:
+        raise Refusal(Kind.CONFLICT, "This withdrawal does not wait for a code any more.", state=row.state)
+    if now >= row.challenge_expires_at:
+        raise Refusal(Kind.QUOTE_EXPIRED, "The time to confirm has passed. Nothing was sent.")
+
+
+def _body_after(
+    office: Office, row: Withdrawal, values: dict[str, Any], events: Sequence[WithdrawalEvent], now: datetime
+) -> dict[str, Any]:
+    """The answer as it will be true once the riders of this move are committed."""
+    after = Withdrawal(**{**_values(row), **values, "version": row.version + 1})
+    told = WithdrawalEvent(
+        withdrawal_id=row.id,
+        version=after.version,
+        at=now,
+        state=after.state,
+        sub_status=None,
+        by="you",
+        detail=BY_CODE,
+    )
+    return withdrawal_out(after, [], [*events, told], office.settings).model_dump(mode="json")
 
 
 async def cancel(office: Office, subject: Subject, withdrawal_id: uuid.UUID, now: datetime) -> Withdrawal:
@@ -246,7 +317,15 @@ async def end(office: Office, row: Withdrawal, state: State, *, by: str, now: da
     """End it without a payout and give back what is due, in one commit. False when it moved meanwhile."""
     terms = store.terms(row)
     moves = refund_transfers(terms, executed=row.conversion_id is not None, mined=False)
-    riders = move_riders(row, state, None, {"state": state.value, "sub_status": None, "since": now, "detail": detail}, by=by, now=now, detail=detail)
+    riders = move_riders(
+        row,
+        state,
+        None,
+        {"state": state.value, "sub_status": None, "since": now, "detail": detail},
+        by=by,
+        now=now,
+        detail=detail,
+    )
     if row.verified_at is None and terms.converting:
         async with office.db.reading() as session:
             offer = await accept.accepted(session, user_id=row.user_id, quote_id=row.quote_id, used_by=row.id)
@@ -297,19 +376,3 @@ async def _own(session: Any, withdrawal_id: uuid.UUID, subject: Subject) -> With
     if row is None:
         raise Refusal(Kind.NOT_FOUND, "There is no such withdrawal.")
     return row
-
-
-async def verify_once(
-    office: Office, subject: Subject, withdrawal_id: uuid.UUID, code: str, keyed: Keyed, now: datetime
-) -> Stored:
-    """`verify`, honouring an Idempotency-Key when one was given."""
-    operation = "withdrawals_verify"
-    replayed = await idempotency.replay(office.db, keyed, user_id=subject.user_id, operation=operation)
-    if replayed is not None:
-        return replayed
-    row = await verify(office, subject, withdrawal_id, code, now)
-    async with office.db.reading() as session:
-        body = withdrawal_out(row, [], await store.events(session, row.id), office.settings).model_dump(mode="json")
-    # The effect is guarded by the withdrawal's own version; the key only makes the answer repeatable.
-    await office.lane.write(keyed.rider(user_id=subject.user_id, operation=operation, status=200, body=body))
-    return Stored(200, body, replayed=False)

@@ -4497,7 +4497,7 @@ export type WithdrawalsVerifyErrors = {
      */
     401: Problem;
     /**
-     * `forbidden`: Not allowed · `second_factor_required`: Set up a second factor first
+     * `forbidden`: Not allowed · `policy_blocked`: Policy does not allow this · `second_factor_required`: Set up a second factor first
      */
     403: Problem;
     /**
