@@ -39,8 +39,8 @@ CHECKS = (
     Check(
         "assets_balance",
         """
-        SELECT asset || ': debit side ' || sum(balance) FILTER (WHERE side = 'debit')
-               || ', credit side ' || sum(balance) FILTER (WHERE side = 'credit')
+        SELECT asset || ': debit side ' || coalesce(sum(balance) FILTER (WHERE side = 'debit'), 0)
+               || ', credit side ' || coalesce(sum(balance) FILTER (WHERE side = 'credit'), 0)
         FROM ledger_accounts GROUP BY asset
         HAVING coalesce(sum(balance) FILTER (WHERE side = 'debit'), 0)
             <> coalesce(sum(balance) FILTER (WHERE side = 'credit'), 0)

@@ -115,9 +115,7 @@ async def run(office: Office, *, now: datetime, progress: Progress = lambda _: N
     return report
 
 
-async def _settled(
-    report: Report, place: str, progress: Progress, look: Callable[[], Awaitable[list[Line]]]
-) -> None:
+async def _settled(report: Report, place: str, progress: Progress, look: Callable[[], Awaitable[list[Line]]]) -> None:
     """Look until it is exact, or until looking again no longer helps."""
     lines: list[Line] = []
     for attempt in range(TRIES):
@@ -142,7 +140,10 @@ async def _holds(session: AsyncSession) -> list[proof.Finding]:
         wanted[str(user), code] = wanted.get((str(user), code), 0) + units
     executing = sum((await exchange.open_holds(session)).values())
     findings = [
-        proof.Finding("holds", f"{code} of {user}: held {ledger.get((user, code), 0)}, open withdrawals need {wanted.get((user, code), 0)}")
+        proof.Finding(
+            "holds",
+            f"{code} of {user}: held {ledger.get((user, code), 0)}, open withdrawals need {wanted.get((user, code), 0)}",
+        )
         for user, code in sorted(set(ledger) | set(wanted))
         if ledger.get((user, code), 0) != wanted.get((user, code), 0)
     ]
@@ -215,5 +216,3 @@ async def _venue_lines(office: Office, name: str) -> list[Line]:
 
 def _whole(value: Fraction) -> int:
     return value.numerator // value.denominator
-
-

@@ -33,7 +33,8 @@ class Checker:
         whole = self._whole_at is None or time.monotonic() - self._whole_at > WHOLE_EVERY_SECONDS
         report = await audit.run(self._office, now=utcnow(), whole=whole)
         if whole:
-            self._whole_at = time.monotonic()
+            # What only a whole look finds must not be covered up by a lesser one a few seconds later.
+            self._whole_at = time.monotonic() if not report.findings else None
         async with self._office.db.transaction() as session:
             await store.save_check(session, at=report.at, verdict=report.verdict, report=report.to_json())
         if report.verdict == "differs":
@@ -69,7 +70,9 @@ def _assets(accounts: Sequence[dict[str, Any]], lines: Sequence[dict[str, Any]])
             for a in accounts
             if a["asset"] == one.code and a["side"] == "debit" and a["account"] not in _HAVE
         )
-        credit = sum(_units(one.code, a["balance"]) for a in accounts if a["asset"] == one.code and a["side"] == "credit")
+        credit = sum(
+            _units(one.code, a["balance"]) for a in accounts if a["asset"] == one.code and a["side"] == "credit"
+        )
         off = sum(_units(one.code, line["difference"]) for line in lines if line["asset"] == one.code)
         found.append(
             BooksAssetOut(

@@ -57,14 +57,26 @@ async def _load(office: Office, withdrawal_id: uuid.UUID) -> Withdrawal:
 async def hold(office: Office, withdrawal_id: uuid.UUID, *, reason: str, by: str, now: datetime) -> None:
     """Stop it where it stands. What was sent goes on being watched only after its release."""
     row = await _load(office, withdrawal_id)
-    values: dict[str, object] = {"held_by_operator": reason, "sub_status": SubStatus.HOLD.value, "since": now, "detail": reason}
+    values: dict[str, object] = {
+        "held_by_operator": reason,
+        "sub_status": SubStatus.HOLD.value,
+        "since": now,
+        "detail": reason,
+    }
     await _apply(office, row, SubStatus.HOLD, values, by=by, now=now, detail=reason)
 
 
 async def release(office: Office, withdrawal_id: uuid.UUID, *, reason: str, by: str, now: datetime) -> None:
     """Let it go on, at once."""
     row = await _load(office, withdrawal_id)
-    values: dict[str, object] = {"held_by_operator": None, "sub_status": None, "since": now, "detail": None, "due_at": now, "lease_until": None}
+    values: dict[str, object] = {
+        "held_by_operator": None,
+        "sub_status": None,
+        "since": now,
+        "detail": None,
+        "due_at": now,
+        "lease_until": None,
+    }
     await _apply(office, row, None, values, by=by, now=now, detail=reason)
 
 

@@ -6,13 +6,14 @@ lease writes nothing; what it did outside is safe to have done (chains.md sectio
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import structlog
 
 from tidegate.compliance import approve as approvals
-from tidegate.compliance import lists, pause, screen
+from tidegate.compliance import limits, lists, pause, screen
+from tidegate.compliance import rules as policy
 from tidegate.compliance.rules import Screened, Standing
 from tidegate.database import Rider, utcnow
 from tidegate.ledger.rules import Posting
@@ -21,7 +22,7 @@ from tidegate.queue import Lease
 from tidegate.signing.messages import Authorisation
 from tidegate.transactions import store
 from tidegate.transactions.office import Office
-from tidegate.transactions.rules import State, SubStatus, is_late, plain_fee_transfers
+from tidegate.transactions.rules import State, SubStatus, is_late, plain_fee_transfers, refund_transfers
 from tidegate.transactions.tables import Withdrawal
 from tidegate.transactions.view import intent_of
 from tidegate.transactions.withdraw import end, move_riders
@@ -66,7 +67,7 @@ async def _one(office: Office, spender: Spender, lease: Lease, states: Sequence[
     pause_for: timedelta | None = _AGAIN
     try:
         pause_for = await handle(office, spender, row, lease)
-    except Exception:  # noqa: BLE001  one broken row must not stop the others; it is logged and looked at again
+    except Exception:
         log.exception("withdrawal_step_failed", withdrawal=str(lease.id), state=row.state)
     async with office.db.transaction() as session:
         await store.release(session, lease.id, lease.fence, utcnow() + (pause_for or timedelta()))
@@ -102,7 +103,13 @@ def riders_to(
     """Riders of a worker's move. A new state is due at once and free of this lease, so that the bell this very commit
     rings finds it; a new reason to wait keeps the lease until the step has said when to look again."""
     now = utcnow()
-    fields = {"state": state.value, "sub_status": sub.value if sub else None, "since": now, "detail": detail, **(values or {})}
+    fields = {
+        "state": state.value,
+        "sub_status": sub.value if sub else None,
+        "since": now,
+        "detail": detail,
+        **(values or {}),
+    }
     if state.value != row.state:
         fields |= {"lease_until": None, "due_at": now}
     return move_riders(row, state, sub, fields, by=WORKER, now=now, detail=detail, fence=lease.fence)
@@ -226,9 +233,11 @@ async def _confirm(office: Office, spender: Spender, row: Withdrawal, lease: Lea
     if seen.step is Step.DONE:
         await _settle(office, row, lease, seen)
         return None
+    if seen.step is Step.FAILED:
+        await _fail(office, row, lease, seen)
+        return None
     if seen.step is Step.WAITING:
-        late = is_late(row.expected_by, utcnow())
-        sub = SubStatus.SLOWER_THAN_USUAL if late else None
+        sub = _slow(row, seen)
         if (sub.value if sub else None) != row.sub_status:
             await _to(office, row, lease, State.CONFIRMING, sub)
         elif seen.moved:
@@ -241,6 +250,14 @@ async def _confirm(office: Office, spender: Spender, row: Withdrawal, lease: Lea
             )
         return _POLL
     return await _wait(office, row, lease, Told(seen.step, seen.detail))
+
+
+def _slow(row: Withdrawal, seen: Watched) -> SubStatus | None:
+    """Why it takes longer than usual, if it does; taken out of the chain is said until it is in a block again."""
+    in_block = seen.sighting is not None and seen.sighting.block_hash is not None
+    if seen.reorged or (row.sub_status == SubStatus.REORGED.value and not in_block):
+        return SubStatus.REORGED
+    return SubStatus.SLOWER_THAN_USUAL if is_late(row.expected_by, utcnow()) else None
 
 
 async def _settle(office: Office, row: Withdrawal, lease: Lease, seen: Watched) -> None:
@@ -269,3 +286,25 @@ async def _settle(office: Office, row: Withdrawal, lease: Lease, seen: Watched) 
     verdict = await office.lane.submit(Posting(f"withdrawal:{row.id}:settle", moves, "withdrawal", row.id), riders)
     if not verdict.posted:
         log.error("settle_not_posted", withdrawal=str(row.id), outcome=verdict.outcome, rider=verdict.rider)
+
+
+async def _fail(office: Office, row: Withdrawal, lease: Lease, seen: Watched) -> None:
+    """The chain proves that nothing was paid and nothing can be: the refund, and the chain fee as our cost, in one
+    commit. The network fee of a converted withdrawal stays: an attempt was mined."""
+    assert seen.attempt is not None
+    assert seen.sighting is not None
+    attempt, fee = seen.attempt, seen.sighting.fee_units
+    if fee is None:
+        return
+    moves = (
+        *refund_transfers(store.terms(row), executed=row.conversion_id is not None, mined=True),
+        *spent_transfers(Spent(row.network, office.chains[row.network].gas_asset, fee)),
+    )
+    riders = [
+        *attempts.reverted(attempt.id, fee_units=fee, confirmations=seen.sighting.confirmations),
+        limits.give_back(row.user_id, row.usd_cents, policy.day_of(row.created_at)),
+        *riders_to(row, lease, State.FAILED, detail="The network did not make this payment. The money is yours again."),
+    ]
+    verdict = await office.lane.submit(Posting(f"withdrawal:{row.id}:refund", moves, "withdrawal", row.id), riders)
+    if not verdict.posted:
+        log.error("refund_not_posted", withdrawal=str(row.id), outcome=verdict.outcome, rider=verdict.rider)

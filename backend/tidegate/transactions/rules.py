@@ -128,7 +128,10 @@ class Terms:
 
 def hold_transfers(terms: Terms) -> tuple[Transfer, ...]:
     """Accepted: the whole debit is set aside."""
-    available, held = customer(terms.user_id, "available", terms.from_asset), customer(terms.user_id, "held", terms.from_asset)
+    available, held = (
+        customer(terms.user_id, "available", terms.from_asset),
+        customer(terms.user_id, "held", terms.from_asset),
+    )
     return transfers((available, held, terms.debit_units, "withdrawal accepted"))
 
 
@@ -153,7 +156,12 @@ def refund_transfers(terms: Terms, *, executed: bool, mined: bool) -> tuple[Tran
         return transfers((held, customer(user, "available", terms.from_asset), terms.debit_units, "refund"))
     fee = 0 if mined else terms.fee_network_units
     return transfers(
-        (customer(user, "held", terms.to_asset), customer(user, "available", terms.to_asset), terms.deliver_units, "refund"),
+        (
+            customer(user, "held", terms.to_asset),
+            customer(user, "available", terms.to_asset),
+            terms.deliver_units,
+            "refund",
+        ),
         (house("charged:network", terms.from_asset), customer(user, "available", terms.from_asset), fee, "refund"),
     )
 

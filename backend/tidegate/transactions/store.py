@@ -35,7 +35,9 @@ def terms(row: Withdrawal) -> Terms:
 def insert_rider(values: dict[str, Any]) -> Rider:
     """The new row; misses when the account has used this reference before."""
     statement = (
-        insert(Withdrawal).values(**values).on_conflict_do_nothing(index_elements=[Withdrawal.user_id, Withdrawal.reference])
+        insert(Withdrawal)
+        .values(**values)
+        .on_conflict_do_nothing(index_elements=[Withdrawal.user_id, Withdrawal.reference])
     )
     return Rider("reference", statement)
 
@@ -177,5 +179,3 @@ async def save_check(session: AsyncSession, *, at: datetime, verdict: str, repor
 async def last_check(session: AsyncSession) -> BooksCheck | None:
     found: BooksCheck | None = await session.scalar(select(BooksCheck).order_by(BooksCheck.at.desc()).limit(1))
     return found
-
-

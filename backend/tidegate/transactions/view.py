@@ -83,9 +83,7 @@ def withdrawal_out(
         detail=row.detail,
         challenge=challenge,
         attempts=[attempt_out(attempt, settings) for attempt in attempts],
-        events=[
-            EventOut(at=e.at, state=e.state, sub_status=e.sub_status, by=e.by, detail=e.detail) for e in events
-        ],
+        events=[EventOut(at=e.at, state=e.state, sub_status=e.sub_status, by=e.by, detail=e.detail) for e in events],
         created_at=row.created_at,
         completed_at=row.completed_at,
         state=state.value,

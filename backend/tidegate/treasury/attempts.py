@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from tidegate.database import Rider
 from tidegate.treasury import store
+from tidegate.treasury.rules import AttemptState
 from tidegate.treasury.tables import Attempt
 
 
@@ -68,9 +69,14 @@ async def deposit_units(session: AsyncSession, attempt_id: uuid.UUID) -> int:
 def settled(attempt_id: uuid.UUID, *, fee_units: int, confirmations: int, now: datetime) -> list[Rider]:
     """Riders of settlement: the attempt is final ("attempt", misses when it was settled before), its inputs are gone."""
     return [
-        store.final_rider(attempt_id, fee_units=fee_units, confirmations=confirmations),
+        store.ended_rider(attempt_id, AttemptState.FINAL, fee_units=fee_units, confirmations=confirmations),
         store.spent_rider(attempt_id, now),
     ]
+
+
+def reverted(attempt_id: uuid.UUID, *, fee_units: int, confirmations: int) -> list[Rider]:
+    """Riders of a failure that the chain proves: the attempt is dead, its nonce stays used ("attempt")."""
+    return [store.ended_rider(attempt_id, AttemptState.REVERTED, fee_units=fee_units, confirmations=confirmations)]
 
 
 async def most_payouts(session: AsyncSession) -> tuple[int, int]:

@@ -1,7 +1,5 @@
 """What the house can pay with, and the operator's capital coming in."""
 
-import uuid
-
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tidegate.database import new_id
@@ -24,5 +22,3 @@ async def fund(lane: Lane, account: AccountRef, units: int, *, key: str) -> Verd
     object_id = new_id()
     move = Transfer(account, house("capital", account.asset), units, "operator funds")
     return await lane.submit(Posting(f"fund:{key}", (move,), "fund", object_id))
-
-

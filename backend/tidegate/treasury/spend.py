@@ -24,10 +24,10 @@ from tidegate.database import Database, Rider, ride
 from tidegate.signing.client import SignerDoor
 from tidegate.signing.messages import Approved, Authorisation, Denied, Failed, Intent, Rule
 from tidegate.treasury import store
+from tidegate.treasury.attempts import Seen, seen
 from tidegate.treasury.fees import Fees
 from tidegate.treasury.inventory import payable
 from tidegate.treasury.rules import GWEI, AttemptState
-from tidegate.treasury.attempts import Seen, seen
 from tidegate.treasury.tables import Attempt
 from tidegate.wallets import destinations
 
@@ -43,6 +43,7 @@ class Step(StrEnum):
     FROZEN = "frozen"  # the signer's freeze flag is set: it goes on when a person lifts it
     UNKNOWN = "unknown"  # sent, and no answer proves anything
     REFUSED = "refused"  # the node says these bytes can never be valid: a person must look
+    FAILED = "failed"  # it is in a block for good and paid nothing: it can never pay
     WAITING = "waiting"  # nothing wrong, not there yet
 
 
@@ -63,7 +64,7 @@ class Spender:
     signer: SignerDoor
 
 
-class _Missed(Exception):  # noqa: N818  rolls the reservation back; the caller looks again
+class _Missed(Exception):
     """A rider of the caller missed: the payout is not what it was."""
 
 
@@ -267,6 +268,8 @@ class Watched:
     sighting: Sighting | None
     moved: bool = False
     detail: str = ""
+    reorged: bool = False
+    """It was in a block at the last look and is in none now."""
 
 
 async def watch(spender: Spender, payout_id: uuid.UUID, *, now: datetime) -> Watched:
@@ -291,23 +294,32 @@ async def watch(spender: Spender, payout_id: uuid.UUID, *, now: datetime) -> Wat
         Fate.REVERTED: AttemptState.MINED,
         Fate.CONFLICTED: AttemptState.UNKNOWN,
     }[sight.fate]
-    moved = (attempt.state, attempt.confirmations, attempt.block_hash) != (state.value, sight.confirmations, sight.block_hash)
+    moved = (attempt.state, attempt.confirmations, attempt.block_hash) != (
+        state.value,
+        sight.confirmations,
+        sight.block_hash,
+    )
+    reorged = attempt.block_hash is not None and sight.block_hash is None
     if moved:
         attempt = await _record(spender.db, attempt, state, sight, now)
     if attempt is None:
         return Watched(Step.WAITING, None, sight)
     told = seen(attempt)
     deep = sight.confirmations >= chain.confirmations
-    if sight.fate in (Fate.REVERTED, Fate.CONFLICTED) and deep:
-        return Watched(Step.REFUSED, told, sight, moved, f"the transaction is {sight.fate.value}")
+    if sight.fate is Fate.CONFLICTED:
+        return Watched(Step.REFUSED, told, sight, moved, "another transaction spent an input of it")
+    if sight.fate is Fate.REVERTED and deep:
+        return Watched(Step.FAILED, told, sight, moved, "the network took the transaction and made no payment")
     if sight.fate is Fate.MINED and deep:
         if sight.paid.get(attempt.address, 0) != attempt.units:
             return Watched(Step.REFUSED, told, sight, moved, "mined, but the chain does not show the payment")
         return Watched(Step.DONE, told, sight, moved)
-    return Watched(Step.WAITING, told, sight, moved)
+    return Watched(Step.WAITING, told, sight, moved, reorged=reorged)
 
 
-async def _record(db: Database, attempt: Attempt, state: AttemptState, sight: Sighting, now: datetime) -> Attempt | None:
+async def _record(
+    db: Database, attempt: Attempt, state: AttemptState, sight: Sighting, now: datetime
+) -> Attempt | None:
     async with db.transaction() as session:
         kept = await store.live_attempt(session, attempt.payout_id)
         if kept is None or kept.id != attempt.id:
@@ -319,5 +331,3 @@ async def _record(db: Database, attempt: Attempt, state: AttemptState, sight: Si
         if sight.fate in (Fate.MINED, Fate.REVERTED):
             kept.mined_at = kept.mined_at or now
         return kept
-
-

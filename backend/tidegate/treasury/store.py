@@ -130,12 +130,12 @@ def add_attempt(
     return attempt
 
 
-def final_rider(attempt_id: uuid.UUID, *, fee_units: int, confirmations: int) -> Rider:
-    """The attempt is settled; misses when it is already final or another state took over."""
+def ended_rider(attempt_id: uuid.UUID, state: AttemptState, *, fee_units: int, confirmations: int) -> Rider:
+    """A mined attempt ends, final or reverted; misses when it has ended before or another state took over."""
     statement = (
         update(Attempt)
         .where(Attempt.id == attempt_id, Attempt.state == AttemptState.MINED.value)
-        .values(state=AttemptState.FINAL.value, fee_units=fee_units, confirmations=confirmations)
+        .values(state=state.value, fee_units=fee_units, confirmations=confirmations)
     )
     return Rider("attempt", statement)
 

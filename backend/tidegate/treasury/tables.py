@@ -32,7 +32,9 @@ class Attempt(Base):
     __tablename__ = "attempts"
     __table_args__ = (
         CheckConstraint(f"state IN ({_STATES})", name="state_known"),
-        CheckConstraint("state = 'built' OR state = 'dropped' OR (raw IS NOT NULL AND txid IS NOT NULL)", name="signed_has_bytes"),
+        CheckConstraint(
+            "state = 'built' OR state = 'dropped' OR (raw IS NOT NULL AND txid IS NOT NULL)", name="signed_has_bytes"
+        ),
         Index("uq_attempts_live_payout", "payout_id", unique=True, postgresql_where=text(f"state NOT IN ({_DEAD})")),
         Index(
             "uq_attempts_live_nonce",
@@ -72,7 +74,14 @@ class ReservedInput(Base):
 
     __tablename__ = "reserved_inputs"
     __table_args__ = (
-        Index("uq_reserved_inputs_live", "network", "txid", "vout", unique=True, postgresql_where=text("released_at IS NULL")),
+        Index(
+            "uq_reserved_inputs_live",
+            "network",
+            "txid",
+            "vout",
+            unique=True,
+            postgresql_where=text("released_at IS NULL"),
+        ),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
