@@ -1,0 +1,305 @@
+"""Chains in memory behind the real drivers' types: a mempool, blocks, and every fault a node can have at will.
+
+Only the node is stood in for. Address rules, derivation and the port's meanings are the real drivers' own.
+"""
+
+import hashlib
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.wallets.world import bitcoin_chain, evm_chain
+from tidegate.chains.bitcoin.build import NotEnough, OutPoint
+from tidegate.chains.bitcoin.client import BitcoinChain
+from tidegate.chains.bitcoin.spend import Funded, Outpoint
+from tidegate.chains.evm.client import EvmChain, WouldRevert
+from tidegate.chains.port import (
+    Fate,
+    FeeRates,
+    Health,
+    NodeUnavailable,
+    Sighting,
+    SubmitOutcome,
+    Submitted,
+    Tip,
+)
+from tidegate.config import NetworkSettings
+from tidegate.signer.keys import Seed
+
+GAS_PRICE = 10**9
+
+
+def raw_of(fields: dict[str, Any]) -> bytes:
+    """Signed bytes as these chains read them: the same fields are always the same bytes."""
+    return json.dumps(fields, sort_keys=True).encode()
+
+
+def txid_of(raw: bytes) -> str:
+    return hashlib.sha256(raw).hexdigest()
+
+
+@dataclass
+class Block:
+    height: int
+    hash: str
+    txids: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Node:
+    """What one node knows and how it misbehaves. `submissions` are all bytes it was ever handed, in order."""
+
+    down: bool = False
+    answers_lost: int = 0
+    """So many of the next submissions are taken in, and their answer is lost."""
+    refusal: str | None = None
+    submissions: list[bytes] = field(default_factory=list)
+    known: dict[str, dict[str, Any]] = field(default_factory=dict)
+    mempool: list[str] = field(default_factory=list)
+    blocks: list[Block] = field(default_factory=lambda: [Block(0, "genesis")])
+    reverting: set[str] = field(default_factory=set)
+    """Addresses whose payments end with status 0 (EVM)."""
+    paid: list[tuple[str, str, int]] = field(default_factory=list)
+    """(asset, address, units) of everything that arrived on the chain as it stands."""
+    branch: int = 0
+
+    def up(self) -> None:
+        if self.down:
+            raise NodeUnavailable("the node is down")
+
+    @property
+    def height(self) -> int:
+        return self.blocks[-1].height
+
+    def block_of(self, txid: str) -> Block | None:
+        return next((block for block in self.blocks if txid in block.txids), None)
+
+    def mine(self, txids: Sequence[str] = ()) -> None:
+        height = self.height + 1
+        self.blocks.append(Block(height, f"block-{height}-{self.branch}", list(txids)))
+        self.mempool = [txid for txid in self.mempool if txid not in txids]
+
+    def take(self, raw: bytes) -> SubmitOutcome | None:
+        """The faults of a submission; None when it is to be judged as usual."""
+        self.up()
+        self.submissions.append(raw)
+        if self.refusal is not None:
+            return SubmitOutcome(Submitted.REFUSED, self.refusal)
+        return None
+
+    def told(self, outcome: SubmitOutcome) -> SubmitOutcome:
+        if self.answers_lost > 0:
+            self.answers_lost -= 1
+            return SubmitOutcome(Submitted.UNKNOWN, "the answer was lost")
+        return outcome
+
+    def forget(self) -> None:
+        """Everything that waits is dropped from the mempool."""
+        for txid in self.mempool:
+            del self.known[txid]
+        self.mempool = []
+
+    def sighting(self, txid: str, fee_units: int) -> Sighting:
+        self.up()
+        tx, block = self.known.get(txid), self.block_of(txid)
+        if tx is None:
+            return Sighting(Fate.UNSEEN)
+        if block is None:
+            return Sighting(Fate.MEMPOOL, fee_units=fee_units)
+        deep = self.height - block.height + 1
+        if tx.get("reverted"):
+            return Sighting(Fate.REVERTED, deep, block.hash, block.height, fee_units)
+        paid = {tx["address"]: tx["units"]}
+        return Sighting(Fate.MINED, deep, block.hash, block.height, fee_units, paid)
+
+
+class MemoryEvm(EvmChain):
+    """`hot` and `deposited` are what the chain says those accounts hold, by asset."""
+
+    def __init__(self, settings: NetworkSettings, seed: Seed) -> None:
+        inner = evm_chain(settings, seed)
+        self.__dict__.update(inner.__dict__)
+        self.node = Node()
+        self.hot = {"ETH": 0, "USDT": 0, "USDC": 0}
+        self.deposited = {"ETH": 0, "USDT": 0, "USDC": 0}
+        self.nonce = 0
+        self.gas = 60_000
+
+    async def health(self) -> Health:
+        return Health(not self.node.down, self.node.height, "the node is down" if self.node.down else "")
+
+    async def tip(self) -> Tip:
+        self.node.up()
+        return Tip(self.node.height, self.node.blocks[-1].hash)
+
+    async def fee_rates(self) -> FeeRates:
+        self.node.up()
+        return FeeRates(GAS_PRICE, GAS_PRICE, GAS_PRICE)
+
+    async def gas_for(self, asset: str, address: str, units: int) -> int:
+        self.node.up()
+        if self.hot[asset] < units:
+            raise WouldRevert("execution reverted")
+        return 21_000 if asset == "ETH" else self.gas
+
+    async def next_nonce(self, address: str | None = None) -> int:
+        self.node.up()
+        return self.nonce
+
+    async def submit(self, raw: bytes) -> SubmitOutcome:
+        fault = self.node.take(raw)
+        if fault is not None:
+            return fault
+        tx, txid = json.loads(raw), txid_of(raw)
+        if txid not in self.node.known:
+            if tx["nonce"] < self.nonce:
+                return SubmitOutcome(Submitted.REFUSED, "another transaction used its nonce")
+            self.node.known[txid] = tx
+            self.node.mempool.append(txid)
+        return self.node.told(SubmitOutcome(Submitted.ACCEPTED, txid))
+
+    def mine(self, blocks: int = 1) -> None:
+        """Blocks with everything that waits in an unbroken row of nonces."""
+        taken = []
+        waiting = sorted(self.node.mempool, key=lambda txid: int(self.node.known[txid]["nonce"]))
+        for txid in waiting:
+            tx = self.node.known[txid]
+            if tx["nonce"] == self.nonce:
+                self._apply(tx, 1)
+                taken.append(txid)
+        self.node.mine(taken)
+        for _ in range(blocks - 1):
+            self.node.mine()
+
+    def _apply(self, tx: dict[str, Any], sign: int) -> None:
+        self.nonce += sign
+        self.hot["ETH"] -= sign * self.fee(tx)
+        tx["reverted"] = tx["address"] in self.node.reverting
+        if not tx["reverted"]:
+            self.hot[tx["asset"]] -= sign * tx["units"]
+            arrived = (tx["asset"], tx["address"], tx["units"])
+            self.node.paid.append(arrived) if sign > 0 else self.node.paid.remove(arrived)
+
+    def fee(self, tx: dict[str, Any]) -> int:
+        return (21_000 if tx["asset"] == "ETH" else self.gas) * GAS_PRICE
+
+    def reorg(self, depth: int) -> None:
+        """The newest blocks never were; their transactions are forgotten by the node."""
+        for block in reversed(self.node.blocks[-depth:]):
+            for txid in reversed(block.txids):
+                self._apply(self.node.known.pop(txid), -1)
+        del self.node.blocks[-depth:]
+        self.node.branch += 1
+        for _ in range(depth + 1):
+            self.node.mine()
+
+    async def sighting(self, txid: str, asset: str) -> Sighting:
+        tx = self.node.known.get(txid)
+        return self.node.sighting(txid, self.fee(tx) if tx else 0)
+
+    async def balances(self, addresses: Sequence[str]) -> dict[str, int]:
+        self.node.up()
+        return {code: self.hot[code] + self.deposited[code] for code in self.hot}
+
+
+@dataclass(frozen=True)
+class Held:
+    units: int
+    address: str
+    change: bool
+
+
+class MemoryBitcoin(BitcoinChain):
+    """`coins` are our unspent coins by outpoint, as the newest block and our own mempool leave them."""
+
+    FEE_RATE = 2
+    VBYTES = 154
+
+    def __init__(self, settings: NetworkSettings, seed: Seed) -> None:
+        inner = bitcoin_chain(settings, seed)
+        self.__dict__.update(inner.__dict__)
+        self.node = Node()
+        self.coins: dict[OutPoint, Held] = {}
+        self.made = 0
+
+    def receive(self, address: str, units: int, *, change: bool) -> OutPoint:
+        """A confirmed coin of ours."""
+        self.made += 1
+        outpoint = (hashlib.sha256(f"coin {self.made}".encode()).hexdigest(), 0)
+        self.coins[outpoint] = Held(units, address, change)
+        return outpoint
+
+    async def watch(self, upto_index: int) -> None:
+        self.node.up()
+
+    async def health(self) -> Health:
+        return Health(not self.node.down, self.node.height, "the node is down" if self.node.down else "")
+
+    async def tip(self) -> Tip:
+        self.node.up()
+        return Tip(self.node.height, self.node.blocks[-1].hash)
+
+    async def fee_rates(self) -> FeeRates:
+        self.node.up()
+        return FeeRates(self.FEE_RATE, self.FEE_RATE, self.FEE_RATE)
+
+    async def fund(
+        self,
+        recipients: Sequence[tuple[str, int]],
+        fee_rate: int,
+        reserved: Collection[OutPoint],
+        pinned: Sequence[OutPoint] = (),
+    ) -> Funded:
+        self.node.up()
+        ((address, units),) = recipients
+        chosen: list[Outpoint] = []
+        fee = fee_rate * self.VBYTES
+        for (txid, vout), coin in sorted(self.coins.items(), key=lambda one: -one[1].units):
+            if (txid, vout) in reserved or sum(one.units for one in chosen) >= units + fee:
+                continue
+            chosen.append(Outpoint(txid, vout, coin.units, coin.address, coin.change))
+        held = sum(one.units for one in chosen)
+        if held < units + fee:
+            raise NotEnough(units + fee, held)
+        inputs = [[one.txid, one.vout] for one in chosen]
+        plan = {"address": address, "units": units, "inputs": inputs, "change": held - units - fee, "fee": fee}
+        return Funded(json.dumps(plan, sort_keys=True), tuple(chosen), held - units - fee, fee)
+
+    async def submit(self, raw: bytes) -> SubmitOutcome:
+        fault = self.node.take(raw)
+        if fault is not None:
+            return fault
+        tx, txid = json.loads(raw), txid_of(raw)
+        if txid not in self.node.known:
+            spent = [tuple(one) for one in tx["inputs"]]
+            if any(one not in self.coins for one in spent):
+                return SubmitOutcome(Submitted.REFUSED, "another transaction spent an input of it")
+            tx["taken"] = {one: self.coins.pop(one) for one in spent}
+            self.coins[txid, 1] = Held(tx["change"], self.hot_address, change=True)
+            self.node.known[txid] = tx
+            self.node.mempool.append(txid)
+        return self.node.told(SubmitOutcome(Submitted.ACCEPTED, txid))
+
+    def mine(self, blocks: int = 1) -> None:
+        for txid in self.node.mempool:
+            tx = self.node.known[txid]
+            self.node.paid.append(("BTC", tx["address"], tx["units"]))
+        self.node.mine(list(self.node.mempool))
+        for _ in range(blocks - 1):
+            self.node.mine()
+
+    def forget(self) -> None:
+        """Dropped from the mempool: the coins it spent are there again."""
+        for txid in self.node.mempool:
+            self.coins |= self.node.known[txid]["taken"]
+            del self.coins[txid, 1]
+        self.node.forget()
+
+    async def sighting(self, txid: str, asset: str) -> Sighting:
+        tx = self.node.known.get(txid)
+        return self.node.sighting(txid, tx["fee"] if tx else 0)
+
+    async def balances(self, addresses: Sequence[str]) -> dict[str, int]:
+        self.node.up()
+        return {"BTC": sum(coin.units for coin in self.coins.values())}
