@@ -13,7 +13,7 @@ _armed: Path | None = None
 
 def arm_by(path: Path | None) -> None:
     """Where to look for the name of an armed failpoint; None switches all of them off."""
-    global _armed  # noqa: PLW0603  one switch a process, set once at start
+    global _armed
     _armed = path
 
 

@@ -133,9 +133,7 @@ class Parts:
 async def open_parts(settings: Settings, *, process: str) -> AsyncIterator[Parts]:
     """Open what a process needs. Closes everything in reverse, whatever happens."""
     async with AsyncExitStack() as stack:
-        db = Database(
-            settings.database_url(), pool_size=settings.database.pool_size, application=f"tidegate-{process}"
-        )
+        db = Database(settings.database_url(), pool_size=settings.database.pool_size, application=f"tidegate-{process}")
         stack.push_async_callback(db.close)
         lane = Lane(db)
         gate = open_gate(db, settings)

@@ -46,7 +46,7 @@ class Kind(StrEnum):
     BUSY = "busy"
 
 
-class Refusal(Exception):  # noqa: N818  a refusal is an answer; the word "error" is kept for failures
+class Refusal(Exception):
     """Raised by rules and verbs; turned into a problem at the edge. `fields` are the problem's typed extras."""
 
     def __init__(self, kind: Kind, detail: str, **fields: Any) -> None:

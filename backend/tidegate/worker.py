@@ -28,7 +28,21 @@ from tidegate.wallets import pipeline as wallets
 
 log = structlog.get_logger(__name__)
 
-STEPS = ("prepare", "deposits", "quotes", "hedge", "screen", "approve", "reserve", "sign", "broadcast", "confirm", "expire", "books", "forget")
+STEPS = (
+    "prepare",
+    "deposits",
+    "quotes",
+    "hedge",
+    "screen",
+    "approve",
+    "reserve",
+    "sign",
+    "broadcast",
+    "confirm",
+    "expire",
+    "books",
+    "forget",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +78,9 @@ class Worker:
             Step("books", books.Checker(office).step, 10, woken=False),
         ]
         for network in parts.settings.networks:
-            found.append(Step(f"deposits:{network}", self._deposits(network), parts.settings.networks[network].poll_seconds))
+            found.append(
+                Step(f"deposits:{network}", self._deposits(network), parts.settings.networks[network].poll_seconds)
+            )
         return [step for step in found if step.name.partition(":")[0] in self._wanted]
 
     async def _forget(self) -> int:
@@ -133,7 +149,7 @@ class Worker:
             except (NodeUnavailable, OSError, asyncpg.PostgresError) as error:
                 trouble += 1
                 log.warning("step_waits", step=step.name, reason=str(error)[:200])
-            except Exception:  # noqa: BLE001  a step that broke is logged, told, and tried again; the others go on
+            except Exception:
                 trouble += 1
                 log.exception("step_failed", step=step.name)
             if found and not trouble:
@@ -186,5 +202,3 @@ def main(settings: Settings, steps: Sequence[str] = STEPS) -> None:
     if settings.sandboxed:
         failpoints.arm_by(settings.sandbox.directory / "failpoint")
     asyncio.run(serve(settings, steps))
-
-

@@ -14,7 +14,7 @@ _AGAIN = {"40001", "40P01"}
 _TRIES = 8
 
 
-class _Verdict(Exception):  # noqa: N818  carries a verdict out of the transaction so that it rolls back
+class _Verdict(Exception):
     def __init__(self, verdict: Verdict) -> None:
         self.verdict = verdict
 
