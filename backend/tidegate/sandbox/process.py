@@ -90,9 +90,11 @@ async def run(
     try:
         printed, _ = await asyncio.wait_for(process.communicate(), seconds)
     except TimeoutError:
-        process.kill()
-        await process.wait()
         raise StartFailed(f"{Path(argv[0]).name} did not end within {seconds:.0f} s.") from None
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
     text = printed.decode(errors="replace")
     if process.returncode != 0:
         raise StartFailed(f"{Path(argv[0]).name} failed: {_last_words(text)}")

@@ -7,7 +7,6 @@ dies, and when it ends, however it ends, its children end.
 
 import argparse
 import asyncio
-import contextlib
 import json
 import os
 import signal
@@ -17,19 +16,19 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from tidegate.http import Outbound, OutboundError
-from tidegate.sandbox import people, postgres
+from tidegate.sandbox import people
 from tidegate.sandbox.blocks import BitcoinBlocks, BlockMaker, EvmBlocks
+from tidegate.sandbox.children import STOP_ORDER, Children, poll
 from tidegate.sandbox.control import Control
 from tidegate.sandbox.gate import Gate
 from tidegate.sandbox.home import Home
 from tidegate.sandbox.mail import MailCatcher
 from tidegate.sandbox.nodes import FAUCET_WALLET, BitcoinNode, EvmNode
-from tidegate.sandbox.process import StartFailed, end, spawn, tail, write_whole
+from tidegate.sandbox.process import StartFailed, end, tail, write_whole
 from tidegate.sandbox.progress import Progress, State
-from tidegate.sandbox.rpc import RpcGone, RpcRefused
 from tidegate.sandbox.screen import Screen
-from tidegate.sandbox.settings import BITCOIN, ETHEREUM, settings_of, toml, venue_config, write_deny_list
-from tidegate.sandbox.supervisor import Child, Supervisor, Unfit
+from tidegate.sandbox.settings import BITCOIN, ETHEREUM
+from tidegate.sandbox.supervisor import Supervisor
 
 PARTS = {
     "postgres": "the database",
@@ -42,15 +41,13 @@ PARTS = {
     "worker": "deposits, payouts, hedges",
     "seed": "demo people, funds, history",
 }
-_STOP_ORDER = (("api", "worker", "signer", "venue"), ("anvil", "bitcoind", "postgres"))
-_READY_SECONDS = 60.0
 
 
 def main(port: int, data: Path, open_browser: bool = True) -> int:
     """Run until SIGTERM or Ctrl-C. Returns the exit code: 0 when asked to stop, 1 when something did not start."""
     try:
         return asyncio.run(Up(port, data, open_browser).run())
-    except StartFailed as failure:
+    except (StartFailed, OSError) as failure:
         sys.stderr.write(f"tidegate up: {failure}\n")
         return 1
 
@@ -67,11 +64,6 @@ class Up:
     def __init__(self, port: int, data: Path, open_browser: bool) -> None:
         self.home = Home(data, port)
         self.open_browser = open_browser
-        self.bitcoin_seconds = float(os.environ.get("TIDEGATE_SANDBOX__BITCOIN_BLOCK_SECONDS", "5"))
-        self.evm_seconds = float(os.environ.get("TIDEGATE_SANDBOX__EVM_BLOCK_SECONDS", "2"))
-        self.own_database = os.environ.get("DATABASE_URL")
-        self.configured = asyncio.Event()
-        self.migrated = asyncio.Event()
 
     async def run(self) -> int:
         self.home.take()
@@ -84,7 +76,7 @@ class Up:
         try:
             with screen:
                 await self._open_doors()
-                self._take_on_children()
+                self.children.take_on()
                 ready = asyncio.ensure_future(self._until_ready())
                 await self._first(stop.wait(), self.supervisor.failure(), ready)
                 if not stop.is_set():
@@ -117,223 +109,44 @@ class Up:
             BITCOIN: Gate(ports["bitcoin_gate"], f"http://127.0.0.1:{ports['bitcoin']}"),
             ETHEREUM: Gate(ports["evm_gate"], self.evm.url),
         }
-        self.evm_blocks = EvmBlocks(self.evm, self.evm_seconds, self.gates[ETHEREUM])
-        self.makers: dict[str, BlockMaker] = {
-            BITCOIN: BitcoinBlocks(self.bitcoin, self.bitcoin_seconds),
-            ETHEREUM: self.evm_blocks,
-        }
+        bitcoin_blocks = BitcoinBlocks(self.bitcoin, _seconds("BITCOIN", 5))
+        self.evm_blocks = EvmBlocks(self.evm, _seconds("EVM", 2), self.gates[ETHEREUM])
+        makers: dict[str, BlockMaker] = {BITCOIN: bitcoin_blocks, ETHEREUM: self.evm_blocks}
         self.control = Control(
             ports["control"],
             self.home.secrets["control"],
             supervisor=self.supervisor,
-            makers=self.makers,
+            makers=makers,
             gates=self.gates,
             venue_url=self.home.venue_url,
         )
         self.mail = MailCatcher(ports["mail"], self.home.folder / "mail")
+        self.children = Children(
+            self.home,
+            self.supervisor,
+            self.progress,
+            bitcoin=self.bitcoin,
+            evm=self.evm,
+            evm_gate=self.gates[ETHEREUM],
+            bitcoin_blocks=bitcoin_blocks,
+            evm_blocks=self.evm_blocks,
+        )
         self.doors: list[_Door] = [*self.gates.values(), self.control, self.mail]
         for door in self.doors:
             await door.open()
-
-    # ---- children
-
-    def _take_on_children(self) -> None:
-        up, home = self.supervisor, self.home
-        if self.own_database:
-            self.progress.set("postgres", State.READY, "DATABASE_URL")
-            up.run(self._configure(self.own_database))
-        else:
-            up.keep(self._postgres())
-        self.bitcoin_child = up.keep(
-            Child("bitcoind", self.bitcoin.log, self._launch_bitcoin, self._bitcoin_ready, stop_seconds=15)
-        )
-        self.evm_child = up.keep(
-            Child("anvil", self.evm.log, self._launch_evm, self._evm_ready, stop_seconds=3, before_stop=self._keep_evm)
-        )
-        venue_ready = self._answers(home.venue_url, "/api/v3/ping")
-        self.venue_child = up.keep(Child("venue", home.logs / "venue.log", self._launch_venue, venue_ready))
-        up.run(self._migrate())
-        self.signer_child = up.keep(
-            Child("signer", home.logs / "signer.log", self._launch_signer, self._signer_ready, needs=[self.configured])
-        )
-        live = self._answers(f"http://127.0.0.1:{home.port}", "/api/v1/health/live")
-        self.api_child = up.keep(Child("api", home.logs / "api.log", self._launch_api, live, needs=[self.configured]))
-        parts = [self.migrated, self.bitcoin_child.is_ready, self.evm_child.is_ready, self.signer_child.is_ready]
-        self.worker_child = up.keep(
-            Child(
-                "worker",
-                home.logs / "worker.log",
-                lambda: self._launch("worker", "tidegate.cli", "worker"),
-                self._worker_ready,
-                needs=parts,
-            )
-        )
-        for maker in self.makers.values():
-            up.run(maker.run())
-
-    def _postgres(self) -> Child:
-        cluster: postgres.Cluster | None = None
-
-        async def launch() -> asyncio.subprocess.Process:
-            nonlocal cluster
-            if cluster is None:
-                cluster = await postgres.prepare(self.home.folder / "postgres", port=self.home.ports["postgres"])
-            return await postgres.launch(cluster)
-
-        async def ready(process: asyncio.subprocess.Process) -> str:
-            assert cluster is not None
-            await postgres.wait_ready(cluster, process)
-            await self._configure(cluster.url)
-            return f"127.0.0.1:{cluster.port}"
-
-        log = self.home.folder / "postgres" / "postgres.log"
-        return Child("postgres", log, launch, ready, stop_signal=signal.SIGINT, stop_seconds=15)
-
-    async def _configure(self, database_url: str) -> None:
-        """Write what the children read. Once: a child that restarts must find the settings of the others."""
-        if self.configured.is_set():
-            return
-        self.database_url = database_url
-        gate = self.bitcoin.url.replace(f":{self.bitcoin.port}", f":{self.home.ports['bitcoin_gate']}")
-        settings = settings_of(
-            self.home,
-            database_url=database_url,
-            bitcoin_rpc_url=gate,
-            bitcoin_seconds=self.bitcoin_seconds,
-            evm_seconds=self.evm_seconds,
-        )
-        write_deny_list(self.home)
-        write_whole(self.home.settings_file, toml(settings))
-        self.configured.set()
-
-    async def _launch(self, name: str, module: str, *words: str | Path) -> asyncio.subprocess.Process:
-        """One of our own processes, `python -m module …`, its output in logs/name.log."""
-        argv: list[str | Path] = [sys.executable, "-m", module, *words]
-        env = {**os.environ, "TIDEGATE_CONFIG": str(self.home.settings_file), "PYTHONUNBUFFERED": "1"}
-        return await spawn(argv, log=self.home.logs / f"{name}.log", env=env)
-
-    async def _launch_venue(self) -> asyncio.subprocess.Process:
-        folder = self.home.folder / "venue"
-        folder.mkdir(exist_ok=True, mode=0o700)
-        config = folder / "config.json"
-        write_whole(config, venue_config(self.home))
-        port = str(self.home.ports["venue"])
-        words = ("--port", port, "--data", folder, "--config", config)
-        return await self._launch("venue", "tidegate.sandbox.venue", *words)
-
-    async def _launch_api(self) -> asyncio.subprocess.Process:
-        return await self._launch("api", "tidegate.sandbox.api", "--after", self.home.migrated_file)
-
-    async def _launch_bitcoin(self) -> asyncio.subprocess.Process:
-        self.makers[BITCOIN].may_work.clear()
-        return await self.bitcoin.launch()
-
-    async def _launch_evm(self) -> asyncio.subprocess.Process:
-        self.gates[ETHEREUM].closed_because = "The node is starting."
-        self.evm_blocks.may_work.clear()
-        return await self.evm.launch()
-
-    async def _launch_signer(self) -> asyncio.subprocess.Process:
-        if not self.home.signer_public_file.is_file():
-            await self._finish("signer", "tidegate.signer", "init")
-        self.home.signer_socket.unlink(missing_ok=True)
-        return await self._launch("signer", "tidegate.signer", "run")
-
-    async def _finish(self, name: str, module: str, *words: str) -> None:
-        """Run one of our commands to its end."""
-        process = await self._launch(name, module, *words)
-        try:
-            code = await process.wait()
-        finally:
-            await end(process, seconds=2)
-        if code != 0:
-            raise StartFailed(f"`{module} {' '.join(words)}` failed: {tail(self.home.logs / f'{name}.log')}")
-
-    async def _migrate(self) -> None:
-        await self.configured.wait()
-        self.progress.set("migrate", State.STARTING)
-        try:
-            await self._finish("migrate", "tidegate.cli", "migrate")
-        except StartFailed as failure:
-            self.progress.set("migrate", State.FAILED, str(failure))
-            raise
-        self.progress.set("migrate", State.READY)
-        self.home.migrated_file.touch()
-        self.migrated.set()
-
-    # ---- when is a child ready
-
-    async def _bitcoin_ready(self, _: asyncio.subprocess.Process) -> str:
-        try:
-            await self.bitcoin.ready()
-            self.makers[BITCOIN].may_work.set()
-            return f"block {await self.bitcoin.height()}"
-        except (RpcGone, RpcRefused) as failure:
-            raise StartFailed(str(failure)) from failure
-
-    async def _evm_ready(self, _: asyncio.subprocess.Process) -> str:
-        try:
-            await self.evm.ready()
-            if not await self.evm_blocks.check_age():
-                raise Unfit(self.gates[ETHEREUM].closed_because or "")
-            return f"block {await self.evm.height()}"
-        except (RpcGone, RpcRefused) as failure:
-            raise StartFailed(str(failure)) from failure
-
-    async def _keep_evm(self) -> None:
-        with contextlib.suppress(RpcGone, RpcRefused, TimeoutError):
-            await asyncio.wait_for(self.evm_blocks.keep_what_is_new(), 5)
-
-    async def _signer_ready(self, _: asyncio.subprocess.Process) -> str:
-        """Until its socket takes a connection."""
-
-        async def reached() -> bool:
-            try:
-                _, writer = await asyncio.open_unix_connection(str(self.home.signer_socket))
-            except OSError:
-                return False
-            writer.close()
-            return True
-
-        await _poll(reached, "The signer does not listen")
-        return ""
-
-    async def _worker_ready(self, process: asyncio.subprocess.Process) -> str:
-        """It has no door to knock at: alive after its imports; the api's health says later whether it is connected."""
-        await asyncio.sleep(1)
-        return ""
-
-    def _answers(self, origin: str, path: str) -> Any:
-        """A `ready` that waits for 200 there."""
-
-        async def ready(_: asyncio.subprocess.Process) -> str:
-            server = Outbound(origin, timeout=5)
-
-            async def reached() -> bool:
-                try:
-                    return (await server.call("GET", path)).status == 200
-                except OutboundError:
-                    return False
-
-            try:
-                await _poll(reached, f"No answer from {origin}{path}")
-            finally:
-                await server.close()
-            return origin.replace("127.0.0.1", "localhost")
-
-        return ready
 
     # ---- the end of the beginning
 
     async def _until_ready(self) -> None:
         """Everything up, people and funds there, health says so: then ready.json."""
-        await self.api_child.is_ready.wait()
+        children = self.supervisor.children
+        await children["api"].is_ready.wait()
         if self.open_browser and _has_a_screen():
             await asyncio.to_thread(webbrowser.open, self.home.url)
         await self._seed()
-        for child in (self.venue_child, self.worker_child, self.bitcoin_child, self.evm_child):
-            await child.is_ready.wait()
-        if self.evm_child.is_ready.is_set() and not self.evm_blocks.may_work.is_set():
+        for name in ("venue", "worker", "bitcoind", "anvil"):
+            await children[name].is_ready.wait()
+        if not self.evm_blocks.may_work.is_set():
             # Unfit to pay by: never ready, but the page stays and says why.
             await asyncio.Event().wait()
         await self._healthy()
@@ -347,7 +160,7 @@ class Up:
         self.progress.set("seed", State.STARTING)
         log = self.home.logs / "seed.log"
         for attempt in range(3):
-            process = await self._launch("seed", "tidegate.sandbox.seed")
+            process = await self.children.launch("seed", "tidegate.sandbox.seed")
             try:
                 code = await process.wait()
             finally:
@@ -373,7 +186,7 @@ class Up:
             return not down
 
         try:
-            await _poll(reached, "The system is not healthy")
+            await poll(reached, "The system is not healthy")
         except StartFailed as failure:
             raise StartFailed(f"{failure} Down: {', '.join(down) or 'api'}.") from failure
         finally:
@@ -385,7 +198,7 @@ class Up:
         return {
             "url": home.url,
             "pid": os.getpid(),
-            "database_url": self.database_url,
+            "database_url": self.children.database_url,
             "bitcoin_rpc_url": self.bitcoin.url,
             "bitcoin_wallet": FAUCET_WALLET,
             "evm_rpc_url": self.evm.url,
@@ -405,20 +218,16 @@ class Up:
     async def _stop(self) -> None:
         if not hasattr(self, "doors"):
             return
-        await self.supervisor.stop(_STOP_ORDER)
+        await self.supervisor.stop(STOP_ORDER)
         for door in self.doors:
             await door.close()
         for node in (self.bitcoin, self.evm):
             await node.rpc.close()
 
 
-async def _poll(reached: Any, complaint: str, seconds: float = _READY_SECONDS) -> None:
-    clock = asyncio.get_running_loop().time
-    deadline = clock() + seconds
-    while not await reached():
-        if clock() > deadline:
-            raise StartFailed(f"{complaint} after {seconds:.0f} s.")
-        await asyncio.sleep(0.1)
+def _seconds(network: str, default: float) -> float:
+    """Between two blocks; the same variables win over `[sandbox]` in the children."""
+    return float(os.environ.get(f"TIDEGATE_SANDBOX__{network}_BLOCK_SECONDS", default))
 
 
 def _has_a_screen() -> bool:
