@@ -154,7 +154,7 @@ lock: .venv/.stamp-uv ## resolve every requirement anew (npm's locks are made by
 # ---------------------------------------------------------------- images
 
 .PHONY: image
-image: $(PAGE) ## build the container images without a container engine, and ask the api for a sign of life
+image: ## build the container images without a container engine, and ask the api for a sign of life
 	@tools/build-image $(ARGS)
 
 # ---------------------------------------------------------------- the rest
