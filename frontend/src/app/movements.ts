@@ -44,7 +44,8 @@ export function useMovementWords(): (item: Movement) => MovementWords {
       credit: money(item.credit),
       asset: item.credit?.asset ?? '',
       label: item.label ?? '',
-      count: item.confirmations ?? 0,
+      // A chain goes on counting; the promise ends at what was needed.
+      count: Math.min(item.confirmations ?? 0, item.confirmations_required ?? Number.POSITIVE_INFINITY),
       needed: item.confirmations_required ?? 0,
     };
     if (item.kind === 'deposit') {

@@ -179,15 +179,17 @@ function TheSlip({ withdrawal }: { withdrawal: Withdrawal }) {
         </div>
         <hr />
         <div>
-          <Lines>
-            <Line name={t('check.theyGet')}>
-              <Amount
-                amount={withdrawal.deliver.amount}
-                asset={withdrawal.deliver.asset}
-                afloat={!isOver(withdrawal)}
-              />
-            </Line>
-          </Lines>
+          {withdrawal.debit.asset !== withdrawal.deliver.asset && (
+            <Lines>
+              <Line name={t('check.theyGet')}>
+                <Amount
+                  amount={withdrawal.deliver.amount}
+                  asset={withdrawal.deliver.asset}
+                  afloat={!isOver(withdrawal)}
+                />
+              </Line>
+            </Lines>
+          )}
           <FeeLines
             quote={withdrawal}
             became={t('status.whichTook')}

@@ -33,7 +33,7 @@ export function StatusTimeline({ withdrawal }: { withdrawal: Withdrawal }) {
       case 'confirming':
         return live?.block_height && step.state !== 'later'
           ? t('timeline.inBlock', {
-              count: live.confirmations,
+              count: Math.min(live.confirmations, live.confirmations_required),
               needed: live.confirmations_required,
               block: live.block_height.toString(),
             })

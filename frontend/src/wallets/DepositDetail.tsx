@@ -72,7 +72,7 @@ export function DepositDetail() {
       name: t('detail.confirming'),
       detail: data.block_height
         ? t('detail.inBlock', {
-            count: data.confirmations,
+            count: Math.min(data.confirmations, data.confirmations_required),
             needed: data.confirmations_required,
             block: data.block_height,
           })

@@ -16,16 +16,16 @@ export function useDepositWords(): (deposit: DepositsGetResponse) => { sentence:
   const names = useNames();
   const word = useNumberWord();
   return (deposit) => {
+    const reached = Math.min(deposit.confirmations, deposit.confirmations_required);
     const values = {
       money: figuresText(deposit.amount, deposit.asset),
       network: names.network(deposit.network),
-      reached: word(deposit.confirmations),
+      reached: word(reached),
       needed: word(deposit.confirmations_required),
-      context: deposit.confirmations === 0 ? 'none' : undefined,
     };
     return {
       sentence: t(`depositState.${deposit.state}`, values),
-      depth: t('coming.depth', { count: deposit.confirmations, needed: deposit.confirmations_required }),
+      depth: t('coming.depth', { count: reached, needed: deposit.confirmations_required }),
     };
   };
 }
