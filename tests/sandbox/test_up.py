@@ -218,9 +218,7 @@ async def test_a_lost_answer_of_the_node_pays_once(stack: Stack) -> None:
     customer = await stack.customer(ETH="1")
     address = await stack.new_address("ethereum")
     assert (await chaos(stack, "node_answer_dropped", True, network="ethereum"))["node_answer_dropped"]["on"]
-    await customer.pay(
-        address, from_asset="ETH", to_asset="ETH", network="ethereum", side="exact_out", amount="0.1", within=90
-    )
+    await customer.pay(address, from_asset="ETH", to_asset="ETH", network="ethereum", side="exact_out", amount="0.1")
     assert await stack.ether(address) == 10**17
     faults = await chaos(stack, "node_answer_dropped", False)
     assert not faults["node_answer_dropped"]["on"]
@@ -230,7 +228,7 @@ async def test_a_payment_to_the_reorged_recipient_arrives_once(stack: Stack) -> 
     customer = await stack.customer(ETH="1")
     before = await stack.ether(REORGED_EVM)
     done = await customer.pay(
-        REORGED_EVM, from_asset="ETH", to_asset="ETH", network="ethereum", side="exact_out", amount="0.1", within=90
+        REORGED_EVM, from_asset="ETH", to_asset="ETH", network="ethereum", side="exact_out", amount="0.1"
     )
     assert done["state"] == "completed"
     assert await stack.ether(REORGED_EVM) == before + 10**17
