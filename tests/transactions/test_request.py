@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.transactions.world import STRANGER, Someone, World
+from tests.transactions.world import BITCOIN_STRANGER, STRANGER, Someone, World
 from tidegate import idempotency
 from tidegate.config import Settings
 from tidegate.database import utcnow
@@ -235,19 +235,17 @@ async def test_a_quote_for_a_destination_accepts_only_that_one(world: World) -> 
     assert (await world.request(who, offer, address=STRANGER.lower())).body["address"] == STRANGER
 
 
-@pytest.mark.parametrize(
-    ("address", "kind"),
-    [
+async def test_what_may_not_be_paid_is_refused(world: World) -> None:
+    who = await world.someone(USDT=100_000_000)
+    offer = await world.offer(who)
+    for address, kind in (
         (STRANGER[:-1] + "9", Kind.INVALID_ADDRESS),
         ("0x" + "0" * 40, Kind.FORBIDDEN_ADDRESS),
         ("0x5FbDB2315678afecb367f032d93F642f64180aa3", Kind.FORBIDDEN_ADDRESS),
-        ("bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080", Kind.WRONG_NETWORK),
+        (BITCOIN_STRANGER, Kind.WRONG_NETWORK),
         ("\u0000", Kind.INVALID_ADDRESS),
-    ],
-)
-async def test_what_may_not_be_paid_is_refused(world: World, address: str, kind: Kind) -> None:
-    who = await world.someone(USDT=100_000_000)
-    await refused(kind, world.request(who, await world.offer(who), address=address))
+    ):
+        await refused(kind, world.request(who, offer, address=address))
     await nothing_happened(world, who, 100_000_000)
 
 

@@ -237,9 +237,11 @@ async def _verify(
     )
     moves: tuple[Transfer, ...] = ()
     riders: list[Rider] = [use.rider]
+    # An operator may hold it already: the code counts, and the hold goes on being said.
+    sub = SubStatus.HOLD if row.held_by_operator is not None else None
     values: dict[str, Any] = {
         "state": State.PENDING_SCREENING.value,
-        "sub_status": None,
+        "sub_status": sub,
         "since": now,
         "due_at": now,
         "verified_at": now,
@@ -253,7 +255,7 @@ async def _verify(
             offer = await accept.accepted(session, user_id=row.user_id, quote_id=row.quote_id, used_by=row.id)
         moves, more = conversion.execution(offer, conversion_id=conversion_id, withdrawal_id=row.id, now=now)
         riders += more
-    riders += move_riders(row, State.PENDING_SCREENING, None, values, by="you", now=now, detail=BY_CODE)
+    riders += move_riders(row, State.PENDING_SCREENING, sub, values, by="you", now=now, detail=BY_CODE)
     body = _body_after(office, row, values, events, now)
     riders += keyed.rider(user_id=subject.user_id, operation=VERIFY, status=200, body=body)
     if moves:
@@ -285,7 +287,7 @@ def _body_after(
         version=after.version,
         at=now,
         state=after.state,
-        sub_status=None,
+        sub_status=after.sub_status,
         by="you",
         detail=BY_CODE,
     )

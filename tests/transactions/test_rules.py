@@ -1,0 +1,154 @@
+"""States and words: the database and the rules say the same, and nothing waits without saying why."""
+
+import itertools
+import uuid
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy.exc import DBAPIError
+
+from tests.transactions.world import World
+from tidegate.transactions.rules import (
+    CANCELLABLE,
+    ENDED,
+    TRANSITIONS,
+    State,
+    SubStatus,
+    Terms,
+    WaitingFor,
+    can_cancel,
+    hold_transfers,
+    is_late,
+    plain_fee_transfers,
+    refund_transfers,
+    waiting_for,
+)
+
+ALLOWED = {(before, after) for before, found in TRANSITIONS.items() for after in found}
+WORDS = {
+    SubStatus.HOLD: "operator",
+    SubStatus.PERSON_REVIEWING: "person",
+    SubStatus.AWAITING_LIQUIDITY: "funds",
+    SubStatus.AWAITING_BATCH: "time",
+    SubStatus.AWAITING_SIGNER: "signer",
+    SubStatus.AWAITING_NODE: "node",
+    SubStatus.BROADCAST_UNKNOWN: "node",
+    SubStatus.SLOWER_THAN_USUAL: "network",
+    SubStatus.REPLACED: "network",
+    SubStatus.REORGED: "network",
+    SubStatus.NEEDS_OPERATOR: "operator",
+    SubStatus.FROZEN: "operator",
+}
+
+
+async def test_the_database_allows_exactly_the_moves_of_the_rules(world: World) -> None:
+    rows = await world.rows("SELECT before, after FROM withdrawal_transitions")
+    assert {(State(row[0]), State(row[1])) for row in rows} == ALLOWED
+
+
+async def test_the_database_refuses_every_other_move(world: World) -> None:
+    await world.asked(await world.someone(USDT=100_000_000))
+    went_through = set()
+    for before, after in itertools.permutations(State, 2):
+        await world.by_force(f"UPDATE withdrawals SET state = '{before.value}'")
+        try:
+            await world.sql("UPDATE withdrawals SET state = :state", state=after.value)
+        except DBAPIError:
+            continue
+        went_through.add((before, after))
+    assert went_through == ALLOWED
+
+
+async def test_what_was_agreed_cannot_be_changed_by_sql(world: World) -> None:
+    who = await world.someone(USDT=100_000_000)
+    await world.someone()
+    await world.asked(who)
+    for change in (
+        "id = gen_random_uuid()",
+        "user_id = (SELECT id FROM users WHERE id <> user_id LIMIT 1)",
+        "quote_id = gen_random_uuid()",
+        "network = 'bitcoin'",
+        "address = '0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC'",
+        "from_asset = 'USDC', to_asset = 'USDC'",
+        "debit_units = debit_units + 1, deliver_units = deliver_units + 1",
+        "debit_units = debit_units - 1, fee_network_units = fee_network_units - 1",
+        "fee_network_units = fee_network_units - 1, fee_service_units = fee_service_units + 1",
+        "fee_network_units = fee_network_units - 1, fee_spread_units = fee_spread_units + 1",
+        "intent = intent || 'x'::bytea",
+        "digest = repeat('0', 64)",
+    ):
+        with pytest.raises(DBAPIError, match="what was agreed does not change"):
+            await world.sql(f"UPDATE withdrawals SET {change}")
+
+
+async def test_what_happened_to_a_withdrawal_cannot_be_rewritten_by_sql(world: World) -> None:
+    await world.asked(await world.someone(USDT=100_000_000))
+    for attack in (
+        "UPDATE withdrawal_events SET by = 'nobody'",
+        "DELETE FROM withdrawal_events",
+        "DELETE FROM withdrawals",
+    ):
+        with pytest.raises(DBAPIError):
+            await world.sql(attack)
+
+
+def test_every_sub_status_says_what_is_waited_for_in_every_open_state() -> None:
+    assert set(WORDS) == set(SubStatus)
+    for state, sub in itertools.product(set(State) - ENDED, SubStatus):
+        assert waiting_for(state, sub) is WaitingFor(WORDS[sub])
+
+
+def test_without_a_sub_status_the_state_says_what_is_waited_for() -> None:
+    told = {state: waiting_for(state, None) for state in State}
+    assert {state: word for state, word in told.items() if word is not None} == {
+        State.PENDING_VERIFICATION: WaitingFor.YOU,
+        State.PENDING_APPROVAL: WaitingFor.PERSON,
+        State.CONFIRMING: WaitingFor.NETWORK,
+    }
+
+
+def test_what_has_ended_waits_for_nothing_and_goes_nowhere() -> None:
+    for state in ENDED:
+        assert TRANSITIONS[state] == frozenset()
+        assert not can_cancel(state)
+        assert all(waiting_for(state, sub) is None for sub in (None, *SubStatus))
+
+
+def test_it_can_be_cancelled_until_it_is_signed_and_not_after() -> None:
+    for state in State:
+        assert can_cancel(state) == (State.CANCELLED in TRANSITIONS[state]) == (state in CANCELLABLE)
+
+
+def test_after_signing_it_fails_only_from_where_a_chain_can_prove_it() -> None:
+    assert {before for before, after in ALLOWED if after is State.FAILED} == {State.BROADCASTING, State.CONFIRMING}
+
+
+def test_late_begins_after_the_promised_moment() -> None:
+    promised = datetime(2026, 1, 1, tzinfo=UTC)
+    assert not is_late(promised, promised)
+    assert is_late(promised, promised + timedelta(microseconds=1))
+    assert not is_late(None, promised)
+
+
+def terms(source: str, target: str) -> Terms:
+    return Terms(uuid.uuid4(), uuid.uuid4(), "ethereum", source, target, 1_010, 900, 60, 30, 20)
+
+
+def test_what_is_held_for_a_plain_withdrawal_is_what_its_settlement_and_payout_take() -> None:
+    plain = terms("USDT", "USDT")
+    (held,) = hold_transfers(plain)
+    fees = plain_fee_transfers(plain)
+    assert held.units == plain.deliver_units + sum(one.units for one in fees)
+    assert {one.credit.name for one in fees} == {"charged:network", "charged:service", "charged:spread"}
+    assert plain_fee_transfers(terms("BTC", "USDT")) == ()
+
+
+def test_refunds_are_what_the_quote_printed() -> None:
+    plain, converting = terms("USDT", "USDT"), terms("BTC", "USDT")
+    for before in (plain, converting):
+        (back,) = refund_transfers(before, executed=False, mined=False)
+        assert (back.units, back.debit.name, back.credit.name) == (1_010, "held", "available")
+    delivery, fee = refund_transfers(converting, executed=True, mined=False)
+    assert (delivery.units, delivery.debit.asset, delivery.debit.name) == (900, "USDT", "held")
+    assert (fee.units, fee.debit.asset, fee.debit.name, fee.credit.name) == (60, "BTC", "charged:network", "available")
+    assert refund_transfers(converting, executed=True, mined=True) == (delivery,)
