@@ -27,7 +27,7 @@ RUN python3 -m venv /opt/uv \
  && /opt/tidegate/bin/python -m compileall -q /opt/tidegate/lib
 
 FROM ${PYTHON_BASE} AS all
-RUN useradd --system --uid 10001 --create-home --home-dir /var/lib/tidegate --shell /usr/sbin/nologin tidegate
+RUN useradd --uid 10001 --create-home --home-dir /var/lib/tidegate --shell /usr/sbin/nologin tidegate
 COPY --from=libraries /opt/tidegate /opt/tidegate
 WORKDIR /srv/tidegate
 COPY alembic.ini pyproject.toml LICENSE ./

@@ -12,6 +12,7 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 PORT ?= 8000
 DATA ?= .data
 ARGS ?=
+TEST_WORKERS ?= 2
 
 BIN := .venv/bin
 UV := UV_NO_PROGRESS=1 $(BIN)/uv --quiet
@@ -92,12 +93,12 @@ test: test-deps ## every test but the slow ones (ARGS= goes to pytest)
 	@cd frontend && npm run --silent test
 	$(call say,the server and the whole system and the page in Chromium)
 	@TIDEGATE_CHROMIUM="$$(tools/get-chromium)" TIDEGATE_BITCOIND="$$(tools/get-bitcoind)" \
-	  $(BIN)/pytest -q -m "not slow" $(ARGS)
+	  $(BIN)/pytest -q -n $(TEST_WORKERS) --dist loadgroup -m "not slow" $(ARGS)
 
 test-full: test-deps ## the slow tests too
 	@cd frontend && npm run --silent test
 	@TIDEGATE_CHROMIUM="$$(tools/get-chromium)" TIDEGATE_BITCOIND="$$(tools/get-bitcoind)" \
-	  $(BIN)/pytest -q $(ARGS)
+	  $(BIN)/pytest -q -n $(TEST_WORKERS) --dist loadgroup $(ARGS)
 
 bench: setup ## measure, and write bench/results.json
 	@$(BIN)/python -m bench.run $(ARGS)

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -21,6 +22,24 @@ from tidegate.sandbox.postgres import postgres
 __all__ = ["running", "stack"]
 
 ROOT = Path(__file__).parent.parent
+RECURSION = 1000
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whatever needs the whole system is marked so, and stays together when tests are shared out (one system a run)."""
+    for item in items:
+        if "running" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.stack)
+            item.add_marker(pytest.mark.xdist_group("stack"))
+
+
+@pytest.fixture(autouse=True)
+def _usual_recursion() -> None:
+    """py_ecc (by eth-account) raises the limit to 100,000 on import; then deeply nested JSON ends the interpreter."""
+    sys.setrecursionlimit(RECURSION)
+
+
 TEMPLATE = "template_tidegate"
 
 
@@ -94,7 +113,13 @@ def settings(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
             "database": {"url": database_url},
             "auth": {"token_key_file": tmp_path / "token.key", "rate_limit_factor": 1000, "argon2_memory_kib": 1024},
             "networks": {
-                "bitcoin": {"kind": "bitcoin", "name": "Bitcoin", "chain": "regtest", "confirmations": 2, "block_seconds": 5},
+                "bitcoin": {
+                    "kind": "bitcoin",
+                    "name": "Bitcoin",
+                    "chain": "regtest",
+                    "confirmations": 2,
+                    "block_seconds": 5,
+                },
                 "ethereum": {
                     "kind": "evm",
                     "name": "Ethereum",
