@@ -1,4 +1,4 @@
-import { Menu, UnstyledButton } from '@mantine/core';
+import { Menu, UnstyledButton, useMantineColorScheme, VisuallyHidden } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { Link, Outlet, useRouter } from '@tanstack/react-router';
 import { useEffect } from 'react';
@@ -9,7 +9,6 @@ import { isSandbox } from './config';
 import { LiveDot } from './LiveDot';
 import { Logo } from './Logo';
 import { follow } from './live';
-import { SchemeSwitch } from './SchemeSwitch';
 import { initials, useMe } from './session';
 import css from './shell.module.css';
 import { forgetVisit } from './visit';
@@ -22,6 +21,8 @@ const PLACES = [
   { to: '/history', key: 'history' },
   ...(isSandbox ? ([{ to: '/break', key: 'break' }] as const) : []),
 ] as const;
+
+const SCHEMES = ['auto', 'light', 'dark'] as const;
 
 /** The frame of every signed-in page: where one can go, whether it is live, and the state of the books. */
 export function SignedIn() {
@@ -62,6 +63,7 @@ export function SignedIn() {
 function AccountMenu() {
   const { t } = useTranslation('app');
   const me = useMe();
+  const { colorScheme, setColorScheme } = useMantineColorScheme();
   const router = useRouter();
   const queries = useQueryClient();
   const logout = useMutation({
@@ -73,10 +75,18 @@ function AccountMenu() {
     },
   });
   return (
-    <Menu position="bottom-end" width={248} offset={10} returnFocus>
+    <Menu
+      withinPortal={false}
+      withInitialFocusPlaceholder={false}
+      position="bottom-end"
+      width={248}
+      offset={10}
+      returnFocus
+    >
       <Menu.Target>
-        <UnstyledButton className={css.account} aria-label={t('account.open', { email: me.email })}>
-          {initials(me)}
+        <UnstyledButton className={css.account}>
+          <span aria-hidden="true">{initials(me)}</span>
+          <VisuallyHidden>{t('account.open', { email: me.email })}</VisuallyHidden>
         </UnstyledButton>
       </Menu.Target>
       <Menu.Dropdown className={css.menu}>
@@ -92,9 +102,16 @@ function AccountMenu() {
         </Menu.Item>
         <Menu.Item onClick={() => logout.mutate({})}>{t('account.signOut')}</Menu.Item>
         <Menu.Divider />
-        <div className={css.menuScheme}>
-          <SchemeSwitch />
-        </div>
+        <Menu.RadioGroup
+          value={colorScheme}
+          onChange={(chosen) => setColorScheme(SCHEMES.find((scheme) => scheme === chosen) ?? 'auto')}
+        >
+          {SCHEMES.map((scheme) => (
+            <Menu.RadioItem key={scheme} value={scheme} closeMenuOnClick={false}>
+              {t(`scheme.${scheme}`)}
+            </Menu.RadioItem>
+          ))}
+        </Menu.RadioGroup>
       </Menu.Dropdown>
     </Menu>
   );

@@ -39,10 +39,19 @@ export function RouteFailed({ error, reset }: ErrorComponentProps) {
   );
 }
 
+/** The same where there is no frame around it. */
+export function RootFailed(props: ErrorComponentProps) {
+  return (
+    <main>
+      <RouteFailed {...props} />
+    </main>
+  );
+}
+
 export function NotFound() {
   const { t } = useTranslation('app');
   return (
-    <div className={css.failed}>
+    <main className={css.failed}>
       <Heading title={t('notFound.title')} arrival="missing">
         {t('notFound.title')}
       </Heading>
@@ -50,6 +59,6 @@ export function NotFound() {
       <p>
         <Link to="/">{t('notFound.home')}</Link>
       </p>
-    </div>
+    </main>
   );
 }

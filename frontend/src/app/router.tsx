@@ -10,7 +10,7 @@ import {
 import { authGetMeOptions } from '@/client/@tanstack/react-query.gen';
 import { isCode } from '@/ui/problem';
 import { isSandbox } from './config';
-import { NotFound, RouteFailed } from './failures';
+import { NotFound, RootFailed, RouteFailed } from './failures';
 import { needWords } from './i18n';
 import { SignedIn } from './SignedIn';
 import { SignedOut } from './SignedOut';
@@ -34,7 +34,7 @@ const text = (value: unknown): string | undefined => (typeof value === 'string' 
 
 const root = createRootRouteWithContext<Context>()({
   component: Outlet,
-  errorComponent: RouteFailed,
+  errorComponent: RootFailed,
   notFoundComponent: NotFound,
 });
 

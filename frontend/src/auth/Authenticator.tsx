@@ -12,6 +12,7 @@ import {
 import { CodeInput } from '@/ui/CodeInput';
 import { CopyButton } from '@/ui/CopyButton';
 import { SaveIcon, TickIcon } from '@/ui/icons';
+import { Label } from '@/ui/Label';
 import { FieldProblem, ProblemNote } from '@/ui/ProblemNote';
 import { Qr } from '@/ui/Qr';
 import css from './auth.module.css';
@@ -67,7 +68,7 @@ export function Authenticator() {
         <Qr text={start.data.otpauth_uri} label={t('totp.qr')} size={188} />
         <form onSubmit={submit} noValidate>
           <div>
-            <h3>{t('totp.secret')}</h3>
+            <Label>{t('totp.secret')}</Label>
             <p className={css.secret} data-secret={start.data.secret}>
               {groups.map((group, index) => (
                 // biome-ignore lint/suspicious/noArrayIndexKey: the groups never change places.

@@ -139,7 +139,7 @@ export function SignIn() {
         )}
       </form>
       {isSandbox && (
-        <Slip label={t('signIn.demo')}>
+        <Slip>
           <DemoCodes
             heading={t('signIn.demo')}
             only={step === 'code' ? email : undefined}

@@ -5,6 +5,7 @@ import { isZero, minus } from '@/money/decimal';
 import { bareFigures, figuresText, percent } from '@/money/figures';
 import { Amount } from '@/ui/Amount';
 import { Countdown } from '@/ui/Countdown';
+import { Label } from '@/ui/Label';
 import { Line, Lines, Slip } from '@/ui/Slip';
 import { Bar } from '@/ui/Waiting';
 import { change } from './change';
@@ -65,7 +66,7 @@ export function PriceSlip({ quote, before, tired, pending, short, onExpired, chi
       )}
       <hr />
       <div>
-        <h3>{t('slip.get')}</h3>
+        <Label>{t('slip.get')}</Label>
         <p className={css.big}>
           <Amount amount={quote.deliver.amount} asset={quote.deliver.asset} />
         </p>

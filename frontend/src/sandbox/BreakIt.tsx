@@ -50,7 +50,7 @@ export function BreakIt() {
         </section>
         <StaysTrue />
         <aside>
-          <Slip label={t('codes')}>
+          <Slip>
             <DemoCodes heading={t('codes')} />
           </Slip>
         </aside>

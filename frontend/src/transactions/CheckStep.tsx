@@ -12,6 +12,7 @@ import { announce } from '@/ui/announce';
 import { Countdown } from '@/ui/Countdown';
 import { secondsUntil, serverNow } from '@/ui/clock';
 import { Heading } from '@/ui/Heading';
+import { Label } from '@/ui/Label';
 import { ProblemNote } from '@/ui/ProblemNote';
 import { isCode, isUnknownOutcome } from '@/ui/problem';
 import { Slip } from '@/ui/Slip';
@@ -173,7 +174,7 @@ export function CheckStep({ onBack, onDone }: Props) {
       </aside>
       <Dock>
         <div>
-          <h3>{t('with.allIn')}</h3>
+          <Label>{t('with.allIn')}</Label>
           <Amount amount={quote.debit.amount} asset={quote.debit.asset} form="full" strong />
         </div>
         {!begun && (

@@ -131,7 +131,7 @@ export function ConfirmForm({ withdrawal, onDone, onOver }: Props) {
           </Button>
         </form>
         {isSandbox && (
-          <Slip label={t('confirm.demo')}>
+          <Slip>
             <DemoCodes
               heading={t('confirm.demo')}
               only={me.email}

@@ -5,6 +5,7 @@ import { useNames } from '@/app/assets';
 import { bareFigures, figuresText, percent } from '@/money/figures';
 import { Amount } from '@/ui/Amount';
 import { ChevronIcon } from '@/ui/icons';
+import { Label } from '@/ui/Label';
 import { Line, Lines } from '@/ui/Slip';
 import css from './pay.module.css';
 import { converted, type Quote } from './quotes';
@@ -18,7 +19,7 @@ export function Costs({ quote, fold = true }: { quote: Quote; fold?: boolean }) 
   return (
     <>
       <div>
-        <h3>{t('with.allIn')}</h3>
+        <Label>{t('with.allIn')}</Label>
         <p className={css.payAmount} data-debit={quote.debit.amount}>
           <Amount amount={quote.debit.amount} asset={quote.debit.asset} form="full" />
         </p>

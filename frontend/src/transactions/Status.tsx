@@ -17,6 +17,7 @@ import { announce } from '@/ui/announce';
 import { CopyButton } from '@/ui/CopyButton';
 import { serverNow } from '@/ui/clock';
 import { Heading } from '@/ui/Heading';
+import { Label } from '@/ui/Label';
 import { Lock } from '@/ui/Lock';
 import { ProblemNote } from '@/ui/ProblemNote';
 import { Line, Lines, Slip } from '@/ui/Slip';
@@ -40,7 +41,7 @@ export function Status() {
   return (
     <div className={css.page}>
       <div className={css.main}>
-        <h3>{t('status.question')}</h3>
+        <Label>{t('status.question')}</Label>
         <Heading title={t('status.question')} quiet>
           {error ? t('status.unknown') : t('status.looking')}
         </Heading>
@@ -75,7 +76,7 @@ function Told({ withdrawal, stale }: { withdrawal: Withdrawal; stale: boolean })
     >
       <div className={css.main}>
         <div className={css.question}>
-          <h3>{t('status.question')}</h3>
+          <Label>{t('status.question')}</Label>
           {withdrawal.reference && <span>{t('status.reference', { reference: withdrawal.reference })}</span>}
         </div>
         <Heading title={story.title} arrival={withdrawal.id}>
@@ -166,7 +167,7 @@ function TheSlip({ withdrawal }: { withdrawal: Withdrawal }) {
     <aside className={css.slip}>
       <Slip label={t('with.slip')}>
         <div className={css.slipHead}>
-          <h3>{t('status.to')}</h3>
+          <Label>{t('status.to')}</Label>
           <LiveDot />
         </div>
         <div className={css.recipient}>

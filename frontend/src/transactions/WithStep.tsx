@@ -11,6 +11,7 @@ import { Amount } from '@/ui/Amount';
 import { AmountInput } from '@/ui/AmountInput';
 import { Countdown } from '@/ui/Countdown';
 import { Heading } from '@/ui/Heading';
+import { Label } from '@/ui/Label';
 import { ProblemNote } from '@/ui/ProblemNote';
 import { asProblem } from '@/ui/problem';
 import { useProblemWords } from '@/ui/problemWords';
@@ -186,7 +187,7 @@ export function WithStep({ onBack, onDone }: Props) {
       {quote && !tired && (
         <Dock>
           <div>
-            <h3>{t('with.allIn')}</h3>
+            <Label>{t('with.allIn')}</Label>
             <Amount amount={quote.debit.amount} asset={quote.debit.asset} form="full" strong />
           </div>
           <Countdown
@@ -213,7 +214,7 @@ function TheyGet({ quote, onBack }: { quote: Quote | null; onBack: () => void })
   return (
     <div className={css.theyGet}>
       <div>
-        <h3>{t('with.theyGet')}</h3>
+        <Label>{t('with.theyGet')}</Label>
         <p className={css.getAmount}>
           {amount ? (
             <Amount amount={amount} asset={draft.asset} />
@@ -224,7 +225,7 @@ function TheyGet({ quote, onBack }: { quote: Quote | null; onBack: () => void })
       </div>
       <div>
         <div className={css.atHead}>
-          <h3>{t('with.at', { network: names.network(draft.network) })}</h3>
+          <Label>{t('with.at', { network: names.network(draft.network) })}</Label>
           <button type="button" className={css.link} onClick={onBack}>
             {t('with.change')}
           </button>

@@ -3,6 +3,7 @@ import css from './Slip.module.css';
 
 /** The one bordered sheet a column: what is agreed, and the act. */
 export function Slip({ children, label }: { children: ReactNode; label?: string }) {
+  if (!label) return <div className={css.slip}>{children}</div>;
   return (
     <section className={css.slip} aria-label={label}>
       {children}

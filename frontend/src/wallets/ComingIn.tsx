@@ -6,6 +6,7 @@ import { depositsListOptions } from '@/client/@tanstack/react-query.gen';
 import type { DepositsListResponse } from '@/client/types.gen';
 import { Amount } from '@/ui/Amount';
 import { serverNow } from '@/ui/clock';
+import { Label } from '@/ui/Label';
 import { ProblemNote } from '@/ui/ProblemNote';
 import { Gauge, Staff } from '@/ui/Staff';
 import { clock, day, exactMoment } from '@/ui/time';
@@ -43,9 +44,9 @@ export function ComingIn({ asset }: { asset: string | undefined }) {
       </section>
       {earlier.length > 0 && (
         <section aria-labelledby="earlier">
-          <h3 id="earlier" className={css.earlierHead}>
-            {t('coming.earlier')}
-          </h3>
+          <div className={css.earlierHead}>
+            <Label id="earlier">{t('coming.earlier')}</Label>
+          </div>
           <ul className={css.earlier}>
             {earlier.map((item) => (
               <li key={item.id} data-id={item.id} data-state={item.state}>

@@ -10,6 +10,7 @@ import { figuresText } from '@/money/figures';
 import { Address } from '@/ui/Address';
 import { announce } from '@/ui/announce';
 import { CopyButton } from '@/ui/CopyButton';
+import { Label } from '@/ui/Label';
 import { FieldProblem, ProblemNote } from '@/ui/ProblemNote';
 import { Qr } from '@/ui/Qr';
 import { Slip } from '@/ui/Slip';
@@ -68,7 +69,7 @@ export function DepositAddress({ asset, network }: Props) {
         <div className={css.address}>
           <Qr text={data.uri} label={t('deposit.qr', { asset })} />
           <div className={css.right}>
-            <h3>{t('deposit.yours', { network: names.network(network) })}</h3>
+            <Label>{t('deposit.yours', { network: names.network(network) })}</Label>
             <Address address={data.address} perLine={4} size="large" />
             <div className={css.row}>
               <CopyButton value={data.address} label={t('deposit.copy')} primary />

@@ -9,6 +9,7 @@ import { Amount } from '@/ui/Amount';
 import { CopyButton } from '@/ui/CopyButton';
 import { serverNow } from '@/ui/clock';
 import { Heading } from '@/ui/Heading';
+import { Label } from '@/ui/Label';
 import { ProblemNote } from '@/ui/ProblemNote';
 import { Line, Lines, Slip } from '@/ui/Slip';
 import { Gauge } from '@/ui/Staff';
@@ -92,7 +93,7 @@ export function DepositDetail() {
   return (
     <div className={css.detail}>
       <div className={css.main}>
-        <h3>{t('move.where')}</h3>
+        <Label>{t('move.where')}</Label>
         <Heading title={words.sentence} arrival={id}>
           {words.sentence}
         </Heading>
@@ -111,7 +112,7 @@ export function DepositDetail() {
       </div>
       <Slip label={t('deposit.title')}>
         <div className={css.sideHead}>
-          <h3>{t('detail.to', { network })}</h3>
+          <Label>{t('detail.to', { network })}</Label>
           <LiveDot />
         </div>
         <Address address={data.address} perLine={5} />

@@ -3,6 +3,7 @@ import { useTranslation } from 'react-i18next';
 import { type AssetTerms, useAssets, useNames } from '@/app/assets';
 import { figuresText } from '@/money/figures';
 import { Heading } from '@/ui/Heading';
+import { Label } from '@/ui/Label';
 import { ProblemNote } from '@/ui/ProblemNote';
 import { Bars } from '@/ui/Waiting';
 import { ComingIn } from './ComingIn';
@@ -84,7 +85,7 @@ function Choices({ assets, asset, network }: ChoicesProps) {
   return (
     <>
       <nav aria-label={t('deposit.assets')}>
-        <h3>{t('deposit.asset')}</h3>
+        <Label>{t('deposit.asset')}</Label>
         <ul className={css.list}>
           {assets.map((item) => (
             <li key={item.asset}>
@@ -102,7 +103,7 @@ function Choices({ assets, asset, network }: ChoicesProps) {
       </nav>
       {asset && (
         <nav aria-label={t('deposit.networks')}>
-          <h3>{t('deposit.networkHead')}</h3>
+          <Label>{t('deposit.networkHead')}</Label>
           <ul className={css.list}>
             {asset.networks
               .filter((item) => item.deposits)

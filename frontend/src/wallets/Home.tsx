@@ -10,6 +10,7 @@ import type { WalletsListBalancesResponse } from '@/client/types.gen';
 import { sum } from '@/money/decimal';
 import { bareFigures } from '@/money/figures';
 import { Heading } from '@/ui/Heading';
+import { Label } from '@/ui/Label';
 import { ProblemNote } from '@/ui/ProblemNote';
 import { clock } from '@/ui/time';
 import { Bar, Bars, Empty } from '@/ui/Waiting';
@@ -108,7 +109,7 @@ function Total({ balances }: TotalProps) {
   const unpriced = (balances.data?.items.length ?? 0) > known.length;
   return (
     <div>
-      <h3>{t('home.everything')}</h3>
+      <Label>{t('home.everything')}</Label>
       <Heading title={t('home.title')} className={css.hero}>
         {balances.data ? (
           <>
