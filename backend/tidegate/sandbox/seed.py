@@ -29,8 +29,9 @@ DEPOSITS = {"BTC": ("bitcoin", "0.75"), "ETH": ("ethereum", "12"), "USDT": ("eth
 _BLOCKS = {"bitcoin": 2, "ethereum": 4}
 _STEP = 30
 _PATIENCE = 90.0
-# A fixed name space: the same step of the same person has the same Idempotency-Key in every run.
-_KEYS = uuid.UUID("5a7c2f4e-1d0b-4c7e-9a55-7469646567e0")
+_ENDED = ("cancelled", "rejected", "expired", "failed")
+# A fixed name space, so that a person's recipient is the same in every run.
+_NAMES = uuid.UUID("5a7c2f4e-1d0b-4c7e-9a55-7469646567e0")
 
 
 class SeedFailed(Exception):
@@ -189,36 +190,31 @@ class Seeding:
         await self._until(credited, f"the deposit of {asset}", network)
 
     async def _convert(self, client: "Customer", person: Person) -> None:
-        quote = await client.post(
-            "/exchange/quotes",
-            {"kind": "conversion", "from_asset": "USDT", "to_asset": "BTC", "side": "exact_in", "amount": "1500"},
-        )
-        made = await client.post("/exchange/conversions", {"quote_id": quote["id"]}, key=_key(person, "conversion"))
+        id_, reference = await self._made_before(client, f"seed:conversion:{person.email}")
+        if id_ is None:
+            asked = {
+                "kind": "conversion",
+                "from_asset": "USDT",
+                "to_asset": "BTC",
+                "side": "exact_in",
+                "amount": "1500",
+            }
+            quote = await client.post("/exchange/quotes", asked)
+            body = {"quote_id": quote["id"], "reference": reference}
+            id_ = (await client.post("/exchange/conversions", body, key=reference))["id"]
 
         async def completed() -> bool:
-            return bool((await client.get(f"/exchange/conversions/{made['id']}"))["state"] == "completed")
+            return bool((await client.get(f"/exchange/conversions/{id_}"))["state"] == "completed")
 
         await self._until(completed, "the conversion")
 
     async def _withdraw(self, client: "Customer", person: Person) -> None:
-        wanted = f"seed {person.email}"
-        known = [item for item in (await client.get("/transactions"))["items"] if item.get("reference") == wanted]
-        if known:
-            id_ = known[0]["id"]
-        else:
-            quote = await client.post(
-                "/exchange/quotes",
-                {
-                    "kind": "withdrawal",
-                    "from_asset": "USDT",
-                    "to_asset": "USDT",
-                    "network": "ethereum",
-                    "side": "exact_out",
-                    "amount": "120",
-                },
-            )
-            body = {"quote_id": quote["id"], "address": _recipient(person), "reference": wanted}
-            id_ = (await client.post("/transactions/withdrawals", body, key=_key(person, "withdrawal")))["id"]
+        id_, reference = await self._made_before(client, f"seed:withdrawal:{person.email}")
+        if id_ is None:
+            asked = {"kind": "withdrawal", "from_asset": "USDT", "to_asset": "USDT", "network": "ethereum"}
+            quote = await client.post("/exchange/quotes", {**asked, "side": "exact_out", "amount": "120"})
+            body = {"quote_id": quote["id"], "address": _recipient(person), "reference": reference}
+            id_ = (await client.post("/transactions/withdrawals", body, key=reference))["id"]
         path = f"/transactions/withdrawals/{id_}"
         if (await client.get(path))["state"] == "pending_verification":
             await self._with_code(
@@ -227,11 +223,22 @@ class Seeding:
 
         async def completed() -> bool:
             state = (await client.get(path))["state"]
-            if state in ("cancelled", "rejected", "expired", "failed"):
+            if state in _ENDED:
                 raise SeedFailed(f"{person.email}: the withdrawal is {state}")
             return bool(state == "completed")
 
         await self._until(completed, "the withdrawal", "ethereum")
+
+    async def _made_before(self, client: "Customer", wanted: str) -> tuple[str | None, str]:
+        """What an earlier run made under this reference and is not lost; else the reference to make it under.
+
+        A reference counts once for ever, so one that ended badly (a run killed for so long that it expired) is numbered.
+        """
+        known = [item for item in (await client.get("/transactions"))["items"] if _referred(item).startswith(wanted)]
+        for item in known:
+            if item["state"] not in _ENDED:
+                return item["id"], _referred(item)
+        return None, f"{wanted}:{len(known) + 1}" if known else wanted
 
     async def _until(self, reached: Callable[[], Awaitable[bool]], what: str, network: str | None = None) -> None:
         """Poll; with a network, blocks are made so that nobody waits for the next one."""
@@ -281,13 +288,13 @@ def good(answer: httpx.Response) -> dict[str, Any]:
     return found
 
 
-def _key(person: Person, step: str) -> str:
-    return str(uuid.uuid5(_KEYS, f"{person.email} {step}"))
+def _referred(item: dict[str, Any]) -> str:
+    return item.get("reference") or ""
 
 
 def _recipient(person: Person) -> str:
     """An EVM address that nobody has the key to, one for each person."""
-    return f"0x{uuid.uuid5(_KEYS, person.email).hex}c0ffee00"
+    return f"0x{uuid.uuid5(_NAMES, person.email).hex}c0ffee00"
 
 
 async def seed(settings: Settings) -> None:
