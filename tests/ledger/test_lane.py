@@ -18,7 +18,10 @@ from tidegate.outbox.events import changed
 async def credit(lane: Lane, user: uuid.UUID, units: int, key: str | None = None) -> Outcome:
     hot = house("wallet:deposit", "BTC", "bitcoin")
     posting = Posting(
-        key or f"deposit:{uuid.uuid4()}", (Transfer(hot, customer(user, "available", "BTC"), units, "deposit credited"),), "deposit", user
+        key or f"deposit:{uuid.uuid4()}",
+        (Transfer(hot, customer(user, "available", "BTC"), units, "deposit credited"),),
+        "deposit",
+        user,
     )
     return (await lane.submit(posting)).outcome
 
@@ -51,7 +54,9 @@ async def test_a_poor_account_is_refused_and_its_riders_roll_back(db: Database, 
     assert verdict.outcome is Outcome.INSUFFICIENT
     async with db.reading() as session:
         assert (await session.execute(text("SELECT count(*) FROM events"))).scalar_one() == 0
-        assert (await session.execute(text("SELECT count(*) FROM ledger_postings WHERE key = 'hold'"))).scalar_one() == 0
+        assert (
+            await session.execute(text("SELECT count(*) FROM ledger_postings WHERE key = 'hold'"))
+        ).scalar_one() == 0
 
 
 async def test_a_rider_that_misses_is_named_and_nothing_is_posted(db: Database, lane: Lane) -> None:

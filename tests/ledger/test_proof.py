@@ -1,0 +1,141 @@
+"""The ledger re-adds itself: silent when it is exact, and each kind of falsification is found and named."""
+
+import uuid
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from tidegate.database import Database
+from tidegate.ledger import proof
+from tidegate.ledger.lane import Lane
+from tidegate.ledger.rules import Posting, Transfer, customer, house, transfers
+
+
+@pytest.fixture
+async def user(lane: Lane) -> uuid.UUID:
+    """Somebody with a deposit, a fee paid and a hold, beside the house's own movements."""
+    owner = uuid.uuid4()
+    hot, available, held = (
+        house("wallet:hot", "BTC", "bitcoin"),
+        customer(owner, "available", "BTC"),
+        customer(owner, "held", "BTC"),
+    )
+    for n, group in enumerate(
+        (
+            transfers((hot, house("capital", "BTC"), 1_000, "operator funds")),
+            transfers((hot, available, 500, "deposit credited")),
+            transfers((available, held, 100, "accepted"), (held, house("charged:network", "BTC"), 10, "fee")),
+            transfers((house("liquidity", "USDT"), customer(owner, "available", "USDT"), 70, "executed")),
+        )
+    ):
+        assert (await lane.submit(Posting(f"posting {n}", group, "test", owner))).posted
+    return owner
+
+
+async def proved(session: AsyncSession, *, whole: bool = True) -> dict[str, list[str]]:
+    """By check, what it found."""
+    return {name: [one.detail for one in wrong] async for name, wrong in proof.prove(session, whole=whole)}
+
+
+async def findings(db: Database) -> dict[str, list[str]]:
+    async with db.reading() as session:
+        return await proved(session)
+
+
+async def force(session: AsyncSession, *statements: str) -> None:
+    """As somebody with the database's own password: triggers and foreign keys look away."""
+    await session.execute(text("SET LOCAL session_replication_role = replica"))
+    for statement in statements:
+        await session.execute(text(statement))
+
+
+async def test_an_honest_ledger_is_exact_by_every_check(db: Database, user: uuid.UUID) -> None:
+    found = await findings(db)
+    assert list(found) == [check.name for check in proof.CHECKS]
+    assert not any(found.values())
+
+
+async def test_an_empty_ledger_is_exact(db: Database) -> None:
+    assert not any((await findings(db)).values())
+
+
+ACCOUNT = "(SELECT id FROM ledger_accounts WHERE asset = 'BTC' AND name = '{}')"
+
+
+FALSIFICATIONS: list[tuple[tuple[str, ...], str, str]] = [
+    (("UPDATE ledger_accounts SET balance = balance + 1 WHERE name = 'capital'",), "assets_balance", "BTC"),
+    # One side alone: nothing to compare with is a difference too.
+    (
+        ("DELETE FROM ledger_accounts WHERE asset = 'USDT' AND name = 'liquidity'",),
+        "assets_balance",
+        "USDT: debit side 0, credit side 70",
+    ),
+    (
+        ("UPDATE ledger_accounts SET balance = balance - 1 WHERE name IN ('capital', 'wallet:hot')",),
+        "balances_equal_transfers",
+        "BTC wallet:hot bitcoin",
+    ),
+    (
+        ("DELETE FROM ledger_transfers WHERE event = 'deposit credited'",),
+        "balances_equal_transfers",
+        "BTC available",
+    ),
+    (("DELETE FROM ledger_transfers",), "balances_equal_transfers", "transfers say 0"),
+    (("UPDATE ledger_transfers SET units = units + 1 WHERE event = 'fee'",), "running_balances_hold", "re-adding"),
+    (
+        ("UPDATE ledger_accounts SET sequence = sequence + 1 WHERE name = 'held'",),
+        "balances_equal_transfers",
+        "BTC held",
+    ),
+    (
+        ("UPDATE ledger_transfers SET credit_sequence = 9 WHERE event = 'operator funds'",),
+        "numbers_have_no_gaps",
+        "BTC capital",
+    ),
+    (("DELETE FROM ledger_transfers WHERE event = 'operator funds'",), "numbers_have_no_gaps", "BTC wallet:hot"),
+    (("UPDATE ledger_transfers SET debit_balance = 1 WHERE event = 'accepted'",), "running_balances_hold", "at 1"),
+    (
+        (
+            f"UPDATE ledger_transfers SET credit_account = {ACCOUNT.format('capital')}, credit_sequence = 50 WHERE event = 'executed'",
+        ),
+        "transfers_have_one_asset",
+        "USDT against BTC",
+    ),
+    (
+        (
+            "ALTER TABLE ledger_accounts DROP CONSTRAINT ck_ledger_accounts_no_overdraft",
+            "UPDATE ledger_accounts SET balance = -1 WHERE name = 'held'",
+        ),
+        "nothing_is_overdrawn",
+        "stands at -1",
+    ),
+]
+
+
+async def test_each_falsification_is_found_and_named(db: Database, user: uuid.UUID) -> None:
+    for statements, check, names in FALSIFICATIONS:
+        async with db.reading() as session:  # rolled back at its end: the next one begins with an honest ledger
+            await force(session, *statements)
+            found = await proved(session)
+        assert any(names in detail for detail in found[check]), (statements, found)
+    assert {check for _, check, _ in FALSIFICATIONS} == {check.name for check in proof.CHECKS}
+
+
+async def test_a_lesser_look_leaves_out_only_what_reads_every_transfer(db: Database, user: uuid.UUID) -> None:
+    async with db.reading() as session:
+        await force(session, "UPDATE ledger_accounts SET balance = balance + 1 WHERE name = 'capital'")
+        found = await proved(session, whole=False)
+    assert set(found) == {"assets_balance", "nothing_is_overdrawn"}
+    assert found["assets_balance"]
+
+
+async def test_what_customers_have_on_hold_is_told_by_owner_and_asset(
+    db: Database, lane: Lane, user: uuid.UUID
+) -> None:
+    async with db.reading() as session:
+        assert await proof.held_by(session) == {(str(user), "BTC"): 90}
+    back = Transfer(customer(user, "held", "BTC"), customer(user, "available", "BTC"), 90, "refund")
+    assert (await lane.submit(Posting("back", (back,), "test", user))).posted
+    async with db.reading() as session:
+        assert await proof.held_by(session) == {}
