@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tidegate.http import Outbound
 from tidegate.sandbox.doors import Answer, Door, Request
 from tidegate.sandbox.gate import Gate
 from tidegate.sandbox.process import free_port
@@ -82,12 +83,25 @@ async def test_a_closed_gate_says_why_and_the_node_hears_nothing(gate: Gate, rpc
     assert node.did == []
 
 
-async def test_a_node_that_is_down_answers_503_and_not_silence(gate: Gate, rpc: Rpc) -> None:
+async def test_a_node_that_is_down_is_said_and_not_met_with_silence() -> None:
     down = Gate(free_port(), f"http://127.0.0.1:{free_port()}")
     await down.open()
     try:
         async with Rpc(f"http://127.0.0.1:{down.door.port}") as through:
-            with pytest.raises(RpcGone, match="503"):
+            with pytest.raises(RpcGone, match="down"):
                 await through.call("eth_blockNumber")
     finally:
         await down.close()
+
+
+async def test_a_closed_gate_answers_a_batch_call_by_call(gate: Gate, node: FakeNode) -> None:
+    gate.closed_because = "Not now."
+    outside = Outbound(f"http://127.0.0.1:{gate.door.port}")
+    try:
+        answer = await outside.call("POST", "/", content=json.dumps([{"id": 1, "method": "a"}, {"id": 2}]).encode())
+    finally:
+        await outside.close()
+    assert [(one["id"], one["error"]["code"], one["error"]["message"]) for one in json.loads(answer.body)] == [
+        (1, -28, "Not now."),
+        (2, -28, "Not now."),
+    ]

@@ -10,6 +10,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from tidegate.sandbox import postgres as launcher
 from tidegate.sandbox.postgres import Server, postgres, prepare
 from tidegate.sandbox.process import StartFailed
 
@@ -94,5 +95,32 @@ async def test_a_moved_folder_is_found_where_it_is_now_or_missed_aloud() -> None
         shutil.rmtree(place / "new" / "data")
         with pytest.raises(StartFailed, match="not there"):
             await prepare(place / "new")
+    finally:
+        shutil.rmtree(place)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root drops to another user")
+async def test_binaries_that_the_other_user_cannot_reach_are_copied_to_where_it_can(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reachable = launcher._reachable
+    place = Path(tempfile.mkdtemp(prefix="tidegate-test-"))
+    place.chmod(0o711)
+    monkeypatch.setattr(launcher, "_OUTSIDE", place)
+    monkeypatch.setattr(launcher, "_other_user", lambda: "nobody")
+    monkeypatch.setattr(
+        launcher, "_reachable", lambda folder, user: "site-packages" not in str(folder) and reachable(folder, user)
+    )
+    try:
+        async with postgres(tmp_path / "home", fsync=False) as server:
+            assert server.cluster.binaries.is_relative_to(place)
+            assert server.cluster.folder.is_relative_to(place)
+            connection = await asyncpg.connect(server.url)
+            assert await connection.fetchval("SELECT 1") == 1
+            await connection.close()
+        copy = server.cluster.binaries.parents[2]
+        copy.chmod(0o777)
+        with pytest.raises(StartFailed, match="not ours"):
+            await prepare(tmp_path / "other", fsync=False)
     finally:
         shutil.rmtree(place)

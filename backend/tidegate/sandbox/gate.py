@@ -8,6 +8,7 @@ import json
 
 from tidegate.http import NotSent, Outbound, OutboundError
 from tidegate.sandbox.doors import Answer, Door, HangUp, Request
+from tidegate.sandbox.rpc import NOT_NOW
 
 _SENDING = frozenset({"sendrawtransaction", "eth_sendRawTransaction"})
 # Longer than any caller of ours waits: the caller's own patience decides.
@@ -34,12 +35,12 @@ class Gate:
 
     async def _answer(self, request: Request) -> Answer:
         if self.closed_because is not None:
-            return Answer.text(503, self.closed_because)
+            return _not_now(request.body, self.closed_because)
         headers = {name: request.headers[name] for name in _PASSED_ON if name in request.headers}
         try:
             got = await self._upstream.call(request.method, request.path, content=request.body, headers=headers)
         except NotSent:
-            return Answer.text(503, "The node is down.")
+            return _not_now(request.body, "The node is down.")
         except OutboundError as lost:
             # Nobody knows whether the node acted: neither shall the caller.
             raise HangUp from lost
@@ -48,6 +49,20 @@ class Gate:
             raise HangUp
         kept = {name: got.headers[name] for name in ("content-type", "www-authenticate") if name in got.headers}
         return Answer(got.status, got.body, kept)
+
+
+def _not_now(body: bytes, why: str) -> Answer:
+    """JSON-RPC's way to say it, with Bitcoin Core's code: nothing was done, ask again."""
+    try:
+        asked = json.loads(body)
+    except ValueError:
+        return Answer.text(503, why)
+    errors = [
+        {"jsonrpc": "2.0", "id": call.get("id"), "error": {"code": NOT_NOW, "message": why}}
+        for call in (asked if isinstance(asked, list) else [asked])
+        if isinstance(call, dict)
+    ]
+    return Answer.of(errors if isinstance(asked, list) else errors[0] if errors else {})
 
 
 def _sends(body: bytes) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 
 from tidegate.http import Outbound, OutboundError
 
+NOT_NOW = -28  # Bitcoin Core: warming up; our gates: closed or nobody behind them
 _MAX_BYTES = 512 * 1024 * 1024  # a snapshot of a long EVM chain
 
 
@@ -52,5 +53,7 @@ class Rpc:
             words = answer.body[:200].decode(errors="replace")
             raise RpcGone(f"{method}: HTTP {answer.status} {words}") from None
         if problem := result.get("error"):
+            if problem["code"] == NOT_NOW:
+                raise RpcGone(f"{method}: {problem['message']}")
             raise RpcRefused(method, int(problem["code"]), str(problem["message"]))
         return result["result"]

@@ -143,7 +143,9 @@ class Up:
         await children["api"].is_ready.wait()
         if self.open_browser and _has_a_screen():
             await asyncio.to_thread(webbrowser.open, self.home.url)
-        await self._seed()
+        first = not people.seeded(self.home.folder)
+        if first:
+            await self._seed()
         for name in ("venue", "worker", "bitcoind", "anvil"):
             await children[name].is_ready.wait()
         if not self.evm_blocks.may_work.is_set():
@@ -151,12 +153,11 @@ class Up:
             await asyncio.Event().wait()
         await self._healthy()
         write_whole(self.home.ready_file, json.dumps(self._ready(), indent=1) + "\n")
+        # The api's health takes this for the last word, so it comes after ready.json.
+        self.progress.set("seed", State.READY, "" if first else "from the first start")
         self.progress.finish()
 
     async def _seed(self) -> None:
-        if people.seeded(self.home.folder):
-            self.progress.set("seed", State.READY, "from the first start")
-            return
         self.progress.set("seed", State.STARTING)
         log = self.home.logs / "seed.log"
         for attempt in range(3):
@@ -166,7 +167,6 @@ class Up:
             finally:
                 await end(process, seconds=2)
             if code == 0:
-                self.progress.set("seed", State.READY)
                 return
             self.progress.set("seed", State.FAILED, f"{tail(log, 1)}; trying again" if attempt < 2 else tail(log, 1))
         raise StartFailed(f"The demo people and funds could not be made: {tail(log, 1)}")
