@@ -17,6 +17,7 @@ import { typed } from '@/money/typed';
 import { AmountInput } from '@/ui/AmountInput';
 import { Heading } from '@/ui/Heading';
 import { SwapIcon } from '@/ui/icons';
+import { useOnce } from '@/ui/once';
 import { FieldProblem, ProblemNote } from '@/ui/ProblemNote';
 import { isCode, isUnknownOutcome } from '@/ui/problem';
 import { Bars, Empty } from '@/ui/Waiting';
@@ -120,6 +121,7 @@ export function Convert() {
       ? minus(quote.debit.amount, available)
       : null;
 
+  const once = useOnce();
   const accept = useMutation({
     mutationFn: async (accepted: Quote) => {
       const ask = () =>
@@ -145,6 +147,7 @@ export function Convert() {
       });
       void router.navigate({ to: '/conversions/$id', params: { id: conversion.id } });
     },
+    onSettled: once.end,
     onError: (error) => {
       if (isCode(error, 'quote_expired')) price.renew();
     },
@@ -153,7 +156,7 @@ export function Convert() {
     event.preventDefault();
     setAsked(true);
     if (!amount) return payField.current?.focus();
-    if (quote && !short && !price.tired && !accept.isPending) accept.mutate(quote);
+    if (quote && !short && !price.tired && once.begin()) accept.mutate(quote);
   };
   const choose = (next: { from?: string; to?: string }) => {
     setMax(false);

@@ -13,6 +13,7 @@ import { Countdown } from '@/ui/Countdown';
 import { secondsUntil, serverNow } from '@/ui/clock';
 import { Heading } from '@/ui/Heading';
 import { Label } from '@/ui/Label';
+import { useOnce } from '@/ui/once';
 import { ProblemNote } from '@/ui/ProblemNote';
 import { isCode, isUnknownOutcome } from '@/ui/problem';
 import { Slip } from '@/ui/Slip';
@@ -40,6 +41,7 @@ export function CheckStep({ onBack, onDone }: Props) {
   const { t } = useTranslation('transactions');
   const draft = useDraft();
   const review = draft.review;
+  const once = useOnce();
   const [checking, setChecking] = useState(false);
   const [old, setOld] = useState(false);
 
@@ -85,7 +87,10 @@ export function CheckStep({ onBack, onDone }: Props) {
         }
       }
     },
-    onSettled: () => setChecking(false),
+    onSettled: () => {
+      once.end();
+      setChecking(false);
+    },
     onSuccess: (withdrawal) => {
       changeDraft({ withdrawal });
       onDone();
@@ -125,7 +130,7 @@ export function CheckStep({ onBack, onDone }: Props) {
       fullWidth
       loading={accept.isPending}
       onClick={() => {
-        if (!price.isPending) accept.mutate(review);
+        if (!price.isPending && once.begin()) accept.mutate(review);
       }}
     >
       {t('check.next')}

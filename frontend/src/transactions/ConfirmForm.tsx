@@ -13,6 +13,7 @@ import { figuresText } from '@/money/figures';
 import { Address } from '@/ui/Address';
 import { CodeInput } from '@/ui/CodeInput';
 import { Countdown } from '@/ui/Countdown';
+import { useOnce } from '@/ui/once';
 import { FieldProblem } from '@/ui/ProblemNote';
 import { isCode, isUnknownOutcome } from '@/ui/problem';
 import { Slip } from '@/ui/Slip';
@@ -32,6 +33,7 @@ export function ConfirmForm({ withdrawal, onDone, onOver }: Props) {
   const me = useMe();
   const queries = useQueryClient();
   const field = useRef<HTMLInputElement>(null);
+  const once = useOnce();
   const [code, setCode] = useState('');
   const [asked, setAsked] = useState(false);
   const [over, setOver] = useState(false);
@@ -54,6 +56,7 @@ export function ConfirmForm({ withdrawal, onDone, onOver }: Props) {
       void queries.invalidateQueries({ queryKey: walletsListBalancesQueryKey() });
       onDone(done);
     },
+    onSettled: once.end,
     onError: (error) => {
       setCode('');
       if (isCode(error, 'quote_expired', 'conflict')) setOver(true);
@@ -64,7 +67,7 @@ export function ConfirmForm({ withdrawal, onDone, onOver }: Props) {
     event.preventDefault();
     setAsked(true);
     if (code.length !== 6) return field.current?.focus();
-    verify.mutate(code);
+    if (once.begin()) verify.mutate(code);
   };
   const expired = useCallback(() => setOver(true), []);
   const challenge = withdrawal.challenge;

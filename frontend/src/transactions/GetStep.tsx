@@ -46,7 +46,11 @@ export function GetStep({ onDone }: { onDone: () => void }) {
     staleTime: 60_000,
     queryFn: ({ signal }) => recognise(clean.text, codes, signal),
   });
-  const found = clean.text === '' ? null : (lookup.data ?? null);
+  // What is being typed now is not yet what was asked about.
+  const settled = clean.text === tidy(draft.text).text;
+  const found = clean.text === '' || !settled ? null : (lookup.data ?? null);
+  const [eager, setEager] = useState(false);
+  const form = useRef<HTMLFormElement>(null);
   const [asked, setAsked] = useState(false);
   const textField = useRef<HTMLTextAreaElement>(null);
   const amountField = useRef<HTMLInputElement>(null);
@@ -82,17 +86,25 @@ export function GetStep({ onDone }: { onDone: () => void }) {
   const submit = (event: FormEvent) => {
     event.preventDefault();
     setAsked(true);
+    // Asked to go on before the text was looked up: it goes on as soon as it is.
+    if (!found && draft.text.trim() && !lookup.error) return setEager(true);
     if (faults.text) return textField.current?.focus();
     if (faults.asset) return document.getElementById('get-asset-0')?.focus();
     if (!amount.ok) return amountField.current?.focus();
     changeDraft({ amount: amount.amount, side: 'exact_out', review: null, withdrawal: null });
     onDone();
   };
+  useEffect(() => {
+    if (!eager || !(found || lookup.error)) return;
+    setEager(false);
+    // After the effect above has taken what was found into the draft.
+    window.setTimeout(() => form.current?.requestSubmit());
+  }, [eager, found, lookup.error]);
   const change = (text: string) =>
     changeDraft({ text, found: null, asset: null, network: null, address: null, label: null, review: null });
 
   return (
-    <form className={css.main} onSubmit={submit} noValidate>
+    <form ref={form} className={css.main} onSubmit={submit} noValidate>
       <Heading title={t('pay.title')} arrival="get">
         {t('get.heading')}
       </Heading>
@@ -158,7 +170,9 @@ export function GetStep({ onDone }: { onDone: () => void }) {
           />
         )}
         <div className={css.row}>
-          <Button type="submit">{t('get.next')}</Button>
+          <Button type="submit" loading={eager}>
+            {t('get.next')}
+          </Button>
         </div>
       </div>
     </form>
