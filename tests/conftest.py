@@ -56,7 +56,7 @@ async def admin_url(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[s
     if given:
         yield given
         return
-    async with postgres(tmp_path_factory.mktemp("postgres"), fsync=False) as server:
+    async with postgres(tmp_path_factory.mktemp("postgres"), fsync=False, remove=True) as server:
         yield server.admin_url
 
 

@@ -263,7 +263,7 @@ def _outside(home: Path) -> Path:
         origin = place / "origin"
         if place.is_symlink() or place.stat().st_uid != os.geteuid() or not origin.is_file():
             continue
-        if not Path(origin.read_text(), "cluster.json").is_file() and not (place / "data" / "postmaster.pid").exists():
+        if not Path(origin.read_text(), "cluster.json").is_file() and not _running(place / "data"):
             shutil.rmtree(place, ignore_errors=True)
     place = Path(tempfile.mkdtemp(prefix="tidegate-cluster-", dir=_OUTSIDE))
     place.chmod(0o711)
@@ -271,6 +271,16 @@ def _outside(home: Path) -> Path:
     write_whole(home / "cluster.json", json.dumps({"folder": str(place / "data"), "port": 0, "password": ""}) + "\n")
     write_whole(place / "origin", str(home))
     return place
+
+
+def _running(folder: Path) -> bool:
+    """Does a postmaster live on this PGDATA?"""
+    try:
+        pid = int((folder / "postmaster.pid").read_text().split()[0])
+        os.kill(pid, 0)
+    except (OSError, ValueError, IndexError):
+        return False
+    return True
 
 
 def _binaries(user: str | None) -> Path:
