@@ -120,8 +120,22 @@ def answer(request: Request, kind: Kind, detail: str, fields: dict[str, Any] | N
     return JSONResponse(body, status_code=status, headers=headers, media_type="application/problem+json")
 
 
+def broken(request: Request) -> Response:
+    """The answer to a failure of our own: it tells nothing but the id that the log has too."""
+    body = {
+        "type": "/problems/internal",
+        "title": "We broke",
+        "status": 500,
+        "detail": "Something failed on our side. Nothing was lost; ask again with the same Idempotency-Key.",
+        "instance": request.url.path,
+        "code": "internal",
+        "request_id": request_id(request),
+    }
+    return JSONResponse(body, status_code=500, media_type="application/problem+json")
+
+
 def install(app: FastAPI) -> None:
-    """Handlers for refusals, validation, routing misses and our own failures."""
+    """Handlers for refusals, validation and routing misses. Failures of our own are the edge's (`web.Edge`)."""
 
     async def refused(request: Request, error: Exception) -> Response:
         assert isinstance(error, Refusal)
@@ -151,23 +165,9 @@ def install(app: FastAPI) -> None:
             found.headers[key] = value
         return found
 
-    async def broken(request: Request, error: Exception) -> Response:
-        log.exception("failed", path=request.url.path, request_id=request_id(request))
-        body = {
-            "type": "/problems/internal",
-            "title": "We broke",
-            "status": 500,
-            "detail": "Something failed on our side. Nothing was lost; ask again with the same Idempotency-Key.",
-            "instance": request.url.path,
-            "code": "internal",
-            "request_id": request_id(request),
-        }
-        return JSONResponse(body, status_code=500, media_type="application/problem+json")
-
     app.add_exception_handler(Refusal, refused)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, http)
-    app.add_exception_handler(Exception, broken)
 
 
 def _judge(error: RequestValidationError) -> tuple[Kind, str, str | None]:

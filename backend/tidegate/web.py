@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tidegate import __version__
 from tidegate.config import Settings
-from tidegate.problems import answer
+from tidegate.problems import answer, broken
 from tidegate.refusal import Kind
 
 log = structlog.get_logger(__name__)
@@ -56,13 +56,13 @@ class Edge:
         identity = str(uuid.uuid4())
         scope.setdefault("state", {})["request_id"] = identity
         started = time.perf_counter()
-        status = 500
+        status, started_answer = 500, False
         limited = _limited(receive)
 
         async def sending(message: Message) -> None:
-            nonlocal status
+            nonlocal status, started_answer
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status, started_answer = message["status"], True
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-Id"] = identity
                 self._harden(scope["path"], headers)
@@ -71,13 +71,14 @@ class Edge:
                 SECONDS.labels(route).observe(time.perf_counter() - started)
             await send(message)
 
-        too_large = _declared(scope) > MAX_BODY
-        if too_large:
-            request = Request(scope, receive)
-            await answer(request, Kind.TOO_LARGE, f"At most {MAX_BODY} bytes.")(scope, receive, sending)
-            return
         with structlog.contextvars.bound_contextvars(request_id=identity):
-            await self._app(scope, limited, sending)
+            refused = _refused(Request(scope, receive))
+            try:
+                await (refused or self._app)(scope, limited, sending)
+            except Exception:
+                log.exception("failed", path=scope["path"])
+                if not started_answer:
+                    await broken(Request(scope, receive))(scope, receive, sending)
             taken = round((time.perf_counter() - started) * 1000, 1)
             log.info("request", method=scope["method"], path=scope["path"], status=status, ms=taken)
 
@@ -93,6 +94,16 @@ class Edge:
             headers["Content-Security-Policy"] = _API_CSP
         if path.startswith("/api/") and "cache-control" not in headers:
             headers["Cache-Control"] = "no-store"
+
+
+def _refused(request: Request) -> Response | None:
+    """What is refused before anybody reads it."""
+    if _declared(request.scope) > MAX_BODY:
+        return answer(request, Kind.TOO_LARGE, f"At most {MAX_BODY} bytes.")
+    # No text of ours holds NUL, and neither PostgreSQL nor a file system takes one.
+    if "\0" in request.scope["path"] or "%00" in request.url.query:
+        return answer(request, Kind.MALFORMED, "There is a NUL in the address.")
+    return None
 
 
 def _declared(scope: Scope) -> int:
@@ -138,6 +149,31 @@ class _Assets(StaticFiles):
         return found
 
 
+def _file(path: str) -> Path | None:
+    """A file of the page beside its shell: an icon, a translation. None for every other path."""
+    file = (WEB / path.lstrip("/")).resolve()
+    try:
+        if path != "/" and file.is_relative_to(WEB.resolve()) and file.is_file() and file.name != "index.html":
+            return file
+    except OSError:  # a name longer than any file's
+        pass
+    return None
+
+
+_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+
+
+def _methods_of(app: FastAPI, request: Request) -> list[str]:
+    """The methods that an operation at this path has; empty when there is none."""
+    found = []
+    for method in _METHODS:
+        scope = {**request.scope, "method": method}
+        operations = (route for route in app.router.routes if not isinstance(route, Route | Mount))
+        if any(route.matches(scope)[0] is Match.FULL for route in operations):
+            found.append(method)
+    return found
+
+
 def mount(app: FastAPI, settings: Settings) -> None:
     """Docs, metrics, assets, and last the page for every other path. Unknown /api paths stay 404 problems."""
 
@@ -157,18 +193,17 @@ def mount(app: FastAPI, settings: Settings) -> None:
         return Response(generate_latest(REGISTRY), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     async def missing(request: Request) -> Response:
-        # A path that exists with another method is 405; the catch-all must not hide that.
-        known = any(route.matches(request.scope)[0] is Match.PARTIAL for route in app.router.routes)
-        if known:
-            return answer(request, Kind.METHOD_NOT_ALLOWED, "This path does not take that method.")
-        return answer(request, Kind.NOT_FOUND, "There is nothing here.")
+        """Under /api: a path of ours with another method, or nothing at all."""
+        allowed = _methods_of(app, request)
+        if not allowed:
+            return answer(request, Kind.NOT_FOUND, "There is nothing here.")
+        found = answer(request, Kind.METHOD_NOT_ALLOWED, f"This takes {', '.join(allowed)}.", {"allowed": allowed})
+        found.headers["Allow"] = ", ".join(allowed)
+        return found
 
     async def spa(request: Request) -> Response:
-        path = request.url.path
-        file = (WEB / path.lstrip("/")).resolve()
-        if path != "/" and file.is_relative_to(WEB.resolve()) and file.is_file() and file.name != "index.html":
-            return FileResponse(file, headers={"Cache-Control": "no-cache"})
-        return shell(settings)
+        file = _file(request.url.path)
+        return shell(settings) if file is None else FileResponse(file, headers={"Cache-Control": "no-cache"})
 
     routes: list[Route | Mount] = [
         Route("/docs", swagger),
@@ -177,7 +212,8 @@ def mount(app: FastAPI, settings: Settings) -> None:
         Mount("/docs/static", StaticFiles(directory=OFFLINE)),
         Route("/metrics", metrics),
         Mount("/assets", _Assets(directory=WEB / "assets", check_dir=False)),
-        Route("/api/{path:path}", missing, methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]),
+        Route("/api", missing, methods=_METHODS),
+        Route("/api/{path:path}", missing, methods=_METHODS),
         Route("/{path:path}", spa, methods=["GET", "HEAD"]),
     ]
     app.router.routes.extend(routes)

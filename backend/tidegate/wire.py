@@ -12,7 +12,16 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from fastapi import Query
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    WithJsonSchema,
+    field_validator,
+)
 
 from tidegate.money import Amount, Asset, InvalidAmount, TooManyDecimals, UnknownAsset, asset
 from tidegate.refusal import Kind, Refusal
@@ -23,10 +32,26 @@ AMOUNT_PATTERN = r"^(0|[1-9][0-9]{0,29})(\.[0-9]{1,18})?$"
 _AMOUNT = re.compile(AMOUNT_PATTERN.removesuffix("$") + r"\Z", re.ASCII)
 
 
+def _broken_text(value: Any) -> bool:
+    """Whether a text anywhere in it is no Unicode: JSON can spell lone surrogates, and nothing can encode them."""
+    if isinstance(value, str):
+        return any("\ud800" <= letter <= "\udfff" for letter in value)
+    if isinstance(value, dict):
+        return any(_broken_text(one) for pair in value.items() for one in pair)
+    return isinstance(value, list) and any(_broken_text(one) for one in value)
+
+
 class In(BaseModel):
-    """Base of every request body: unknown fields are refused, strings are taken as they are."""
+    """Base of every request body: unknown fields are refused, strings are taken as they are, if they are Unicode."""
 
     model_config = ConfigDict(extra="forbid", strict=False, frozen=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _unicode(cls, value: Any) -> Any:
+        if _broken_text(value):
+            raise ValueError("this is no text")
+        return value
 
 
 class Out(BaseModel):
@@ -155,8 +180,9 @@ def decode_cursor(text: str | None) -> Cursor | None:
         moment = datetime.fromisoformat(at)
         if moment.tzinfo is None:
             raise ValueError
-        return moment, uuid.UUID(last)
-    except (ValueError, binascii.Error, UnicodeError):
+        # Moments that only exist in other zones than ours are none of ours.
+        return moment.astimezone(UTC), uuid.UUID(last)
+    except (ValueError, OverflowError, binascii.Error, UnicodeError):
         raise Refusal(Kind.INVALID_REQUEST, "This cursor is not one of ours.", field="cursor") from None
 
 
