@@ -13,7 +13,13 @@ from tests.browser.visitor import ROOT, WIDE, Visitor
 from tests.stack import Stack
 
 HERE = Path(__file__).parent
-FLAGS = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update"]
+FLAGS = [
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+]
 PATIENCE_MILLISECONDS = 15_000
 
 NewVisitor = Callable[..., Coroutine[Any, Any, Visitor]]

@@ -74,10 +74,11 @@ async def test_a_lost_answer_is_asked_for_again_and_one_payment_is_made(visitor:
 
     async def lose(route: Route) -> None:
         if route.request.method != "POST" or lost:
-            return await route.continue_()
-        answer = await route.fetch()
-        lost.append(str((await answer.json())["id"]))
-        await route.abort("connectionreset")
+            await route.continue_()
+        else:
+            answer = await route.fetch()
+            lost.append(str((await answer.json())["id"]))
+            await route.abort("connectionreset")
 
     visitor.offline_expected = True
     await page.route("**/api/v1/transactions/withdrawals", lose)
@@ -177,7 +178,8 @@ async def test_no_exchange_leaves_the_plain_way_open(visitor: Visitor, stack: St
     async def down(route: Route) -> None:
         asked = json.loads(route.request.post_data or "{}")
         if asked.get("from_asset") == asked.get("to_asset"):
-            return await route.continue_()
+            await route.continue_()
+            return
         problem = {"type": "/problems/venue-unavailable", "title": "-", "status": 503, "detail": "-", "instance": "-"}
         body = json.dumps({**problem, "code": "venue_unavailable", "request_id": "r", "retry_after": 5})
         await route.fulfill(status=503, content_type="application/problem+json", body=body)
@@ -198,7 +200,13 @@ async def test_while_the_system_starts_the_page_shows_what_is_missing_live(visit
 
     async def starting(route: Route) -> None:
         parts = [
-            {"name": "postgres", "what": "the database", "state": "ready", "detail": "", "since": "2026-01-01T00:00:00Z"},
+            {
+                "name": "postgres",
+                "what": "the database",
+                "state": "ready",
+                "detail": "",
+                "since": "2026-01-01T00:00:00Z",
+            },
             {"name": "seed", "what": "people", "state": "starting", "detail": "", "since": "2026-01-01T00:00:00Z"},
         ]
         body = {"started_at": "2026-01-01T00:00:00Z", "ready": ready.is_set(), "parts": parts}

@@ -59,8 +59,8 @@ class Visitor:
 
     def judge(self) -> None:
         """No console error, no content-policy report, no request to anybody else."""
-        assert self.complaints == []
-        assert self.foreign == []
+        assert not self.complaints, "\n".join(self.complaints)
+        assert not self.foreign, "\n".join(self.foreign)
 
     # ------------------------------------------------------------ moving about
 
@@ -141,6 +141,8 @@ class Visitor:
         # A pointer that rests on a button would be in the picture.
         await self.page.mouse.move(0, 0)
         await self.page.evaluate("document.fonts.ready")
+        # A level rises before it stands.
+        await self.page.evaluate("Promise.all(document.getAnimations().map((one) => one.finished))")
         await self.page.screenshot(path=target)
 
 

@@ -12,7 +12,6 @@ import { isCode } from '@/ui/problem';
 import { isSandbox } from './config';
 import { NotFound, RootFailed, RouteFailed } from './failures';
 import { needWords } from './i18n';
-import { SignedIn } from './SignedIn';
 import { SignedOut } from './SignedOut';
 import { forgetVisit, mayBeSignedIn } from './visit';
 
@@ -73,7 +72,7 @@ const register = createRoute({
 const inside = createRoute({
   getParentRoute: () => root,
   id: 'inside',
-  component: SignedIn,
+  component: lazyRouteComponent(() => import('./SignedIn'), 'SignedIn'),
   beforeLoad: async ({ context, location }) => {
     const next = location.href === '/' ? undefined : safeNext(location.href);
     const door = () => redirect({ to: '/sign-in', search: next ? { next } : {} });

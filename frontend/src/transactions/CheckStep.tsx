@@ -1,5 +1,6 @@
 import { Button } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
 import { useCallback, useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useAssets, useNames } from '@/app/assets';
@@ -27,6 +28,8 @@ import { converted, life, type Quote, useHoldings } from './quotes';
 
 interface Props {
   onBack: () => void;
+  /** To another address. */
+  onChange: () => void;
   onDone: () => void;
 }
 
@@ -37,13 +40,14 @@ const PAUSE_MILLISECONDS = 2000;
 const pause = (milliseconds: number) => new Promise((done) => window.setTimeout(done, milliseconds));
 
 /** Step 3: everything that will happen, before it can. */
-export function CheckStep({ onBack, onDone }: Props) {
+export function CheckStep({ onBack, onChange, onDone }: Props) {
   const { t } = useTranslation('transactions');
   const draft = useDraft();
   const review = draft.review;
   const once = useOnce();
   const [checking, setChecking] = useState(false);
   const [old, setOld] = useState(false);
+  const [acknowledged, setAcknowledged] = useState(false);
 
   const price = useMutation({
     mutationFn: async (before: Review) => {
@@ -117,6 +121,7 @@ export function CheckStep({ onBack, onDone }: Props) {
 
   const blocked = isCode(accept.error, 'quote_expired', 'quote_used') ? null : accept.error;
   const begun = draft.withdrawal !== null;
+  const stopped = quote.warnings.includes(SEVERE) && !acknowledged;
   const act = begun ? (
     <Button fullWidth onClick={onDone}>
       {t('check.goOn')}
@@ -124,6 +129,10 @@ export function CheckStep({ onBack, onDone }: Props) {
   ) : old ? (
     <Button fullWidth loading={price.isPending} onClick={() => price.mutate(review)}>
       {t('with.renew')}
+    </Button>
+  ) : stopped ? (
+    <Button fullWidth data-disabled onClick={() => document.getElementById('lookalike')?.focus()}>
+      {t('check.chooseFirst')}
     </Button>
   ) : (
     <Button
@@ -147,9 +156,16 @@ export function CheckStep({ onBack, onDone }: Props) {
             {t('check.submitting')}
           </p>
         )}
-        {blocked && !accept.isPending && <ProblemNote error={blocked} money={t('check.nothingSent')} />}
+        {blocked && !accept.isPending && (
+          <ProblemNote error={blocked} money={t('check.nothingSent')} way={<WayOut error={blocked} />} />
+        )}
         {price.error && <ProblemNote error={price.error} onRetry={() => price.mutate(review)} />}
-        <Warnings quote={quote} />
+        <Warnings
+          quote={quote}
+          acknowledged={acknowledged}
+          onChange={onChange}
+          onAcknowledge={() => setAcknowledged(true)}
+        />
         <Details quote={quote} />
       </div>
       <aside className={css.slip}>
@@ -216,11 +232,40 @@ function NewPrice({ review }: { review: Review }) {
 
 const SEVERE = 'lookalike_address';
 
-function Warnings({ quote }: { quote: Quote }) {
+/** Some refusals can be mended elsewhere. */
+function WayOut({ error }: { error: unknown }) {
+  const { t } = useTranslation('transactions');
+  if (isCode(error, 'second_factor_required')) return <Link to="/security">{t('get.enrol')}</Link>;
+  if (isCode(error, 'review_required')) return <Link to="/convert">{t('check.convertFirst')}</Link>;
+  if (isCode(error, 'insufficient_funds')) return <Link to="/deposit">{t('with.deposit')}</Link>;
+  return null;
+}
+
+interface WarningsProps {
+  quote: Quote;
+  acknowledged: boolean;
+  onChange: () => void;
+  onAcknowledge: () => void;
+}
+
+function Warnings({ quote, acknowledged, onChange, onAcknowledge }: WarningsProps) {
   const { t, i18n } = useTranslation('transactions');
-  if (quote.warnings.includes(SEVERE)) {
+  if (quote.warnings.includes(SEVERE) && !acknowledged) {
     return (
-      <Warning tone="red" title={t('warning.lookalike_address.title')}>
+      <Warning
+        tone="red"
+        title={t('warning.lookalike_address.title')}
+        ways={
+          <>
+            <Button id="lookalike" onClick={onChange}>
+              {t('check.otherAddress')}
+            </Button>
+            <Button variant="default" onClick={onAcknowledge}>
+              {t('check.somebodyElse')}
+            </Button>
+          </>
+        }
+      >
         {t('warning.lookalike_address.text')}
       </Warning>
     );

@@ -85,7 +85,9 @@ export function Pay() {
       />
       {step === 'get' && <GetStep onDone={() => go('with')} />}
       {step === 'with' && <WithStep onBack={() => go('get')} onDone={() => go('check')} />}
-      {step === 'check' && <CheckStep onBack={() => go('with')} onDone={() => go('confirm')} />}
+      {step === 'check' && (
+        <CheckStep onBack={() => go('with')} onChange={() => go('get')} onDone={() => go('confirm')} />
+      )}
       {step === 'confirm' && <ConfirmStep onGone={() => go('with', true)} />}
     </div>
   );
