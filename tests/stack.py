@@ -19,6 +19,7 @@ import signal
 import socket
 import subprocess
 import time
+import tomllib
 import urllib.request
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
@@ -234,7 +235,7 @@ class Stack:
     @contextlib.contextmanager
     def signer_unreachable(self) -> Iterator[None]:
         """Nobody listens at the signer's socket inside the block; `stopped("signer")` is one that hangs."""
-        socket_path = Path(json.loads((self.data / "secrets.json").read_text())["signer_socket"])
+        socket_path = Path(tomllib.loads((self.data / "tidegate.toml").read_text())["signer"]["socket"])
         away = socket_path.with_suffix(".away")
         socket_path.rename(away)
         try:
