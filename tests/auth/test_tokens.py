@@ -40,14 +40,6 @@ def header(**changes: Any) -> dict[str, Any]:
 
 def claims(**changes: Any) -> dict[str, Any]:
     at = int(now().timestamp())
-
-
-@pytest.fixture(autouse=True)
-def _at_is_now() -> None:
-    """The corpus speaks of moments around each test's own present, however long the whole run takes."""
-    global at
-    at = int(now().timestamp())
-
     base = {
         "iss": ISSUER, "aud": f"{ISSUER}/api/v1", "sub": str(USER), "sid": str(SESSION), "jti": str(uuid.uuid4()),
         "iat": at, "nbf": at, "exp": at + 300,
@@ -96,6 +88,15 @@ def good() -> str:
 
 
 at = int(now().timestamp())
+
+
+@pytest.fixture(autouse=True)
+def _at_is_now() -> None:
+    """The corpus speaks of moments around each test's own present, however long the whole run takes."""
+    global at
+    at = int(now().timestamp())
+
+
 HOSTILE: dict[str, Callable[[], str]] = {
     "empty": lambda: "",
     "one part": lambda: "abc",
