@@ -93,12 +93,12 @@ test: test-deps ## every test but the slow ones (ARGS= goes to pytest)
 	@cd frontend && npm run --silent test
 	$(call say,the server and the whole system and the page in Chromium)
 	@TIDEGATE_CHROMIUM="$$(tools/get-chromium)" TIDEGATE_BITCOIND="$$(tools/get-bitcoind)" \
-	  $(BIN)/pytest -q -n $(TEST_WORKERS) --dist loadgroup -m "not slow" $(ARGS)
+	  $(BIN)/pytest -q -n $(TEST_WORKERS) --dist loadscope --no-loadscope-reorder -m "not slow" $(ARGS)
 
 test-full: test-deps ## the slow tests too
 	@cd frontend && npm run --silent test
 	@TIDEGATE_CHROMIUM="$$(tools/get-chromium)" TIDEGATE_BITCOIND="$$(tools/get-bitcoind)" \
-	  $(BIN)/pytest -q -n $(TEST_WORKERS) --dist loadgroup $(ARGS)
+	  $(BIN)/pytest -q -n $(TEST_WORKERS) --dist loadscope --no-loadscope-reorder $(ARGS)
 
 bench: setup ## measure, and write bench/results.json
 	@$(BIN)/python -m bench.run $(ARGS)

@@ -6,11 +6,13 @@ import sys
 import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
 from alembic import command
 from alembic.config import Config
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.stack import running, stack
 from tidegate.config import Settings
@@ -25,11 +27,26 @@ ROOT = Path(__file__).parent.parent
 RECURSION = 1000
 
 
+WHOLE_SYSTEM = ("tests/acceptance/", "tests/browser/", "tests/clients/")
+"""Where tests may ask for `stack`: they run one after the other, on one system."""
+
+
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Whatever needs the whole system is marked so, and stays together when tests are shared out (one system a run)."""
     if "running" in getattr(item, "fixturenames", ()):
+        assert item.nodeid.startswith(WHOLE_SYSTEM), f"{item.nodeid} needs the whole system: see WHOLE_SYSTEM"
         item.add_marker(pytest.mark.stack)
-        item.add_marker(pytest.mark.xdist_group("stack"))
+
+
+class OneSystem(LoadScopeScheduling):  # type: ignore[misc]  # xdist is untyped
+    """Files are shared out over the workers; those that need the whole system stay together on the first."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "stack" if nodeid.startswith(WHOLE_SYSTEM) else nodeid.split("::")[0]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneSystem:
+    return OneSystem(config, log)
 
 
 @pytest.fixture(autouse=True)
