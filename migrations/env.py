@@ -25,7 +25,9 @@ def _url() -> str:
 
 
 def _run(connection: Connection) -> None:
-    context.configure(connection=connection, target_metadata=Base.metadata, compare_type=True, transaction_per_migration=True)
+    context.configure(
+        connection=connection, target_metadata=Base.metadata, compare_type=True, transaction_per_migration=True
+    )
     with context.begin_transaction():
         # A migration that waits for a lock blocks everybody behind it: give up early and try again.
         connection.exec_driver_sql("SET lock_timeout = '5s'")

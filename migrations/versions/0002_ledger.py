@@ -144,7 +144,9 @@ def upgrade() -> None:
         sa.Column("posted_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint("units > 0", name=op.f("ck_ledger_transfers_units_positive")),
         sa.CheckConstraint("debit_account <> credit_account", name=op.f("ck_ledger_transfers_two_accounts")),
-        sa.ForeignKeyConstraint(["posting_id"], ["ledger_postings.id"], name=op.f("fk_ledger_transfers_posting_id_ledger_postings")),
+        sa.ForeignKeyConstraint(
+            ["posting_id"], ["ledger_postings.id"], name=op.f("fk_ledger_transfers_posting_id_ledger_postings")
+        ),
         sa.ForeignKeyConstraint(
             ["debit_account"], ["ledger_accounts.id"], name=op.f("fk_ledger_transfers_debit_account_ledger_accounts")
         ),
@@ -152,8 +154,12 @@ def upgrade() -> None:
             ["credit_account"], ["ledger_accounts.id"], name=op.f("fk_ledger_transfers_credit_account_ledger_accounts")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ledger_transfers")),
-        sa.UniqueConstraint("debit_account", "debit_sequence", name=op.f("uq_ledger_transfers_debit_account_debit_sequence")),
-        sa.UniqueConstraint("credit_account", "credit_sequence", name=op.f("uq_ledger_transfers_credit_account_credit_sequence")),
+        sa.UniqueConstraint(
+            "debit_account", "debit_sequence", name=op.f("uq_ledger_transfers_debit_account_debit_sequence")
+        ),
+        sa.UniqueConstraint(
+            "credit_account", "credit_sequence", name=op.f("uq_ledger_transfers_credit_account_credit_sequence")
+        ),
     )
     op.create_index("ix_ledger_transfers_posting_id", "ledger_transfers", ["posting_id"])
     op.execute(POST)

@@ -58,7 +58,9 @@ def upgrade() -> None:
         sa.Column("after", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("before", "after", name=op.f("pk_withdrawal_transitions")),
     )
-    op.bulk_insert(transitions, [{"before": before, "after": after} for before, found in TRANSITIONS.items() for after in found])
+    op.bulk_insert(
+        transitions, [{"before": before, "after": after} for before, found in TRANSITIONS.items() for after in found]
+    )
     op.create_table(
         "withdrawals",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -100,7 +102,9 @@ def upgrade() -> None:
         sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("fence", sa.BigInteger(), nullable=False),
         sa.CheckConstraint(f"state IN ({STATES})", name=op.f("ck_withdrawals_state_known")),
-        sa.CheckConstraint(f"sub_status IS NULL OR sub_status IN ({SUBS})", name=op.f("ck_withdrawals_sub_status_known")),
+        sa.CheckConstraint(
+            f"sub_status IS NULL OR sub_status IN ({SUBS})", name=op.f("ck_withdrawals_sub_status_known")
+        ),
         sa.CheckConstraint("debit_units > 0 AND deliver_units > 0", name=op.f("ck_withdrawals_units_positive")),
         sa.CheckConstraint(
             "fee_network_units >= 0 AND fee_service_units >= 0 AND fee_spread_units >= 0",
