@@ -9,7 +9,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.wallets.world import bitcoin_chain, evm_chain
 from tidegate.chains.bitcoin.build import NotEnough, OutPoint
 from tidegate.chains.bitcoin.client import BitcoinChain
 from tidegate.chains.bitcoin.spend import Funded, Outpoint
@@ -24,8 +23,6 @@ from tidegate.chains.port import (
     Submitted,
     Tip,
 )
-from tidegate.config import NetworkSettings
-from tidegate.signer.keys import Seed
 
 GAS_PRICE = 10**9
 
@@ -117,9 +114,8 @@ class Node:
 class MemoryEvm(EvmChain):
     """`hot` and `deposited` are what the chain says those accounts hold, by asset."""
 
-    def __init__(self, settings: NetworkSettings, seed: Seed) -> None:
-        inner = evm_chain(settings, seed)
-        self.__dict__.update(inner.__dict__)
+    def __init__(self, driver: EvmChain) -> None:
+        self.__dict__.update(driver.__dict__)
         self.node = Node()
         self.hot = {"ETH": 0, "USDT": 0, "USDC": 0}
         self.deposited = {"ETH": 0, "USDT": 0, "USDC": 0}
@@ -216,9 +212,8 @@ class MemoryBitcoin(BitcoinChain):
     FEE_RATE = 2
     VBYTES = 154
 
-    def __init__(self, settings: NetworkSettings, seed: Seed) -> None:
-        inner = bitcoin_chain(settings, seed)
-        self.__dict__.update(inner.__dict__)
+    def __init__(self, driver: BitcoinChain) -> None:
+        self.__dict__.update(driver.__dict__)
         self.node = Node()
         self.coins: dict[OutPoint, Held] = {}
         self.made = 0

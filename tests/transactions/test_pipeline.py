@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.transactions.world import BITCOIN_STRANGER, STRANGER, Killed, Someone, World
 from tidegate import failpoints
@@ -464,7 +465,9 @@ async def test_one_broken_row_does_not_stop_the_others(world: World, monkeypatch
         return screened(**more)
 
     monkeypatch.setattr(screen, "screened", broken)
-    await world.until(second, "completed")
+    with capture_logs() as told:
+        await world.until(second, "completed")
     assert await world.standing(first) == ("pending_screening", None)
+    assert {"withdrawal_step_failed"} == {one["event"] for one in told if one["log_level"] == "error"}
     monkeypatch.undo()
     await world.until(first, "completed")

@@ -19,6 +19,8 @@ from tidegate.auth.accounts import create_user
 from tidegate.auth.gate import Gate, open_gate
 from tidegate.auth.rules import Credential
 from tidegate.auth.subject import Subject
+from tidegate.chains.bitcoin.client import BitcoinChain
+from tidegate.chains.evm.client import EvmChain
 from tidegate.chains.port import Chain
 from tidegate.config import Settings
 from tidegate.database import Database, new_id, utcnow
@@ -32,7 +34,6 @@ from tidegate.ledger.lane import Lane
 from tidegate.ledger.rules import AccountRef, Posting, Transfer, customer, house
 from tidegate.markets.books import Markets
 from tidegate.money import Rate, asset
-from tidegate.signer.keys import make_seed
 from tidegate.signing.client import SignerDoor
 from tidegate.signing.messages import Answer, Approved, Authorisation, Denied, Failed, Intent, SignerStatus
 from tidegate.transactions import audit, pipeline, withdraw
@@ -50,7 +51,6 @@ BITCOIN_STRANGER = "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080"
 NETWORK = {"BTC": "bitcoin", "ETH": "ethereum", "USDT": "ethereum", "USDC": "ethereum"}
 MAX_FEE = {"ethereum": 10**16, "bitcoin": 100_000}
 STEP = 30
-SEED = make_seed(1_700_000_000)
 
 STEPS = (
     pipeline.screen_step,
@@ -137,6 +137,8 @@ class World:
     db: Database
     lane: Lane
     settings: Settings
+    drivers: tuple[BitcoinChain, EvmChain]
+    """Real ones, made once and never asked: what the chains in memory take their addresses and rules from."""
     gate: Gate = field(init=False)
     evm: MemoryEvm = field(init=False)
     bitcoin: MemoryBitcoin = field(init=False)
@@ -146,8 +148,7 @@ class World:
 
     async def open(self) -> "World":
         self.gate = open_gate(self.db, self.settings)
-        self.evm = MemoryEvm(self.settings.networks["ethereum"], SEED)
-        self.bitcoin = MemoryBitcoin(self.settings.networks["bitcoin"], SEED)
+        self.bitcoin, self.evm = MemoryBitcoin(self.drivers[0]), MemoryEvm(self.drivers[1])
         self.furnish(self.settings)
         await wallets.extend(self.db, self.bitcoin)
         await wallets.extend(self.db, self.evm)
@@ -169,10 +170,6 @@ class World:
             cashier=Cashier(self.db, settings, chains),
         )
         self.spender = Spender(db=self.db, chains=chains, networks=settings.networks, fees=fees, signer=self.signer)
-
-    async def close(self) -> None:
-        await self.evm.close()
-        await self.bitcoin.close()
 
     # --- people and money --------------------------------------------------------------------------------------
 
