@@ -89,7 +89,7 @@ async def test_a_payment_is_made_from_signing_in_to_completed_in_swagger_ui(visi
 
 
 async def test_the_offline_reference_opens_without_a_complaint(visitor: Visitor) -> None:
+    # Redoc's badge asks for its maker's logo; the content policy stops that before it leaves.
+    visitor.tolerated = "cdn.redoc.ly"
     await visitor.open("/redoc")
     await expect(visitor.page.get_by_role("heading", level=1).first).to_be_visible()
-    # Redoc's badge asks for its maker's logo; the content policy stops that before it leaves.
-    visitor.complaints = [said for said in visitor.complaints if "cdn.redoc.ly" not in said]

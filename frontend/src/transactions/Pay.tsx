@@ -61,7 +61,7 @@ export function Pay() {
     const index = STEPS.indexOf(step);
     if (key === 'get' && index > 0 && draft.asset && draft.network) {
       const values = { network: names.network(draft.network), asset: draft.asset };
-      return draft.amount
+      return draft.amount && draft.side === 'exact_out'
         ? t('pay.note.get', { ...values, money: figuresText(draft.amount, draft.asset) })
         : t('pay.note.getOpen', values);
     }

@@ -52,6 +52,7 @@ test('an invoice leaves only its own asset', () => {
 
 test('the most telling reason wins', () => {
   expect(tellingReason(['wrong_network', 'own_address', 'invalid_address'])).toBe('own_address');
-  expect(tellingReason(['invalid_address', 'wrong_network'])).toBe('wrong_network');
+  expect(tellingReason(['wrong_network', 'invalid_address'])).toBe('invalid_address');
+  expect(tellingReason(['wrong_network', 'wrong_network'])).toBe('wrong_network');
   expect(tellingReason([null])).toBe('invalid_address');
 });

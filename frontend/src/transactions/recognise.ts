@@ -25,14 +25,17 @@ export function tidy(text: string): { text: string; removed: number } {
   return { text: clean, removed: text.trim().length - clean.length };
 }
 
-/** The most telling reason first: an own address matters more than "not an address of that network". */
+/**
+ * The most telling reason first. "Another network" comes last: every other network's asset says it, so it tells
+ * something only when all of them do.
+ */
 const REASONS = [
   'own_address',
   'forbidden_address',
   'too_many_decimals',
   'invalid_amount',
-  'wrong_network',
   'invalid_address',
+  'wrong_network',
 ];
 
 export function tellingReason(reasons: readonly (string | null)[]): string {
