@@ -193,7 +193,9 @@ def pause(
 
 
 @app.command()
-def resume(asset: Annotated[str, typer.Option(help="One asset, or the pause of everything.")] = "*", data: Data = None) -> None:
+def resume(
+    asset: Annotated[str, typer.Option(help="One asset, or the pause of everything.")] = "*", data: Data = None
+) -> None:
     """Go on after `pause`."""
     from tidegate.operate import resume as go_on
 

@@ -131,7 +131,11 @@ class Settings(BaseSettings):
     """Everything `tidegate.toml` may say."""
 
     model_config = SettingsConfigDict(
-        env_prefix="TIDEGATE_", env_nested_delimiter="__", extra="forbid", frozen=True, nested_model_default_partial_update=True
+        env_prefix="TIDEGATE_",
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        nested_model_default_partial_update=True,
     )
 
     mode: Literal["sandbox", "production"] = "production"
