@@ -17,7 +17,7 @@ TRANSITIONS = {
     "pending_screening": ["pending_approval", "queued", "cancelled", "rejected"],
     "pending_approval": ["queued", "cancelled", "rejected"],
     "queued": ["signing", "cancelled", "rejected"],
-    "signing": ["broadcasting"],
+    "signing": ["broadcasting", "queued"],
     "broadcasting": ["confirming", "failed"],
     "confirming": ["completed", "broadcasting", "failed"],
 }

@@ -181,7 +181,6 @@ async def test_without_its_node_it_waits_where_it_stands_and_goes_on(world: Worl
     ("answer", "sub_status"),
     [
         (Failed("the signer cannot be reached"), "awaiting_signer"),
-        (Denied("above_cap", "more than the largest payout"), "needs_operator"),
         (Denied("frozen", "the freeze flag is set"), "frozen"),
     ],
 )
@@ -196,6 +195,30 @@ async def test_without_a_signature_it_waits_and_goes_on_with_one(
     assert world.evm.node.submissions == []
     world.signer.answer = None
     await paid_once(world, done)
+
+
+async def test_what_the_signer_denies_waits_for_a_person_and_leaves_no_hole_in_the_nonces(world: World) -> None:
+    _, denied = await ready(world)
+    await world.until(denied, "signing")
+    world.signer.answer = Denied("above_cap", "more than the largest payout")
+    await world.until(denied, "queued", "needs_operator")
+    world.signer.answer = None
+    _, paid = await ready(world)
+    await world.until(paid, "completed")
+    assert await world.standing(denied) == ("queued", "needs_operator")
+    assert await world.rows("SELECT state, nonce FROM attempts ORDER BY created_at") == [("dropped", 0), ("final", 0)]
+
+
+async def test_what_the_signer_may_have_signed_unheard_is_not_taken_back(world: World) -> None:
+    _, done = await ready(world)
+    await world.until(done, "signing")
+    world.signer.answer = Failed("the answer was lost")
+    await world.turn()
+    world.signer.answer = Denied("above_cap", "more than the largest payout")
+    await world.turn()
+    await world.turn()
+    assert await world.standing(done) == ("signing", "needs_operator")
+    assert await world.rows("SELECT state FROM attempts") == [("built",)]
 
 
 async def test_an_answer_of_the_signer_that_was_lost_is_asked_for_again_and_is_the_same(world: World) -> None:

@@ -207,6 +207,15 @@ async def _sign(office: Office, spender: Spender, row: Withdrawal, lease: Lease)
     if told.step is Step.DONE:
         await _to(office, row, lease, State.BROADCASTING)
         return None
+    if told.step is Step.DENIED:
+        # The signer's no is final and nothing was signed: back to where it can be cancelled, and a person decides.
+        detail = told.detail[:200]
+        back = riders_to(
+            row, lease, State.QUEUED, SubStatus.NEEDS_OPERATOR, detail=detail, values={"held_by_operator": detail}
+        )
+        if await spend.take_back(spender, row.id, back, now=utcnow()):
+            log.warning("signer_denied", withdrawal=str(row.id), detail=detail)
+            return None
     return await _wait(office, row, lease, told)
 
 

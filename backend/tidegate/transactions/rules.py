@@ -65,7 +65,9 @@ TRANSITIONS: dict[State, frozenset[State]] = {
     State.PENDING_SCREENING: frozenset({State.PENDING_APPROVAL, State.QUEUED, State.CANCELLED, State.REJECTED}),
     State.PENDING_APPROVAL: frozenset({State.QUEUED, State.CANCELLED, State.REJECTED}),
     State.QUEUED: frozenset({State.SIGNING, State.CANCELLED, State.REJECTED}),
-    State.SIGNING: frozenset({State.BROADCASTING}),
+    State.SIGNING: frozenset(
+        {State.BROADCASTING, State.QUEUED}
+    ),  # back only when the signer denied and nothing is signed
     State.BROADCASTING: frozenset({State.CONFIRMING, State.FAILED}),
     State.CONFIRMING: frozenset({State.COMPLETED, State.BROADCASTING, State.FAILED}),
     State.COMPLETED: frozenset(),

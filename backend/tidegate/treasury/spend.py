@@ -159,12 +159,11 @@ async def _reserve_nonce(
         return Told(Step.NO_FUNDS, "gas costs more than was agreed")
     on_chain = await chain.next_nonce(chain.hot_address)
     async with spender.db.transaction() as session:
-        nonce = await store.lock_wallet(session, intent.network, chain.hot_address)
-        if nonce == 0 and on_chain > 0:
-            # First use of an address that has a history: go on where the chain stands.
-            nonce = on_chain
-        elif on_chain > nonce:
-            return Told(Step.REFUSED, f"the chain counts {on_chain} transactions of the hot address, we count {nonce}")
+        count = await store.lock_wallet(session, intent.network, chain.hot_address)
+        if count and on_chain > count:
+            return Told(Step.REFUSED, f"the chain counts {on_chain} transactions of the hot address, we count {count}")
+        # First use of an address that has a history goes on where the chain stands.
+        nonce = await store.free_nonce(session, intent.network, chain.hot_address, on_chain)
         if await payable(session, intent.network, intent.asset, bitcoin=False) < intent.deliver_units:
             return Told(Step.NO_FUNDS, "inventory does not cover it")
         if await ride(session, riders) is not None:
@@ -218,6 +217,7 @@ async def sign(spender: Spender, intent: Intent, authorisation: Authorisation, *
     if isinstance(answer, Denied):
         return Told(Step.DENIED, f"{answer.rule}: {answer.detail}")
     if isinstance(answer, Failed):
+        await _asked_in_vain(spender.db, attempt)
         return Told(Step.NO_SIGNER, answer.detail)
     assert isinstance(answer, Approved)
     failpoints.reach("signed_not_stored")
@@ -230,6 +230,34 @@ async def sign(spender: Spender, intent: Intent, authorisation: Authorisation, *
             kept.fee_units, kept.signed_at = answer.fee_units, now
     failpoints.reach("signed_not_sent")
     return Told(Step.DONE)
+
+
+async def _asked_in_vain(db: Database, attempt: Attempt) -> None:
+    """Remember that the signer may have signed this without our hearing of it: then it is never dropped."""
+    if attempt.plan.get("unheard"):
+        return
+    async with db.transaction() as session:
+        kept = await store.live_attempt(session, attempt.payout_id)
+        if kept is not None and kept.id == attempt.id:
+            kept.plan = {**kept.plan, "unheard": True}
+
+
+async def take_back(spender: Spender, payout_id: uuid.UUID, riders: Sequence[Rider], *, now: datetime) -> bool:
+    """After a denial: drop the attempt that was never signed, together with the caller's riders.
+
+    False, and nothing changes, when the signer may have signed it in an answer that was lost, or it changed meanwhile.
+    """
+    async with spender.db.reading() as session:
+        attempt = await store.live_attempt(session, payout_id)
+    if attempt is None or attempt.state != AttemptState.BUILT.value or attempt.plan.get("unheard"):
+        return False
+    try:
+        async with spender.db.transaction() as session:
+            if await ride(session, [*store.drop_riders(attempt.id, now), *riders]) is not None:
+                raise _Missed
+    except _Missed:
+        return False
+    return True
 
 
 async def broadcast(spender: Spender, payout_id: uuid.UUID, *, now: datetime) -> Told:

@@ -26,13 +26,43 @@ async def lock_wallet(session: AsyncSession, network: str, address: str) -> int:
     return row.next_nonce
 
 
+async def free_nonce(session: AsyncSession, network: str, address: str, at_least: int) -> int:
+    """The lowest nonce from `at_least` that no attempt holds: one that a dropped attempt left behind comes first.
+
+    Under the wallet's lock. A hole would keep every later transaction of the address waiting.
+    """
+    rows = await session.scalars(
+        select(Attempt.nonce).where(
+            Attempt.network == network,
+            Attempt.hot_address == address,
+            Attempt.nonce >= at_least,
+            Attempt.state.not_in([AttemptState.DROPPED.value, AttemptState.REPLACED.value]),
+        )
+    )
+    held = set(rows)
+    nonce = at_least
+    while nonce in held:
+        nonce += 1
+    return nonce
+
+
 async def take_nonce(session: AsyncSession, network: str, nonce: int) -> None:
-    await session.execute(update(HotWallet).where(HotWallet.network == network).values(next_nonce=nonce + 1))
+    """The wallet's count never goes back: a nonce below it was handed out before."""
+    await session.execute(
+        update(HotWallet)
+        .where(HotWallet.network == network, HotWallet.next_nonce <= nonce)
+        .values(next_nonce=nonce + 1)
+    )
 
 
-async def next_nonce(session: AsyncSession, network: str) -> int | None:
-    found: int | None = await session.scalar(select(HotWallet.next_nonce).where(HotWallet.network == network))
-    return found
+def drop_riders(attempt_id: uuid.UUID, now: datetime) -> list[Rider]:
+    """A built attempt that was never signed is dead: its inputs and nonce are free again. "attempt" misses else."""
+    dropped = (
+        update(Attempt)
+        .where(Attempt.id == attempt_id, Attempt.state == AttemptState.BUILT.value)
+        .values(state=AttemptState.DROPPED.value)
+    )
+    return [Rider("attempt", dropped), spent_rider(attempt_id, now)]
 
 
 async def live_attempt(session: AsyncSession, payout_id: uuid.UUID) -> Attempt | None:
