@@ -27,7 +27,7 @@ ROOT = Path(__file__).parent.parent
 RECURSION = 1000
 
 
-WHOLE_SYSTEM = ("tests/acceptance/", "tests/browser/", "tests/clients/")
+WHOLE_SYSTEM = ("tests/acceptance/", "tests/browser/", "tests/clients/", "tests/sandbox/test_up.py")
 """Where tests may ask for `stack`: they run one after the other, on one system."""
 
 
