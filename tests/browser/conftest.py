@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, async_playwright, expect
 
 from tests.browser.visitor import ROOT, WIDE, Visitor
 from tests.stack import Stack
@@ -21,6 +21,8 @@ FLAGS = [
     "--disable-component-update",
 ]
 PATIENCE_MILLISECONDS = 15_000
+# Two workers share two cores: what takes a moment alone may take seconds here.
+expect.set_options(timeout=PATIENCE_MILLISECONDS)
 
 NewVisitor = Callable[..., Coroutine[Any, Any, Visitor]]
 

@@ -82,6 +82,7 @@ function AccountMenu() {
       width={248}
       offset={10}
       returnFocus
+      transitionProps={{ duration: 0 }}
     >
       <Menu.Target>
         <UnstyledButton className={css.account}>
