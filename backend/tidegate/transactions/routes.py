@@ -116,7 +116,6 @@ async def get_withdrawal(withdrawal_id: uuid.UUID, office: At, subject: Reader) 
         Kind.INVALID_CODE,
         Kind.CODE_ALREADY_USED,
         Kind.SECOND_FACTOR_REQUIRED,
-        Kind.POLICY_BLOCKED,
         Kind.IDEMPOTENCY_KEY_REUSED,
         Kind.IN_PROGRESS,
     ),
