@@ -19,6 +19,8 @@ async def register(visitor: Visitor, email: str) -> None:
     await visitor.open("/")
     await expect(visitor.heading()).to_have_text("Sign in")
     await page.get_by_role("link", name="Register").click()
+    # Both pages have a field for the address.
+    await expect(visitor.heading()).to_have_text("Register")
     await page.get_by_label("E-mail").fill(email)
     await page.get_by_label("Password", exact=True).fill("too short")
     await visitor.button("Register").click()

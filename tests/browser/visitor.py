@@ -122,8 +122,16 @@ class Visitor:
 
     # ------------------------------------------------------------ looking
 
+    async def settle(self) -> None:
+        """Wait for what moves and comes to rest: a level that rises, a colour that changes with the scheme."""
+        await self.page.evaluate(
+            "Promise.allSettled(document.getAnimations()"
+            ".filter((one) => one.effect.getComputedTiming().endTime !== Infinity).map((one) => one.finished))"
+        )
+
     async def axe(self) -> list[str]:
         """What axe finds on the page as it stands, best practices included."""
+        await self.settle()
         if not await self.page.evaluate("'axe' in window"):
             await self.page.evaluate(AXE.read_text())
         found: dict[str, Any] = await self.page.evaluate(
@@ -144,8 +152,7 @@ class Visitor:
         # A pointer that rests on a button would be in the picture.
         await self.page.mouse.move(0, 0)
         await self.page.evaluate("document.fonts.ready")
-        # A level rises before it stands.
-        await self.page.evaluate("Promise.all(document.getAnimations().map((one) => one.finished))")
+        await self.settle()
         await self.page.screenshot(path=target)
 
 
