@@ -1,16 +1,20 @@
 """The one shared thing: PostgreSQL. Engine, sessions, constraint names, the Units domain, ids, riders."""
 
 import asyncio
+import json
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
-from sqlalchemy import DateTime, Executable, MetaData, Numeric
+import asyncpg
+from sqlalchemy import ColumnElement, DateTime, Executable, FromClause, MetaData, Numeric
 from sqlalchemy.dialects.postgresql import DOMAIN, JSONB
+from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.sql.operators import OperatorClass
@@ -49,15 +53,79 @@ class Base(DeclarativeBase):
 
 
 @dataclass(frozen=True, slots=True)
+class Write:
+    """A statement that serves many riders of one kind at once.
+
+    `sql` takes one parameter, `$1 jsonb`: an array of objects, each with the rider's values and its number `i`. It answers
+    with one `int[]`: the numbers of those that took effect. Two rows that want the same target must both be counted or
+    one of them missed, never half.
+    """
+
+    sql: str
+
+
+@dataclass(frozen=True, slots=True)
 class Rider:
     """A small guarded write that travels in somebody else's commit (HOUSE.md).
 
-    `rows` is how many rows it must touch; any other count is a conflict, told by `name`, and nothing is committed.
+    `rows` is how many rows it must touch; any other count is a conflict, told by `name`, and nothing is committed. With
+    a `Write` for its statement it travels with others of its kind, and `values` are its own.
     """
 
     name: str
-    statement: Executable
+    statement: Executable | Write
     rows: int | None = 1
+    values: Mapping[str, Any] | None = None
+
+
+def inserting(table: FromClause, *, key: Sequence[str]) -> Write:
+    """Insert whole rows of a table; misses where any unique index objects. `key` tells rows of one table apart."""
+    columns = list(table.columns)
+    names = ", ".join(f'"{column.name}"' for column in columns)
+    keys = ", ".join(key)
+    # Of two rows with one key in a batch the first is written, and the second must be told apart from it.
+    return Write(
+        f"WITH r AS (SELECT DISTINCT ON ({keys}) * FROM {rows_of(columns)} ORDER BY {keys}, i), "  # noqa: S608  names of our own tables
+        f"done AS (INSERT INTO {table.description} ({names}) SELECT {names} FROM r ON CONFLICT DO NOTHING "
+        f"RETURNING {keys}) SELECT array_agg(r.i) FROM r JOIN done USING ({keys})"
+    )
+
+
+@cache
+def updating(table: FromClause, *, guards: tuple[str, ...], columns: tuple[str, ...], counted: str) -> Write:
+    """Update one row, found by its guards as they were read (values `was_<name>`); `counted` goes up by one."""
+    found = [table.columns[name] for name in columns]
+    before = [f"was_{name} {table.columns[name].type.compile(dialect=_DIALECT)}" for name in guards]
+    changes = ", ".join([*(f'"{name}" = r."{name}"' for name in columns), f'"{counted}" = t."{counted}" + 1'])
+    where = " AND ".join(f't."{name}" = r.was_{name}' for name in guards)
+    return Write(
+        f"WITH r AS (SELECT * FROM {rows_of(found, *before)}), done AS (UPDATE {table.description} t SET {changes} "  # noqa: S608  names of our own tables
+        f"FROM r WHERE {where} RETURNING r.i) SELECT array_agg(i) FROM done"
+    )
+
+
+def rows_of(columns: Sequence[ColumnElement[Any]], *more: str) -> str:
+    """`jsonb_to_recordset` over `$1` for these columns, as a FROM item named by the caller. `more`: "name type"."""
+    typed = [f'"{column.name}" {column.type.compile(dialect=_DIALECT)}' for column in columns]
+    return f"jsonb_to_recordset($1::jsonb) AS rows(i int, {', '.join([*typed, *more])})"
+
+
+_DIALECT = asyncpg_dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's dialects are untyped
+
+
+def row_json(values: Mapping[str, Any]) -> str:
+    """A rider's values as a JSON object that PostgreSQL reads back exactly."""
+    return json.dumps(values, default=_plain, separators=(",", ":"))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, uuid.UUID):
+        return str(value)
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, bytes):
+        return "\\x" + value.hex()
+    raise TypeError(type(value).__name__)
 
 
 def new_id() -> uuid.UUID:
@@ -83,11 +151,14 @@ class Database:
                 "server_settings": {
                     "application_name": application,
                     "idle_in_transaction_session_timeout": "30000",
-                    "lock_timeout": "15000",
+                    "lock_timeout": "10000",
                 }
             },
         )
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
+        self._application = application
+        self.closing: list[Callable[[], Awaitable[None]]] = []
+        """What ends before the engine does: whoever holds a connection of its own."""
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
@@ -110,7 +181,17 @@ class Database:
         finally:
             await _uncancelled(session.close())
 
+    async def direct(self, *, lock_seconds: float) -> "asyncpg.Connection[Any]":
+        """A connection outside the pool, the caller's to close: for one who must see the server's warnings and errors."""
+        connection: asyncpg.Connection[Any] = await asyncpg.connect(
+            self.engine.url.set(drivername="postgresql").render_as_string(hide_password=False),
+            server_settings={"application_name": self._application, "lock_timeout": f"{int(lock_seconds * 1000)}"},
+        )
+        return connection
+
     async def close(self) -> None:
+        for close in self.closing:
+            await close()
         await self.engine.dispose()
 
 
@@ -126,8 +207,13 @@ async def _uncancelled(work: Any) -> None:
 async def ride(session: AsyncSession, riders: Sequence[Rider]) -> Rider | None:
     """Run riders in order in the caller's transaction; the first that misses is returned and the caller rolls back."""
     for rider in riders:
-        result = await session.execute(rider.statement)
-        touched: int = result.rowcount  # type: ignore[attr-defined]  # every rider is DML, so the result is a CursorResult
+        if isinstance(rider.statement, Write):
+            connection = await session.connection()
+            row = '[{"i":0,' + row_json(rider.values or {})[1:] + "]"
+            touched = len((await connection.exec_driver_sql(rider.statement.sql, (row,))).scalar_one() or ())
+        else:
+            result = await session.execute(rider.statement)
+            touched = result.rowcount  # type: ignore[attr-defined]  # every rider is DML, so the result is a CursorResult
         if rider.rows is not None and touched != rider.rows:
             return rider
     return None

@@ -16,12 +16,12 @@ from fastapi import Header, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import WithJsonSchema
 from sqlalchemy import CheckConstraint, TextClause, select, text
-from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from tidegate.database import Base, Database, Rider, utcnow
+from tidegate.database import Base, Database, Rider, inserting, utcnow
 from tidegate.refusal import Kind, Refusal
 
 WAIT_SECONDS = 10.0
@@ -57,26 +57,22 @@ class Keyed:
     digest: str
 
     def rider(self, *, user_id: uuid.UUID, operation: str, status: int, body: dict[str, Any]) -> list[Rider]:
-        """The row that makes the answer repeatable, named "idempotency"; empty when no key was given.
-
-        In front of it goes how long the commit waits for a twin's row.
-        """
+        """The row that makes the answer repeatable, named "idempotency"; empty when no key was given."""
         if self.key is None:
             return []
-        statement = (
-            insert(IdempotencyKey)
-            .values(
-                user_id=user_id,
-                operation=operation,
-                key=self.key,
-                body_digest=self.digest,
-                status=status,
-                answer=body,
-                created_at=utcnow(),
-            )
-            .on_conflict_do_nothing()
-        )
-        return [Rider("wait", _wait(), rows=None), Rider("idempotency", statement)]
+        values = {
+            "user_id": user_id,
+            "operation": operation,
+            "key": self.key,
+            "body_digest": self.digest,
+            "status": status,
+            "answer": body,
+            "created_at": utcnow(),
+        }
+        return [Rider("idempotency", _FIRST, values=values)]
+
+
+_FIRST = inserting(IdempotencyKey.__table__, key=("user_id", "operation", "key"))
 
 
 async def replay(db: Database, keyed: Keyed, *, user_id: uuid.UUID, operation: str) -> Stored | None:

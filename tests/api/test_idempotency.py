@@ -9,8 +9,9 @@ from starlette.requests import Request
 
 from tests.api.conftest import Door, problem
 from tidegate import idempotency
-from tidegate.database import Database
+from tidegate.database import Database, ride
 from tidegate.idempotency import Keyed, Stored
+from tidegate.ledger import wire
 from tidegate.ledger.lane import Lane
 from tidegate.ledger.rules import Outcome
 from tidegate.refusal import Kind, Refusal
@@ -110,11 +111,11 @@ async def test_a_twin_that_takes_too_long_is_in_progress_with_a_time_to_come_bac
     db: Database, lane: Lane, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert idempotency.WAIT_SECONDS == 10
-    monkeypatch.setattr(idempotency, "WAIT_SECONDS", 0.05)
+    assert wire.LOCK_SECONDS < wire.DEADLINE_SECONDS < 10
+    monkeypatch.setattr(wire, "LOCK_SECONDS", 0.05)
     keyed = Keyed("k", "d")
     async with db.transaction() as session:
-        for one in row(keyed, {"n": 1}):
-            await session.execute(one.statement)
+        assert await ride(session, row(keyed, {"n": 1})) is None
         verdict = await lane.write(row(keyed, {"n": 2}))
         assert (verdict.outcome, verdict.rider) == (Outcome.CONFLICT, "busy")
         with pytest.raises(Refusal) as told:

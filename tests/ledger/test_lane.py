@@ -55,7 +55,7 @@ async def test_a_poor_account_is_refused_and_its_riders_roll_back(db: Database, 
     async with db.reading() as session:
         assert (await session.execute(text("SELECT count(*) FROM events"))).scalar_one() == 0
         assert (
-            await session.execute(text("SELECT count(*) FROM ledger_postings WHERE key = 'hold'"))
+            await session.execute(text("SELECT count(*) FROM ledger_transfers WHERE key = 'hold'"))
         ).scalar_one() == 0
 
 
@@ -103,7 +103,6 @@ async def test_events_of_an_account_are_numbered_without_gaps_under_concurrency(
         "UPDATE ledger_transfers SET units = 1",
         "DELETE FROM ledger_transfers",
         "TRUNCATE ledger_transfers CASCADE",
-        "DELETE FROM ledger_postings",
         "DELETE FROM ledger_accounts",
         "UPDATE ledger_accounts SET balance = balance + 1 WHERE name = 'available'",
         "UPDATE ledger_accounts SET overdraft = true",

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from tidegate.compliance import rules, store
 from tidegate.compliance.rules import DenyList, Screening
-from tidegate.database import Rider, new_id
+from tidegate.database import Rider, new_id, ride
 
 
 def screened(
@@ -42,7 +42,7 @@ async def screen(
     found, rider = screened(
         subject_kind=subject_kind, subject_id=subject_id, network=network, address=address, deny=deny, now=now
     )
-    await session.execute(rider.statement)
+    assert await ride(session, [rider]) is None
     return found
 
 

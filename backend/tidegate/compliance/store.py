@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import delete, func, literal, select, tuple_, update
+from sqlalchemy import delete, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tidegate.compliance.rules import EVERYTHING, Answer, Standing
 from tidegate.compliance.tables import Approval, ApprovalRequest, LimitCounter, PauseRow, ScreeningRow
-from tidegate.database import Rider
+from tidegate.database import Rider, Write
 
 
 def insert_screening(row: dict[str, Any]) -> Rider:
@@ -89,14 +89,27 @@ def set_standing(*, request_id: uuid.UUID, state: Standing, at: datetime) -> Rid
 
 def spend(*, user_id: uuid.UUID, day: date, cents: int, cap: int) -> Rider:
     """Raise the day's counter if it then still is within the cap; named "limit"."""
-    # INSERT … SELECT … WHERE guards the first spending of a day, DO UPDATE … WHERE all later ones.
-    first = select(literal(user_id), literal(day), literal(cents)).where(literal(cents) <= literal(cap))
-    wanted = insert(LimitCounter).from_select(["user_id", "day", "usd_cents"], first)
-    raised = LimitCounter.usd_cents + wanted.excluded.usd_cents
-    statement = wanted.on_conflict_do_update(
-        index_elements=["user_id", "day"], set_={"usd_cents": raised}, where=raised <= literal(cap)
+    return Rider("limit", _SPEND, values={"user_id": user_id, "day": day, "cents": cents, "cap": cap})
+
+
+# Several of one user and day are counted together: all of them within the cap, or each is asked again alone.
+_SPEND = Write(
+    """
+    WITH r AS (
+        SELECT * FROM jsonb_to_recordset($1::jsonb) AS rows(i int, user_id uuid, day date, cents bigint, cap bigint)
+    ), asked AS (
+        SELECT user_id, day, sum(cents) AS cents, min(cap) AS cap FROM r GROUP BY user_id, day ORDER BY user_id, day
+    ), done AS (
+        INSERT INTO limit_counters AS c (user_id, day, usd_cents) SELECT user_id, day, cents FROM asked WHERE cents <= cap
+        ON CONFLICT (user_id, day) DO UPDATE SET usd_cents = c.usd_cents + excluded.usd_cents
+        WHERE c.usd_cents + excluded.usd_cents <= (
+            SELECT a.cap FROM asked a WHERE a.user_id = c.user_id AND a.day = c.day
+        )
+        RETURNING c.user_id, c.day
     )
-    return Rider("limit", statement)
+    SELECT array_agg(r.i) FROM r JOIN done USING (user_id, day)
+    """
+)
 
 
 def give_back(*, user_id: uuid.UUID, day: date, cents: int) -> Rider:

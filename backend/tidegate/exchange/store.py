@@ -7,11 +7,11 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, literal, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Update, func, literal, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from tidegate.database import Rider
+from tidegate.database import Rider, Write
 from tidegate.exchange.rules import (
     UNSETTLED,
     Arrival,
@@ -113,18 +113,30 @@ def release(quote_id: uuid.UUID, user_id: uuid.UUID, units: int) -> list[Rider]:
 
 
 def _lower(scope: str, units: int) -> Rider:
-    statement = update(Exposure).where(Exposure.scope == scope).values(usd_units=Exposure.usd_units - units)
-    return Rider("exposure", statement)
+    return Rider("exposure", _lowered(scope, units))
+
+
+def _lowered(scope: str, units: int) -> Update:
+    return update(Exposure).where(Exposure.scope == scope).values(usd_units=Exposure.usd_units - units)
 
 
 def accept(quote_id: uuid.UUID, user_id: uuid.UUID, used_by: uuid.UUID, now: datetime) -> Rider:
     """Open to accepted, once and in time; named "quote"."""
-    statement = (
-        update(Quote)
-        .where(Quote.id == quote_id, Quote.user_id == user_id, Quote.state == QuoteState.OPEN, Quote.expires_at > now)
-        .values(state=QuoteState.ACCEPTED, used_by=used_by, version=Quote.version + 1)
+    return Rider("quote", _ACCEPT, values={"id": quote_id, "user_id": user_id, "used_by": used_by, "now": now})
+
+
+_ACCEPT = Write(
+    """
+    WITH r AS (
+        SELECT * FROM jsonb_to_recordset($1::jsonb) AS rows(i int, id uuid, user_id uuid, used_by uuid, now timestamptz)
+    ), done AS (
+        UPDATE quotes q SET state = 'accepted', used_by = r.used_by, version = q.version + 1
+        FROM r WHERE q.id = r.id AND q.user_id = r.user_id AND q.state = 'open' AND q.expires_at > r.now
+        RETURNING r.i
     )
-    return Rider("quote", statement)
+    SELECT array_agg(i) FROM done
+    """
+)
 
 
 async def offer(session: AsyncSession, *, user_id: uuid.UUID, quote_id: uuid.UUID) -> Offer | None:
@@ -203,9 +215,9 @@ async def expire_due(session: AsyncSession, *, now: datetime, limit: int = 200) 
             given_back[str(user_id)] = given_back.get(str(user_id), 0) + units
     # Users first, the house last: the order in which reservations take the same rows.
     for scope in sorted(given_back):
-        await session.execute(_lower(scope, given_back[scope]).statement)
+        await session.execute(_lowered(scope, given_back[scope]))
     if given_back:
-        await session.execute(_lower(HOUSE, sum(given_back.values())).statement)
+        await session.execute(_lowered(HOUSE, sum(given_back.values())))
     return len(ids)
 
 

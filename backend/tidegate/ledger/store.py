@@ -1,51 +1,178 @@
-"""All SQL of the ledger. Writing goes through the database function `ledger_post` and nothing else."""
+"""All SQL of the ledger. Writing goes through the database functions `ledger_open` and `ledger_post` and nothing else."""
 
 import json
 import uuid
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import asyncpg
 from sqlalchemy import select, text
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from tidegate.database import new_id
-from tidegate.ledger.rules import AccountRef, Outcome, Posting
+from tidegate.ledger.rules import CHART, AccountRef, Outcome, Posting, Verdict
 from tidegate.ledger.tables import Account
 
-_POST = text("SELECT ledger_post(CAST(:posting AS jsonb))")
+_OPEN = "SELECT ledger_open($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::boolean[])"
+_POST = (
+    """SELECT ledger_post($1::text[], $2::uuid[], $3::int[], $4::text[], $5::bigint[], $6::bigint[], $7::numeric[])"""
+)
+_RUN = """SELECT lane_run($1::uuid[], $2::text[], $3::uuid[], $4::int[], $5::text[], $6::bigint[], $7::bigint[],
+                          $8::numeric[], $9::int[], $10::text[], $11::jsonb[], $12::uuid[])"""
+_RECEIPTS = """WITH given AS (INSERT INTO lane_receipts (id, at) SELECT r, clock_timestamp() FROM unnest($1::uuid[]) r
+                              ON CONFLICT DO NOTHING RETURNING id) SELECT array_agg(id) FROM given"""
+
+REPLAYED = "replayed"
+"""The function's word for: this very submission was committed before."""
+MISSED = "TG001"
 
 
-async def post(session: AsyncSession, posting: Posting) -> Outcome:
-    """Post one linked group in the caller's transaction. Anything but POSTED wrote nothing."""
-    body = {
-        "id": str(new_id()),
-        "key": posting.key,
-        "kind": posting.kind,
-        "object_id": str(posting.object_id),
-        "transfers": [
-            {
-                "id": str(new_id()),
-                "event": transfer.event,
-                "units": str(transfer.units),
-                "debit": _account(transfer.debit),
-                "credit": _account(transfer.credit),
-            }
-            for transfer in posting.transfers
-        ],
-    }
-    verdict: str = (await session.execute(_POST, {"posting": json.dumps(body)})).scalar_one()
-    return Outcome(verdict)
+class Missed(Exception):
+    """Some riders missed, and the whole batch was taken back: by submission (0-based), the first rider that did."""
+
+    def __init__(self, riders: dict[int, str]) -> None:
+        super().__init__(str(riders))
+        self.riders = riders
 
 
-def _account(ref: AccountRef) -> dict[str, str | bool]:
-    kind = ref.kind
-    return {
-        "owner": str(ref.owner),
-        "name": ref.name,
-        "asset": ref.asset,
-        "place": ref.place,
-        "side": kind.side.value,
-        "overdraft": kind.overdraft,
-    }
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Submissions for one commit. `rows[k]` is a JSON array for `statements[k]`; `names[k]` says whose each row is."""
+
+    submissions: Sequence[uuid.UUID]
+    postings: Sequence[Posting | None]
+    statements: Sequence[str]
+    rows: Sequence[str]
+    names: Sequence[Sequence[tuple[int, str]]]
+    fences: Sequence[uuid.UUID]
+
+
+def on_the_chart(posting: Posting) -> bool:
+    """Does the chart of accounts know every line that this posting names?"""
+    return all(t.debit.name in CHART and t.credit.name in CHART for t in posting.transfers)
+
+
+async def run(connection: "asyncpg.Connection[Any]", known: dict[AccountRef, int], batch: Batch) -> list[Verdict]:
+    """The batch in one round trip (two when accounts are new). Raises Missed; anything of asyncpg's."""
+    numbers = await _numbers(connection.fetchval, known, batch.postings)
+    posting_of = [n for n, posting in enumerate(batch.postings, 1) if posting is not None and posting.transfers]
+    arrays = _arrays([(batch.submissions[n - 1], batch.postings[n - 1]) for n in posting_of], numbers)
+    receipts = [
+        identity
+        for identity, posting in zip(batch.submissions, batch.postings, strict=True)
+        if posting is None or not posting.transfers
+    ]
+    try:
+        answer: list[str] = await connection.fetchval(
+            _RUN,
+            batch.submissions,
+            *arrays,
+            posting_of,
+            batch.statements,
+            batch.rows,
+            [*receipts, *batch.fences],
+        )
+    except asyncpg.PostgresError as error:
+        if error.sqlstate != MISSED:
+            raise
+        found: dict[int, str] = {}
+        for n, kind in json.loads(getattr(error, "detail", "[]")):
+            found.setdefault(n - 1, next(name for whose, name in batch.names[kind - 1] if whose == n - 1))
+        raise Missed(found) from None
+    return [Verdict(Outcome.POSTED if word == REPLAYED else Outcome(word)) for word in answer]
+
+
+async def open_accounts(
+    connection: AsyncConnection, known: dict[AccountRef, int], postings: Sequence[Posting | None]
+) -> dict[AccountRef, int]:
+    """Numbers of all accounts that these postings name; made where they are new."""
+
+    async def ask(statement: str, *values: Any) -> Any:
+        return (await connection.exec_driver_sql(statement, values)).scalar_one()
+
+    # In the caller's transaction, which may be taken back: what is new here is not remembered.
+    return await _numbers(ask, dict(known), postings)
+
+
+async def post_alone(
+    connection: AsyncConnection,
+    submission: uuid.UUID,
+    posting: Posting | None,
+    numbers: dict[AccountRef, int],
+    fences: Sequence[uuid.UUID],
+) -> Outcome | None:
+    """One posting, or a receipt where there is none, in the caller's transaction. None: committed by an earlier attempt.
+
+    Anything but POSTED wrote nothing.
+    """
+    if posting is None or not posting.transfers:
+        given = (await connection.exec_driver_sql(_RECEIPTS, ([submission, *fences],))).scalar_one()
+        return Outcome.POSTED if submission in (given or ()) else None
+    if fences:
+        await connection.exec_driver_sql(_RECEIPTS, (list(fences),))
+    arrays = _arrays([(submission, posting)], numbers)
+    word: str = (await connection.exec_driver_sql(_POST, tuple(arrays))).scalar_one()[0]
+    return None if word == REPLAYED else Outcome(word)
+
+
+async def post(connection: "asyncpg.Connection[Any]", postings: Sequence[Posting]) -> list[Outcome]:
+    """Post a batch by itself, in the connection's transaction or its own: one outcome for each posting, in order."""
+    numbers = await _numbers(connection.fetchval, {}, postings)
+    words: list[str] = await connection.fetchval(_POST, *_arrays([(new_id(), p) for p in postings], numbers))
+    return [Outcome.POSTED if word == REPLAYED else Outcome(word) for word in words]
+
+
+async def _numbers(
+    ask: Callable[..., Awaitable[Any]], known: dict[AccountRef, int], postings: Sequence[Posting | None]
+) -> dict[AccountRef, int]:
+    new: dict[AccountRef, None] = {}
+    for posting in postings:
+        if posting is not None:
+            for transfer in posting.transfers:
+                if transfer.debit not in known:
+                    new[transfer.debit] = None
+                if transfer.credit not in known:
+                    new[transfer.credit] = None
+    if new:
+        refs = list(new)
+        kinds = [ref.kind for ref in refs]
+        found: list[int] = await ask(
+            _OPEN,
+            [ref.owner for ref in refs],
+            [ref.name for ref in refs],
+            [ref.asset for ref in refs],
+            [ref.place for ref in refs],
+            [kind.side.value for kind in kinds],
+            [kind.overdraft for kind in kinds],
+        )
+        known.update(zip(refs, found, strict=True))
+    return known
+
+
+def _arrays(
+    postings: Sequence[tuple[uuid.UUID, Posting | None]], numbers: dict[AccountRef, int]
+) -> tuple[list[str], list[uuid.UUID], list[int], list[str], list[int], list[int], list[int]]:
+    """keys, ids, of, events, debits, credits, units as `ledger_post` takes them."""
+    keys: list[str] = []
+    ids: list[uuid.UUID] = []
+    of: list[int] = []
+    events: list[str] = []
+    debits: list[int] = []
+    credited: list[int] = []
+    units: list[int] = []
+    for identity, posting in postings:
+        assert posting is not None
+        keys.append(posting.key)
+        for place, transfer in enumerate(posting.transfers):
+            # The first transfer carries the submission's id: by it an earlier attempt is known.
+            ids.append(new_id() if place else identity)
+            of.append(len(keys))
+            events.append(transfer.event)
+            debits.append(numbers[transfer.debit])
+            credited.append(numbers[transfer.credit])
+            units.append(transfer.units)
+    return keys, ids, of, events, debits, credited, units
 
 
 @dataclass(frozen=True, slots=True)

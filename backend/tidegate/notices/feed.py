@@ -71,12 +71,15 @@ class Feed:
             connection.terminate()
 
     def _heard(self, _connection: Any, _pid: int, _channel: str, payload: object) -> None:
-        try:
-            user_id = uuid.UUID(str(payload))
-        except ValueError:
+        if not self._bells:
             return
-        for bell in self._bells.get(user_id, ()):
-            bell.set()
+        for part in str(payload).split(","):
+            try:
+                user_id = uuid.UUID(part)
+            except ValueError:
+                continue
+            for bell in self._bells.get(user_id, ()):
+                bell.set()
 
     def _ring_all(self) -> None:
         for bells in self._bells.values():

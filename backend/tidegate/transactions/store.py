@@ -6,15 +6,16 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import and_, func, or_, select, text, update
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from tidegate.database import Rider, new_id
+from tidegate.database import Rider, inserting, new_id, updating
 from tidegate.queue import Lease, claim_due
 from tidegate.transactions.rules import ENDED, State, SubStatus, Terms
 from tidegate.transactions.tables import BooksCheck, Withdrawal, WithdrawalEvent
 
 _ENDED = [state.value for state in ENDED]
+_NEW = inserting(Withdrawal.__table__, key=("id",))
+_TOLD = inserting(WithdrawalEvent.__table__, key=("withdrawal_id", "version"))
 
 
 def terms(row: Withdrawal) -> Terms:
@@ -34,12 +35,7 @@ def terms(row: Withdrawal) -> Terms:
 
 def insert_rider(values: dict[str, Any]) -> Rider:
     """The new row; misses when the account has used this reference before."""
-    statement = (
-        insert(Withdrawal)
-        .values(**values)
-        .on_conflict_do_nothing(index_elements=[Withdrawal.user_id, Withdrawal.reference])
-    )
-    return Rider("reference", statement)
+    return Rider("reference", _NEW, values=values)
 
 
 def event_rider(
@@ -61,15 +57,14 @@ def event_rider(
         "by": by,
         "detail": detail,
     }
-    return Rider("withdrawal_event", insert(WithdrawalEvent).values(**values))
+    return Rider("withdrawal_event", _TOLD, values=values)
 
 
 def move_rider(row_id: uuid.UUID, version: int, values: dict[str, Any], *, fence: int | None = None) -> Rider:
     """A guarded update: only from the version that was read, and only under the fence that was claimed."""
-    where = [Withdrawal.id == row_id, Withdrawal.version == version]
-    if fence is not None:
-        where.append(Withdrawal.fence == fence)
-    return Rider("withdrawal", update(Withdrawal).where(*where).values(version=version + 1, **values))
+    guards = {"id": row_id, "version": version} | ({} if fence is None else {"fence": fence})
+    write = updating(Withdrawal.__table__, guards=tuple(guards), columns=tuple(values), counted="version")
+    return Rider("withdrawal", write, values={f"was_{name}": value for name, value in guards.items()} | values)
 
 
 async def get(session: AsyncSession, withdrawal_id: uuid.UUID) -> Withdrawal | None:
