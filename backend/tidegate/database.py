@@ -152,6 +152,8 @@ class Database:
                     "application_name": application,
                     "idle_in_transaction_session_timeout": "30000",
                     "lock_timeout": "10000",
+                    # Anybody may switch it off for himself: money is on disk, and on the standby, before it is told.
+                    "synchronous_commit": "on",
                 }
             },
         )
@@ -185,7 +187,12 @@ class Database:
         """A connection outside the pool, the caller's to close: for one who must see the server's warnings and errors."""
         connection: asyncpg.Connection[Any] = await asyncpg.connect(
             self.engine.url.set(drivername="postgresql").render_as_string(hide_password=False),
-            server_settings={"application_name": self._application, "lock_timeout": f"{int(lock_seconds * 1000)}"},
+            server_settings={
+                "application_name": self._application,
+                "lock_timeout": f"{int(lock_seconds * 1000)}",
+                # Anybody may switch it off for himself: money is on disk, and on the standby, before it is told.
+                "synchronous_commit": "on",
+            },
         )
         return connection
 
