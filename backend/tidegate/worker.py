@@ -86,6 +86,7 @@ class Worker:
     async def _forget(self) -> int:
         """Drop what has had its time: events past their replay window, sessions long ended."""
         await notices.forget(self._parts.db)
+        await self._parts.lane.forget(utcnow())
         await sessions.forget_old(self._parts.gate, now=utcnow())
         return 0
 

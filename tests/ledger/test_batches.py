@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from tidegate.database import Database, Rider, Write
+from tidegate.database import Database, Rider, Write, utcnow
 from tidegate.ledger import lane as lanes
 from tidegate.ledger import proof, wire
 from tidegate.ledger.balances import balance
@@ -277,3 +277,12 @@ async def test_a_statement_that_is_not_the_lanes_may_not_write_what_the_ledger_h
     with pytest.raises(DBAPIError):
         async with db.transaction() as session:
             await session.execute(text("DO $$ BEGIN UPDATE ledger_accounts SET balance = 9, sequence = 9; END $$"))
+
+
+async def test_receipts_are_forgotten_when_nobody_can_ask_for_them(db: Database, lane: Lane) -> None:
+    user = uuid.uuid4()
+    assert (await lane.write([changed(user, "balance", user, 1)])).posted
+    await lane.forget(utcnow())
+    assert await scalar(db, "SELECT count(*) FROM lane_receipts") == 1
+    await lane.forget(utcnow() + 2 * lanes.RECEIPTS_KEPT)
+    assert await scalar(db, "SELECT count(*) FROM lane_receipts") == 0

@@ -10,6 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import asyncpg
@@ -31,6 +32,8 @@ WAITING = 4096
 """Submissions that may wait; one more is told `busy`."""
 PATIENCE_SECONDS = 30.0
 """How long a caller waits before it is told `busy`: the key of its request will know what became of it."""
+RECEIPTS_KEPT = timedelta(hours=1)
+"""Far longer than anybody's patience: who asks again does so within PATIENCE_SECONDS."""
 _TRIES = 8
 
 
@@ -63,6 +66,11 @@ class Lane:
     async def write(self, riders: Sequence[Rider]) -> Verdict:
         """Riders alone, same semantics."""
         return await self._wait(None, riders)
+
+    async def forget(self, now: datetime) -> None:
+        """Drop the receipts that nobody can ask for any more."""
+        async with self._db.transaction() as session:
+            await store.forget_receipts(session, before=now - RECEIPTS_KEPT)
 
     async def close(self) -> None:
         """End what is in flight and let the connection go."""

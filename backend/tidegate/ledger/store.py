@@ -4,15 +4,16 @@ import json
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import asyncpg
-from sqlalchemy import select, text
+from sqlalchemy import delete, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from tidegate.database import new_id
 from tidegate.ledger.rules import CHART, AccountRef, Outcome, Posting, Verdict
-from tidegate.ledger.tables import Account
+from tidegate.ledger.tables import Account, LaneReceipt
 
 _OPEN = "SELECT ledger_open($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::boolean[])"
 _POST = (
@@ -173,6 +174,10 @@ def _arrays(
             credited.append(numbers[transfer.credit])
             units.append(transfer.units)
     return keys, ids, of, events, debits, credited, units
+
+
+async def forget_receipts(session: AsyncSession, *, before: datetime) -> None:
+    await session.execute(delete(LaneReceipt).where(LaneReceipt.at < before))
 
 
 @dataclass(frozen=True, slots=True)
