@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cache
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import asyncpg
 from sqlalchemy import ColumnElement, DateTime, Executable, FromClause, MetaData, Numeric
@@ -28,6 +28,10 @@ NAMING = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
     "pk": "pk_%(table_name)s",
 }
+
+
+_K = TypeVar("_K")
+_V = TypeVar("_V")
 
 
 class Units(TypeDecorator[int]):
@@ -200,6 +204,45 @@ class Database:
         for close in self.closing:
             await close()
         await self.engine.dispose()
+
+
+class Together(Generic[_K, _V]):
+    """Look-ups that are asked for at once travel in one query; those that wait while it runs go in the next.
+
+    Never remembers: every look-up reads after it was asked for. `read` answers for the keys it found. For reading only.
+    """
+
+    def __init__(
+        self, db: Database, read: Callable[[AsyncSession, Sequence[_K]], Awaitable[Mapping[_K, _V]]], *, most: int = 256
+    ) -> None:
+        self._db = db
+        self._read = read
+        self._most = most
+        self._waiting: list[tuple[_K, asyncio.Future[_V | None]]] = []
+        self._runner: asyncio.Task[None] | None = None
+
+    async def get(self, key: _K) -> _V | None:
+        """What `read` finds for this key, or None. Raises what the database raised."""
+        answer: asyncio.Future[_V | None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((key, answer))
+        if self._runner is None or self._runner.done():
+            self._runner = asyncio.ensure_future(self._run())
+        return await answer
+
+    async def _run(self) -> None:
+        while self._waiting:
+            asked, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
+            try:
+                async with self._db.reading() as session:
+                    found = await self._read(session, list(dict.fromkeys(key for key, _ in asked)))
+            except Exception as error:  # noqa: BLE001  everybody who asked is told
+                for _, answer in asked:
+                    if not answer.done():
+                        answer.set_exception(error)
+            else:
+                for key, answer in asked:
+                    if not answer.done():
+                        answer.set_result(found.get(key))
 
 
 async def _uncancelled(work: Any) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, and_, case, cast, delete, exists, func, or_, select, text, update
+from sqlalchemy import ARRAY, Row, Uuid, and_, any_, case, cast, delete, exists, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
@@ -198,21 +198,21 @@ async def by_cookie(session: AsyncSession, *, digest: bytes, idle_since: datetim
     return result.one_or_none()
 
 
-async def by_access_token(
-    session: AsyncSession, *, session_id: uuid.UUID, user_id: uuid.UUID, now: datetime
-) -> Row[Any] | None:
-    """The live family of an access token, with its user."""
-    result = await session.execute(
-        select(*LIVE_COLUMNS)
+async def by_access_tokens(
+    session: AsyncSession, keys: Sequence[tuple[uuid.UUID, uuid.UUID]]
+) -> dict[tuple[uuid.UUID, uuid.UUID], Row[Any]]:
+    """The families of access tokens that stand, by (session, user), with their users. Their `expires_at` is not judged."""
+    rows = await session.execute(
+        select(*LIVE_COLUMNS, Session.expires_at)
         .join(User, User.id == Session.user_id)
         .where(
-            _alive(now),
-            Session.id == session_id,
-            Session.user_id == user_id,
+            Session.revoked_at.is_(None),
+            Session.epoch == User.epoch,
+            Session.id == any_(cast([session_id for session_id, _ in keys], ARRAY(Uuid))),
             Session.credential == Credential.BEARER.value,
         )
     )
-    return result.one_or_none()
+    return {(row.session_id, row.user_id): row for row in rows}
 
 
 async def seen(session: AsyncSession, *, session_id: uuid.UUID, now: datetime) -> None:

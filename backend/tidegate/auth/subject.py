@@ -94,7 +94,7 @@ async def authenticate(gate: Gate, request: Request, *, now: datetime) -> Subjec
     """The subject of a request, or Refusal UNAUTHENTICATED. An Authorization header wins, and the cookie is ignored.
 
     For writes by cookie: Refusal FORBIDDEN unless our own page asks. Revocation is visible at once: session, user and
-    roles are read in one query, nothing is cached.
+    roles are read in one query after the request came, and nothing is remembered but a token's signature.
     """
     header = request.headers.get("authorization")
     if header is not None:
@@ -129,8 +129,8 @@ async def _by_bearer(gate: Gate, header: str, now: datetime) -> Any:
         read = gate.tokens.read(token, now=now)
     except NotAToken:
         return None
-    async with gate.db.reading() as session:
-        return await store.by_access_token(session, session_id=read.session_id, user_id=read.user_id, now=now)
+    row = await gate.bearers.get((read.session_id, read.user_id))
+    return row if row is not None and row.expires_at > now else None
 
 
 async def _by_cookie(gate: Gate, request: Request, now: datetime) -> Any:
