@@ -39,10 +39,11 @@ class Step(StrEnum):
     NO_FUNDS = "no_funds"  # inventory does not cover it
     NO_NODE = "no_node"
     NO_SIGNER = "no_signer"
-    DENIED = "denied"  # the signer refuses by a rule: a person must look
+    DENIED = "denied"  # the signer refuses by a rule and signed nothing: a person must look
     FROZEN = "frozen"  # the signer's freeze flag is set: it goes on when a person lifts it
     UNKNOWN = "unknown"  # sent, and no answer proves anything
-    REFUSED = "refused"  # the node says these bytes can never be valid: a person must look
+    REFUSED = "refused"  # the node says these bytes can never be valid, or the signer knows others: a person must look
+    BEHIND = "behind"  # the chain knows more of our transactions than our books do: everything must stop
     FAILED = "failed"  # it is in a block for good and paid nothing: it can never pay
     WAITING = "waiting"  # nothing wrong, not there yet
 
@@ -62,6 +63,23 @@ class Spender:
     networks: Mapping[str, NetworkSettings]
     fees: Fees
     signer: SignerDoor
+
+
+# Denials that say nothing of this payout was signed. Every other one (a second transaction, a second digest, a nonce of
+# another payout, a rule that we do not know) may mean that the signer's journal knows more than our books do.
+UNSIGNED_RULES = frozenset(
+    {
+        Rule.MALFORMED,
+        Rule.DIGEST_MISMATCH,
+        Rule.WRONG_OUTPUT,
+        Rule.WRONG_AMOUNT,
+        Rule.WRONG_NETWORK,
+        Rule.WRONG_TOKEN,
+        Rule.FOREIGN_INPUT,
+        Rule.FEE_TOO_HIGH,
+        Rule.ABOVE_CAP,
+    }
+)
 
 
 class _Missed(Exception):
@@ -161,7 +179,7 @@ async def _reserve_nonce(
     async with spender.db.transaction() as session:
         count = await store.lock_wallet(session, intent.network, chain.hot_address)
         if count and on_chain > count:
-            return Told(Step.REFUSED, f"the chain counts {on_chain} transactions of the hot address, we count {count}")
+            return Told(Step.BEHIND, f"the chain counts {on_chain} transactions of the hot address, we count {count}")
         # First use of an address that has a history goes on where the chain stands.
         nonce = await store.free_nonce(session, intent.network, chain.hot_address, on_chain)
         if await payable(session, intent.network, intent.asset, bitcoin=False) < intent.deliver_units:
@@ -215,7 +233,8 @@ async def sign(spender: Spender, intent: Intent, authorisation: Authorisation, *
     if isinstance(answer, Denied) and answer.rule == Rule.FROZEN:
         return Told(Step.FROZEN, answer.detail)
     if isinstance(answer, Denied):
-        return Told(Step.DENIED, f"{answer.rule}: {answer.detail}")
+        step = Step.DENIED if answer.rule in UNSIGNED_RULES else Step.REFUSED
+        return Told(step, f"{answer.rule}: {answer.detail}")
     if isinstance(answer, Failed):
         await _asked_in_vain(spender.db, attempt)
         return Told(Step.NO_SIGNER, answer.detail)
