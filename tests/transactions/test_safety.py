@@ -12,6 +12,7 @@ from tidegate.refusal import Kind
 from tidegate.signing.messages import Approved, Authorisation, Denied
 from tidegate.transactions import store
 from tidegate.transactions.view import intent_of
+from tidegate.treasury.rules import network_fee
 
 
 async def ready(world: World) -> tuple[Someone, uuid.UUID]:
@@ -78,3 +79,37 @@ async def test_nothing_verified_can_be_cancelled_while_the_chain_is_ahead_of_the
         await refused(Kind.CANNOT_CANCEL, world.cancel(who, one))
     await world.cancel(who, unverified)
     assert await world.available(who.id, "USDT") == (22_000_000, 52_000_000)
+
+
+async def test_a_recipient_that_burns_gas_takes_no_nonce_from_the_others(world: World) -> None:
+    """A contract may need 240,000 gas; what was agreed is for 21,000."""
+    await world.stock(USDT=1_000_000_000, ETH=10**18)
+    plain_gas = world.evm.gas_for
+
+    async def gas_for(asset: str, address: str, units: int) -> int:
+        return 288_000 if asset == "ETH" else await plain_gas(asset, address, units)
+
+    world.evm.gas_for = gas_for  # type: ignore[method-assign]
+    thief = await world.someone(ETH=10**17)
+    bound = network_fee(kind="evm", token=False, rate=GAS_PRICE, gas_asset="ETH", rate_cap=500).max_units
+    stuck = await world.verified(thief, "ETH", deliver=10**15, fee=21_000 * GAS_PRICE, network_fee_max_units=bound)
+    await world.until(stuck, "queued", "awaiting_liquidity")
+    assert await world.rows("SELECT state FROM attempts") == []
+    await world.until(await world.verified(await world.someone(USDT=100_000_000)), "completed")
+    await world.cancel(thief, stuck)
+    assert await world.available(thief.id, "ETH") == (10**17, 0)
+
+
+async def test_a_hot_wallet_that_cannot_pay_the_gas_takes_no_nonce(world: World) -> None:
+    most = 60_000 * 2 * GAS_PRICE  # what one payout of a token may cost
+    await world.stock(USDT=1_000_000_000, ETH=2 * most - 1)
+    first, second = [await world.verified(await world.someone(USDT=100_000_000)) for _ in range(2)]
+    for _ in range(4):
+        await world.turn()
+    stand = sorted([await world.standing(one) for one in (first, second)], key=str)
+    assert stand == [("confirming", None), ("queued", "awaiting_liquidity")]
+    assert await world.rows("SELECT nonce FROM attempts") == [(0,)]
+    await world.stock(ETH=most)
+    for one in (first, second):
+        await world.until(one, "completed")
+    await world.exact()

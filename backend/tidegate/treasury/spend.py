@@ -172,9 +172,11 @@ async def _reserve_nonce(
         # Not tried, so nothing is lost: a token may be paused, a recipient blocked; or the hot account is short.
         return await _why_revert(spender, intent, str(error))
     # The agreed bound is for gas at the price of acceptance; a dearer hour is ours, up to the bound.
-    max_fee = min(max_fee * 2, intent.max_network_fee_units // gas, settings.max_fee_rate * GWEI)
-    if max_fee <= 0:
+    most = min(intent.max_network_fee_units // gas, settings.max_fee_rate * GWEI)
+    if most < max_fee or most <= 0:
+        # No block would take it, and every later payout would wait behind its nonce: it waits without one.
         return Told(Step.NO_FUNDS, "gas costs more than was agreed")
+    max_fee = min(max_fee * 2, most)
     on_chain = await chain.next_nonce(chain.hot_address)
     async with spender.db.transaction() as session:
         count = await store.lock_wallet(session, intent.network, chain.hot_address)
@@ -184,6 +186,10 @@ async def _reserve_nonce(
         nonce = await store.free_nonce(session, intent.network, chain.hot_address, on_chain)
         if await payable(session, intent.network, intent.asset, bitcoin=False) < intent.deliver_units:
             return Told(Step.NO_FUNDS, "inventory does not cover it")
+        delivered = intent.deliver_units if intent.asset == chain.gas_asset else 0
+        free = await payable(session, intent.network, chain.gas_asset, bitcoin=False)
+        if free - await store.committed_gas(session, intent.network) < gas * max_fee + delivered:
+            return Told(Step.NO_FUNDS, "the hot wallet cannot pay the gas")
         if await ride(session, riders) is not None:
             raise _Missed
         await store.take_nonce(session, intent.network, nonce)
