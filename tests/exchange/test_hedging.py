@@ -1,6 +1,7 @@
 """Hedging through every fault of the venue and of ourselves: never two orders for one intent, no fill lost or doubled."""
 
 import asyncio
+import time
 import uuid
 from dataclasses import replace
 from decimal import Decimal
@@ -13,6 +14,7 @@ from tidegate.exchange import audit, history, pipeline
 from tidegate.ledger.rules import house
 from tidegate.markets.books import Markets
 from tidegate.refusal import Kind, Refusal
+from tidegate.venues.port import PlaceOutcome, Side
 
 
 class Killed(BaseException):
@@ -205,3 +207,44 @@ async def test_a_worker_that_slept_past_its_lease_changes_nothing(room: Room, mo
         await room.hedge(after=after)
     assert await states(room) == ["cancelled", "filled"]
     await hedged_once(room)
+
+
+async def test_an_order_held_up_by_the_venues_clock_is_not_sent_beside_its_successor(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await converted(room)
+    venue: Any = room.desk.venues["binance"]
+    asking, go_on = asyncio.Event(), asyncio.Event()
+    real, waited = venue._set_clock, []
+
+    async def set_clock() -> None:
+        if not waited:
+            waited.append(1)
+            asking.set()
+            await go_on.wait()
+        await real()
+
+    monkeypatch.setattr(venue, "_set_clock", set_clock)
+    slow = asyncio.ensure_future(room.hedge())
+    await asking.wait()
+    assert await states(room) == ["intended"]
+    await room.hedge(after=31)  # another worker: the first one's lease is over
+    go_on.set()
+    await slow
+    for after in (33, 40, 80):
+        await room.hedge(after=after)
+    assert await states(room) == ["filled"]
+    await hedged_once(room)
+
+
+async def test_past_its_deadline_no_order_leaves(room: Room) -> None:
+    placed = await room.desk.venues["binance"].place(
+        client_order_id=str(uuid.uuid4()),
+        symbol="BTCUSDT",
+        side=Side.SELL,
+        quantity=Decimal("0.01"),
+        price=Decimal(60_000),
+        deadline=time.monotonic() - 1,
+    )
+    assert placed.outcome is PlaceOutcome.REFUSED
+    assert await room.orders_at_venue() == 0

@@ -102,6 +102,8 @@ async def _send(desk: Desk, venue: Venue, lease: Lease, order: Order, now: datet
         )
         return
     quantity, price = priced
+    # Before `sent`: a slow line must not hold up an order that another worker looks for already.
+    await venue.prepare()
     sent = store.move_order(
         lease,
         was=[OrderState.INTENDED],
@@ -114,7 +116,8 @@ async def _send(desk: Desk, venue: Venue, lease: Lease, order: Order, now: datet
     )
     if not (await desk.lane.write([sent])).posted:
         return
-    if time.monotonic() - started > LEASE_SECONDS / 2:
+    deadline = started + LEASE_SECONDS / 2
+    if time.monotonic() > deadline:
         # This process slept. Another may be looking for the order already: it must not appear behind its back.
         return
     reach("hedge:before_place")
@@ -124,6 +127,7 @@ async def _send(desk: Desk, venue: Venue, lease: Lease, order: Order, now: datet
         side=Side(order.side),
         quantity=quantity,
         price=price,
+        deadline=deadline,
     )
     reach("hedge:after_place")
     order.quantity, order.limit_price, order.sent_at = quantity, price, now

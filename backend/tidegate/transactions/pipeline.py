@@ -19,6 +19,7 @@ from tidegate.database import Rider, utcnow
 from tidegate.ledger.rules import Posting
 from tidegate.outbox.events import changed
 from tidegate.queue import Lease
+from tidegate.refusal import Refusal
 from tidegate.signing.messages import Authorisation
 from tidegate.transactions import store
 from tidegate.transactions.office import Office
@@ -45,6 +46,7 @@ _WAITS: dict[Step, SubStatus] = {
     Step.DENIED: SubStatus.NEEDS_OPERATOR,
     Step.FROZEN: SubStatus.FROZEN,
     Step.REFUSED: SubStatus.NEEDS_OPERATOR,
+    Step.BEHIND: SubStatus.NEEDS_OPERATOR,
     Step.UNKNOWN: SubStatus.BROADCAST_UNKNOWN,
 }
 
@@ -67,6 +69,8 @@ async def _one(office: Office, spender: Spender, lease: Lease, states: Sequence[
     pause_for: timedelta | None = _AGAIN
     try:
         pause_for = await handle(office, spender, row, lease)
+    except Refusal as refusal:
+        log.warning("withdrawal_step_refused", withdrawal=str(lease.id), state=row.state, why=refusal.kind.value)
     except Exception:
         log.exception("withdrawal_step_failed", withdrawal=str(lease.id), state=row.state)
     async with office.db.transaction() as session:
@@ -188,11 +192,16 @@ async def _prepare(office: Office, spender: Spender, row: Withdrawal, lease: Lea
     async with office.db.reading() as session:
         stopped = await pause.paused(session, row.to_asset)
     if stopped is not None:
-        await _to(office, row, lease, State.QUEUED, SubStatus.FROZEN, detail=stopped.reason)
+        sub = SubStatus.NEEDS_OPERATOR if stopped.by == WORKER else SubStatus.FROZEN
+        await _to(office, row, lease, State.QUEUED, sub, detail=stopped.reason)
         return _AGAIN
     told = await spend.reserve(
         spender, intent_of(row), speed=row.speed, riders=riders_to(row, lease, State.SIGNING), now=utcnow()
     )
+    if told.step is Step.BEHIND:
+        # Any payout of ours may have been made already, as after a backup: nothing is sent and nothing given back
+        # (withdraw.end) until a person has found out.
+        await pause.pause(office.db, asset=policy.EVERYTHING, by=WORKER, reason=told.detail[:200])
     return None if told.step is Step.DONE else await _wait(office, row, lease, told)
 
 
@@ -208,7 +217,7 @@ async def _sign(office: Office, spender: Spender, row: Withdrawal, lease: Lease)
         await _to(office, row, lease, State.BROADCASTING)
         return None
     if told.step is Step.DENIED:
-        # The signer's no is final and nothing was signed: back to where it can be cancelled, and a person decides.
+        # This no is final and says that nothing was signed: back to where it can be cancelled, and a person decides.
         detail = told.detail[:200]
         back = riders_to(
             row, lease, State.QUEUED, SubStatus.NEEDS_OPERATOR, detail=detail, values={"held_by_operator": detail}

@@ -9,7 +9,7 @@ from typing import Any
 from tidegate import idempotency
 from tidegate.auth import step_up
 from tidegate.auth.subject import Subject
-from tidegate.compliance import limits
+from tidegate.compliance import limits, pause
 from tidegate.compliance import rules as policy
 from tidegate.database import Rider, new_id
 from tidegate.exchange import accept, conversion
@@ -316,7 +316,14 @@ def _too_late(state: State) -> str:
 
 
 async def end(office: Office, row: Withdrawal, state: State, *, by: str, now: datetime, detail: str | None) -> bool:
-    """End it without a payout and give back what is due, in one commit. False when it moved meanwhile."""
+    """End it without a payout and give back what is due, in one commit. False when it moved meanwhile.
+
+    Refuses CANNOT_CANCEL for what was verified while everything is paused: our books may not know of its payment.
+    """
+    if row.verified_at is not None:
+        async with office.db.reading() as session:
+            if any(one.asset == policy.EVERYTHING for one in await pause.standing(session)):
+                raise Refusal(Kind.CANNOT_CANCEL, "Everything stands still while we look into something.")
     terms = store.terms(row)
     moves = refund_transfers(terms, executed=row.conversion_id is not None, mined=False)
     riders = move_riders(

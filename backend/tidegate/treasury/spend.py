@@ -39,10 +39,11 @@ class Step(StrEnum):
     NO_FUNDS = "no_funds"  # inventory does not cover it
     NO_NODE = "no_node"
     NO_SIGNER = "no_signer"
-    DENIED = "denied"  # the signer refuses by a rule: a person must look
+    DENIED = "denied"  # the signer refuses by a rule and signed nothing: a person must look
     FROZEN = "frozen"  # the signer's freeze flag is set: it goes on when a person lifts it
     UNKNOWN = "unknown"  # sent, and no answer proves anything
-    REFUSED = "refused"  # the node says these bytes can never be valid: a person must look
+    REFUSED = "refused"  # the node says these bytes can never be valid, or the signer knows others: a person must look
+    BEHIND = "behind"  # the chain knows more of our transactions than our books do: everything must stop
     FAILED = "failed"  # it is in a block for good and paid nothing: it can never pay
     WAITING = "waiting"  # nothing wrong, not there yet
 
@@ -62,6 +63,23 @@ class Spender:
     networks: Mapping[str, NetworkSettings]
     fees: Fees
     signer: SignerDoor
+
+
+# Denials that say nothing of this payout was signed. Every other one (a second transaction, a second digest, a nonce of
+# another payout, a rule that we do not know) may mean that the signer's journal knows more than our books do.
+UNSIGNED_RULES = frozenset(
+    {
+        Rule.MALFORMED,
+        Rule.DIGEST_MISMATCH,
+        Rule.WRONG_OUTPUT,
+        Rule.WRONG_AMOUNT,
+        Rule.WRONG_NETWORK,
+        Rule.WRONG_TOKEN,
+        Rule.FOREIGN_INPUT,
+        Rule.FEE_TOO_HIGH,
+        Rule.ABOVE_CAP,
+    }
+)
 
 
 class _Missed(Exception):
@@ -154,18 +172,24 @@ async def _reserve_nonce(
         # Not tried, so nothing is lost: a token may be paused, a recipient blocked; or the hot account is short.
         return await _why_revert(spender, intent, str(error))
     # The agreed bound is for gas at the price of acceptance; a dearer hour is ours, up to the bound.
-    max_fee = min(max_fee * 2, intent.max_network_fee_units // gas, settings.max_fee_rate * GWEI)
-    if max_fee <= 0:
+    most = min(intent.max_network_fee_units // gas, settings.max_fee_rate * GWEI)
+    if most < max_fee or most <= 0:
+        # No block would take it, and every later payout would wait behind its nonce: it waits without one.
         return Told(Step.NO_FUNDS, "gas costs more than was agreed")
+    max_fee = min(max_fee * 2, most)
     on_chain = await chain.next_nonce(chain.hot_address)
     async with spender.db.transaction() as session:
         count = await store.lock_wallet(session, intent.network, chain.hot_address)
         if count and on_chain > count:
-            return Told(Step.REFUSED, f"the chain counts {on_chain} transactions of the hot address, we count {count}")
+            return Told(Step.BEHIND, f"the chain counts {on_chain} transactions of the hot address, we count {count}")
         # First use of an address that has a history goes on where the chain stands.
         nonce = await store.free_nonce(session, intent.network, chain.hot_address, on_chain)
         if await payable(session, intent.network, intent.asset, bitcoin=False) < intent.deliver_units:
             return Told(Step.NO_FUNDS, "inventory does not cover it")
+        delivered = intent.deliver_units if intent.asset == chain.gas_asset else 0
+        free = await payable(session, intent.network, chain.gas_asset, bitcoin=False)
+        if free - await store.committed_gas(session, intent.network) < gas * max_fee + delivered:
+            return Told(Step.NO_FUNDS, "the hot wallet cannot pay the gas")
         if await ride(session, riders) is not None:
             raise _Missed
         await store.take_nonce(session, intent.network, nonce)
@@ -215,7 +239,8 @@ async def sign(spender: Spender, intent: Intent, authorisation: Authorisation, *
     if isinstance(answer, Denied) and answer.rule == Rule.FROZEN:
         return Told(Step.FROZEN, answer.detail)
     if isinstance(answer, Denied):
-        return Told(Step.DENIED, f"{answer.rule}: {answer.detail}")
+        step = Step.DENIED if answer.rule in UNSIGNED_RULES else Step.REFUSED
+        return Told(step, f"{answer.rule}: {answer.detail}")
     if isinstance(answer, Failed):
         await _asked_in_vain(spender.db, attempt)
         return Told(Step.NO_SIGNER, answer.detail)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Numeric, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -91,6 +91,18 @@ async def committed_units(session: AsyncSession, network: str, asset: str) -> in
     found = await session.scalar(
         select(func.coalesce(func.sum(Attempt.units), 0)).where(
             Attempt.network == network, Attempt.asset == asset, Attempt.state.in_(states)
+        )
+    )
+    return int(found or 0)
+
+
+async def committed_gas(session: AsyncSession, network: str) -> int:
+    """What EVM attempts that are built and not final may cost in gas at most, in the gas asset."""
+    states = [state.value for state in SENT] + [AttemptState.BUILT.value, AttemptState.SIGNED.value]
+    gas, price = Attempt.plan["gas"].astext, Attempt.plan["max_fee_per_gas"].astext
+    found = await session.scalar(
+        select(func.coalesce(func.sum(gas.cast(Numeric) * price.cast(Numeric)), 0)).where(
+            Attempt.network == network, Attempt.nonce.is_not(None), Attempt.state.in_(states)
         )
     )
     return int(found or 0)

@@ -169,11 +169,23 @@ class Venue(Protocol):
 
     async def balances(self) -> list[Balance]: ...
 
+    async def prepare(self) -> None:
+        """Ask now what must be known before an order can leave at once. Called before the order is committed as sent."""
+        ...
+
     async def place(
-        self, *, client_order_id: str, symbol: str, side: Side, quantity: Decimal, price: Decimal
+        self,
+        *,
+        client_order_id: str,
+        symbol: str,
+        side: Side,
+        quantity: Decimal,
+        price: Decimal,
+        deadline: float | None = None,
     ) -> Placed:
         """Limit, immediate-or-cancel. Never retried inside. `client_order_id`: a lower-case UUIDv4, committed before.
 
+        After `deadline` (monotonic seconds) nothing is sent any more: REFUSED with NOT_CONNECTED.
         Raises ValueError for a quantity or price that is not a finite number above zero.
         """
         ...

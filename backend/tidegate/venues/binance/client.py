@@ -75,8 +75,19 @@ class Binance:
         answer = await self._signed_read("/api/v3/account", [("omitZeroBalances", "true")])
         return _parsed(parse.balances, answer.body)
 
+    async def prepare(self) -> None:
+        self._mind_silence()
+        await self._set_clock()
+
     async def place(
-        self, *, client_order_id: str, symbol: str, side: Side, quantity: Decimal, price: Decimal
+        self,
+        *,
+        client_order_id: str,
+        symbol: str,
+        side: Side,
+        quantity: Decimal,
+        price: Decimal,
+        deadline: float | None = None,
     ) -> Placed:
         parameters = [
             ("symbol", symbol),
@@ -97,6 +108,9 @@ class Binance:
             # Nothing of the order has left this process.
             why = Reason.RATE_LIMITED if error.retry_after else Reason.NOT_CONNECTED
             return Placed(PlaceOutcome.REFUSED, reason=why, detail=error.detail, retry_after=error.retry_after)
+        if deadline is not None and time.monotonic() > deadline:
+            # The clock took too long. From here on the stamp and the venue's own window keep it from arriving late.
+            return Placed(PlaceOutcome.REFUSED, reason=Reason.NOT_CONNECTED, detail="held up past its deadline")
         try:
             answer = await self._send("POST", "/api/v3/order", parameters)
         except NotSent as error:
