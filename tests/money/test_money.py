@@ -1,11 +1,13 @@
 """Amounts and rates: exact, spelt one way, rounded only where it is said and only against the customer."""
 
 import os
+import re
 from fractions import Fraction
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
 
 from tidegate.money import (
     BNB,
@@ -27,7 +29,7 @@ from tidegate.money import (
     worth_of,
 )
 from tidegate.refusal import Kind, Refusal
-from tidegate.wire import amount_in
+from tidegate.wire import AMOUNT_PATTERN, DecimalText, amount_in
 
 often = settings(max_examples=int(os.environ.get("TIDEGATE_EXAMPLES", "60")), deadline=None)
 
@@ -106,6 +108,36 @@ def test_zero_is_a_number_and_not_an_amount_to_move(text: str) -> None:
     assert amount_in("BTC", text, positive=False).units == 0
 
 
+@pytest.mark.parametrize("decimals", range(19))
+def test_the_edges_of_every_number_of_decimals_are_written_and_read(decimals: int) -> None:
+    one, most = 10**decimals, 10 ** (30 + decimals) - 1
+    for found in {0, 1, one - 1, one, one + 1, most - 1, most}:
+        text = format_units(found, decimals)
+        assert parse_units(text, decimals) == found
+        assert Fraction(text) == Fraction(found, one)
+    with pytest.raises(InvalidAmount):
+        parse_units(format_units(most + 1, decimals), decimals)
+    with pytest.raises(TooManyDecimals if decimals < 18 else InvalidAmount):
+        parse_units("0." + "0" * (decimals + 1), decimals)
+
+
+@often
+@given(st.text(alphabet="0123456789.+-eE_, \n\u0661\uff11", max_size=40))
+@example("9" * 30 + "." + "9" * 18)
+@example("9" * 31)
+def test_the_pattern_of_the_contract_is_the_spelling_that_is_read(text: str) -> None:
+    contract = re.fullmatch(r"(0|[1-9][0-9]{0,29})(\.[0-9]{1,18})?", text, re.ASCII)
+    assert AMOUNT_PATTERN == r"^(0|[1-9][0-9]{0,29})(\.[0-9]{1,18})?$"
+    if contract:
+        assert Fraction(parse_units(text, 18), 10**18) == Fraction(text)
+        assert TypeAdapter(DecimalText).validate_python(text) == text
+    else:
+        with pytest.raises(InvalidAmount):
+            parse_units(text, 18)
+        with pytest.raises(ValidationError):
+            TypeAdapter(DecimalText).validate_python(text)
+
+
 def test_the_edges_of_what_can_be_spelt() -> None:
     assert parse_units("9" * 30, 0) == 10**30 - 1
     assert parse_units("9" * 30 + "." + "9" * 18, 18) == 10**48 - 1
@@ -180,7 +212,47 @@ def test_a_rate_is_written_without_exponent_and_read_back(rate: Rate) -> None:
     assert "." not in rate.text or not rate.text.endswith("0")
 
 
-@pytest.mark.parametrize("text", ["", "0", "0.0", "-1", "1e5", "+1", "１", "1_0", "1.2.3", ".", "NaN", " 1", "²"])
+@often
+@given(st.from_regex(r"[0-9]{0,20}\.?[0-9]{0,25}", fullmatch=True))
+@example("0." + "0" * 198 + "1")
+@example("1" + "0" * 199)
+def test_a_rate_is_read_exactly_or_refused(text: str) -> None:
+    whole, point, fraction = text.partition(".")
+    spelt = whole == "0" or (whole != "" and whole[0] != "0")
+    if spelt and bool(point) == bool(fraction) and 0 < len((whole + fraction).strip("0")) <= 18:
+        assert Rate.parse(text).value == Fraction(text)
+    else:
+        with pytest.raises(MoneyError):
+            Rate.parse(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "0",
+        "0.0",
+        "-1",
+        "1e5",
+        "+1",
+        "１",
+        "1_0",
+        "1.2.3",
+        ".",
+        "NaN",
+        " 1",
+        "²",
+        ".5",
+        "5.",
+        "00.5",
+        "01",
+        "1\n",
+        "1" * 19,
+        "1.000000000000000001",
+        "0." + "0" * 199 + "1",
+        "9" * 5000,
+    ],
+)
 def test_what_is_not_a_rate_is_refused(text: str) -> None:
     with pytest.raises(MoneyError):
         Rate.parse(text)

@@ -3,6 +3,7 @@
 Nothing here is a float, nothing here rounds silently, and nothing here knows a database or a wire.
 """
 
+from tidegate.money.allocate import Remainder, allocate, divide
 from tidegate.money.amount import Amount, InvalidAmount, MoneyError, TooManyDecimals, format_units, parse_units
 from tidegate.money.asset import BNB, BTC, ETH, USDC, USDT, Asset, UnknownAsset, asset, listed_assets
 from tidegate.money.rate import ONE, Rate, cost_of, worth_of
@@ -19,10 +20,13 @@ __all__ = [
     "InvalidAmount",
     "MoneyError",
     "Rate",
+    "Remainder",
     "TooManyDecimals",
     "UnknownAsset",
+    "allocate",
     "asset",
     "cost_of",
+    "divide",
     "format_units",
     "listed_assets",
     "parse_units",

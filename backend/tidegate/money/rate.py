@@ -1,5 +1,6 @@
 """Rates: `to` per 1 `from` in whole units, 18 significant digits, always rounded down (API.md)."""
 
+import re
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Self
@@ -8,6 +9,10 @@ from tidegate.money.amount import MoneyError
 from tidegate.money.asset import Asset
 
 SIGNIFICANT = 18
+
+# ASCII only; the point has digits on both sides, and no zero stands before the first digit that counts. What is longer
+# is no price of anything, and Python reads no number of thousands of digits.
+_RATE = re.compile(r"(0|[1-9][0-9]{0,199})(\.[0-9]{1,199})?\Z", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +42,14 @@ class Rate:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """The rate a decimal string spells, e.g. `64012.5`. Refuses signs, exponents, non-ASCII."""
+        """The rate a decimal string spells, e.g. `64012.5`.
+
+        Refuses (MoneyError) any other spelling, zero, and more digits than a rate has: nothing is rounded here.
+        """
         whole, _, fraction = text.partition(".")
-        digits = whole + fraction
-        if not digits.isascii() or not digits.isdigit() or int(digits) == 0:
+        if not _RATE.match(text) or not 0 < len((whole + fraction).strip("0")) <= SIGNIFICANT:
             raise MoneyError(f"not a rate: {text[:64]}")
-        return cls._normal(int(digits), len(fraction))
+        return cls._normal(int(whole + fraction), len(fraction))
 
     @classmethod
     def _normal(cls, digits: int, scale: int) -> Self:
