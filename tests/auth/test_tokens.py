@@ -18,11 +18,16 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as profile
 from hypothesis import strategies as st
 
-from tests.auth.people import Person, now, problem
+from tests.auth.people import PASSWORD, Person, now, problem
+from tidegate.auth import accounts, sessions
+from tidegate.auth.accounts import Client
 from tidegate.auth.gate import Gate
 from tidegate.auth.keyring import Keyring, load_keyring
+from tidegate.auth.rules import Credential
+from tidegate.auth.subject import Subject
 from tidegate.auth.tokens import MOST_BYTES, NotAToken, Tokens
 from tidegate.config import Settings
+from tidegate.refusal import Kind, Refusal
 
 KEYS = Keyring(bytes(range(32)))
 ISSUER = "http://localhost:8000"
@@ -258,3 +263,23 @@ def test_a_short_key_ends_the_start(settings: Settings) -> None:
     settings.auth.token_key_file.write_bytes(b"x" * 31)
     with pytest.raises(SystemExit, match="32"):
         load_keyring(settings)
+
+
+async def test_a_sign_in_begun_with_the_old_password_does_not_outlive_its_change(ana: Person, gate: Gate) -> None:
+    client = Client("203.0.113.9", "somebody", None)
+    proofs = [
+        await accounts.authenticate(gate, email=ana.email, password=PASSWORD, code=None, client=client, now=now())
+        for _ in range(3)
+    ]
+    mine = await sessions.open_browser_session(gate, proofs[0], client=client, replaces=None, now=now())
+    nothing: frozenset[str] = frozenset()
+    subject = Subject(mine.user_id, ana.email, nothing, nothing, Credential.COOKIE, mine.session_id, False, False, None)
+    new = "another lighthouse on the cape"
+    await sessions.change_password(gate, subject, current=PASSWORD, new=new, code=None, now=now())
+    for late in (
+        sessions.open_token_family(gate, proofs[1], client=client, now=now()),
+        sessions.open_browser_session(gate, proofs[2], client=client, replaces=None, now=now()),
+    ):
+        with pytest.raises(Refusal) as told:
+            await late
+        assert told.value.kind is Kind.INVALID_CREDENTIALS

@@ -38,6 +38,8 @@ class Proof:
     """The right password, and the right code where one is needed; opening a session spends the code."""
 
     user_id: uuid.UUID
+    epoch: int
+    """The user's epoch when the password was judged: a session of it ends with the password's next change."""
     spends: Rider | None
     known_device: bool
     rehash: tuple[str, str] | None
@@ -129,7 +131,7 @@ async def authenticate(
     rehash = None
     if gate.hashing.outdated(user.password_hash):
         rehash = (user.password_hash, await gate.hashing.hash(password))
-    return Proof(user.id, spends, known_device=device is not None, rehash=rehash)
+    return Proof(user.id, user.epoch, spends, known_device=device is not None, rehash=rehash)
 
 
 async def _second_factor(gate: Gate, user_id: uuid.UUID, code: str | None, now: datetime) -> Rider | None:
@@ -217,6 +219,12 @@ async def set_frozen(session: AsyncSession, *, user_id: uuid.UUID, frozen: bool)
     """Stop (or let go) everything that would leave this account; signing in and looking stay possible."""
     version = await store.update_user(session, user_id=user_id, values={"frozen_at": utcnow() if frozen else None})
     await ride(session, [changed(user_id, "account", user_id, version)])
+
+
+async def is_frozen(session: AsyncSession, user_id: uuid.UUID) -> bool:
+    """Whether nothing may leave this account now."""
+    user = await store.user_by_id(session, user_id=user_id)
+    return user is not None and user.frozen_at is not None
 
 
 async def confirm_email(session: AsyncSession, *, user_id: uuid.UUID) -> None:

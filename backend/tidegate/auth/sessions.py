@@ -55,6 +55,7 @@ async def open_browser_session(
         session_id = await store.insert_session(
             session,
             user_id=proof.user_id,
+            epoch=proof.epoch,
             credential=Credential.COOKIE,
             digest=secret_digest(value),
             user_agent=_short(client.user_agent),
@@ -77,6 +78,7 @@ async def open_token_family(gate: Gate, proof: Proof, *, client: Client, now: da
         session_id = await store.insert_session(
             session,
             user_id=proof.user_id,
+            epoch=proof.epoch,
             credential=Credential.BEARER,
             digest=None,
             user_agent=_short(client.user_agent),
@@ -201,7 +203,14 @@ async def forget_old(gate: Gate, *, now: datetime) -> None:
 
 
 async def _spend(session: AsyncSession, proof: Proof, now: datetime) -> None:
-    """Use up the proof's code, in the commit that opens the session; of two at once one gets in."""
+    """Use up the proof's code, in the commit that opens the session; of two at once one gets in.
+
+    Refuses INVALID_CREDENTIALS when the password was changed since it was judged. A change that commits only after this
+    look ends the session too: it carries the epoch of the proof.
+    """
+    user = await store.user_by_id(session, user_id=proof.user_id)
+    if user is None or user.epoch != proof.epoch:
+        raise Refusal(Kind.INVALID_CREDENTIALS, "The e-mail address, the password or the code is not right.")
     if proof.spends is not None and await ride(session, [proof.spends]) is not None:
         raise reused(now)
     if proof.rehash is not None:

@@ -227,6 +227,7 @@ async def insert_session(
     session: AsyncSession,
     *,
     user_id: uuid.UUID,
+    epoch: int,
     credential: Credential,
     digest: bytes | None,
     user_agent: str | None,
@@ -234,9 +235,8 @@ async def insert_session(
     expires_at: datetime,
     second_factor: bool,
 ) -> uuid.UUID:
-    """A session of the user's present epoch."""
+    """A session of this epoch of the user's; it is alive only while that is the present one."""
     session_id = new_id()
-    epoch = select(User.epoch).where(User.id == user_id).scalar_subquery()
     await session.execute(
         insert(Session).values(
             id=session_id,
