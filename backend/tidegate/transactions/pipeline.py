@@ -11,6 +11,7 @@ from typing import Any
 
 import structlog
 
+from tidegate.auth import accounts
 from tidegate.compliance import approve as approvals
 from tidegate.compliance import limits, lists, pause, screen
 from tidegate.compliance import rules as policy
@@ -183,17 +184,26 @@ async def _approve(office: Office, spender: Spender, row: Withdrawal, lease: Lea
     return _AGAIN
 
 
+async def _stopped(office: Office, row: Withdrawal, lease: Lease) -> bool:
+    """Whether a pause, or the freeze of its account, stops this payout; then it says so. Nothing was sent so far."""
+    async with office.db.reading() as session:
+        stopped = await pause.paused(session, row.to_asset)
+        frozen = await accounts.is_frozen(session, row.user_id)
+    if stopped is None and not frozen:
+        return False
+    sub = SubStatus.NEEDS_OPERATOR if stopped is not None and stopped.by == WORKER else SubStatus.FROZEN
+    detail = stopped.reason if stopped is not None else "Nothing leaves this account while it is frozen."
+    await _to(office, row, lease, State(row.state), sub, detail=detail)
+    return True
+
+
 async def prepare_step(office: Office, spender: Spender) -> int:
     """Reserve inputs or the nonce; from that commit on it can no longer be cancelled."""
     return await _run(office, spender, [State.QUEUED], _prepare)
 
 
 async def _prepare(office: Office, spender: Spender, row: Withdrawal, lease: Lease) -> timedelta | None:
-    async with office.db.reading() as session:
-        stopped = await pause.paused(session, row.to_asset)
-    if stopped is not None:
-        sub = SubStatus.NEEDS_OPERATOR if stopped.by == WORKER else SubStatus.FROZEN
-        await _to(office, row, lease, State.QUEUED, sub, detail=stopped.reason)
+    if await _stopped(office, row, lease):
         return _AGAIN
     told = await spend.reserve(
         spender, intent_of(row), speed=row.speed, riders=riders_to(row, lease, State.SIGNING), now=utcnow()
@@ -212,6 +222,8 @@ async def sign_step(office: Office, spender: Spender) -> int:
 
 async def _sign(office: Office, spender: Spender, row: Withdrawal, lease: Lease) -> timedelta | None:
     assert row.authorisation is not None
+    if await _stopped(office, row, lease):
+        return _AGAIN
     told = await spend.sign(spender, intent_of(row), Authorisation.from_json(row.authorisation), now=utcnow())
     if told.step is Step.DONE:
         await _to(office, row, lease, State.BROADCASTING)
@@ -234,6 +246,10 @@ async def broadcast_step(office: Office, spender: Spender) -> int:
 
 
 async def _broadcast(office: Office, spender: Spender, row: Withdrawal, lease: Lease) -> timedelta | None:
+    async with office.db.reading() as session:
+        unsent = all(one.sent_at is None for one in (await attempts.by_payout(session, [row.id])).get(row.id, ()))
+    if unsent and await _stopped(office, row, lease):
+        return _AGAIN
     told = await spend.broadcast(spender, row.id, now=utcnow())
     if told.step is Step.DONE:
         await _to(office, row, lease, State.CONFIRMING)
