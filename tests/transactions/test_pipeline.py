@@ -364,6 +364,7 @@ async def test_a_payment_that_the_chain_took_and_did_not_make_fails_and_is_refun
     await world.until(done, "confirming")
     await world.turn()
     await world.exact()  # mined and reverted, not yet deep: its fee is a term of the audit
+    world.evm.mine(12)  # deep enough for a payment, not for a refund: 18 are
     await world.until(done, "failed")
     assert await world.available(who.id, "USDT") == ((25_000_000, 0) if paying else (100_000_000, 0))
     assert await world.balance(house("charged:network", "BTC")) == charged, "an attempt was mined: that fee stays"

@@ -8,9 +8,12 @@ import pytest
 from tests.transactions.chains import GAS_PRICE
 from tests.transactions.test_request import refused
 from tests.transactions.world import STRANGER, Someone, World
+from tidegate.auth import accounts
+from tidegate.chains.port import Sighting
+from tidegate.compliance import pause
 from tidegate.refusal import Kind
-from tidegate.signing.messages import Approved, Authorisation, Denied
-from tidegate.transactions import store
+from tidegate.signing.messages import Approved, Authorisation, Denied, Failed
+from tidegate.transactions import pipeline, store
 from tidegate.transactions.view import intent_of
 from tidegate.treasury.rules import network_fee
 
@@ -113,3 +116,71 @@ async def test_a_hot_wallet_that_cannot_pay_the_gas_takes_no_nonce(world: World)
     for one in (first, second):
         await world.until(one, "completed")
     await world.exact()
+
+
+async def test_a_frozen_account_pays_nothing_that_is_not_sent(world: World) -> None:
+    who, done = await ready(world)
+    await freeze(world, who, frozen=True)
+    await world.until(done, "queued", "frozen")
+    await freeze(world, who, frozen=False)
+    await world.until(done, "broadcasting")
+    await freeze(world, who, frozen=True)
+    await world.until(done, "broadcasting", "frozen")
+    assert world.evm.node.submissions == []
+    await freeze(world, who, frozen=False)
+    await world.until(done, "completed")
+
+
+async def freeze(world: World, who: Someone, *, frozen: bool) -> None:
+    async with world.db.transaction() as session:
+        await accounts.set_frozen(session, user_id=who.id, frozen=frozen)
+
+
+async def test_a_pause_stops_what_is_reserved_and_not_signed(world: World) -> None:
+    _, done = await ready(world)
+    world.signer.answer = Failed("down")
+    await world.until(done, "signing", "awaiting_signer")
+    await pause.pause(world.db, asset="*", by="operator", reason="intrusion")
+    world.signer.answer = None
+    asked = world.signer.asked
+    await world.until(done, "signing", "frozen")
+    await world.turn(mine=1)
+    assert (world.signer.asked, world.evm.node.submissions) == (asked, [])
+    await pause.resume(world.db, asset="*", by="operator")
+    await world.until(done, "completed")
+
+
+async def test_a_late_look_does_not_unsettle_a_final_attempt(world: World) -> None:
+    _, done = await ready(world)
+    await world.until(done, "confirming")
+    world.evm.mine(1)
+    real = world.evm.sighting
+
+    async def slow(txid: str, asset: str) -> Sighting:
+        """The node answers after this worker's lease has ended; another worker settles meanwhile."""
+        early = await real(txid, asset)
+        world.evm.sighting = real  # type: ignore[method-assign]
+        world.evm.mine(4)
+        await world.soon(leases=True)
+        await pipeline.confirm_step(world.office, world.spender)
+        assert (await world.standing(done))[0] == "completed"
+        return early
+
+    world.evm.sighting = slow  # type: ignore[method-assign]
+    await world.soon()
+    await pipeline.confirm_step(world.office, world.spender)
+    assert await world.rows("SELECT state FROM attempts") == [("final",)]
+    await world.exact()
+
+
+async def test_a_revert_is_refunded_only_when_no_reorg_can_make_a_payment_of_it(world: World) -> None:
+    who, done = await ready(world)
+    world.evm.node.reverting.add(STRANGER)
+    await world.until(done, "confirming")
+    world.evm.mine(16)  # with the block it is in: one short of final
+    for _ in range(2):
+        await world.turn()
+    assert (await world.standing(done))[0] == "confirming"
+    assert await world.available(who.id, "USDT") == (74_000_000, 26_000_000)
+    await world.until(done, "failed")
+    assert await world.available(who.id, "USDT") == (100_000_000, 0)

@@ -30,6 +30,7 @@ from tidegate.treasury.inventory import payable
 from tidegate.treasury.rules import GWEI, AttemptState
 from tidegate.treasury.tables import Attempt
 from tidegate.wallets import destinations
+from tidegate.wallets.rules import FINAL_FACTOR
 
 
 class Step(StrEnum):
@@ -361,7 +362,8 @@ async def watch(spender: Spender, payout_id: uuid.UUID, *, now: datetime) -> Wat
     deep = sight.confirmations >= chain.confirmations
     if sight.fate is Fate.CONFLICTED:
         return Watched(Step.REFUSED, told, sight, moved, "another transaction spent an input of it")
-    if sight.fate is Fate.REVERTED and deep:
+    # A refund cannot be taken back, and until it is final a reorg may turn the same bytes into a payment.
+    if sight.fate is Fate.REVERTED and sight.confirmations >= chain.confirmations * FINAL_FACTOR:
         return Watched(Step.FAILED, told, sight, moved, "the network took the transaction and made no payment")
     if sight.fate is Fate.MINED and deep:
         if sight.paid.get(attempt.address, 0) != attempt.units:
@@ -374,8 +376,9 @@ async def _record(
     db: Database, attempt: Attempt, state: AttemptState, sight: Sighting, now: datetime
 ) -> Attempt | None:
     async with db.transaction() as session:
-        kept = await store.live_attempt(session, attempt.payout_id)
-        if kept is None or kept.id != attempt.id:
+        # A look that comes late, after another worker has settled, finds nothing to write.
+        kept = await store.moving_attempt(session, attempt.id)
+        if kept is None:
             return None
         kept.state, kept.confirmations = state.value, sight.confirmations
         kept.block_hash, kept.block_height = sight.block_hash, sight.block_height

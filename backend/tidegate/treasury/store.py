@@ -73,6 +73,15 @@ async def live_attempt(session: AsyncSession, payout_id: uuid.UUID) -> Attempt |
     return found
 
 
+async def moving_attempt(session: AsyncSession, attempt_id: uuid.UUID) -> Attempt | None:
+    """The attempt, its row locked until commit, while it is signed and neither final nor dead; else None."""
+    states = [state.value for state in SENT] + [AttemptState.SIGNED.value]
+    found: Attempt | None = await session.scalar(
+        select(Attempt).where(Attempt.id == attempt_id, Attempt.state.in_(states)).with_for_update()
+    )
+    return found
+
+
 async def attempts_of(session: AsyncSession, payout_ids: Sequence[uuid.UUID]) -> list[Attempt]:
     rows = await session.scalars(select(Attempt).where(Attempt.payout_id.in_(payout_ids)).order_by(Attempt.created_at))
     return list(rows)
