@@ -215,7 +215,8 @@ async def test_an_order_held_up_by_the_venues_clock_is_not_sent_beside_its_succe
     await converted(room)
     venue: Any = room.desk.venues["binance"]
     asking, go_on = asyncio.Event(), asyncio.Event()
-    real, waited = venue._set_clock, []
+    real = venue._set_clock
+    waited: list[int] = []
 
     async def set_clock() -> None:
         if not waited:
