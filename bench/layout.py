@@ -263,7 +263,7 @@ async def bytes_each(connection: asyncpg.Connection, layout: Layout) -> float:
     for relation in layout.relations:
         total += await connection.fetchval("SELECT pg_total_relation_size($1::regclass)", f"{slug(layout)}_{relation}")
     rows = await connection.fetchval(f"SELECT count(*) FROM {slug(layout)}_transfers")
-    return total / max(1, rows)
+    return float(total / max(1, rows))
 
 
 async def wal_each(connection: asyncpg.Connection, layout: Layout, *, hot: bool) -> float:
