@@ -12,7 +12,7 @@ from fastapi.openapi.utils import get_openapi
 from tidegate import __version__, health, problems, web
 from tidegate.auth import gate as auth_gate
 from tidegate.auth import routes as auth_routes
-from tidegate.auth.subject import check_policies
+from tidegate.auth.subject import check_policies, tell_security
 from tidegate.compliance import routes as compliance_routes
 from tidegate.config import Settings
 from tidegate.exchange import routes as exchange_routes
@@ -25,13 +25,14 @@ log = structlog.get_logger(__name__)
 
 PREFIX = "/api/v1"
 
+# Paths are tried one after the other: what a busy day is made of comes first.
 ROUTERS: dict[str, Sequence[APIRouter]] = {
-    "auth": (auth_routes.router,),
-    "wallets": (wallets_routes.router,),
-    "exchange": (exchange_routes.router,),
     "transactions": (transactions_routes.router, transactions_routes.audit_router),
-    "compliance": (compliance_routes.router,),
+    "exchange": (exchange_routes.router,),
+    "wallets": (wallets_routes.router,),
     "notices": (notices_routes.router,),
+    "compliance": (compliance_routes.router,),
+    "auth": (auth_routes.router,),
 }
 
 
@@ -136,6 +137,7 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
                         response["description"] = "`invalid_request`: Some fields are not as they should be"
                 if status.startswith(("4", "5")) and "headers" not in response:
                     response["headers"] = {"X-Request-Id": {"schema": {"type": "string"}}}
+    tell_security(app, schema)
     for name in ("HTTPValidationError", "ValidationError"):
         schema["components"]["schemas"].pop(name, None)
     app.openapi_schema = schema

@@ -1,17 +1,17 @@
 """The one shared thing: PostgreSQL. Engine, sessions, constraint names, the Units domain, ids, riders."""
 
 import asyncio
-import json
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache
 from typing import Any, Generic, TypeVar
 
 import asyncpg
+import msgspec
 from sqlalchemy import ColumnElement, DateTime, Executable, FromClause, MetaData, Numeric
 from sqlalchemy.dialects.postgresql import DOMAIN, JSONB
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
@@ -32,6 +32,8 @@ NAMING = {
 
 _K = TypeVar("_K")
 _V = TypeVar("_V")
+LOOK_SECONDS = 5.0
+"""A look-up by key that takes longer is given up: the server does not answer."""
 
 
 class Units(TypeDecorator[int]):
@@ -117,19 +119,24 @@ def rows_of(columns: Sequence[ColumnElement[Any]], *more: str) -> str:
 _DIALECT = asyncpg_dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's dialects are untyped
 
 
+RawJson = msgspec.Raw
+"""A value of a rider that is JSON already."""
+
+
 def row_json(values: Mapping[str, Any]) -> str:
-    """A rider's values as a JSON object that PostgreSQL reads back exactly."""
-    return json.dumps(values, default=_plain, separators=(",", ":"))
+    """A rider's values as a JSON object that PostgreSQL reads back exactly: integers of any size, bytes as bytea's hex."""
+    plain = {name: "\\x" + value.hex() if type(value) is bytes else value for name, value in values.items()}
+    return _ENCODE(plain).decode()
 
 
 def _plain(value: Any) -> Any:
+    """What the encoder does not know: the driver's own kind of UUID."""
     if isinstance(value, uuid.UUID):
         return str(value)
-    if isinstance(value, datetime | date):
-        return value.isoformat()
-    if isinstance(value, bytes):
-        return "\\x" + value.hex()
     raise TypeError(type(value).__name__)
+
+
+_ENCODE = msgspec.json.Encoder(enc_hook=_plain).encode
 
 
 def new_id() -> uuid.UUID:
@@ -165,6 +172,7 @@ class Database:
         self._application = application
         self.closing: list[Callable[[], Awaitable[None]]] = []
         """What ends before the engine does: whoever holds a connection of its own."""
+        self._looks: dict[Any, Together[Any, Any]] = {}
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
@@ -187,6 +195,14 @@ class Database:
         finally:
             await _uncancelled(session.close())
 
+    def ask(self, look: "Look[_K, _V]", key: _K) -> "asyncio.Future[_V | None]":
+        """What `look` finds for `key`, or None; together with everybody who asks the same at the same time."""
+        together = self._looks.get(look)
+        if together is None:
+            together = self._looks[look] = Together(self, look)
+            self.closing.append(together.close)
+        return together.get(key)
+
     async def direct(self, *, lock_seconds: float) -> "asyncpg.Connection[Any]":
         """A connection outside the pool, the caller's to close: for one who must see the server's warnings and errors."""
         connection: asyncpg.Connection[Any] = await asyncpg.connect(
@@ -206,35 +222,44 @@ class Database:
         await self.engine.dispose()
 
 
-class Together(Generic[_K, _V]):
-    """Look-ups that are asked for at once travel in one query; those that wait while it runs go in the next.
+Look = Callable[["asyncpg.Connection[Any]", Sequence[_K]], Awaitable[Mapping[_K, _V]]]
+"""Reads what it finds for these keys, in one query. For reading only: it may be run a second time."""
 
-    Never remembers: every look-up reads after it was asked for. `read` answers for the keys it found. For reading only.
+
+class Together(Generic[_K, _V]):
+    """Look-ups of one kind that are asked for at once travel in one query; those that wait while it runs go in the next.
+
+    Never remembers: every look-up reads after it was asked for. It keeps a connection of its own, outside any transaction.
     """
 
-    def __init__(
-        self, db: Database, read: Callable[[AsyncSession, Sequence[_K]], Awaitable[Mapping[_K, _V]]], *, most: int = 256
-    ) -> None:
+    def __init__(self, db: Database, look: Look[_K, _V], *, most: int = 256) -> None:
         self._db = db
-        self._read = read
+        self._look = look
         self._most = most
         self._waiting: list[tuple[_K, asyncio.Future[_V | None]]] = []
         self._runner: asyncio.Task[None] | None = None
+        self._connection: asyncpg.Connection[Any] | None = None
 
-    async def get(self, key: _K) -> _V | None:
-        """What `read` finds for this key, or None. Raises what the database raised."""
+    def get(self, key: _K) -> "asyncio.Future[_V | None]":
+        """What the look finds for this key, or None. Raises what the database raised."""
         answer: asyncio.Future[_V | None] = asyncio.get_running_loop().create_future()
         self._waiting.append((key, answer))
         if self._runner is None or self._runner.done():
             self._runner = asyncio.ensure_future(self._run())
-        return await answer
+        return answer
+
+    async def close(self) -> None:
+        """Let whoever still waits be answered, and the connection go."""
+        if self._runner is not None:
+            await asyncio.gather(self._runner, return_exceptions=True)
+        self._drop()
 
     async def _run(self) -> None:
         while self._waiting:
             asked, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
+            keys = list(dict.fromkeys(key for key, _ in asked))
             try:
-                async with self._db.reading() as session:
-                    found = await self._read(session, list(dict.fromkeys(key for key, _ in asked)))
+                found = await self._read(keys)
             except Exception as error:  # noqa: BLE001  everybody who asked is told
                 for _, answer in asked:
                     if not answer.done():
@@ -243,6 +268,32 @@ class Together(Generic[_K, _V]):
                 for key, answer in asked:
                     if not answer.done():
                         answer.set_result(found.get(key))
+
+    async def _read(self, keys: Sequence[_K]) -> Mapping[_K, _V]:
+        """Once more on a new connection when the old one is gone: reading twice changes nothing."""
+        known = self._connection is not None and not self._connection.is_closed()
+        try:
+            return await self._once(keys)
+        except (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError):
+            self._drop()
+            if not known:
+                raise
+            return await self._once(keys)
+
+    async def _once(self, keys: Sequence[_K]) -> Mapping[_K, _V]:
+        if self._connection is None or self._connection.is_closed():
+            self._connection = await self._db.direct(lock_seconds=LOOK_SECONDS)
+        try:
+            async with asyncio.timeout(LOOK_SECONDS):
+                return await self._look(self._connection, keys)
+        except TimeoutError:  # the server is frozen, or gone without a word
+            self._drop()
+            raise
+
+    def _drop(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.terminate()
 
 
 async def _uncancelled(work: Any) -> None:

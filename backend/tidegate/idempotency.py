@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import Header, Request
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 from pydantic import WithJsonSchema
 from sqlalchemy import CheckConstraint, TextClause, select, text
 from sqlalchemy.dialects.postgresql import JSONB
@@ -21,7 +21,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from tidegate.database import Base, Database, Rider, inserting, utcnow
+from tidegate.database import Base, Database, RawJson, Rider, inserting, utcnow
 from tidegate.refusal import Kind, Refusal
 
 WAIT_SECONDS = 10.0
@@ -40,13 +40,28 @@ class IdempotencyKey(Base):
     created_at: Mapped[datetime]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Stored:
-    """An answer as it was, or will be, given; `replayed` when it was given before."""
+    """An answer as it was, or will be, given: written once, as JSON. `replayed` when it was given before."""
 
     status: int
-    body: dict[str, Any]
-    replayed: bool
+    raw: bytes
+    replayed: bool = False
+
+    @classmethod
+    def of(cls, status: int, body: dict[str, Any], *, replayed: bool = False) -> "Stored":
+        return cls(status, json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode(), replayed)
+
+    @property
+    def body(self) -> dict[str, Any]:
+        read: dict[str, Any] = json.loads(self.raw)
+        return read
+
+    def __eq__(self, other: object) -> bool:
+        """The same answer, however its JSON is laid out."""
+        if not isinstance(other, Stored):
+            return NotImplemented
+        return (self.status, self.body, self.replayed) == (other.status, other.body, other.replayed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +71,7 @@ class Keyed:
     key: str | None
     digest: str
 
-    def rider(self, *, user_id: uuid.UUID, operation: str, status: int, body: dict[str, Any]) -> list[Rider]:
+    def rider(self, *, user_id: uuid.UUID, operation: str, answer: Stored) -> list[Rider]:
         """The row that makes the answer repeatable, named "idempotency"; empty when no key was given."""
         if self.key is None:
             return []
@@ -65,8 +80,8 @@ class Keyed:
             "operation": operation,
             "key": self.key,
             "body_digest": self.digest,
-            "status": status,
-            "answer": body,
+            "status": answer.status,
+            "answer": RawJson(answer.raw),
             "created_at": utcnow(),
         }
         return [Rider("idempotency", _FIRST, values=values)]
@@ -95,7 +110,7 @@ async def _find(session: AsyncSession, keyed: Keyed, user_id: uuid.UUID, operati
         return None
     if row.body_digest != keyed.digest:
         raise Refusal(Kind.IDEMPOTENCY_KEY_REUSED, "The same key came with another body before.")
-    return Stored(row.status, row.answer, replayed=True)
+    return Stored.of(row.status, row.answer, replayed=True)
 
 
 async def replay_after_conflict(db: Database, keyed: Keyed, *, user_id: uuid.UUID, operation: str) -> Stored:
@@ -107,16 +122,25 @@ async def replay_after_conflict(db: Database, keyed: Keyed, *, user_id: uuid.UUI
 
 
 async def first_answer(
-    db: Database, keyed: Keyed, *, user_id: uuid.UUID, operation: str, work: Callable[[], Awaitable[Stored]]
+    db: Database,
+    keyed: Keyed,
+    *,
+    user_id: uuid.UUID,
+    operation: str,
+    work: Callable[[], Awaitable[Stored]],
+    look_first: bool = True,
 ) -> Stored:
     """The stored answer of this key, else what `work` answers.
 
     `work` looks at the world before its own commit, and a twin may have changed that world since the key was looked
-    up: what then seems a reason to refuse (a used quote, a state) is the twin's doing, and its answer is ours.
+    up: what then seems a reason to refuse (a used quote, a state) is the twin's doing, and its answer is ours. Without
+    `look_first` the key is looked up only then: for work that does nothing but its own commit, whose rider finds a key
+    that was used before.
     """
-    known = await replay(db, keyed, user_id=user_id, operation=operation)
-    if known is not None:
-        return known
+    if look_first:
+        known = await replay(db, keyed, user_id=user_id, operation=operation)
+        if known is not None:
+            return known
     try:
         return await work()
     except Refusal:
@@ -143,7 +167,7 @@ def timed_out_waiting(error: DBAPIError) -> bool:
 def respond(stored: Stored) -> Response:
     """The stored answer as a response; `Idempotency-Replayed: true` when it was given before."""
     headers = {"Idempotency-Replayed": "true"} if stored.replayed else {}
-    return JSONResponse(stored.body, status_code=stored.status, headers=headers)
+    return Response(stored.raw, status_code=stored.status, headers=headers, media_type="application/json")
 
 
 def _check(key: str) -> str:

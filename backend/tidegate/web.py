@@ -4,19 +4,19 @@ import json
 import secrets
 import time
 import uuid
+from functools import cache
 from pathlib import Path
 
 import fastapi_offline
 import structlog
 from fastapi import FastAPI, Request
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
-from starlette.datastructures import MutableHeaders
 from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Match, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tidegate import __version__
+from tidegate import __version__, logs
 from tidegate.config import Settings
 from tidegate.problems import answer, broken
 from tidegate.refusal import Kind
@@ -35,7 +35,7 @@ _BASE_CSP = (
 # Swagger UI and Redoc set style attributes and style elements of their own; scripts stay files of ours. Redoc starts a
 # worker from a blob.
 _DOCS_CSP = _BASE_CSP + "style-src 'self' 'unsafe-inline'; worker-src blob:"
-_API_CSP = "default-src 'none'; frame-ancestors 'none'"
+_API_CSP = b"default-src 'none'; frame-ancestors 'none'"
 
 REGISTRY = CollectorRegistry()
 REQUESTS = Counter("tidegate_requests_total", "Answers by route and status", ["route", "status"], registry=REGISTRY)
@@ -47,7 +47,15 @@ class Edge:
 
     def __init__(self, app: ASGIApp, *, https: bool) -> None:
         self._app = app
-        self._https = https
+        self._always = [
+            (b"x-content-type-options", b"nosniff"),
+            (b"referrer-policy", b"no-referrer"),
+            (b"cross-origin-opener-policy", b"same-origin"),
+            (b"cross-origin-resource-policy", b"same-origin"),
+            (b"permissions-policy", b"camera=(self), microphone=(), geolocation=()"),
+        ]
+        if https:
+            self._always.append((b"strict-transport-security", b"max-age=63072000; includeSubDomains"))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -57,52 +65,51 @@ class Edge:
         scope.setdefault("state", {})["request_id"] = identity
         started = time.perf_counter()
         status, started_answer = 500, False
-        limited = _limited(receive)
 
         async def sending(message: Message) -> None:
             nonlocal status, started_answer
             if message["type"] == "http.response.start":
                 status, started_answer = message["status"], True
-                headers = MutableHeaders(scope=message)
-                headers["X-Request-Id"] = identity
-                self._harden(scope["path"], headers)
-                route = getattr(scope.get("route"), "path", "unmatched")
-                REQUESTS.labels(route, str(status)).inc()
-                SECONDS.labels(route).observe(time.perf_counter() - started)
+                message["headers"] = [*message["headers"], *self._added(scope["path"], identity, message["headers"])]
+                counter, histogram = _meters(getattr(scope.get("route"), "path", "unmatched"), status)
+                counter.inc()
+                histogram.observe(time.perf_counter() - started)
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request_id=identity):
-            refused = _refused(Request(scope, receive))
+            refused = _refused(scope, receive)
             try:
-                await (refused or self._app)(scope, limited, sending)
+                await (refused or self._app)(scope, _limited(receive), sending)
             except Exception:
                 log.exception("failed", path=scope["path"])
                 if not started_answer:
                     await broken(Request(scope, receive))(scope, receive, sending)
-            taken = round((time.perf_counter() - started) * 1000, 1)
-            log.info("request", method=scope["method"], path=scope["path"], status=status, ms=taken)
+        logs.request(scope["method"], scope["path"], status, time.perf_counter() - started, identity)
 
-    def _harden(self, path: str, headers: MutableHeaders) -> None:
-        headers["X-Content-Type-Options"] = "nosniff"
-        headers["Referrer-Policy"] = "no-referrer"
-        headers["Cross-Origin-Opener-Policy"] = "same-origin"
-        headers["Cross-Origin-Resource-Policy"] = "same-origin"
-        headers["Permissions-Policy"] = "camera=(self), microphone=(), geolocation=()"
-        if self._https:
-            headers["Strict-Transport-Security"] = "max-age=63072000; includeSubDomains"
-        if "content-security-policy" not in headers:
-            headers["Content-Security-Policy"] = _API_CSP
-        if path.startswith("/api/") and "cache-control" not in headers:
-            headers["Cache-Control"] = "no-store"
+    def _added(self, path: str, identity: str, given: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+        """Every answer's headers; the policy of its content and of caching only where the answer has none."""
+        added = [(b"x-request-id", identity.encode()), *self._always]
+        names = {name for name, _ in given}
+        if b"content-security-policy" not in names:
+            added.append((b"content-security-policy", _API_CSP))
+        if path.startswith("/api/") and b"cache-control" not in names:
+            added.append((b"cache-control", b"no-store"))
+        return added
 
 
-def _refused(request: Request) -> Response | None:
+@cache
+def _meters(route: str, status: int) -> tuple[Counter, Histogram]:
+    """Routes and statuses are few, and looking their meters up costs more than moving them."""
+    return REQUESTS.labels(route, str(status)), SECONDS.labels(route)
+
+
+def _refused(scope: Scope, receive: Receive) -> Response | None:
     """What is refused before anybody reads it."""
-    if _declared(request.scope) > MAX_BODY:
-        return answer(request, Kind.TOO_LARGE, f"At most {MAX_BODY} bytes.")
+    if _declared(scope) > MAX_BODY:
+        return answer(Request(scope, receive), Kind.TOO_LARGE, f"At most {MAX_BODY} bytes.")
     # No text of ours holds NUL, and neither PostgreSQL nor a file system takes one.
-    if "\0" in request.scope["path"] or "%00" in request.url.query:
-        return answer(request, Kind.MALFORMED, "There is a NUL in the address.")
+    if "\0" in scope["path"] or b"%00" in scope["query_string"]:
+        return answer(Request(scope, receive), Kind.MALFORMED, "There is a NUL in the address.")
     return None
 
 

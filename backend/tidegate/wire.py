@@ -32,10 +32,13 @@ AMOUNT_PATTERN = r"^(0|[1-9][0-9]{0,29})(\.[0-9]{1,18})?$"
 _AMOUNT = re.compile(AMOUNT_PATTERN.removesuffix("$") + r"\Z", re.ASCII)
 
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
 def _broken_text(value: Any) -> bool:
     """Whether a text anywhere in it is no Unicode: JSON can spell lone surrogates, and nothing can encode them."""
     if isinstance(value, str):
-        return any("\ud800" <= letter <= "\udfff" for letter in value)
+        return not value.isascii() and _SURROGATE.search(value) is not None
     if isinstance(value, dict):
         return any(_broken_text(one) for pair in value.items() for one in pair)
     return isinstance(value, list) and any(_broken_text(one) for one in value)

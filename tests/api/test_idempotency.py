@@ -75,7 +75,7 @@ async def test_any_body_has_a_digest(body: bytes) -> None:
 
 
 def row(keyed: Keyed, body: dict[str, Any]) -> list[Any]:
-    return keyed.rider(user_id=USER, operation="test", status=201, body=body)
+    return keyed.rider(user_id=USER, operation="test", answer=Stored.of(201, body))
 
 
 async def find(db: Database, keyed: Keyed, user: uuid.UUID = USER, operation: str = "test") -> Stored | None:
@@ -87,7 +87,7 @@ async def test_the_first_answer_is_given_again_to_the_same_user_operation_and_bo
 ) -> None:
     keyed = Keyed("k", "d")
     assert (await lane.write(row(keyed, {"n": 1}))).posted
-    assert await find(db, keyed) == Stored(201, {"n": 1}, replayed=True)
+    assert await find(db, keyed) == Stored.of(201, {"n": 1}, replayed=True)
     assert await find(db, keyed, user=uuid.uuid4()) is None
     assert await find(db, keyed, operation="other") is None
     with pytest.raises(Refusal) as told:
@@ -122,9 +122,9 @@ async def test_a_twin_that_takes_too_long_is_in_progress_with_a_time_to_come_bac
             await idempotency.replay_after_conflict(db, keyed, user_id=USER, operation="test")
     assert told.value.kind is Kind.IN_PROGRESS
     assert told.value.fields["retry_after"] == 1
-    assert await find(db, keyed) == Stored(201, {"n": 1}, replayed=True)
+    assert await find(db, keyed) == Stored.of(201, {"n": 1}, replayed=True)
 
 
 async def test_an_answer_given_again_says_so(db: Database) -> None:
-    assert idempotency.respond(Stored(201, {}, replayed=True)).headers["idempotency-replayed"] == "true"
-    assert "idempotency-replayed" not in idempotency.respond(Stored(201, {}, replayed=False)).headers
+    assert idempotency.respond(Stored.of(201, {}, replayed=True)).headers["idempotency-replayed"] == "true"
+    assert "idempotency-replayed" not in idempotency.respond(Stored.of(201, {}, replayed=False)).headers

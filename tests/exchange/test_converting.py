@@ -153,17 +153,15 @@ async def test_a_quote_is_good_until_a_millisecond_before_its_expiry(room: Room)
     user = await room.user(BTC="1")
     shown = await room.quote(user, from_asset="BTC", to_asset="USDT", amount="0.05")
     quote_id = uuid.UUID(shown["id"])
-    async with room.desk.db.reading() as session:
-        offer = await accept.quote_for(
-            session, user_id=user, quote_id=quote_id, kind=QuoteKind.CONVERSION, now=room.now
+    db = room.desk.db
+    offer = await accept.quote_for(db, user_id=user, quote_id=quote_id, kind=QuoteKind.CONVERSION, now=room.now)
+    before, after = offer.expires_at - timedelta(milliseconds=1), offer.expires_at + timedelta(milliseconds=1)
+    await accept.quote_for(db, user_id=user, quote_id=quote_id, kind="conversion", now=before)
+    for late in (offer.expires_at, after):
+        await refused(
+            Kind.QUOTE_EXPIRED,
+            accept.quote_for(db, user_id=user, quote_id=quote_id, kind="conversion", now=late),
         )
-        before, after = offer.expires_at - timedelta(milliseconds=1), offer.expires_at + timedelta(milliseconds=1)
-        await accept.quote_for(session, user_id=user, quote_id=quote_id, kind="conversion", now=before)
-        for late in (offer.expires_at, after):
-            await refused(
-                Kind.QUOTE_EXPIRED,
-                accept.quote_for(session, user_id=user, quote_id=quote_id, kind="conversion", now=late),
-            )
     assert (await room.desk.lane.write([accept.accept_rider(offer, uuid.uuid4(), after)])).rider == "quote"
     assert (await room.desk.lane.write([accept.accept_rider(offer, uuid.uuid4(), before)])).posted
 
@@ -265,11 +263,8 @@ async def test_a_converting_withdrawal_that_needs_a_person_is_refused_with_its_d
     await refused(Kind.REVIEW_REQUIRED, reviewed.quote(user, **asked, address=GOOD_ADDRESS))
     shown = await reviewed.quote(user, **asked)
     assert shown["review"]["needed"] is True
-    async with desk.db.reading() as session:
-        found = accept.quote_for(
-            session, user_id=user, quote_id=uuid.UUID(shown["id"]), kind="withdrawal", now=utcnow()
-        )
-        await refused(Kind.REVIEW_REQUIRED, found)
+    found = accept.quote_for(desk.db, user_id=user, quote_id=uuid.UUID(shown["id"]), kind="withdrawal", now=utcnow())
+    await refused(Kind.REVIEW_REQUIRED, found)
     assert (await quote.get(desk, user_id=user, quote_id=uuid.UUID(shown["id"]))).state == "open"
 
 
@@ -306,10 +301,9 @@ async def accepted_withdrawal(room: Room, user: uuid.UUID, withdrawal_id: uuid.U
         amount="25",
         address=GOOD_ADDRESS,
     )
-    async with room.desk.db.reading() as session:
-        offer = await accept.quote_for(
-            session, user_id=user, quote_id=uuid.UUID(shown["id"]), kind="withdrawal", now=utcnow()
-        )
+    offer = await accept.quote_for(
+        room.desk.db, user_id=user, quote_id=uuid.UUID(shown["id"]), kind="withdrawal", now=utcnow()
+    )
     posting = Posting(f"withdrawal:{withdrawal_id}:hold", postings.hold(offer), "withdrawal", withdrawal_id)
     assert (await room.desk.lane.submit(posting, [accept.accept_rider(offer, withdrawal_id, utcnow())])).posted
     return offer

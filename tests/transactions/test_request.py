@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from tests.transactions.world import BITCOIN_STRANGER, STRANGER, Someone, World
-from tidegate import idempotency
+from tidegate.auth.rules import LIMITS, Limit
 from tidegate.config import Settings
 from tidegate.database import utcnow
+from tidegate.exchange import accept
+from tidegate.exchange.rules import Offer
 from tidegate.idempotency import Stored
 from tidegate.ledger.rules import customer
 from tidegate.refusal import Kind, Refusal
@@ -276,24 +278,55 @@ async def test_the_hold_is_the_whole_debit_in_the_asset_that_pays(world: World) 
     await world.exact()
 
 
-async def test_a_twin_that_looks_after_the_first_has_committed_gets_its_answer_not_quote_used(
+async def test_a_twin_that_saw_the_quote_open_and_commits_second_gets_the_first_answer(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     who = await world.someone(USDT=100_000_000)
     offer = await world.offer(who)
     looked, go = asyncio.Event(), asyncio.Event()
-    find = idempotency.replay
+    find = accept.quote_for
 
-    async def slow(*args: Any, **more: Any) -> Stored | None:
+    async def slow(*args: Any, **more: Any) -> Offer:
         found = await find(*args, **more)
         if not looked.is_set():
             looked.set()
             await go.wait()
         return found
 
-    monkeypatch.setattr(idempotency, "replay", slow)
+    monkeypatch.setattr(accept, "quote_for", slow)
     twin = asyncio.ensure_future(world.request(who, offer, key="same"))
     await looked.wait()
     first = await world.request(who, offer, key="same")
     go.set()
-    assert (await twin) == Stored(201, first.body, replayed=True)
+    assert (await twin) == Stored.of(201, first.body, replayed=True)
+
+
+async def test_above_the_hourly_limit_it_is_refused_with_the_time_to_come_back_and_nothing_happens(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = Limit("withdrawals", 2, timedelta(hours=1))
+    monkeypatch.setitem(LIMITS, "withdrawals", few)
+    world.furnish(
+        world.settings.model_copy(update={"auth": world.settings.auth.model_copy(update={"rate_limit_factor": 1})})
+    )
+    who = await world.someone(USDT=1_000_000_000)
+    offers = [await world.offer(who) for _ in range(6)]
+    answers = await asyncio.gather(*(world.request(who, offer) for offer in offers), return_exceptions=True)
+    assert kinds(answers) == [Kind.RATE_LIMITED] * 4
+    assert await world.one("SELECT count(*) FROM withdrawals") == 2
+    left = next(offer for offer, answer in zip(offers, answers, strict=True) if isinstance(answer, Refusal))
+    told = await refused(Kind.RATE_LIMITED, world.request(who, left))
+    assert told.fields["limit"] == "withdrawals"
+    assert 1700 < told.fields["retry_after"] <= 1800
+
+
+async def test_what_is_refused_counts_nothing_against_the_hourly_limit(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(LIMITS, "withdrawals", Limit("withdrawals", 1, timedelta(hours=1)))
+    world.furnish(
+        world.settings.model_copy(update={"auth": world.settings.auth.model_copy(update={"rate_limit_factor": 1})})
+    )
+    who = await world.someone(USDT=30_000_000)
+    await refused(Kind.INSUFFICIENT_FUNDS, world.request(who, await world.offer(who, deliver=100_000_000)))
+    assert (await world.request(who, await world.offer(who))).status == 201

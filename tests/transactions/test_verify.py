@@ -57,7 +57,7 @@ async def test_a_repeated_verify_with_its_key_is_answered_again_and_another_body
     code = who.code(now)
     first = await withdraw.verify(world.office, who.subject, asked, code, Keyed("k", "d"), now)
     again = await withdraw.verify(world.office, who.subject, asked, code, Keyed("k", "d"), now)
-    assert again == Stored(200, first.body, replayed=True)
+    assert again == Stored.of(200, first.body, replayed=True)
     other = withdraw.verify(world.office, who.subject, asked, code, Keyed("k", "e"), now)
     await refused(Kind.IDEMPOTENCY_KEY_REUSED, other)
 

@@ -36,9 +36,9 @@ from tidegate.markets.books import Markets
 from tidegate.money import Rate, asset
 from tidegate.signing.client import SignerDoor
 from tidegate.signing.messages import Answer, Approved, Authorisation, Denied, Failed, Intent, SignerStatus
-from tidegate.transactions import audit, pipeline, withdraw
+from tidegate.transactions import audit, pipeline, request, withdraw
 from tidegate.transactions.office import Office
-from tidegate.transactions.withdraw import Asked
+from tidegate.transactions.request import Asked
 from tidegate.treasury.fees import Fees
 from tidegate.treasury.inventory import fund
 from tidegate.treasury.spend import Spender
@@ -304,7 +304,7 @@ class World:
         asked = Asked(quote_id=offer.id, address=to, beneficiary_id=None, reference=reference)
         asked = dataclasses.replace(asked, **more)
         keyed = Keyed(key or uuid.uuid4().hex, digest)
-        return await withdraw.request(self.office, who.subject, asked, keyed, now or utcnow())
+        return await request.request(self.office, who.subject, asked, keyed, now or utcnow())
 
     async def verify(self, who: Someone, withdrawal_id: uuid.UUID, code: str | None = None) -> None:
         now = utcnow()

@@ -1,19 +1,16 @@
 """What auth needs to do its work in one process: the database, the keys, the threads. Made once, at start."""
 
-import uuid
 from dataclasses import dataclass
-from typing import Any
 
 from fastapi import FastAPI, Request
-from sqlalchemy import Row, event
+from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
-from tidegate.auth import store
 from tidegate.auth.keyring import Keyring, load_keyring
 from tidegate.auth.passwords import Hashing
 from tidegate.auth.tokens import Tokens
 from tidegate.config import Settings
-from tidegate.database import Database, Together
+from tidegate.database import Database
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,8 +23,6 @@ class Gate:
     tokens: Tokens
     hashing: Hashing
     beside: AsyncEngine
-    bearers: Together[tuple[uuid.UUID, uuid.UUID], Row[Any]]
-    """Sessions of access tokens by (session, user): what is asked at once is one query."""
 
 
 _GATES: dict[AsyncEngine, Gate] = {}
@@ -47,7 +42,6 @@ def open_gate(db: Database, settings: Settings) -> Gate:
         beside=create_async_engine(
             db.engine.url, pool_size=2, max_overflow=2, pool_pre_ping=True, isolation_level="AUTOCOMMIT"
         ),
-        bearers=Together(db, store.by_access_tokens),
     )
     event.listen(db.engine.sync_engine, "engine_disposed", lambda _engine: _close(gate))
     _GATES[db.engine] = gate

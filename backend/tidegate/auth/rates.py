@@ -1,12 +1,14 @@
 """Taking from a limit: one conditional UPSERT (GCRA) in PostgreSQL, so that every process counts the same."""
 
 import math
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import text
 
 from tidegate.auth.gate import Gate
-from tidegate.auth.rules import LIMITS
+from tidegate.auth.rules import LIMITS, Limit
+from tidegate.config import Settings
+from tidegate.database import Database, Rider, Write
 from tidegate.refusal import Kind, Refusal
 
 # `spent_until` moves by one interval for each taken; more than one period ahead of now means: none left.
@@ -26,9 +28,66 @@ _BACK = text(
 )
 
 
+# The same for what is counted only when it is done, in the commit that does it, and for many at once: of those that one
+# key asks in a batch, the first that fit are taken. A counter that moved since it was looked at takes none of them.
+_TAKE_WITH = Write(
+    """
+    WITH r AS (
+        SELECT rows.*, row_number() OVER (PARTITION BY key ORDER BY i) AS n
+        FROM jsonb_to_recordset($1::jsonb) AS rows(i int, key text, now timestamptz, interval interval, period interval)
+    ), asked AS (
+        SELECT key, max(now) AS now, max(interval) AS every, max(period) AS period, count(*) AS n FROM r GROUP BY key
+    ), before AS (
+        SELECT c.key, c.spent_until FROM rate_counters c JOIN asked USING (key) ORDER BY c.key FOR UPDATE OF c
+    ), fits AS (
+        SELECT a.key, a.now, a.every, a.period, b.key IS NULL AS fresh,
+               least(a.n, floor(extract(epoch FROM a.now + a.period - greatest(b.spent_until, a.now))
+                                / extract(epoch FROM a.every))) AS n
+        FROM asked a LEFT JOIN before b USING (key)
+    ), done AS (
+        UPDATE rate_counters c SET spent_until = greatest(c.spent_until, f.now) + f.n * f.every
+        FROM fits f WHERE c.key = f.key AND f.n > 0 AND greatest(c.spent_until, f.now) + f.n * f.every <= f.now + f.period
+        RETURNING c.key
+    ), made AS (
+        INSERT INTO rate_counters (key, spent_until) SELECT key, now + n * every FROM fits WHERE fresh AND n > 0
+        ON CONFLICT DO NOTHING RETURNING key
+    )
+    SELECT array_agg(r.i) FROM r JOIN fits USING (key)
+    WHERE r.n <= fits.n AND r.key IN (SELECT key FROM done UNION ALL SELECT key FROM made)
+    """
+)
+
+
 def counter(limit: str, whose: str) -> str:
     """The counter's key."""
     return f"{limit}:{whose}"
+
+
+def rider(settings: Settings, limit: str, whose: str, *, now: datetime) -> Rider:
+    """One of `limit` for `whose`, in the caller's commit: what is refused counts nothing. On a miss raise `none_left`."""
+    rule = LIMITS[limit].times(settings.auth.rate_limit_factor)
+    values = {"key": counter(limit, whose), "now": now, "interval": _seconds(rule.interval)}
+    return Rider("rate", _TAKE_WITH, values=values | {"period": _seconds(rule.period)})
+
+
+def _seconds(span: timedelta) -> str:
+    """PostgreSQL's spelling, exact to the microsecond."""
+    return f"{span // timedelta(microseconds=1)} microseconds"
+
+
+async def none_left(db: Database, settings: Settings, limit: str, whose: str, *, now: datetime) -> Refusal:
+    """RATE_LIMITED, with the seconds until one comes back."""
+    async with db.reading() as session:
+        spent_until = await session.scalar(_SPENT, {"key": counter(limit, whose)})
+    return _refusal(LIMITS[limit].times(settings.auth.rate_limit_factor), spent_until, now)
+
+
+def _refusal(rule: Limit, spent_until: datetime | None, now: datetime) -> Refusal:
+    wait = 1.0
+    if spent_until is not None:
+        wait = (spent_until + rule.interval - rule.period - now).total_seconds()
+    words = "Too many tries; wait a little."
+    return Refusal(Kind.RATE_LIMITED, words, limit=rule.name, retry_after=max(1, math.ceil(wait)))
 
 
 async def take(gate: Gate, limit: str, whose: str, *, now: datetime) -> None:
@@ -42,10 +101,7 @@ async def take(gate: Gate, limit: str, whose: str, *, now: datetime) -> None:
         if taken is not None:
             return
         spent_until = await connection.scalar(_SPENT, {"key": key})
-    wait = 1.0
-    if spent_until is not None:
-        wait = (spent_until + rule.interval - rule.period - now).total_seconds()
-    raise Refusal(Kind.RATE_LIMITED, "Too many tries; wait a little.", limit=limit, retry_after=max(1, math.ceil(wait)))
+    raise _refusal(rule, spent_until, now)
 
 
 async def give_back(gate: Gate, limit: str, whose: str, *, now: datetime) -> None:

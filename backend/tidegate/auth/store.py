@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ARRAY, Row, Uuid, and_, any_, case, cast, delete, exists, func, or_, select, text, update
+import asyncpg
+from sqlalchemy import and_, case, cast, delete, exists, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from tidegate.auth.rules import COOKIE_GRACE, SEEN_EVERY, Credential, RefreshToken, secret_digest
+from tidegate.auth.rules import SEEN_EVERY, Credential, RefreshToken, secret_digest
 from tidegate.auth.tables import (
     RateCounter,
     RecoveryCode,
@@ -161,58 +162,52 @@ async def replace_hash(session: AsyncSession, *, user_id: uuid.UUID, was: str, n
 
 # --- sessions ------------------------------------------------------------------------------------------------------
 
-LIVE_COLUMNS = (
-    Session.id.label("session_id"),
-    Session.credential,
-    Session.created_at,
-    Session.last_seen_at,
-    Session.second_factor_at,
-    User.id.label("user_id"),
-    User.email,
-    User.frozen_at,
-    _roles_of(User.id).label("roles"),
-    _permissions_of(User.id).label("permissions"),
-    _enrolled(User.id).label("enrolled"),
-)
-
 
 def _alive(now: datetime) -> Any:
     return and_(Session.revoked_at.is_(None), Session.epoch == User.epoch, Session.expires_at > now)
 
 
-async def by_cookie(session: AsyncSession, *, digest: bytes, idle_since: datetime, now: datetime) -> Row[Any] | None:
-    """The live session of a cookie value, with its user; the value before the last rotation for COOKIE_GRACE."""
-    result = await session.execute(
-        select(*LIVE_COLUMNS)
-        .join(User, User.id == Session.user_id)
-        .where(
-            _alive(now),
-            Session.credential == Credential.COOKIE.value,
-            Session.last_seen_at > idle_since,
-            or_(
-                Session.token_digest == digest,
-                and_(Session.previous_digest == digest, Session.rotated_at > now - COOKIE_GRACE),
-            ),
-        )
+# Sessions by an array of what proves them, with their users and what these may do: one query for all who ask at once.
+_LIVE = """
+    WITH live AS (
+        SELECT {proof} AS proof, s.id AS session_id, s.credential, s.last_seen_at, s.second_factor_at, s.expires_at,
+               s.rotated_at, u.id AS user_id, u.email, u.frozen_at
+        FROM sessions s JOIN users u ON u.id = s.user_id
+        WHERE {proof} = ANY ($1) AND s.credential = '{credential}' AND s.revoked_at IS NULL AND s.epoch = u.epoch
+    ), held AS (
+        SELECT r.user_id, array_agg(DISTINCT r.role) AS roles,
+               array_agg(DISTINCT p.permission) FILTER (WHERE p.permission IS NOT NULL) AS permissions
+        FROM user_roles r LEFT JOIN role_permissions p ON p.role = r.role
+        WHERE r.user_id = ANY (SELECT user_id FROM live) GROUP BY r.user_id
     )
-    return result.one_or_none()
+    SELECT live.*, held.roles, held.permissions, EXISTS (
+        SELECT FROM totp_factors t WHERE t.user_id = live.user_id AND t.confirmed_at IS NOT NULL
+    ) AS enrolled
+    FROM live LEFT JOIN held ON held.user_id = live.user_id
+"""
+_BY_ACCESS_TOKEN = _LIVE.format(proof="s.id", credential=Credential.BEARER.value)
+_BY_COOKIE = _LIVE.format(proof="s.token_digest", credential=Credential.COOKIE.value)
+_BY_COOKIE_BEFORE = _LIVE.format(proof="s.previous_digest", credential=Credential.COOKIE.value)
 
 
 async def by_access_tokens(
-    session: AsyncSession, keys: Sequence[tuple[uuid.UUID, uuid.UUID]]
-) -> dict[tuple[uuid.UUID, uuid.UUID], Row[Any]]:
-    """The families of access tokens that stand, by (session, user), with their users. Their `expires_at` is not judged."""
-    rows = await session.execute(
-        select(*LIVE_COLUMNS, Session.expires_at)
-        .join(User, User.id == Session.user_id)
-        .where(
-            Session.revoked_at.is_(None),
-            Session.epoch == User.epoch,
-            Session.id == any_(cast([session_id for session_id, _ in keys], ARRAY(Uuid))),
-            Session.credential == Credential.BEARER.value,
-        )
-    )
-    return {(row.session_id, row.user_id): row for row in rows}
+    connection: "asyncpg.Connection[Any]", keys: Sequence[tuple[uuid.UUID, uuid.UUID]]
+) -> dict[tuple[uuid.UUID, uuid.UUID], asyncpg.Record]:
+    """The families of access tokens that stand, by (session, user), with their users. No time is judged."""
+    rows = await connection.fetch(_BY_ACCESS_TOKEN, [session_id for session_id, _ in keys])
+    return {(row["session_id"], row["user_id"]): row for row in rows}
+
+
+async def by_cookies(connection: "asyncpg.Connection[Any]", digests: Sequence[bytes]) -> dict[bytes, asyncpg.Record]:
+    """The sessions of cookie values, with their users. No time is judged."""
+    return {row["proof"]: row for row in await connection.fetch(_BY_COOKIE, digests)}
+
+
+async def by_cookies_before(
+    connection: "asyncpg.Connection[Any]", digests: Sequence[bytes]
+) -> dict[bytes, asyncpg.Record]:
+    """The same by the values before the last rotation, which count for COOKIE_GRACE after `rotated_at`."""
+    return {row["proof"]: row for row in await connection.fetch(_BY_COOKIE_BEFORE, digests)}
 
 
 async def seen(session: AsyncSession, *, session_id: uuid.UUID, now: datetime) -> None:

@@ -9,9 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import Depends, FastAPI, Request
+import asyncpg
+from fastapi import FastAPI, Request
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, iter_route_contexts
 from fastapi.security import APIKeyCookie, HTTPBearer, OAuth2PasswordBearer
@@ -20,6 +21,7 @@ from tidegate.auth import rates, store
 from tidegate.auth.gate import Gate
 from tidegate.auth.rules import (
     ANONYMOUS,
+    COOKIE_GRACE,
     PERMISSIONS,
     SANDBOX,
     SEEN_EVERY,
@@ -37,7 +39,8 @@ from tidegate.refusal import Kind, Refusal
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 WRITE_HEADER = "X-Tidegate"
 
-# For the OpenAPI document and its readers (Swagger UI, client generators); `authenticate` reads the request itself.
+# For the OpenAPI document and its readers (Swagger UI, client generators); `authenticate` reads the request itself, so
+# these are no dependencies: each would cost every request some time and prove nothing.
 _PASSWORD = OAuth2PasswordBearer(
     tokenUrl="/api/v1/auth/token",
     scheme_name="password",
@@ -105,23 +108,23 @@ async def authenticate(gate: Gate, request: Request, *, now: datetime) -> Subjec
         raise Refusal(Kind.UNAUTHENTICATED, "Sign in, or send a valid access token.")
     if header is None and request.method not in _SAFE:
         _check_own_page(gate, request)
-    if row.last_seen_at < now - SEEN_EVERY:
+    if row["last_seen_at"] < now - SEEN_EVERY:
         async with gate.db.transaction() as session:
-            await store.seen(session, session_id=row.session_id, now=now)
+            await store.seen(session, session_id=row["session_id"], now=now)
     return Subject(
-        user_id=row.user_id,
-        email=row.email,
-        roles=frozenset(row.roles or ()),
-        permissions=frozenset(row.permissions or ()),
-        credential=Credential(row.credential),
-        session_id=row.session_id,
-        enrolled=row.enrolled,
-        frozen=row.frozen_at is not None,
-        second_factor_at=row.second_factor_at,
+        user_id=row["user_id"],
+        email=row["email"],
+        roles=frozenset(row["roles"] or ()),
+        permissions=frozenset(row["permissions"] or ()),
+        credential=Credential(row["credential"]),
+        session_id=row["session_id"],
+        enrolled=row["enrolled"],
+        frozen=row["frozen_at"] is not None,
+        second_factor_at=row["second_factor_at"],
     )
 
 
-async def _by_bearer(gate: Gate, header: str, now: datetime) -> Any:
+async def _by_bearer(gate: Gate, header: str, now: datetime) -> asyncpg.Record | None:
     scheme, _, token = header.partition(" ")
     if scheme.lower() != "bearer":
         return None
@@ -129,17 +132,22 @@ async def _by_bearer(gate: Gate, header: str, now: datetime) -> Any:
         read = gate.tokens.read(token, now=now)
     except NotAToken:
         return None
-    row = await gate.bearers.get((read.session_id, read.user_id))
-    return row if row is not None and row.expires_at > now else None
+    row = await gate.db.ask(store.by_access_tokens, (read.session_id, read.user_id))
+    return row if row is not None and row["expires_at"] > now else None
 
 
-async def _by_cookie(gate: Gate, request: Request, now: datetime) -> Any:
+async def _by_cookie(gate: Gate, request: Request, now: datetime) -> asyncpg.Record | None:
     value = request.cookies.get(session_cookie(gate))
     if not value:
         return None
+    digest = secret_digest(value)
+    row = await gate.db.ask(store.by_cookies, digest)
+    if row is None:
+        row = await gate.db.ask(store.by_cookies_before, digest)
+        if row is None or row["rotated_at"] <= now - COOKIE_GRACE:
+            return None
     idle = timedelta(seconds=gate.settings.auth.session_idle_seconds)
-    async with gate.db.reading() as session:
-        return await store.by_cookie(session, digest=secret_digest(value), idle_since=now - idle, now=now)
+    return row if row["expires_at"] > now and row["last_seen_at"] > now - idle else None
 
 
 def _check_own_page(gate: Gate, request: Request) -> None:
@@ -161,13 +169,7 @@ class Policy:
 
 
 class _Signed(Policy):
-    async def __call__(
-        self,
-        request: Request,
-        _password: Annotated[Any, Depends(_PASSWORD)],
-        _bearer: Annotated[Any, Depends(_BEARER)],
-        _cookie: Annotated[Any, Depends(_COOKIE)],
-    ) -> Subject:
+    async def __call__(self, request: Request) -> Subject:
         gate: Gate = request.app.state.gate
         now = utcnow()
         subject = await authenticate(gate, request, now=now)
@@ -212,13 +214,32 @@ def policies_of(dependant: Dependant) -> list[Policy]:
     return found
 
 
+SCHEMES = (_PASSWORD, _BEARER, _COOKIE)
+
+
+def tell_security(app: FastAPI, document: dict[str, Any]) -> None:
+    """Write into the OpenAPI document which operations take credentials, and which ways there are to give them."""
+    ways = [{scheme.scheme_name: list[str]()} for scheme in SCHEMES]
+    for context in iter_route_contexts(app.routes):
+        if any(isinstance(policy, _Signed) for policy in _route_policies(context)):
+            for method in context.methods or ():
+                document["paths"][context.path][method.lower()]["security"] = ways
+    document["components"]["securitySchemes"] = {
+        scheme.scheme_name: scheme.model.model_dump(mode="json", by_alias=True, exclude_none=True) for scheme in SCHEMES
+    }
+
+
+def _route_policies(context: Any) -> list[Policy]:
+    return policies_of(context.dependant) if isinstance(context.original_route, APIRoute) else []
+
+
 def check_policies(app: FastAPI) -> None:
     """Refuse to start when an operation names no policy, or two (security.md abuse case 13)."""
     wrong = []
     for context in iter_route_contexts(app.routes):
         if not isinstance(context.original_route, APIRoute):
             continue
-        names = {policy.permission for policy in policies_of(context.dependant)}
+        names = {policy.permission for policy in _route_policies(context)}
         if len(names) != 1:
             methods = ",".join(sorted(context.methods or ()))
             wrong.append(f"{methods} {context.path}: {', '.join(sorted(names)) or 'none'}")

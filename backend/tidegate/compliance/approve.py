@@ -102,11 +102,11 @@ async def _decide(
         if stands is not Standing.PENDING:
             decided_at = now
             riders.append(store.set_standing(request_id=row.id, state=stands, at=now))
-        body = _shape(row, after, stands, decided_at).model_dump(mode="json")
-        riders += keyed.rider(user_id=approver, operation=OPERATION, status=200, body=body)
+        told = Stored(200, _shape(row, after, stands, decided_at).model_dump_json().encode())
+        riders += keyed.rider(user_id=approver, operation=OPERATION, answer=told)
         if await ride(session, riders) is not None:
             raise Refusal(Kind.CONFLICT, "Somebody was faster; read it again.")
-    return Stored(200, body, replayed=False)
+    return told
 
 
 def _check(row: ApprovalRequest, approver: uuid.UUID, digest: str) -> None:

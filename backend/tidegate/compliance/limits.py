@@ -3,6 +3,7 @@
 import uuid
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -12,6 +13,7 @@ from tidegate.config import ComplianceSettings
 from tidegate.database import Rider
 
 
+@cache
 def of(settings: ComplianceSettings) -> Limits:
     """The configured limits in cents."""
     return Limits(

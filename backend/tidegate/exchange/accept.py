@@ -5,37 +5,36 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from tidegate.database import Rider
+from tidegate.database import Database, Rider
 from tidegate.exchange import store
 from tidegate.exchange.rules import Offer, QuoteKind, QuoteState, judge_acceptance
 from tidegate.refusal import Kind, Refusal
 
 
 async def quote_for(
-    session: AsyncSession, *, user_id: uuid.UUID, quote_id: uuid.UUID, kind: QuoteKind | str, now: datetime
+    db: Database, *, user_id: uuid.UUID, quote_id: uuid.UUID, kind: QuoteKind | str, now: datetime
 ) -> Offer:
     """That user's open quote of that kind, fit to be accepted now.
 
     Refuses NOT_FOUND (also somebody else's), QUOTE_KIND_MISMATCH, QUOTE_USED, QUOTE_EXPIRED, REVIEW_REQUIRED.
     """
-    offer = await _owned(session, user_id, quote_id)
+    offer = await db.ask(store.offers, (quote_id, user_id))
+    if offer is None:
+        raise _none()
     judge_acceptance(offer, kind=QuoteKind(kind), now=now)
     return offer
 
 
 async def accepted(session: AsyncSession, *, user_id: uuid.UUID, quote_id: uuid.UUID, used_by: uuid.UUID) -> Offer:
     """The quote that `used_by` accepted before; for executing it at verification. Refuses NOT_FOUND."""
-    offer = await _owned(session, user_id, quote_id)
-    if offer.state is not QuoteState.ACCEPTED or offer.used_by != used_by:
-        raise Refusal(Kind.NOT_FOUND, "There is no such quote.")
-    return offer
-
-
-async def _owned(session: AsyncSession, user_id: uuid.UUID, quote_id: uuid.UUID) -> Offer:
     offer = await store.offer(session, user_id=user_id, quote_id=quote_id)
-    if offer is None:
-        raise Refusal(Kind.NOT_FOUND, "There is no such quote.", field="quote_id")
+    if offer is None or offer.state is not QuoteState.ACCEPTED or offer.used_by != used_by:
+        raise _none()
     return offer
+
+
+def _none() -> Refusal:
+    return Refusal(Kind.NOT_FOUND, "There is no such quote.", field="quote_id")
 
 
 def same_destination(offer: Offer, *, address: str) -> None:

@@ -63,26 +63,25 @@ async def convert(desk: Desk, *, user_id: uuid.UUID, asked: ConversionIn, keyed:
     if stored is not None:
         return stored
     now = utcnow()
-    async with desk.db.reading() as session:
-        offer = await accept.quote_for(
-            session, user_id=user_id, quote_id=asked.quote_id, kind=QuoteKind.CONVERSION, now=now
-        )
+    offer = await accept.quote_for(
+        desk.db, user_id=user_id, quote_id=asked.quote_id, kind=QuoteKind.CONVERSION, now=now
+    )
     conversion_id = new_id()
     transfers, riders = execution(
         offer, conversion_id=conversion_id, withdrawal_id=None, now=now, reference=asked.reference
     )
-    body = _shape(offer, conversion_id, asked.reference, now).model_dump(mode="json")
+    answer = Stored(201, _shape(offer, conversion_id, asked.reference, now).model_dump_json().encode())
     # The key comes first: a twin of the same request waits on it and gets this answer, not "quote used".
     verdict = await desk.lane.submit(
         Posting(postings.hold_key(conversion_id), postings.hold(offer) + transfers, "conversion", conversion_id),
         [
-            *keyed.rider(user_id=user_id, operation=OPERATION, status=201, body=body),
+            *keyed.rider(user_id=user_id, operation=OPERATION, answer=answer),
             accept.accept_rider(offer, conversion_id, now),
             *riders,
         ],
     )
     if verdict.posted:
-        return Stored(201, body, replayed=False)
+        return answer
     if verdict.rider == "idempotency":
         return await idempotency.replay_after_conflict(desk.db, keyed, user_id=user_id, operation=OPERATION)
     raise await _refused(desk, offer, verdict)

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tidegate import idempotency
+from tidegate.auth import rates
 from tidegate.compliance.rules import Policy
 from tidegate.database import new_id, utcnow
 from tidegate.exchange import policy, price, rules, shapes, store
@@ -30,6 +31,7 @@ from tidegate.treasury.rules import shortest_wait
 from tidegate.wire import AmountOut, EstimateOut
 
 OPERATION = "quotes_create"
+LIMIT = "quotes"
 
 
 async def create(desk: Desk, *, user_id: uuid.UUID, asked: QuoteIn, keyed: Keyed) -> Stored:
@@ -167,17 +169,21 @@ def _shape(
 async def _keep(desk: Desk, offer: Offer, shown: dict[str, Any], keyed: Keyed) -> Stored:
     """Write the row with its reservation and the key, in one commit."""
     caps = desk.caps
+    answer = Stored.of(201, shown)
     verdict = await desk.lane.write(
         [
-            *keyed.rider(user_id=offer.user_id, operation=OPERATION, status=201, body=shown),
+            *keyed.rider(user_id=offer.user_id, operation=OPERATION, answer=answer),
+            rates.rider(desk.settings, LIMIT, str(offer.user_id), now=offer.created_at),
             *store.reserve(offer.user_id, offer.reserved_usd_units, user_cap=caps.user, house_cap=caps.house),
             store.insert_quote(offer, shown),
         ]
     )
     if verdict.posted:
-        return Stored(201, shown, replayed=False)
+        return answer
     if verdict.rider == "idempotency":
         return await idempotency.replay_after_conflict(desk.db, keyed, user_id=offer.user_id, operation=OPERATION)
+    if verdict.rider == "rate":
+        raise await rates.none_left(desk.db, desk.settings, LIMIT, str(offer.user_id), now=offer.created_at)
     if verdict.rider in ("user_exposure", "house_exposure"):
         raise rules.too_much_open()
     raise Refusal(Kind.BUSY, "Ask again in a moment.", retry_after=1)

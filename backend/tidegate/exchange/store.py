@@ -1,5 +1,6 @@
 """All SQL of the exchange room. Functions that return Riders write nothing themselves: the lane does."""
 
+import json
 import uuid
 from collections.abc import Sequence
 from datetime import datetime
@@ -7,7 +8,8 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from sqlalchemy import ColumnElement, Update, func, literal, or_, select, tuple_, update
+import asyncpg
+from sqlalchemy import ColumnElement, RowMapping, Update, func, literal, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -141,45 +143,61 @@ _ACCEPT = Write(
 
 async def offer(session: AsyncSession, *, user_id: uuid.UUID, quote_id: uuid.UUID) -> Offer | None:
     """That user's quote, or None: somebody else's is the same as none."""
-    row = await session.scalar(select(Quote).where(Quote.id == quote_id, Quote.user_id == user_id))
+    table = Quote.__table__
+    found = await session.execute(select(table).where(table.c.id == quote_id, table.c.user_id == user_id))
+    row = found.mappings().one_or_none()
     return None if row is None else _offer(row)
 
 
-def _offer(row: Quote) -> Offer:
-    hedge = row.hedge
+async def offers(
+    connection: "asyncpg.Connection[Any]", keys: Sequence[tuple[uuid.UUID, uuid.UUID]]
+) -> dict[tuple[uuid.UUID, uuid.UUID], Offer]:
+    """Quotes by (quote, user), for all who ask at once."""
+    rows = await connection.fetch("SELECT * FROM quotes WHERE id = ANY ($1)", [quote_id for quote_id, _ in keys])
+    return {(row["id"], row["user_id"]): _offer(row) for row in rows}
+
+
+def _offer(row: RowMapping | asyncpg.Record) -> Offer:
+    """From a row of either driver: units may be Decimal, JSON may be text."""
+    hedge = _read_json(row["hedge"])
+    usd_units = row["usd_units"]
     return Offer(
-        id=row.id,
-        user_id=row.user_id,
-        kind=QuoteKind(row.kind),
-        side=QuoteSide(row.side),
-        from_asset=row.from_asset,
-        to_asset=row.to_asset,
-        network=row.network,
-        speed=row.speed,
-        address=row.address,
-        beneficiary_id=row.beneficiary_id,
+        id=row["id"],
+        user_id=row["user_id"],
+        kind=QuoteKind(row["kind"]),
+        side=QuoteSide(row["side"]),
+        from_asset=row["from_asset"],
+        to_asset=row["to_asset"],
+        network=row["network"],
+        speed=row["speed"],
+        address=row["address"],
+        beneficiary_id=row["beneficiary_id"],
         figures=Figures(
-            debit=row.debit_units,
-            deliver=row.deliver_units,
-            rate=Rate.parse(row.rate),
-            network=row.fee_network_units,
-            service=row.fee_service_units,
-            spread=row.fee_spread_units,
+            debit=int(row["debit_units"]),
+            deliver=int(row["deliver_units"]),
+            rate=Rate.parse(row["rate"]),
+            network=int(row["fee_network_units"]),
+            service=int(row["fee_service_units"]),
+            spread=int(row["fee_spread_units"]),
         ),
-        network_fee_max_units=row.network_fee_max_units,
-        mid=row.mid,
-        mid_at=row.mid_at,
-        route=tuple(row.route),
+        network_fee_max_units=int(row["network_fee_max_units"]),
+        mid=row["mid"],
+        mid_at=row["mid_at"],
+        route=tuple(_read_json(row["route"])),
         hedge=None if hedge is None else Hedge(**{**hedge, "base_units": int(hedge["base_units"])}),
-        usd_units=row.usd_units,
-        review_needed=row.review_needed,
-        arrives=Arrival(row.arrives_earliest_seconds, row.arrives_latest_seconds),
-        state=QuoteState(row.state),
-        used_by=row.used_by,
-        reserved_usd_units=row.reserved_usd_units,
-        expires_at=row.expires_at,
-        created_at=row.created_at,
+        usd_units=None if usd_units is None else int(usd_units),
+        review_needed=row["review_needed"],
+        arrives=Arrival(row["arrives_earliest_seconds"], row["arrives_latest_seconds"]),
+        state=QuoteState(row["state"]),
+        used_by=row["used_by"],
+        reserved_usd_units=int(row["reserved_usd_units"]),
+        expires_at=row["expires_at"],
+        created_at=row["created_at"],
     )
+
+
+def _read_json(value: Any) -> Any:
+    return json.loads(value) if isinstance(value, str) else value
 
 
 async def shown(session: AsyncSession, *, user_id: uuid.UUID, quote_id: uuid.UUID) -> tuple[dict[str, Any], str] | None:

@@ -64,17 +64,16 @@ class Intent:
         """The bytes a person's authorisation is over. Refuses (Malformed) a field that could forge another line."""
         raw = self.to_json()
         lines = [INTENT_TAG]
-        for field in fields(self):
-            value = _integer(raw, field.name) if field.type is int else _text(raw, field.name)
-            lines.append(f"{field.name}={value}")
+        for name, kind in _INTENT_FIELDS:
+            lines.append(f"{name}={_integer(raw, name) if kind is int else _text(raw, name)}")
         return ("\n".join(lines) + "\n").encode()
 
     def digest(self) -> str:
         """Lower-case hex SHA-256 of the canonical form."""
-        return hashlib.sha256(self.canonical()).hexdigest()
+        return digest_of(self.canonical())
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        return {name: getattr(self, name) for name, _ in _INTENT_FIELDS}
 
     @classmethod
     def from_json(cls, raw: Any) -> Self:
@@ -84,6 +83,14 @@ class Intent:
         for field in fields(cls):
             values[field.name] = _integer(known, field.name) if field.type is int else _text(known, field.name)
         return cls(**values)
+
+
+def digest_of(canonical: bytes) -> str:
+    """The digest of an intent's canonical form."""
+    return hashlib.sha256(canonical).hexdigest()
+
+
+_INTENT_FIELDS = tuple((field.name, field.type) for field in fields(Intent))
 
 
 @dataclass(frozen=True, slots=True)

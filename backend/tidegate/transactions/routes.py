@@ -12,8 +12,9 @@ from tidegate.problems import problems
 from tidegate.refusal import Kind
 from tidegate.transactions import books, history, withdraw
 from tidegate.transactions.office import Office
+from tidegate.transactions.request import Asked
+from tidegate.transactions.request import request as request_withdrawal
 from tidegate.transactions.schemas import BooksOut, TransactionOut, VerifyIn, WithdrawalIn, WithdrawalOut
-from tidegate.transactions.withdraw import Asked
 from tidegate.wire import Page, Paging
 
 router = APIRouter(prefix="/transactions")
@@ -69,7 +70,7 @@ async def create_withdrawal(
 ) -> Response:
     """Accept a withdrawal quote. The debit is held from now on; nothing moves until the second factor is given."""
     asked = Asked(body.quote_id, body.address, body.beneficiary_id, body.reference)
-    return respond(await withdraw.request(office, subject, asked, keyed, utcnow()))
+    return respond(await request_withdrawal(office, subject, asked, keyed, utcnow()))
 
 
 @router.get("/withdrawals", tags=["withdrawals"], operation_id="withdrawals_list", responses=problems(*SIGNED_IN))

@@ -4,6 +4,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from tidegate.ledger.rules import Transfer, customer, house, transfers
 
@@ -126,6 +127,50 @@ class Terms:
     @property
     def converting(self) -> bool:
         return self.from_asset != self.to_asset
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A withdrawal as it is first written: the row's columns, with what nothing has happened to yet."""
+
+    id: uuid.UUID
+    user_id: uuid.UUID
+    quote_id: uuid.UUID
+    reference: str | None
+    network: str
+    address: str
+    beneficiary_id: uuid.UUID | None
+    label: str | None
+    from_asset: str
+    to_asset: str
+    debit_units: int
+    deliver_units: int
+    rate: str
+    fee_network_units: int
+    fee_service_units: int
+    fee_spread_units: int
+    usd_cents: int
+    review_needed: bool
+    speed: str
+    arrives_within: int
+    intent: bytes
+    digest: str
+    challenge_expires_at: datetime
+    since: datetime
+    created_at: datetime
+    due_at: datetime
+    state: str = State.PENDING_VERIFICATION.value
+    sub_status: str | None = None
+    detail: str | None = None
+    expected_by: datetime | None = None
+    version: int = 1
+    verified_at: datetime | None = None
+    authorisation: dict[str, Any] | None = None
+    conversion_id: uuid.UUID | None = None
+    held_by_operator: str | None = None
+    completed_at: datetime | None = None
+    lease_until: datetime | None = None
+    fence: int = 0
 
 
 def hold_transfers(terms: Terms) -> tuple[Transfer, ...]:

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import and_, func, or_, select, text, update
@@ -10,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from tidegate.database import Rider, inserting, new_id, updating
 from tidegate.queue import Lease, claim_due
-from tidegate.transactions.rules import ENDED, State, SubStatus, Terms
+from tidegate.transactions.rules import ENDED, Draft, State, SubStatus, Terms
 from tidegate.transactions.tables import BooksCheck, Withdrawal, WithdrawalEvent
 
 _ENDED = [state.value for state in ENDED]
@@ -18,7 +19,7 @@ _NEW = inserting(Withdrawal.__table__, key=("id",))
 _TOLD = inserting(WithdrawalEvent.__table__, key=("withdrawal_id", "version"))
 
 
-def terms(row: Withdrawal) -> Terms:
+def terms(row: Withdrawal | Draft) -> Terms:
     return Terms(
         id=row.id,
         user_id=row.user_id,
@@ -33,9 +34,13 @@ def terms(row: Withdrawal) -> Terms:
     )
 
 
-def insert_rider(values: dict[str, Any]) -> Rider:
+_COLUMNS = tuple(column.key for column in Withdrawal.__table__.columns)
+_values_of = attrgetter(*_COLUMNS)
+
+
+def insert_rider(row: Draft) -> Rider:
     """The new row; misses when the account has used this reference before."""
-    return Rider("reference", _NEW, values=values)
+    return Rider("reference", _NEW, values=dict(zip(_COLUMNS, _values_of(row), strict=True)))
 
 
 def event_rider(

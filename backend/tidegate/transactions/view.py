@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from tidegate.config import Settings
 from tidegate.signing.messages import Intent
-from tidegate.transactions.rules import State, SubStatus, can_cancel, waiting_for
+from tidegate.transactions.rules import Draft, State, SubStatus, can_cancel, waiting_for
 from tidegate.transactions.schemas import (
     AttemptOut,
     ChallengeOut,
@@ -24,11 +24,11 @@ def intent_out(intent: Intent) -> IntentOut:
     return IntentOut(**{key: str(value) for key, value in intent.to_json().items()})
 
 
-def challenge_out(intent: Intent, expires_at: datetime) -> ChallengeOut:
-    return ChallengeOut(digest=intent.digest(), methods=["totp"], expires_at=expires_at, intent=intent_out(intent))
+def challenge_out(intent: Intent, digest: str, expires_at: datetime) -> ChallengeOut:
+    return ChallengeOut(digest=digest, methods=["totp"], expires_at=expires_at, intent=intent_out(intent))
 
 
-def fees_out(row: Withdrawal) -> list[FeeOut]:
+def fees_out(row: Withdrawal | Draft) -> list[FeeOut]:
     lines: list[tuple[Literal["network", "service", "spread"], int]] = [
         ("network", row.fee_network_units),
         ("service", row.fee_service_units),
@@ -57,15 +57,19 @@ def attempt_out(attempt: Seen, settings: Settings) -> AttemptOut:
 
 
 def withdrawal_out(
-    row: Withdrawal, attempts: Sequence[Seen], events: Sequence[WithdrawalEvent], settings: Settings
+    row: Withdrawal | Draft,
+    attempts: Sequence[Seen],
+    events: Sequence[WithdrawalEvent],
+    settings: Settings,
+    *,
+    challenge: ChallengeOut | None = None,
 ) -> WithdrawalOut:
-    """The whole of it. A forecast is shown only while it can still come true or be missed."""
+    """The whole of it; `challenge` is read from the row's intent where nobody has it at hand."""
     state = State(row.state)
     sub = SubStatus(row.sub_status) if row.sub_status else None
     waits = waiting_for(state, sub)
-    challenge = None
-    if state is State.PENDING_VERIFICATION:
-        challenge = challenge_out(intent_of(row), row.challenge_expires_at)
+    if challenge is None and state is State.PENDING_VERIFICATION:
+        challenge = challenge_out(parse_intent(row.intent), row.digest, row.challenge_expires_at)
     return WithdrawalOut(
         id=row.id,
         reference=row.reference,

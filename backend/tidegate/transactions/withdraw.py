@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,194 +12,21 @@ from tidegate.compliance import limits, pause
 from tidegate.compliance import rules as policy
 from tidegate.database import Rider, new_id
 from tidegate.exchange import accept, conversion
-from tidegate.exchange.rules import Offer, would_need_review
 from tidegate.idempotency import Keyed, Stored
-from tidegate.ledger.rules import Outcome, Posting, Transfer, Verdict
+from tidegate.ledger.rules import Posting, Transfer
 from tidegate.outbox.events import changed
 from tidegate.refusal import Kind, Refusal
-from tidegate.signing.messages import Authorisation, Intent
+from tidegate.signing.messages import Authorisation
 from tidegate.transactions import store
 from tidegate.transactions.office import Office
-from tidegate.transactions.rules import CANCELLABLE, State, SubStatus, hold_transfers, refund_transfers
+from tidegate.transactions.request import frozen
+from tidegate.transactions.rules import CANCELLABLE, State, SubStatus, refund_transfers
 from tidegate.transactions.tables import Withdrawal, WithdrawalEvent
 from tidegate.transactions.view import withdrawal_out
-from tidegate.wallets import destinations
 from tidegate.wire import time_text
 
-REQUEST = "withdrawals_create"
 VERIFY = "withdrawals_verify"
 BY_CODE = "authenticator code"
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What the user asks: a quote, one destination, and perhaps a reference of their own."""
-
-    quote_id: uuid.UUID
-    address: str | None
-    beneficiary_id: uuid.UUID | None
-    reference: str | None
-
-
-async def request(office: Office, subject: Subject, asked: Asked, keyed: Keyed, now: datetime) -> Stored:
-    """Accept a quote: key, withdrawal, hold, quote and event are one commit. Refusals consume nothing."""
-    return await idempotency.first_answer(
-        office.db,
-        keyed,
-        user_id=subject.user_id,
-        operation=REQUEST,
-        work=lambda: _request(office, subject, asked, keyed, now),
-    )
-
-
-async def _request(office: Office, subject: Subject, asked: Asked, keyed: Keyed, now: datetime) -> Stored:
-    _not_frozen(subject)
-    if not subject.enrolled:
-        raise Refusal(Kind.SECOND_FACTOR_REQUIRED, "Set up an authenticator before you send money out.")
-    row, offer = await _draft(office, subject, asked, now)
-    body = withdrawal_out(row, [], [], office.settings).model_dump(mode="json")
-    riders = [
-        *keyed.rider(user_id=subject.user_id, operation=REQUEST, status=201, body=body),
-        accept.accept_rider(offer, row.id, now),
-        store.insert_rider(_values(row)),
-        store.event_rider(row.id, 1, at=now, state=State.PENDING_VERIFICATION, sub_status=None, by="you", detail=None),
-        limits.spend(row.user_id, row.usd_cents, limits.of(office.settings.compliance).daily, policy.day_of(now)),
-        changed(subject.user_id, "withdrawal", row.id, 1),
-    ]
-    posting = Posting(f"withdrawal:{row.id}:hold", hold_transfers(store.terms(row)), "withdrawal", row.id)
-    verdict = await office.lane.submit(posting, riders)
-    if verdict.posted:
-        return Stored(201, body, replayed=False)
-    if verdict.rider == "idempotency" or verdict.rider == "busy":
-        return await idempotency.replay_after_conflict(office.db, keyed, user_id=subject.user_id, operation=REQUEST)
-    raise await _refused(office, offer, verdict, now)
-
-
-def _not_frozen(subject: Subject) -> None:
-    if subject.frozen:
-        raise Refusal(Kind.POLICY_BLOCKED, "This account is frozen: nothing leaves it until that is lifted.")
-
-
-async def _draft(office: Office, subject: Subject, asked: Asked, now: datetime) -> tuple[Withdrawal, Offer]:
-    """The row to be, with its intent. Reads only; refuses what can be refused before the commit."""
-    async with office.db.reading() as session:
-        offer = await accept.quote_for(
-            session, user_id=subject.user_id, quote_id=asked.quote_id, kind="withdrawal", now=now
-        )
-        assert offer.network is not None
-        network, chain = offer.network, office.desk.chain(offer.network)
-        label: str | None = None
-        if asked.beneficiary_id is not None:
-            saved = await destinations.beneficiary(
-                session,
-                user_id=subject.user_id,
-                beneficiary_id=asked.beneficiary_id,
-                asset=offer.to_asset,
-                network=network,
-                now=now,
-            )
-            address, label = saved.address, saved.label
-        else:
-            assert asked.address is not None
-            address = asked.address
-        found = await destinations.check(
-            session,
-            chain=chain,
-            settings=office.settings,
-            user_id=subject.user_id,
-            network=network,
-            asset=offer.to_asset,
-            address=address,
-        )
-    accept.same_destination(offer, address=found.address)
-    cents, review = _judged(office, offer, now)
-    _no_review_of_a_price(offer, review)
-    quotes = office.settings.quotes
-    lives = quotes.converting_challenge_seconds if offer.converting else quotes.challenge_seconds
-    row = Withdrawal(
-        id=new_id(),
-        user_id=subject.user_id,
-        quote_id=offer.id,
-        reference=asked.reference,
-        network=network,
-        address=found.address,
-        beneficiary_id=asked.beneficiary_id,
-        label=label,
-        from_asset=offer.from_asset,
-        to_asset=offer.to_asset,
-        debit_units=offer.figures.debit,
-        deliver_units=offer.figures.deliver,
-        rate=offer.figures.rate.text,
-        fee_network_units=offer.figures.network,
-        fee_service_units=offer.figures.service,
-        fee_spread_units=offer.figures.spread,
-        usd_cents=cents,
-        review_needed=review,
-        speed=offer.speed or "standard",
-        arrives_within=offer.arrives.latest_seconds,
-        state=State.PENDING_VERIFICATION.value,
-        since=now,
-        version=1,
-        challenge_expires_at=now + timedelta(seconds=lives),
-        created_at=now,
-        due_at=now,
-        fence=0,
-    )
-    intent = Intent(
-        payout_id=str(row.id),
-        user_id=str(row.user_id),
-        network=network,
-        asset=row.to_asset,
-        address=row.address,
-        deliver_units=row.deliver_units,
-        debit_asset=row.from_asset,
-        debit_units=row.debit_units,
-        max_network_fee_units=offer.network_fee_max_units,
-        created_at=time_text(now),
-    )
-    row.intent, row.digest = intent.canonical(), intent.digest()
-    return row, offer
-
-
-def _values(row: Withdrawal) -> dict[str, Any]:
-    return {column.key: getattr(row, column.key) for column in Withdrawal.__table__.columns}
-
-
-def _judged(office: Office, offer: Offer, now: datetime) -> tuple[int, bool]:
-    """(cents it counts for, a person must look). Without any price a person looks: it never passes by default."""
-    if offer.usd_units is None:
-        return 0, True
-    cents = -(-offer.usd_units // 10_000)
-    judged = policy.judge(cents, 0, limits.of(office.settings.compliance))
-    if judged.policy is policy.Policy.REFUSE:
-        raise _above(judged.limit or "per_withdrawal", now)
-    return cents, offer.review_needed or judged.policy is policy.Policy.REVIEW
-
-
-def _no_review_of_a_price(offer: Offer, review: bool) -> None:
-    """A price cannot wait for a person: when policy changed since the quote, or nothing can be valued any more."""
-    if offer.converting and review:
-        raise would_need_review()
-
-
-def _above(limit: str, now: datetime) -> Refusal:
-    if limit == "daily":
-        ends = time_text(policy.day_ends(policy.day_of(now)))
-        return Refusal(Kind.LIMIT_EXCEEDED, "This is more than is left for today.", limit=limit, available_at=ends)
-    return Refusal(Kind.LIMIT_EXCEEDED, "This is more than one withdrawal may be.", limit=limit)
-
-
-async def _refused(office: Office, offer: Offer, verdict: Verdict, now: datetime) -> Refusal:
-    if verdict.outcome is Outcome.INSUFFICIENT:
-        return Refusal(Kind.INSUFFICIENT_FUNDS, "Not enough available for this debit.", field="quote_id")
-    if verdict.rider == "quote":
-        async with office.db.reading() as session:
-            return await accept.missed(session, offer)
-    if verdict.rider == "reference":
-        return Refusal(Kind.CONFLICT, "This reference was used before.", field="reference")
-    if verdict.rider == "limit":
-        return _above("daily", now)
-    return Refusal(Kind.CONFLICT, "Something changed meanwhile. Ask again.")
 
 
 async def verify(
@@ -256,32 +82,34 @@ async def _verify(
         moves, more = conversion.execution(offer, conversion_id=conversion_id, withdrawal_id=row.id, now=now)
         riders += more
     riders += move_riders(row, State.PENDING_SCREENING, sub, values, by="you", now=now, detail=BY_CODE)
-    body = _body_after(office, row, values, events, now)
-    riders += keyed.rider(user_id=subject.user_id, operation=VERIFY, status=200, body=body)
+    answer = _answer_after(office, row, values, events, now)
+    riders += keyed.rider(user_id=subject.user_id, operation=VERIFY, answer=answer)
     if moves:
         verdict = await office.lane.submit(Posting(f"withdrawal:{row.id}:convert", moves, "withdrawal", row.id), riders)
     else:
         verdict = await office.lane.write(riders)
     if verdict.posted:
-        return Stored(200, body, replayed=False)
+        return answer
     if verdict.rider == "totp_step":
         raise step_up.reused(now)
     raise Refusal(Kind.CONFLICT, "This withdrawal changed meanwhile. Look at it again.")
 
 
 def _may_verify(row: Withdrawal, subject: Subject, now: datetime) -> None:
-    _not_frozen(subject)
+    if subject.frozen:
+        raise frozen()
     if row.state != State.PENDING_VERIFICATION.value:
         raise Refusal(Kind.CONFLICT, "This withdrawal does not wait for a code any more.", state=row.state)
     if now >= row.challenge_expires_at:
         raise Refusal(Kind.QUOTE_EXPIRED, "The time to confirm has passed. Nothing was sent.")
 
 
-def _body_after(
+def _answer_after(
     office: Office, row: Withdrawal, values: dict[str, Any], events: Sequence[WithdrawalEvent], now: datetime
-) -> dict[str, Any]:
+) -> Stored:
     """The answer as it will be true once the riders of this move are committed."""
-    after = Withdrawal(**{**_values(row), **values, "version": row.version + 1})
+    before = {column.key: getattr(row, column.key) for column in Withdrawal.__table__.columns}
+    after = Withdrawal(**{**before, **values, "version": row.version + 1})
     told = WithdrawalEvent(
         withdrawal_id=row.id,
         version=after.version,
@@ -291,7 +119,7 @@ def _body_after(
         by="you",
         detail=BY_CODE,
     )
-    return withdrawal_out(after, [], [*events, told], office.settings).model_dump(mode="json")
+    return Stored(200, withdrawal_out(after, [], [*events, told], office.settings).model_dump_json().encode())
 
 
 async def cancel(office: Office, subject: Subject, withdrawal_id: uuid.UUID, now: datetime) -> Withdrawal:

@@ -8,8 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from tidegate.chains.bitcoin.client import BitcoinChain
 from tidegate.chains.evm.client import EvmChain
-from tidegate.chains.port import AddressProblem, Chain
+from tidegate.chains.port import Address, AddressProblem, Chain
 from tidegate.config import Settings
+from tidegate.database import Database
 from tidegate.refusal import Kind, Refusal
 from tidegate.wallets import rules, store
 from tidegate.wallets.rules import BeneficiaryState
@@ -64,18 +65,9 @@ async def check(
     Refuses UNKNOWN_NETWORK (the asset does not travel there), INVALID_ADDRESS, WRONG_NETWORK, FORBIDDEN_ADDRESS, and
     OWN_ADDRESS: money for another customer goes by internal transfer.
     """
-    if network not in settings.networks_of(asset):
-        allowed = settings.networks_of(asset)
-        raise Refusal(
-            Kind.UNKNOWN_NETWORK, f"{asset} does not travel over this network.", field="network", allowed=allowed
-        )
-    judged = chain.judge(address)
-    if isinstance(judged, AddressProblem):
-        kind, detail = _REFUSED[judged]
-        raise Refusal(kind, detail, field=field)
-    if await is_ours(session, chain=chain, address=judged.text):
-        detail = "This is one of our own addresses. To pay somebody here, use an internal transfer: it is free."
-        raise Refusal(Kind.OWN_ADDRESS, detail, field=field)
+    judged = _spelled(chain, settings, network=network, asset=asset, address=address, field=field)
+    if _pays(chain, judged.text) or await owner(session, network=network, address=judged.text) is not None:
+        raise _ours(field)
     warnings = judged.warnings
     known = await store.known_addresses(session, user_id=user_id, network=network)
     if rules.lookalike(judged.text, known) is not None:
@@ -83,11 +75,38 @@ async def check(
     return Destination(judged.text, judged.kind, warnings)
 
 
-async def is_ours(session: AsyncSession, *, chain: Chain, address: str) -> bool:
-    """Is this canonical address a deposit address of any customer, or the account that pays?"""
-    if isinstance(chain, EvmChain | BitcoinChain) and address == chain.hot_address:
-        return True
-    return await store.is_ours(session, network=chain.network, address=address)
+async def payable(
+    db: Database, *, chain: Chain, settings: Settings, network: str, asset: str, address: str, field: str = "address"
+) -> Destination:
+    """`check` for a request that has been shown its warnings: the same refusals, and what is asked at once is one query."""
+    judged = _spelled(chain, settings, network=network, asset=asset, address=address, field=field)
+    if _pays(chain, judged.text) or await db.ask(store.owners, (network, judged.text)) is not None:
+        raise _ours(field)
+    return Destination(judged.text, judged.kind, judged.warnings)
+
+
+def _spelled(chain: Chain, settings: Settings, *, network: str, asset: str, address: str, field: str) -> Address:
+    """What can be said of an address without asking anybody."""
+    allowed = settings.networks_of(asset)
+    if network not in allowed:
+        raise Refusal(
+            Kind.UNKNOWN_NETWORK, f"{asset} does not travel over this network.", field="network", allowed=allowed
+        )
+    judged = chain.judge(address)
+    if isinstance(judged, AddressProblem):
+        kind, detail = _REFUSED[judged]
+        raise Refusal(kind, detail, field=field)
+    return judged
+
+
+def _pays(chain: Chain, address: str) -> bool:
+    """Is it the account that pays?"""
+    return isinstance(chain, EvmChain | BitcoinChain) and address == chain.hot_address
+
+
+def _ours(field: str) -> Refusal:
+    detail = "This is one of our own addresses. To pay somebody here, use an internal transfer: it is free."
+    return Refusal(Kind.OWN_ADDRESS, detail, field=field)
 
 
 async def owner(session: AsyncSession, *, network: str, address: str) -> uuid.UUID | None:

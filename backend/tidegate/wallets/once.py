@@ -45,10 +45,8 @@ async def once(
         async with db.transaction() as session:
             await idempotency.limit_wait(session)
             done = await work(session)
-            riders = [
-                *done.riders,
-                *keyed.rider(user_id=user_id, operation=operation, status=done.status, body=done.body),
-            ]
+            answer = Stored.of(done.status, done.body)
+            riders = [*done.riders, *keyed.rider(user_id=user_id, operation=operation, answer=answer)]
             missed = await ride(session, riders)
             if missed is not None:
                 raise _Missed(missed, done)
@@ -64,7 +62,7 @@ async def once(
         if not idempotency.timed_out_waiting(error):
             raise
         raise Refusal(Kind.IN_PROGRESS, "A request before this one is still running.", retry_after=1) from None
-    return Stored(done.status, done.body, replayed=False)
+    return answer
 
 
 async def _twin_or(refusal: Refusal, db: Database, keyed: Keyed, *, user_id: uuid.UUID, operation: str) -> Stored:
