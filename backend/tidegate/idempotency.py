@@ -6,6 +6,7 @@ is running waits on the row's unique index, for at most 10 s, and is then told `
 
 import hashlib
 import json
+import re
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -170,8 +171,11 @@ def respond(stored: Stored) -> Response:
     return Response(stored.raw, status_code=stored.status, headers=headers, media_type="application/json")
 
 
+_KEY = re.compile(r"[!-~]{1,255}\Z", re.ASCII)
+
+
 def _check(key: str) -> str:
-    if not 1 <= len(key) <= 255 or not all(0x21 <= ord(c) <= 0x7E for c in key):
+    if not _KEY.match(key):
         raise Refusal(Kind.MALFORMED, "Idempotency-Key is 1 to 255 visible ASCII characters.")
     return key
 

@@ -149,6 +149,15 @@ async def test_the_same_key_at_once_gives_the_same_answer(room: Room) -> None:
     assert await room.rows("SELECT count(*) FROM conversions") == [(1,)]
 
 
+async def test_the_same_key_later_gives_the_first_answer_although_the_quote_was_used_by_it(room: Room) -> None:
+    user = await room.user(BTC="1")
+    shown = await room.quote(user, from_asset="BTC", to_asset="USDT", amount="0.05")
+    first = await room.convert(user, shown["id"], key=Keyed("k", "d"))
+    assert await room.convert(user, shown["id"], key=Keyed("k", "d")) == first
+    await refused(Kind.IDEMPOTENCY_KEY_REUSED, room.convert(user, shown["id"], key=Keyed("k", "e")))
+    await refused(Kind.QUOTE_USED, room.convert(user, shown["id"], key=Keyed("other", "d")))
+
+
 async def test_a_quote_is_good_until_a_millisecond_before_its_expiry(room: Room) -> None:
     user = await room.user(BTC="1")
     shown = await room.quote(user, from_asset="BTC", to_asset="USDT", amount="0.05")

@@ -28,32 +28,24 @@ _BACK = text(
 )
 
 
-# The same for what is counted only when it is done, in the commit that does it, and for many at once: of those that one
-# key asks in a batch, the first that fit are taken. A counter that moved since it was looked at takes none of them.
+# The same for what is counted only when it is done, in the commit that does it, and for many at once. Those that one key
+# asks in a batch are taken together or not at all: then the lane asks for each by itself.
 _TAKE_WITH = Write(
     """
     WITH r AS (
-        SELECT rows.*, row_number() OVER (PARTITION BY key ORDER BY i) AS n
-        FROM jsonb_to_recordset($1::jsonb) AS rows(i int, key text, now timestamptz, interval interval, period interval)
+        SELECT * FROM jsonb_to_recordset($1::jsonb)
+            AS rows(i int, key text, now timestamptz, interval interval, period interval)
     ), asked AS (
-        SELECT key, max(now) AS now, max(interval) AS every, max(period) AS period, count(*) AS n FROM r GROUP BY key
-    ), before AS (
-        SELECT c.key, c.spent_until FROM rate_counters c JOIN asked USING (key) ORDER BY c.key FOR UPDATE OF c
-    ), fits AS (
-        SELECT a.key, a.now, a.every, a.period, b.key IS NULL AS fresh,
-               least(a.n, floor(extract(epoch FROM a.now + a.period - greatest(b.spent_until, a.now))
-                                / extract(epoch FROM a.every))) AS n
-        FROM asked a LEFT JOIN before b USING (key)
+        SELECT key, max(now) AS now, count(*) * max(interval) AS takes, max(period) AS period FROM r GROUP BY key
     ), done AS (
-        UPDATE rate_counters c SET spent_until = greatest(c.spent_until, f.now) + f.n * f.every
-        FROM fits f WHERE c.key = f.key AND f.n > 0 AND greatest(c.spent_until, f.now) + f.n * f.every <= f.now + f.period
+        INSERT INTO rate_counters AS c (key, spent_until)
+        SELECT key, now + takes FROM asked WHERE takes <= period ORDER BY key
+        ON CONFLICT (key) DO UPDATE
+        SET spent_until = (SELECT greatest(c.spent_until, a.now) + a.takes FROM asked a WHERE a.key = excluded.key)
+        WHERE (SELECT greatest(c.spent_until, a.now) + a.takes <= a.now + a.period FROM asked a WHERE a.key = excluded.key)
         RETURNING c.key
-    ), made AS (
-        INSERT INTO rate_counters (key, spent_until) SELECT key, now + n * every FROM fits WHERE fresh AND n > 0
-        ON CONFLICT DO NOTHING RETURNING key
     )
-    SELECT array_agg(r.i) FROM r JOIN fits USING (key)
-    WHERE r.n <= fits.n AND r.key IN (SELECT key FROM done UNION ALL SELECT key FROM made)
+    SELECT array_agg(r.i) FROM r JOIN done USING (key)
     """
 )
 
