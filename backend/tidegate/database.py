@@ -152,6 +152,7 @@ _DIALECT = asyncpg_dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's di
 
 
 def _type(column: ColumnElement[Any]) -> str:
+    # A foreign key has the type of a column that may be loaded later: ask for a Write when it is used, not on import.
     return column.type.compile(dialect=_DIALECT)
 
 
@@ -163,7 +164,7 @@ def row_json(values: Mapping[str, Any]) -> str:
     """A rider's values as a JSON object that PostgreSQL reads back exactly. Raises for what it would not."""
     if float in map(type, values.values()):
         raise TypeError("float")
-    return json.dumps(values, default=_plain, separators=(",", ":"), allow_nan=False)
+    return _JSON.encode(values)
 
 
 def _plain(value: Any) -> Any:
@@ -178,6 +179,9 @@ def _plain(value: Any) -> Any:
     if isinstance(value, bytes):
         return "\\x" + value.hex()
     raise TypeError(type(value).__name__)
+
+
+_JSON = json.JSONEncoder(default=_plain, separators=(",", ":"), allow_nan=False, check_circular=False)
 
 
 def new_id() -> uuid.UUID:
