@@ -217,6 +217,15 @@ async def test_of_changes_to_one_version_exactly_one_is_made(db: Database, lane:
     assert {row["id"]: row["version"] for row in await stored(db, THINGS)} == {one: 7 + made, other: 2}
 
 
+async def test_a_change_that_breaks_a_unique_index_fails_alone(db: Database, lane: Lane) -> None:
+    one = uuid.uuid4()
+    await together(lane, [thing(one, version=1, label="a")], [thing(label="b")])
+    asked = [[thing()], [relabel(one, 1, "b")], [thing()], [thing()]]
+    found = await asyncio.gather(*(lane.write(riders) for riders in asked), return_exceptions=True)
+    assert [isinstance(verdict, Verdict) and verdict.posted for verdict in found] == [True, False, True, True]
+    assert isinstance(found[1], asyncpg.UniqueViolationError)
+
+
 async def test_a_guard_that_is_null_finds_nothing(db: Database, lane: Lane) -> None:
     one = uuid.uuid4()
     assert (await lane.write([thing(one)])).posted

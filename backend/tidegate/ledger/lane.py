@@ -32,7 +32,8 @@ PATIENCE_SECONDS = 30.0
 """How long a caller waits before it is told `busy`: the key of its request will know what became of it."""
 RECEIPTS_KEPT = timedelta(hours=1)
 """Far longer than anybody's patience: who asks again does so within PATIENCE_SECONDS."""
-_TRIES = 8
+_TRIES = 4
+"""Of what may pass when it is tried again. Everybody waits meanwhile: a race is over by then, poison never is."""
 
 
 @dataclass(eq=False, slots=True)
