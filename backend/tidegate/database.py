@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 
 import asyncpg
 import msgspec
-from sqlalchemy import ColumnElement, DateTime, Executable, FromClause, MetaData, Numeric
+from sqlalchemy import ColumnElement, DateTime, FromClause, MetaData, Numeric
 from sqlalchemy.dialects.postgresql import DOMAIN, JSONB
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
@@ -63,8 +63,8 @@ class Write:
     """A statement that serves many riders of one kind at once.
 
     `sql` takes one parameter, `$1 jsonb`: an array of objects, each with the rider's values and its number `i`. It answers
-    with one `int[]`: the numbers of those that took effect. Two rows that want the same target must both be counted or
-    one of them missed, never half.
+    with one `int[]`: the numbers of those that took effect; the others missed. It is as exact as its rows one after the
+    other: two that want the same target are both counted, or at least one of them is missed, never half.
     """
 
     sql: str
@@ -72,47 +72,81 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class Rider:
-    """A small guarded write that travels in somebody else's commit (HOUSE.md).
+    """A small guarded write that travels in somebody else's commit, with others of its kind (HOUSE.md).
 
-    `rows` is how many rows it must touch; any other count is a conflict, told by `name`, and nothing is committed. With
-    a `Write` for its statement it travels with others of its kind, and `values` are its own.
+    When it misses it is a conflict, told by `name`, and nothing of its submission is committed.
     """
 
     name: str
-    statement: Executable | Write
-    rows: int | None = 1
-    values: Mapping[str, Any] | None = None
+    write: Write
+    values: Mapping[str, Any]
 
 
-def inserting(table: FromClause, *, key: Sequence[str]) -> Write:
-    """Insert whole rows of a table; misses where any unique index objects. `key` tells rows of one table apart."""
+@cache
+def inserting(table: FromClause, *, key: tuple[str, ...], again: bool = False) -> Write:
+    """Insert whole rows; misses where any unique index objects, or with `again` is content with what is there.
+
+    `key` tells rows of the table apart and is never null.
+    """
     columns = list(table.columns)
-    names = ", ".join(f'"{column.name}"' for column in columns)
-    keys = ", ".join(key)
+    names, keys = _names(column.name for column in columns), _names(key)
     # Of two rows with one key in a batch the first is written, and the second must be told apart from it.
     return Write(
         f"WITH r AS (SELECT DISTINCT ON ({keys}) * FROM {rows_of(columns)} ORDER BY {keys}, i), "  # noqa: S608  names of our own tables
         f"done AS (INSERT INTO {table.description} ({names}) SELECT {names} FROM r ON CONFLICT DO NOTHING "
-        f"RETURNING {keys}) SELECT array_agg(r.i) FROM r JOIN done USING ({keys})"
+        f"RETURNING {keys}) SELECT array_agg(r.i) FROM r{'' if again else f' JOIN done USING ({keys})'}"
     )
 
 
 @cache
-def updating(table: FromClause, *, guards: tuple[str, ...], columns: tuple[str, ...], counted: str) -> Write:
-    """Update one row, found by its guards as they were read (values `was_<name>`); `counted` goes up by one."""
+def updating(
+    table: FromClause,
+    *,
+    guards: tuple[str, ...],
+    columns: tuple[str, ...],
+    counted: str | None = None,
+    also: str = "true",
+) -> Write:
+    """Update one row, found by its guards as they were read (values `was_<name>`, never null); `counted` goes up by one.
+
+    `also` is a condition in SQL on the row `t`. Of two that want the same row at once one is missed.
+    """
     found = [table.columns[name] for name in columns]
-    before = [f"was_{name} {table.columns[name].type.compile(dialect=_DIALECT)}" for name in guards]
-    changes = ", ".join([*(f'"{name}" = r."{name}"' for name in columns), f'"{counted}" = t."{counted}" + 1'])
-    where = " AND ".join(f't."{name}" = r.was_{name}' for name in guards)
+    before = [f'"was_{name}" {_type(table.columns[name])}' for name in guards]
+    changes = [f'"{name}" = r."{name}"' for name in columns] + ([f'"{counted}" = t."{counted}" + 1'] if counted else [])
+    where = " AND ".join(f't."{name}" = r."was_{name}"' for name in guards)
     return Write(
-        f"WITH r AS (SELECT * FROM {rows_of(found, *before)}), done AS (UPDATE {table.description} t SET {changes} "  # noqa: S608  names of our own tables
-        f"FROM r WHERE {where} RETURNING r.i) SELECT array_agg(i) FROM done"
+        f"WITH r AS (SELECT * FROM {rows_of(found, *before)}), "  # noqa: S608  names of our own tables
+        f"done AS (UPDATE {table.description} t SET {', '.join(changes)} FROM r WHERE {where} AND {also} RETURNING r.i) "
+        f"SELECT array_agg(i) FROM done"
+    )
+
+
+@cache
+def adding(table: FromClause, *, key: tuple[str, ...], column: str, capped: bool = False) -> Write:
+    """Add to a counter, made where it is new. `capped`: misses where it would then be above the rider's `cap`.
+
+    Those of one counter are added together: all of them within the lowest cap, or each misses and is asked again alone.
+    """
+    names = _names(key)
+    same = " AND ".join(f'a."{name}" = c."{name}"' for name in key)
+    fits = f"<= (SELECT a.cap FROM asked a WHERE {same})" if capped else "IS NOT NULL"  # noqa: S608  names of our own tables
+    columns = [table.columns[name] for name in (*key, column)]
+    # In order of the keys, so that two batches never wait for each other.
+    return Write(
+        f"WITH r AS (SELECT * FROM {rows_of(columns, 'cap numeric')}), "  # noqa: S608  names of our own tables
+        f"asked AS (SELECT {names}, sum({column}) AS {column}, min(cap) AS cap FROM r GROUP BY {names} ORDER BY {names}), "
+        f"done AS (INSERT INTO {table.description} AS c ({names}, {column}) "
+        f"SELECT {names}, {column} FROM asked{f' WHERE {column} <= cap' if capped else ''} "
+        f"ON CONFLICT ({names}) DO UPDATE SET {column} = c.{column} + excluded.{column} "
+        f"WHERE c.{column} + excluded.{column} {fits} RETURNING {names}) "
+        f"SELECT array_agg(r.i) FROM r JOIN done USING ({names})"
     )
 
 
 def rows_of(columns: Sequence[ColumnElement[Any]], *more: str) -> str:
-    """`jsonb_to_recordset` over `$1` for these columns, as a FROM item named by the caller. `more`: "name type"."""
-    typed = [f'"{column.name}" {column.type.compile(dialect=_DIALECT)}' for column in columns]
+    """`jsonb_to_recordset` over `$1` for these columns, as a FROM item. `more`: "name type"."""
+    typed = [f'"{column.name}" {_type(column)}' for column in columns]
     return f"jsonb_to_recordset($1::jsonb) AS rows(i int, {', '.join([*typed, *more])})"
 
 
@@ -123,10 +157,32 @@ RawJson = msgspec.Raw
 """A value of a rider that is JSON already."""
 
 
+def _type(column: ColumnElement[Any]) -> str:
+    # A foreign key has the type of a column that may be loaded later: ask for a Write when it is used, not on import.
+    return column.type.compile(dialect=_DIALECT)
+
+
+def _names(names: Iterable[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)
+
+
 def row_json(values: Mapping[str, Any]) -> str:
-    """A rider's values as a JSON object that PostgreSQL reads back exactly: integers of any size, bytes as bytea's hex."""
-    plain = {name: "\\x" + value.hex() if type(value) is bytes else value for name, value in values.items()}
-    return _ENCODE(plain).decode()
+    """A rider's values as a JSON object that PostgreSQL reads back exactly: integers of any size, bytes as bytea's hex.
+
+    Raises for what it would not: floats, times without a zone, decimals that are no number, text that is no Unicode.
+    """
+    return _ENCODE({name: _exact(value) for name, value in values.items()}).decode()
+
+
+def _exact(value: Any) -> Any:
+    kind = type(value)
+    if kind is bytes:
+        return "\\x" + value.hex()
+    if kind is float or (kind is Decimal and not value.is_finite()):
+        raise TypeError(kind.__name__)
+    if kind is datetime and value.tzinfo is None:
+        raise ValueError("a time without a zone")
+    return value
 
 
 def _plain(value: Any) -> Any:
@@ -307,14 +363,10 @@ async def _uncancelled(work: Any) -> None:
 
 async def ride(session: AsyncSession, riders: Sequence[Rider]) -> Rider | None:
     """Run riders in order in the caller's transaction; the first that misses is returned and the caller rolls back."""
+    await session.flush()
+    connection = await session.connection()
     for rider in riders:
-        if isinstance(rider.statement, Write):
-            connection = await session.connection()
-            row = '[{"i":0,' + row_json(rider.values or {})[1:] + "]"
-            touched = len((await connection.exec_driver_sql(rider.statement.sql, (row,))).scalar_one() or ())
-        else:
-            result = await session.execute(rider.statement)
-            touched = result.rowcount  # type: ignore[attr-defined]  # every rider is DML, so the result is a CursorResult
-        if rider.rows is not None and touched != rider.rows:
+        row = '[{"i":0,' + row_json(rider.values)[1:] + "]"
+        if not (await connection.exec_driver_sql(rider.write.sql, (row,))).scalar_one():
             return rider
     return None

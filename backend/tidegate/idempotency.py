@@ -85,10 +85,8 @@ class Keyed:
             "answer": RawJson(answer.raw),
             "created_at": utcnow(),
         }
-        return [Rider("idempotency", _FIRST, values=values)]
-
-
-_FIRST = inserting(IdempotencyKey.__table__, key=("user_id", "operation", "key"))
+        write = inserting(IdempotencyKey.__table__, key=("user_id", "operation", "key"))
+        return [Rider("idempotency", write, values)]
 
 
 async def replay(db: Database, keyed: Keyed, *, user_id: uuid.UUID, operation: str) -> Stored | None:

@@ -8,10 +8,13 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from tests.auth.people import PASSWORD, Person, now, problem
+from tests.wallets.world import a_user
+from tidegate.auth import store
 from tidegate.auth.accounts import user_by_email
 from tidegate.auth.gate import Gate
 from tidegate.auth.step_up import check_totp, reused
 from tidegate.database import Database, new_id, ride
+from tidegate.ledger.lane import Lane
 from tidegate.refusal import Kind, Refusal
 
 FULL_WIDTH = str.maketrans("0123456789", "０１２３４５６７８９")
@@ -255,3 +258,23 @@ async def test_a_used_code_stays_used_even_against_sql(ana: Person, db: Database
     with pytest.raises(IntegrityError):
         async with db.transaction() as session:
             await session.execute(text(statement))
+
+
+async def test_of_one_code_in_many_hands_at_once_one_counts(db: Database, lane: Lane) -> None:
+    ana, ben = await a_user(db), await a_user(db)
+    async with db.transaction() as session:
+        for user in (ana, ben):
+            factor = {"user": user, "at": now()}
+            await session.execute(
+                text(
+                    "INSERT INTO totp_factors (user_id, secret, created_at, confirmed_at) VALUES (:user, 'x', :at, :at)"
+                ),
+                factor,
+            )
+    riders = [store.use_step(user, step, now()) for user, step in ((ana, 9), (ben, 9), (ana, 9), (ana, 8), (ben, 0))]
+    verdicts = await asyncio.gather(*(lane.write([one]) for one in riders))
+    assert {verdict.rider for verdict in verdicts if not verdict.posted} == {"totp_step"}
+    async with db.reading() as session:
+        uses = {tuple(row) for row in await session.execute(text("SELECT user_id, step FROM totp_uses"))}
+    assert {(ana, 9), (ben, 9)} <= uses <= {(ana, 8), (ana, 9), (ben, 9)}
+    assert len(uses) == sum(verdict.posted for verdict in verdicts)

@@ -55,6 +55,21 @@ async def test_what_is_given_back_can_be_spent_again_and_each_day_starts_anew(db
     assert (await lane.write([limits.spend(user, 1, 1000, DAY)])).rider == "limit"
 
 
+async def test_all_that_is_given_back_at_once_is_given_back_and_never_more_than_was_spent(
+    db: Database, lane: Lane
+) -> None:
+    user, other = await a_user(db), await a_user(db)
+    assert (await lane.write([limits.spend(user, 900, 1000, DAY)])).posted
+    back = [(user, 100), (other, 5), (user, 200), (user, 300)]
+    verdicts = await asyncio.gather(*(lane.write([limits.give_back(who, cents, DAY)]) for who, cents in back))
+    assert all(verdict.posted for verdict in verdicts)
+    async with db.reading() as session:
+        assert await limits.spent(session, user, DAY) == 300
+    assert (await lane.write([limits.give_back(user, 200, DAY), limits.give_back(user, 200, DAY)])).posted
+    async with db.reading() as session:
+        assert [await limits.spent(session, who, DAY) for who in (user, other)] == [0, 0]
+
+
 async def test_policy_reads_the_configured_dollars(db: Database, lane: Lane, settings: Settings) -> None:
     user = await a_user(db)
     today = now()

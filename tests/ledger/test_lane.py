@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from tidegate.database import Database, Rider
+from tidegate.database import Database, Rider, Write
 from tidegate.ledger.balances import balance, balances_of
 from tidegate.ledger.lane import Lane
 from tidegate.ledger.rules import Outcome, Posting, Transfer, customer, house, transfers
@@ -62,7 +62,7 @@ async def test_a_poor_account_is_refused_and_its_riders_roll_back(db: Database, 
 async def test_a_rider_that_misses_is_named_and_nothing_is_posted(db: Database, lane: Lane) -> None:
     user = uuid.uuid4()
     await credit(lane, user, 5)
-    miss = Rider("quote", text("UPDATE events SET version = 2 WHERE sequence = -1"))
+    miss = Rider("quote", Write("SELECT '{}'::int[] FROM jsonb_array_length($1::jsonb)"), {"a": 1})
     verdict = await lane.submit(hold(user, 1, "hold"), [miss])
     assert (verdict.outcome, verdict.rider) == (Outcome.CONFLICT, "quote")
     async with db.reading() as session:

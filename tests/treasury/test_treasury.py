@@ -200,6 +200,19 @@ async def test_a_coin_is_reserved_by_one_attempt_until_it_is_released(db: Databa
     await attempt(db, **bitcoin)
 
 
+async def test_attempts_that_end_together_free_all_their_coins_and_each_ends_once(db: Database, lane: Lane) -> None:
+    bitcoin: dict[str, Any] = {"network": "bitcoin", "asset": "BTC", "hot_address": None, "nonce": None}
+    one, other = [
+        await attempt(db, **bitcoin, inputs=[(letter * 64, n, 5, False) for n in range(3)]) for letter in "ab"
+    ]
+    riders = [store.drop_riders(id_, utcnow()) for id_ in (one, other, one)]
+    verdicts = await asyncio.gather(*(lane.write(some) for some in riders))
+    assert sorted(verdict.rider or "" for verdict in verdicts) == ["", "", "attempt"]
+    async with db.reading() as session:
+        assert await store.reserved_outpoints(session, "bitcoin") == set()
+        assert await session.scalar(text("SELECT count(*) FROM attempts WHERE state = 'dropped'")) == 2
+
+
 async def test_the_wallet_row_lets_one_spender_decide_at_a_time(db: Database) -> None:
     async def take() -> int:
         async with db.transaction() as session:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import asyncpg
-from sqlalchemy import and_, case, cast, delete, exists, func, or_, select, text, update
+from sqlalchemy import and_, case, cast, delete, exists, func, or_, select, update
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
@@ -23,7 +23,7 @@ from tidegate.auth.tables import (
     User,
     UserRole,
 )
-from tidegate.database import Rider, new_id
+from tidegate.database import Rider, Write, new_id, updating
 
 # --- users ---------------------------------------------------------------------------------------------------------
 
@@ -432,24 +432,27 @@ async def confirm_totp(session: AsyncSession, *, user_id: uuid.UUID, secret: byt
     return done is not None
 
 
-# One statement, so that it can ride: the step only moves forward (the row lock makes two at once take turns), and the
-# use is written for ever. Nothing is inserted when the step is not newer: the rider misses.
-_USE_STEP = text(
+# The step only moves forward (the row lock makes two at once take turns), and the use is written for ever. Nothing is
+# inserted when the step is not newer: the rider misses.
+_USE_STEP = Write(
     """
-    WITH moved AS (
-        UPDATE totp_factors SET last_step = :step
-        WHERE user_id = :user_id AND confirmed_at IS NOT NULL AND last_step < :step
-        RETURNING user_id
+    WITH r AS (
+        SELECT * FROM jsonb_to_recordset($1::jsonb) AS rows(i int, user_id uuid, step bigint, now timestamptz)
+    ), moved AS (
+        UPDATE totp_factors t SET last_step = r.step FROM r
+        WHERE t.user_id = r.user_id AND t.confirmed_at IS NOT NULL AND t.last_step < r.step
+        RETURNING r.*
+    ), used AS (
+        INSERT INTO totp_uses (user_id, step, used_at) SELECT user_id, step, now FROM moved
+        ON CONFLICT DO NOTHING RETURNING user_id
     )
-    INSERT INTO totp_uses (user_id, step, used_at)
-    SELECT user_id, :step, :now FROM moved
-    ON CONFLICT DO NOTHING
+    SELECT array_agg(i) FROM moved JOIN used USING (user_id)
     """
 )
 
 
 def use_step(user_id: uuid.UUID, step: int, now: datetime) -> Rider:
-    return Rider("totp_step", _USE_STEP.bindparams(user_id=user_id, step=step, now=now))
+    return Rider("totp_step", _USE_STEP, {"user_id": user_id, "step": step, "now": now})
 
 
 async def replace_recovery_codes(
@@ -471,9 +474,6 @@ async def has_recovery_code(session: AsyncSession, *, user_id: uuid.UUID, digest
 
 
 def use_recovery_code(user_id: uuid.UUID, digest: bytes, now: datetime) -> Rider:
-    statement = (
-        update(RecoveryCode)
-        .where(RecoveryCode.user_id == user_id, RecoveryCode.digest == digest, RecoveryCode.used_at.is_(None))
-        .values(used_at=now)
-    )
-    return Rider("recovery_code", statement)
+    guards = ("user_id", "digest")
+    write = updating(RecoveryCode.__table__, guards=guards, columns=("used_at",), also="t.used_at IS NULL")
+    return Rider("recovery_code", write, {"was_user_id": user_id, "was_digest": digest, "used_at": now})

@@ -5,17 +5,17 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import delete, func, select, tuple_, update
+from sqlalchemy import delete, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tidegate.compliance.rules import EVERYTHING, Answer, Standing
 from tidegate.compliance.tables import Approval, ApprovalRequest, LimitCounter, PauseRow, ScreeningRow
-from tidegate.database import Rider, Write
+from tidegate.database import Rider, Write, adding, inserting, updating
 
 
 def insert_screening(row: dict[str, Any]) -> Rider:
-    return Rider("screening", insert(ScreeningRow).values(**row))
+    return Rider("screening", inserting(ScreeningRow.__table__, key=("id",)), row)
 
 
 async def last_screening(session: AsyncSession, *, kind: str, subject_id: uuid.UUID) -> ScreeningRow | None:
@@ -29,10 +29,7 @@ async def last_screening(session: AsyncSession, *, kind: str, subject_id: uuid.U
 
 def insert_request(row: dict[str, Any]) -> Rider:
     """Asking twice for the same content is one request."""
-    statement = (
-        insert(ApprovalRequest).values(**row).on_conflict_do_nothing(index_elements=["kind", "subject_id", "digest"])
-    )
-    return Rider("approval_request", statement, rows=None)
+    return Rider("approval_request", inserting(ApprovalRequest.__table__, key=("id",), again=True), row)
 
 
 async def find_request(
@@ -74,51 +71,39 @@ async def answers(
 
 
 def insert_answer(row: dict[str, Any]) -> Rider:
-    statement = insert(Approval).values(**row).on_conflict_do_nothing(index_elements=["request_id", "approver"])
-    return Rider("approval", statement)
+    return Rider("approval", inserting(Approval.__table__, key=("id",)), row)
 
 
 def set_standing(*, request_id: uuid.UUID, state: Standing, at: datetime) -> Rider:
-    statement = (
-        update(ApprovalRequest)
-        .where(ApprovalRequest.id == request_id, ApprovalRequest.state == Standing.PENDING)
-        .values(state=state, decided_at=at)
-    )
-    return Rider("approval_state", statement)
+    values = {"was_id": request_id, "was_state": Standing.PENDING, "state": state, "decided_at": at}
+    write = updating(ApprovalRequest.__table__, guards=("id", "state"), columns=("state", "decided_at"))
+    return Rider("approval_state", write, values)
 
 
-def spend(*, user_id: uuid.UUID, day: date, cents: int, cap: int) -> Rider:
-    """Raise the day's counter if it then still is within the cap; named "limit"."""
-    return Rider("limit", _SPEND, values={"user_id": user_id, "day": day, "cents": cents, "cap": cap})
-
-
-# Several of one user and day are counted together: all of them within the cap, or each is asked again alone.
-_SPEND = Write(
+_GIVE_BACK = Write(
     """
     WITH r AS (
-        SELECT * FROM jsonb_to_recordset($1::jsonb) AS rows(i int, user_id uuid, day date, cents bigint, cap bigint)
-    ), asked AS (
-        SELECT user_id, day, sum(cents) AS cents, min(cap) AS cap FROM r GROUP BY user_id, day ORDER BY user_id, day
+        SELECT * FROM jsonb_to_recordset($1::jsonb) AS rows(i int, user_id uuid, day date, cents bigint)
+    ), given AS (
+        SELECT user_id, day, sum(cents) AS cents FROM r GROUP BY user_id, day
     ), done AS (
-        INSERT INTO limit_counters AS c (user_id, day, usd_cents) SELECT user_id, day, cents FROM asked WHERE cents <= cap
-        ON CONFLICT (user_id, day) DO UPDATE SET usd_cents = c.usd_cents + excluded.usd_cents
-        WHERE c.usd_cents + excluded.usd_cents <= (
-            SELECT a.cap FROM asked a WHERE a.user_id = c.user_id AND a.day = c.day
-        )
-        RETURNING c.user_id, c.day
+        UPDATE limit_counters c SET usd_cents = greatest(c.usd_cents - g.cents, 0)
+        FROM given g WHERE c.user_id = g.user_id AND c.day = g.day
     )
-    SELECT array_agg(r.i) FROM r JOIN done USING (user_id, day)
+    SELECT array_agg(i) FROM r
     """
 )
 
 
+def spend(*, user_id: uuid.UUID, day: date, cents: int, cap: int) -> Rider:
+    """Raise the day's counter if it then still is within the cap; named "limit"."""
+    write = adding(LimitCounter.__table__, key=("user_id", "day"), column="usd_cents", capped=True)
+    return Rider("limit", write, {"user_id": user_id, "day": day, "usd_cents": cents, "cap": cap})
+
+
 def give_back(*, user_id: uuid.UUID, day: date, cents: int) -> Rider:
-    statement = (
-        update(LimitCounter)
-        .where(LimitCounter.user_id == user_id, LimitCounter.day == day)
-        .values(usd_cents=func.greatest(LimitCounter.usd_cents - cents, 0))
-    )
-    return Rider("limit_back", statement, rows=None)
+    """Lower it again, never below nothing; never misses."""
+    return Rider("limit_back", _GIVE_BACK, {"user_id": user_id, "day": day, "cents": cents})
 
 
 async def spent(session: AsyncSession, *, user_id: uuid.UUID, day: date) -> int:

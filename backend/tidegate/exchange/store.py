@@ -9,11 +9,10 @@ from fractions import Fraction
 from typing import Any
 
 import asyncpg
-from sqlalchemy import ColumnElement, RowMapping, Update, func, literal, or_, select, tuple_, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import ColumnElement, RowMapping, func, literal, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from tidegate.database import Rider, Write
+from tidegate.database import Rider, Write, adding, inserting, ride, updating
 from tidegate.exchange.rules import (
     UNSETTLED,
     Arrival,
@@ -35,6 +34,50 @@ from tidegate.queue import Lease, claim_due
 from tidegate.wire import Cursor
 
 HOUSE = "house"
+
+# Users first, the house last ("house" sorts after every id): the order in which reservations take the same rows.
+_LOWER = Write(
+    """
+    WITH r AS (
+        SELECT * FROM jsonb_to_recordset($1::jsonb) AS rows(i int, scope text, units numeric)
+    ), locked AS (
+        SELECT scope FROM exposures WHERE scope IN (SELECT scope FROM r) ORDER BY scope FOR UPDATE
+    ), done AS (
+        UPDATE exposures e SET usd_units = e.usd_units - l.units
+        FROM (SELECT scope, sum(units) AS units FROM r JOIN locked USING (scope) GROUP BY scope) l
+        WHERE e.scope = l.scope RETURNING e.scope
+    )
+    SELECT array_agg(i) FROM r JOIN done USING (scope)
+    """
+)
+_ACCEPT = Write(
+    """
+    WITH r AS (
+        SELECT * FROM jsonb_to_recordset($1::jsonb) AS rows(i int, id uuid, user_id uuid, used_by uuid, now timestamptz)
+    ), done AS (
+        UPDATE quotes q SET state = 'accepted', used_by = r.used_by, version = q.version + 1
+        FROM r WHERE q.id = r.id AND q.user_id = r.user_id AND q.state = 'open' AND q.expires_at > r.now
+        RETURNING r.i
+    )
+    SELECT array_agg(i) FROM done
+    """
+)
+# The residue of an asset is written over what it was, or where there was none.
+_MOVE_DUST = Write(
+    """
+    WITH r AS (
+        SELECT DISTINCT ON (venue, asset) *
+        FROM jsonb_to_recordset($1::jsonb) AS rows(i int, venue text, asset text, was numeric, residue numeric)
+        ORDER BY venue, asset, i
+    ), done AS (
+        INSERT INTO venue_dust AS d (venue, asset, residue) SELECT venue, asset, residue FROM r
+        ON CONFLICT (venue, asset) DO UPDATE SET residue = excluded.residue
+        WHERE d.residue = (SELECT r.was FROM r WHERE r.venue = d.venue AND r.asset = d.asset)
+        RETURNING venue, asset
+    )
+    SELECT array_agg(i) FROM r JOIN done USING (venue, asset)
+    """
+)
 
 
 # --- quotes and exposure -------------------------------------------------------------------------------------------
@@ -76,7 +119,7 @@ def insert_quote(offer: Offer, shown: dict[str, Any]) -> Rider:
         "created_at": offer.created_at,
         "version": 1,
     }
-    return Rider("quote", insert(Quote).values(values))
+    return Rider("quote", inserting(Quote.__table__, key=("id",)), values)
 
 
 def _hedge_json(hedge: Hedge | None) -> dict[str, Any] | None:
@@ -100,45 +143,26 @@ def reserve(user_id: uuid.UUID, units: int, *, user_cap: int, house_cap: int) ->
 
 
 def _raise(name: str, scope: str, units: int, cap: int) -> Rider:
-    row = insert(Exposure).values(scope=scope, usd_units=units)
-    total = Exposure.usd_units + row.excluded.usd_units
-    statement = row.on_conflict_do_update(index_elements=["scope"], set_={"usd_units": total}, where=total <= cap)
-    return Rider(name, statement)
+    write = adding(Exposure.__table__, key=("scope",), column="usd_units", capped=True)
+    return Rider(name, write, {"scope": scope, "usd_units": units, "cap": cap})
 
 
 def release(quote_id: uuid.UUID, user_id: uuid.UUID, units: int) -> list[Rider]:
     """Give a quote's reservation back, once: the first rider, "reservation", misses when it was given back before."""
     if units <= 0:
         return []
-    cleared = update(Quote).where(Quote.id == quote_id, Quote.reserved_usd_units == units).values(reserved_usd_units=0)
-    return [Rider("reservation", cleared), _lower(str(user_id), units), _lower(HOUSE, units)]
+    write = updating(Quote.__table__, guards=("id", "reserved_usd_units"), columns=("reserved_usd_units",))
+    cleared = {"was_id": quote_id, "was_reserved_usd_units": units, "reserved_usd_units": 0}
+    return [Rider("reservation", write, cleared), _lower(str(user_id), units), _lower(HOUSE, units)]
 
 
 def _lower(scope: str, units: int) -> Rider:
-    return Rider("exposure", _lowered(scope, units))
-
-
-def _lowered(scope: str, units: int) -> Update:
-    return update(Exposure).where(Exposure.scope == scope).values(usd_units=Exposure.usd_units - units)
+    return Rider("exposure", _LOWER, {"scope": scope, "units": units})
 
 
 def accept(quote_id: uuid.UUID, user_id: uuid.UUID, used_by: uuid.UUID, now: datetime) -> Rider:
     """Open to accepted, once and in time; named "quote"."""
-    return Rider("quote", _ACCEPT, values={"id": quote_id, "user_id": user_id, "used_by": used_by, "now": now})
-
-
-_ACCEPT = Write(
-    """
-    WITH r AS (
-        SELECT * FROM jsonb_to_recordset($1::jsonb) AS rows(i int, id uuid, user_id uuid, used_by uuid, now timestamptz)
-    ), done AS (
-        UPDATE quotes q SET state = 'accepted', used_by = r.used_by, version = q.version + 1
-        FROM r WHERE q.id = r.id AND q.user_id = r.user_id AND q.state = 'open' AND q.expires_at > r.now
-        RETURNING r.i
-    )
-    SELECT array_agg(i) FROM done
-    """
-)
+    return Rider("quote", _ACCEPT, {"id": quote_id, "user_id": user_id, "used_by": used_by, "now": now})
 
 
 async def offer(session: AsyncSession, *, user_id: uuid.UUID, quote_id: uuid.UUID) -> Offer | None:
@@ -231,11 +255,9 @@ async def expire_due(session: AsyncSession, *, now: datetime, limit: int = 200) 
     for user_id, units in rows:
         if units:
             given_back[str(user_id)] = given_back.get(str(user_id), 0) + units
-    # Users first, the house last: the order in which reservations take the same rows.
-    for scope in sorted(given_back):
-        await session.execute(_lowered(scope, given_back[scope]))
-    if given_back:
-        await session.execute(_lowered(HOUSE, sum(given_back.values())))
+    riders = [_lower(scope, given_back[scope]) for scope in sorted(given_back)]
+    if riders:
+        await ride(session, [*riders, _lower(HOUSE, sum(given_back.values()))])
     return len(ids)
 
 
@@ -258,29 +280,29 @@ def insert_conversion(
 ) -> Rider:
     """The conversion, completed by the posting of its commit. Named "reference": its only conflict is a used one."""
     figures = source.figures
-    statement = insert(Conversion).values(
-        id=conversion_id,
-        user_id=source.user_id,
-        quote_id=source.id,
-        withdrawal_id=withdrawal_id,
-        reference=reference,
-        state=ConversionState.COMPLETED,
-        from_asset=source.from_asset,
-        to_asset=source.to_asset,
-        debit_units=figures.debit,
-        deliver_units=figures.deliver,
-        rate=figures.rate.text,
-        fee_network_units=figures.network,
-        fee_service_units=figures.service,
-        fee_spread_units=figures.spread,
-        mid=source.mid,
-        mid_at=source.mid_at,
-        route=list(source.route),
-        created_at=now,
-        completed_at=now,
-        version=1,
-    )
-    return Rider("reference", statement.on_conflict_do_nothing(index_elements=["user_id", "reference"]))
+    values = {
+        "id": conversion_id,
+        "user_id": source.user_id,
+        "quote_id": source.id,
+        "withdrawal_id": withdrawal_id,
+        "reference": reference,
+        "state": ConversionState.COMPLETED,
+        "from_asset": source.from_asset,
+        "to_asset": source.to_asset,
+        "debit_units": figures.debit,
+        "deliver_units": figures.deliver,
+        "rate": figures.rate.text,
+        "fee_network_units": figures.network,
+        "fee_service_units": figures.service,
+        "fee_spread_units": figures.spread,
+        "mid": source.mid,
+        "mid_at": source.mid_at,
+        "route": list(source.route),
+        "created_at": now,
+        "completed_at": now,
+        "version": 1,
+    }
+    return Rider("reference", inserting(Conversion.__table__, key=("id",)), values)
 
 
 async def conversion(session: AsyncSession, *, user_id: uuid.UUID, conversion_id: uuid.UUID) -> Conversion | None:
@@ -367,27 +389,27 @@ def insert_order(
     attempt: int = 0,
 ) -> Rider:
     """An order to be sent, named "order". An order has at most one that follows it."""
-    statement = insert(Order).values(
-        id=order_id,
-        conversion_id=conversion_id,
-        follows=follows,
-        attempt=attempt,
-        venue=hedge.venue,
-        symbol=hedge.symbol,
-        base_asset=hedge.base_asset,
-        quote_asset=hedge.quote_asset,
-        side=hedge.side,
-        base_units=hedge.base_units,
-        client_order_id=client_order_id,
-        state=OrderState.INTENDED,
-        filled=Decimal(0),
-        due_at=due_at,
-        fence=0,
-        created_at=now,
-        updated_at=now,
-        version=1,
-    )
-    return Rider("order", statement.on_conflict_do_nothing(index_elements=["follows"]))
+    values = {
+        "id": order_id,
+        "conversion_id": conversion_id,
+        "follows": follows,
+        "attempt": attempt,
+        "venue": hedge.venue,
+        "symbol": hedge.symbol,
+        "base_asset": hedge.base_asset,
+        "quote_asset": hedge.quote_asset,
+        "side": hedge.side,
+        "base_units": hedge.base_units,
+        "client_order_id": client_order_id,
+        "state": OrderState.INTENDED,
+        "filled": Decimal(0),
+        "due_at": due_at,
+        "fence": 0,
+        "created_at": now,
+        "updated_at": now,
+        "version": 1,
+    }
+    return Rider("order", inserting(Order.__table__, key=("id",)), values)
 
 
 async def claim_orders(session: AsyncSession, *, now: datetime, seconds: int, limit: int) -> list[tuple[Lease, Order]]:
@@ -406,12 +428,8 @@ async def claim_orders(session: AsyncSession, *, now: datetime, seconds: int, li
 
 def move_order(lease: Lease, *, was: Sequence[OrderState], now: datetime, **values: Any) -> Rider:
     """A guarded change of a leased order; named "lease": it misses when another worker has taken over."""
-    statement = (
-        update(Order)
-        .where(Order.id == lease.id, Order.fence == lease.fence, Order.state.in_(was))
-        .values(updated_at=now, version=Order.version + 1, **values)
-    )
-    return Rider("lease", statement)
+    states = ", ".join(f"'{state.value}'" for state in was)
+    return _leased(lease, values | {"updated_at": now}, counted="version", also=f"t.state IN ({states})")
 
 
 def let_go(lease: Lease, *, due_at: datetime, reason: str | None = None) -> Rider:
@@ -419,9 +437,12 @@ def let_go(lease: Lease, *, due_at: datetime, reason: str | None = None) -> Ride
     values: dict[str, Any] = {"lease_until": None, "due_at": due_at}
     if reason is not None:
         values["reason"] = reason
-    return Rider(
-        "lease", update(Order).where(Order.id == lease.id, Order.fence == lease.fence).values(values), rows=None
-    )
+    return _leased(lease, values)
+
+
+def _leased(lease: Lease, values: dict[str, Any], *, counted: str | None = None, also: str = "true") -> Rider:
+    write = updating(Order.__table__, guards=("id", "fence"), columns=tuple(values), counted=counted, also=also)
+    return Rider("lease", write, {"was_id": lease.id, "was_fence": lease.fence} | values)
 
 
 async def booked_trades(session: AsyncSession, order_id: uuid.UUID) -> dict[str, Decimal]:
@@ -432,19 +453,19 @@ async def booked_trades(session: AsyncSession, order_id: uuid.UUID) -> dict[str,
 
 def insert_fill(order: Order, fill: Trade, now: datetime) -> Rider:
     """The fill, once by the venue's trade id; named "fill"."""
-    statement = insert(Fill).values(
-        venue=order.venue,
-        symbol=order.symbol,
-        trade_id=fill.trade_id,
-        order_id=order.id,
-        price=fill.price,
-        quantity=fill.quantity,
-        quote_quantity=fill.quote_quantity,
-        fee=fill.fee,
-        fee_asset=fill.fee_asset,
-        booked_at=now,
-    )
-    return Rider("fill", statement.on_conflict_do_nothing())
+    values = {
+        "venue": order.venue,
+        "symbol": order.symbol,
+        "trade_id": fill.trade_id,
+        "order_id": order.id,
+        "price": fill.price,
+        "quantity": fill.quantity,
+        "quote_quantity": fill.quote_quantity,
+        "fee": fill.fee,
+        "fee_asset": fill.fee_asset,
+        "booked_at": now,
+    }
+    return Rider("fill", inserting(Fill.__table__, key=("venue", "symbol", "trade_id")), values)
 
 
 async def residues(session: AsyncSession, venue: str) -> dict[str, Fraction]:
@@ -460,13 +481,8 @@ async def all_residues(session: AsyncSession) -> dict[tuple[str, str], Fraction]
 
 def move_dust(venue: str, before: Dust, after: Dust) -> Rider:
     """The residue, guarded by what it was; named "dust"."""
-    row = insert(VenueDust).values(venue=venue, asset=after.asset, residue=exact_decimal(after.residue))
-    statement = row.on_conflict_do_update(
-        index_elements=["venue", "asset"],
-        set_={"residue": row.excluded.residue},
-        where=VenueDust.residue == exact_decimal(before.residue),
-    )
-    return Rider("dust", statement)
+    was, residue = exact_decimal(before.residue), exact_decimal(after.residue)
+    return Rider("dust", _MOVE_DUST, {"venue": venue, "asset": after.asset, "was": was, "residue": residue})
 
 
 async def unsettled_orders(session: AsyncSession) -> Sequence[Order]:

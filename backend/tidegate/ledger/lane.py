@@ -2,8 +2,8 @@
 
 Whatever is queued while a batch is in flight travels in the next one: one round trip, one commit, no timer. A batch is
 as exact as its members one after the other: the database function walks them in order, a poor one fails alone, and when
-a rider misses, everything is taken back and the others run again without it. Callers never learn which path a
-submission took, nor how many connections, lanes or attempts it needed.
+a rider misses, everything is taken back and the others run again without it. Callers never learn how many connections,
+lanes or attempts a submission needed.
 """
 
 import asyncio
@@ -13,15 +13,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
-import asyncpg
 import structlog
-from sqlalchemy.exc import DBAPIError
 
-from tidegate.database import Database, Rider, Write, new_id, ride, row_json
+from tidegate.database import Database, Rider, new_id, row_json
 from tidegate.ledger import store
 from tidegate.ledger.rules import Outcome, Posting, Verdict
 from tidegate.ledger.store import Missed
-from tidegate.ledger.wire import Ended, Unknown, Wire, ended
+from tidegate.ledger.wire import Ended, Unknown, Wire
 from tidegate.refusal import Kind, Refusal
 
 log = structlog.get_logger(__name__)
@@ -34,7 +32,8 @@ PATIENCE_SECONDS = 30.0
 """How long a caller waits before it is told `busy`: the key of its request will know what became of it."""
 RECEIPTS_KEPT = timedelta(hours=1)
 """Far longer than anybody's patience: who asks again does so within PATIENCE_SECONDS."""
-_TRIES = 8
+_TRIES = 4
+"""Of what may pass when it is tried again. Everybody waits meanwhile: a race is over by then, poison never is."""
 
 
 @dataclass(eq=False, slots=True)
@@ -43,10 +42,10 @@ class _Submission:
 
     posting: Posting | None
     riders: Sequence[Rider]
+    rows: Sequence[str]
+    """Each rider's values as JSON."""
     answer: "asyncio.Future[Verdict]"
     id: UUID = field(default_factory=new_id)
-    rows: list[str] | None = None
-    """Each rider's values as JSON; None while some rider is a statement of its own."""
 
 
 class Lane:
@@ -83,23 +82,17 @@ class Lane:
             return Verdict(Outcome.UNKNOWN_ACCOUNT)
         if len(self._queue) >= WAITING:
             raise _busy()
-        submission = _Submission(posting, riders, asyncio.get_running_loop().create_future())
-        if all(isinstance(rider.statement, Write) for rider in riders):
-            submission.rows = [row_json(rider.values or {}) for rider in riders]
-            self._queue.append(submission)
-            if self._runner is None or self._runner.done():
-                self._runner = asyncio.ensure_future(self._run())
-            waited = asyncio.shield(submission.answer)
-        else:
-            waited = asyncio.shield(asyncio.ensure_future(self._alone(submission)))
+        rows = [row_json(rider.values) for rider in riders]
+        submission = _Submission(posting, riders, rows, asyncio.get_running_loop().create_future())
+        self._queue.append(submission)
+        if self._runner is None or self._runner.done():
+            self._runner = asyncio.ensure_future(self._run())
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
-                return await waited
+                return await asyncio.shield(submission.answer)
         except TimeoutError:
             submission.answer.cancel()
             raise _busy() from None
-
-    # --- together -----------------------------------------------------------------------------------------------------
 
     async def _run(self) -> None:
         """Batches until nobody waits."""
@@ -163,73 +156,45 @@ class Lane:
         for n in missed.riders:
             await self._flush([batch[n]])
 
-    # --- alone --------------------------------------------------------------------------------------------------------
-
-    async def _alone(self, submission: _Submission) -> Verdict:
-        """A submission with riders that are statements of their own: the same commit, by itself."""
-        fences: list[UUID] = []
-        for attempt in range(1, 1000):
-            try:
-                return await self._once(submission, fences)
-            except (DBAPIError, asyncpg.PostgresError, OSError, asyncpg.InternalClientError) as error:
-                found = ended(error.orig if isinstance(error, DBAPIError) and error.orig else error)
-                if isinstance(found, Ended):
-                    if found.locked:  # waited for a twin that is still running: nothing was applied
-                        return Verdict(Outcome.CONFLICT, "busy")
-                    if not (found.unreachable or (found.transient and attempt < _TRIES)):
-                        raise
-                else:
-                    fences.append(new_id())
-                if submission.answer.done():
-                    raise _busy() from error
-                await asyncio.sleep(min(0.005 * 2 ** min(attempt, 8), 1.0))
-        raise _busy()
-
-    async def _once(self, submission: _Submission, fences: Sequence[UUID]) -> Verdict:
-        """The posting or the receipt goes first: it knows whether an earlier attempt arrived."""
-        try:
-            async with self._db.transaction() as session:
-                connection = await session.connection()
-                numbers = await store.open_accounts(connection, self._wire.accounts, [submission.posting])
-                outcome = await store.post_alone(connection, submission.id, submission.posting, numbers, fences)
-                if outcome is None:
-                    return Verdict(Outcome.POSTED)
-                if outcome is not Outcome.POSTED:
-                    raise _Told(Verdict(outcome))
-                missed = await ride(session, submission.riders)
-                if missed is not None:
-                    raise _Told(Verdict(Outcome.CONFLICT, missed.name))
-        except _Told as told:
-            return told.verdict
-        return Verdict(Outcome.POSTED)
-
-
-class _Told(Exception):
-    """Takes the transaction back and carries the verdict out of it."""
-
-    def __init__(self, verdict: Verdict) -> None:
-        self.verdict = verdict
-
 
 def _request(batch: Sequence[_Submission], again: Sequence[UUID]) -> store.Batch:
-    """The batch as the database function takes it: riders grouped by their statement, in order of first appearance."""
-    kinds: dict[str, list[str]] = {}
-    names: dict[str, list[tuple[int, str]]] = {}
-    for n, submission in enumerate(batch, 1):
-        assert submission.rows is not None
-        for rider, row in zip(submission.riders, submission.rows, strict=True):
-            assert isinstance(rider.statement, Write)
-            rows = kinds.setdefault(rider.statement.sql, [])
-            names.setdefault(rider.statement.sql, []).append((n - 1, rider.name))
-            rows.append(f'{{"n":{n},"i":{len(rows)},{row[1:]}')
+    """The batch as the database function takes it: each statement once for all, unless somebody's order forbids."""
+    shapes = [tuple(rider.write.sql for rider in submission.riders) for submission in batch]
+    statements = in_order(shapes)
+    rows: list[list[str]] = [[] for _ in statements]
+    names: list[list[tuple[int, str]]] = [[] for _ in statements]
+    for n, (submission, shape) in enumerate(zip(batch, shapes, strict=True)):
+        step = 0
+        for rider, row, sql in zip(submission.riders, submission.rows, shape, strict=True):
+            step = statements.index(sql, step)
+            rows[step].append(f'{{"n":{n + 1},"i":{len(rows[step])},{row[1:]}')
+            names[step].append((n, rider.name))
     return store.Batch(
         submissions=[submission.id for submission in batch],
         postings=[submission.posting for submission in batch],
-        statements=list(kinds),
-        rows=["[" + ",".join(rows) + "]" for rows in kinds.values()],
-        names=list(names.values()),
+        statements=statements,
+        rows=["[" + ",".join(step) + "]" for step in rows],
+        names=names,
         fences=again,
     )
+
+
+def in_order(shapes: Sequence[tuple[str, ...]]) -> list[str]:
+    """One row of statements that holds each shape's own in that shape's order.
+
+    What a rider needs of one before it (a row to refer to, a counter) is there by then. Where two shapes disagree, a
+    statement comes twice.
+    """
+    steps: list[str] = []
+    for shape in sorted(dict.fromkeys(shapes), key=len, reverse=True):
+        last = -1
+        for sql in shape:
+            if sql in steps[max(last, 0) :]:
+                last = steps.index(sql, max(last, 0))
+            else:
+                last += 1
+                steps.insert(last, sql)
+    return steps
 
 
 def _tell(submission: _Submission, verdict: Verdict) -> None:

@@ -2,14 +2,14 @@
 
 import json
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import asyncpg
 from sqlalchemy import delete, select, text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from tidegate.database import new_id
 from tidegate.ledger.rules import CHART, AccountRef, Outcome, Posting, Verdict
@@ -21,8 +21,6 @@ _POST = (
 )
 _RUN = """SELECT lane_run($1::uuid[], $2::text[], $3::uuid[], $4::int[], $5::text[], $6::bigint[], $7::bigint[],
                           $8::numeric[], $9::int[], $10::text[], $11::jsonb[], $12::uuid[])"""
-_RECEIPTS = """WITH given AS (INSERT INTO lane_receipts (id, at) SELECT r, clock_timestamp() FROM unnest($1::uuid[]) r
-                              ON CONFLICT DO NOTHING RETURNING id) SELECT array_agg(id) FROM given"""
 
 REPLAYED = "replayed"
 """The function's word for: this very submission was committed before."""
@@ -39,7 +37,8 @@ class Missed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Submissions for one commit. `rows[k]` is a JSON array for `statements[k]`; `names[k]` says whose each row is."""
+    """Submissions for one commit. `rows[k]` is a JSON array for `statements[k]`; `names[k]` says whose each row is and
+    what it is called."""
 
     submissions: Sequence[uuid.UUID]
     postings: Sequence[Posting | None]
@@ -56,7 +55,7 @@ def on_the_chart(posting: Posting) -> bool:
 
 async def run(connection: "asyncpg.Connection[Any]", known: dict[AccountRef, int], batch: Batch) -> list[Verdict]:
     """The batch in one round trip (two when accounts are new). Raises Missed; anything of asyncpg's."""
-    numbers = await _numbers(connection.fetchval, known, batch.postings)
+    numbers = await _numbers(connection, known, batch.postings)
     posting_of = [n for n, posting in enumerate(batch.postings, 1) if posting is not None and posting.transfers]
     arrays = _arrays([(batch.submissions[n - 1], batch.postings[n - 1]) for n in posting_of], numbers)
     receipts = [
@@ -77,55 +76,22 @@ async def run(connection: "asyncpg.Connection[Any]", known: dict[AccountRef, int
     except asyncpg.PostgresError as error:
         if error.sqlstate != MISSED:
             raise
-        found: dict[int, str] = {}
-        for n, kind in json.loads(getattr(error, "detail", "[]")):
-            found.setdefault(n - 1, next(name for whose, name in batch.names[kind - 1] if whose == n - 1))
-        raise Missed(found) from None
+        missed: dict[int, str] = {}
+        for step, i in json.loads(getattr(error, "detail", "[]")):
+            missed.setdefault(*batch.names[step - 1][i])
+        raise Missed(missed) from None
     return [Verdict(Outcome.POSTED if word == REPLAYED else Outcome(word)) for word in answer]
-
-
-async def open_accounts(
-    connection: AsyncConnection, known: dict[AccountRef, int], postings: Sequence[Posting | None]
-) -> dict[AccountRef, int]:
-    """Numbers of all accounts that these postings name; made where they are new."""
-
-    async def ask(statement: str, *values: Any) -> Any:
-        return (await connection.exec_driver_sql(statement, values)).scalar_one()
-
-    # In the caller's transaction, which may be taken back: what is new here is not remembered.
-    return await _numbers(ask, dict(known), postings)
-
-
-async def post_alone(
-    connection: AsyncConnection,
-    submission: uuid.UUID,
-    posting: Posting | None,
-    numbers: dict[AccountRef, int],
-    fences: Sequence[uuid.UUID],
-) -> Outcome | None:
-    """One posting, or a receipt where there is none, in the caller's transaction. None: committed by an earlier attempt.
-
-    Anything but POSTED wrote nothing.
-    """
-    if posting is None or not posting.transfers:
-        given = (await connection.exec_driver_sql(_RECEIPTS, ([submission, *fences],))).scalar_one()
-        return Outcome.POSTED if submission in (given or ()) else None
-    if fences:
-        await connection.exec_driver_sql(_RECEIPTS, (list(fences),))
-    arrays = _arrays([(submission, posting)], numbers)
-    word: str = (await connection.exec_driver_sql(_POST, tuple(arrays))).scalar_one()[0]
-    return None if word == REPLAYED else Outcome(word)
 
 
 async def post(connection: "asyncpg.Connection[Any]", postings: Sequence[Posting]) -> list[Outcome]:
     """Post a batch by itself, in the connection's transaction or its own: one outcome for each posting, in order."""
-    numbers = await _numbers(connection.fetchval, {}, postings)
+    numbers = await _numbers(connection, {}, postings)
     words: list[str] = await connection.fetchval(_POST, *_arrays([(new_id(), p) for p in postings], numbers))
     return [Outcome.POSTED if word == REPLAYED else Outcome(word) for word in words]
 
 
 async def _numbers(
-    ask: Callable[..., Awaitable[Any]], known: dict[AccountRef, int], postings: Sequence[Posting | None]
+    connection: "asyncpg.Connection[Any]", known: dict[AccountRef, int], postings: Sequence[Posting | None]
 ) -> dict[AccountRef, int]:
     new: dict[AccountRef, None] = {}
     for posting in postings:
@@ -138,7 +104,7 @@ async def _numbers(
     if new:
         refs = list(new)
         kinds = [ref.kind for ref in refs]
-        found: list[int] = await ask(
+        found: list[int] = await connection.fetchval(
             _OPEN,
             [ref.owner for ref in refs],
             [ref.name for ref in refs],

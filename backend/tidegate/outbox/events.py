@@ -42,4 +42,4 @@ _CHANGED = Write(
 def changed(user_id: uuid.UUID, kind: EventKind, object_id: uuid.UUID, version: int) -> Rider:
     """The rider that tells this user's streams that `object_id` is now at `version`."""
     values = {"user_id": user_id, "kind": kind, "object_id": object_id, "version": version}
-    return Rider("event", _CHANGED, values=values)
+    return Rider("event", _CHANGED, values)

@@ -15,8 +15,6 @@ from tidegate.transactions.rules import ENDED, Draft, State, SubStatus, Terms
 from tidegate.transactions.tables import BooksCheck, Withdrawal, WithdrawalEvent
 
 _ENDED = [state.value for state in ENDED]
-_NEW = inserting(Withdrawal.__table__, key=("id",))
-_TOLD = inserting(WithdrawalEvent.__table__, key=("withdrawal_id", "version"))
 
 
 def terms(row: Withdrawal | Draft) -> Terms:
@@ -40,7 +38,8 @@ _values_of = attrgetter(*_COLUMNS)
 
 def insert_rider(row: Draft) -> Rider:
     """The new row; misses when the account has used this reference before."""
-    return Rider("reference", _NEW, values=dict(zip(_COLUMNS, _values_of(row), strict=True)))
+    values = dict(zip(_COLUMNS, _values_of(row), strict=True))
+    return Rider("reference", inserting(Withdrawal.__table__, key=("id",)), values)
 
 
 def event_rider(
@@ -62,14 +61,14 @@ def event_rider(
         "by": by,
         "detail": detail,
     }
-    return Rider("withdrawal_event", _TOLD, values=values)
+    return Rider("withdrawal_event", inserting(WithdrawalEvent.__table__, key=("withdrawal_id", "version")), values)
 
 
 def move_rider(row_id: uuid.UUID, version: int, values: dict[str, Any], *, fence: int | None = None) -> Rider:
     """A guarded update: only from the version that was read, and only under the fence that was claimed."""
     guards = {"id": row_id, "version": version} | ({} if fence is None else {"fence": fence})
     write = updating(Withdrawal.__table__, guards=tuple(guards), columns=tuple(values), counted="version")
-    return Rider("withdrawal", write, values={f"was_{name}": value for name, value in guards.items()} | values)
+    return Rider("withdrawal", write, {f"was_{name}": value for name, value in guards.items()} | values)
 
 
 async def get(session: AsyncSession, withdrawal_id: uuid.UUID) -> Withdrawal | None:

@@ -9,11 +9,21 @@ from sqlalchemy import Numeric, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from tidegate.database import Rider, new_id
+from tidegate.database import Rider, Write, new_id, updating
 from tidegate.treasury.rules import DEAD, SENT, AttemptState
 from tidegate.treasury.tables import Attempt, HotWallet, ReservedInput
 
 _DEAD = [state.value for state in DEAD]
+_SPENT = Write(
+    """
+    WITH r AS (
+        SELECT * FROM jsonb_to_recordset($1::jsonb) AS rows(i int, attempt_id uuid, now timestamptz)
+    ), done AS (
+        UPDATE reserved_inputs t SET released_at = r.now FROM r WHERE t.attempt_id = r.attempt_id
+    )
+    SELECT array_agg(i) FROM r
+    """
+)
 
 
 async def lock_wallet(session: AsyncSession, network: str, address: str) -> int:
@@ -57,12 +67,12 @@ async def take_nonce(session: AsyncSession, network: str, nonce: int) -> None:
 
 def drop_riders(attempt_id: uuid.UUID, now: datetime) -> list[Rider]:
     """A built attempt that was never signed is dead: its inputs and nonce are free again. "attempt" misses else."""
-    dropped = (
-        update(Attempt)
-        .where(Attempt.id == attempt_id, Attempt.state == AttemptState.BUILT.value)
-        .values(state=AttemptState.DROPPED.value)
-    )
-    return [Rider("attempt", dropped), spent_rider(attempt_id, now)]
+    return [_move(attempt_id, AttemptState.BUILT, {"state": AttemptState.DROPPED}), spent_rider(attempt_id, now)]
+
+
+def _move(attempt_id: uuid.UUID, was: AttemptState, values: dict[str, Any]) -> Rider:
+    write = updating(Attempt.__table__, guards=("id", "state"), columns=tuple(values))
+    return Rider("attempt", write, {"was_id": attempt_id, "was_state": was} | values)
 
 
 async def live_attempt(session: AsyncSession, payout_id: uuid.UUID) -> Attempt | None:
@@ -183,18 +193,13 @@ def add_attempt(
 
 def ended_rider(attempt_id: uuid.UUID, state: AttemptState, *, fee_units: int, confirmations: int) -> Rider:
     """A mined attempt ends, final or reverted; misses when it has ended before or another state took over."""
-    statement = (
-        update(Attempt)
-        .where(Attempt.id == attempt_id, Attempt.state == AttemptState.MINED.value)
-        .values(state=state.value, fee_units=fee_units, confirmations=confirmations)
-    )
-    return Rider("attempt", statement)
+    values = {"state": state, "fee_units": fee_units, "confirmations": confirmations}
+    return _move(attempt_id, AttemptState.MINED, values)
 
 
 def spent_rider(attempt_id: uuid.UUID, now: datetime) -> Rider:
     """Its inputs are gone for good; the reservation has done its work. EVM attempts have none."""
-    statement = update(ReservedInput).where(ReservedInput.attempt_id == attempt_id).values(released_at=now)
-    return Rider("inputs", statement, rows=None)
+    return Rider("inputs", _SPENT, {"attempt_id": attempt_id, "now": now})
 
 
 async def most_payouts(session: AsyncSession) -> tuple[int, int]:

@@ -10,7 +10,7 @@ from sqlalchemy import case, func, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from tidegate.database import Rider
+from tidegate.database import Rider, adding, updating
 from tidegate.wallets.rules import AFLOAT, REORGED, Booked, Deposit, DepositState, Shown
 from tidegate.wallets.tables import DepositRow, Receivable
 
@@ -100,12 +100,8 @@ async def unsettled(session: AsyncSession, *, network: str) -> Sequence[DepositR
 
 def book(deposit: Deposit, *, values: dict[str, Any]) -> Rider:
     """The guarded change of a deposit that goes with its booking; named "deposit"."""
-    statement = (
-        update(DepositRow)
-        .where(DepositRow.id == deposit.id, DepositRow.version == deposit.version)
-        .values(**values, version=deposit.version + 1)
-    )
-    return Rider("deposit", statement)
+    write = updating(DepositRow.__table__, guards=("id", "version"), columns=tuple(values), counted="version")
+    return Rider("deposit", write, {"was_id": deposit.id, "was_version": deposit.version} | values)
 
 
 async def owed(session: AsyncSession, *, user_id: uuid.UUID, asset: str) -> int:
@@ -117,20 +113,14 @@ async def owed(session: AsyncSession, *, user_id: uuid.UUID, asset: str) -> int:
 
 def repay(*, user_id: uuid.UUID, asset: str, before: int, units: int) -> Rider:
     """Lower what a customer owes, if it still is `before`; named "receivable"."""
-    statement = (
-        update(Receivable)
-        .where(Receivable.user_id == user_id, Receivable.asset == asset, Receivable.units == before)
-        .values(units=before - units)
-    )
-    return Rider("receivable", statement)
+    write = updating(Receivable.__table__, guards=("user_id", "asset", "units"), columns=("units",))
+    values = {"was_user_id": user_id, "was_asset": asset, "was_units": before, "units": before - units}
+    return Rider("receivable", write, values)
 
 
 def owe(*, user_id: uuid.UUID, asset: str, units: int) -> Rider:
-    row = insert(Receivable).values(user_id=user_id, asset=asset, units=units)
-    statement = row.on_conflict_do_update(
-        index_elements=["user_id", "asset"], set_={"units": Receivable.units + row.excluded.units}
-    )
-    return Rider("receivable", statement)
+    write = adding(Receivable.__table__, key=("user_id", "asset"), column="units")
+    return Rider("receivable", write, {"user_id": user_id, "asset": asset, "units": units})
 
 
 async def one(session: AsyncSession, *, deposit_id: uuid.UUID) -> DepositRow | None:

@@ -10,7 +10,7 @@ from sqlalchemy import Row, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from tidegate.database import Rider
+from tidegate.database import Rider, Write, updating
 from tidegate.wallets.rules import BeneficiaryState
 from tidegate.wallets.tables import (
     AddressHandout,
@@ -154,12 +154,24 @@ async def known_addresses(session: AsyncSession, *, user_id: uuid.UUID, network:
     return list(await session.scalars(saved.union(paid)))
 
 
-def sent(*, user_id: uuid.UUID, network: str, address: str, at: datetime) -> Rider:
-    row = insert(SentTo).values(user_id=user_id, network=network, address=address, times=1, first_at=at, last_at=at)
-    statement = row.on_conflict_do_update(
-        index_elements=["user_id", "network", "address"], set_={"times": SentTo.times + 1, "last_at": at}
+_SENT = Write(
+    """
+    WITH r AS (
+        SELECT * FROM jsonb_to_recordset($1::jsonb) AS rows(i int, user_id uuid, network text, address text, at timestamptz)
+    ), done AS (
+        INSERT INTO sent_to AS s (user_id, network, address, times, first_at, last_at)
+        SELECT user_id, network, address, count(*), min(at), max(at) FROM r GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+        ON CONFLICT (user_id, network, address)
+        DO UPDATE SET times = s.times + excluded.times, last_at = excluded.last_at
     )
-    return Rider("sent_to", statement)
+    SELECT array_agg(i) FROM r
+    """
+)
+
+
+def sent(*, user_id: uuid.UUID, network: str, address: str, at: datetime) -> Rider:
+    """Count a payment to an address; never misses."""
+    return Rider("sent_to", _SENT, {"user_id": user_id, "network": network, "address": address, "at": at})
 
 
 async def insert_beneficiary(session: AsyncSession, *, row: dict[str, Any]) -> bool:
@@ -219,14 +231,11 @@ def move_beneficiary(
     available_at: datetime | None,
 ) -> Rider:
     """To another state, if nobody moved it since it was read; named "beneficiary"."""
-    statement = (
-        update(BeneficiaryRow)
-        .where(
-            BeneficiaryRow.id == beneficiary_id, BeneficiaryRow.user_id == user_id, BeneficiaryRow.version == version
-        )
-        .values(state=state, since=at, available_at=available_at, version=version + 1)
-    )
-    return Rider("beneficiary", statement)
+    was = {"was_id": beneficiary_id, "was_user_id": user_id, "was_version": version}
+    values = {"state": state, "since": at, "available_at": available_at}
+    guards = ("id", "user_id", "version")
+    write = updating(BeneficiaryRow.__table__, guards=guards, columns=tuple(values), counted="version")
+    return Rider("beneficiary", write, was | values)
 
 
 # --- scans ---------------------------------------------------------------------------------------------------------
