@@ -83,16 +83,16 @@ class Lane:
         if len(self._queue) >= WAITING:
             raise _busy()
         rows = [row_json(rider.values) for rider in riders]
-        submission = _Submission(posting, riders, rows, asyncio.get_running_loop().create_future())
+        loop = asyncio.get_running_loop()
+        submission = _Submission(posting, riders, rows, loop.create_future())
         self._queue.append(submission)
         if self._runner is None or self._runner.done():
             self._runner = asyncio.ensure_future(self._run())
+        patience = loop.call_later(PATIENCE_SECONDS, _give_up, submission)
         try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                return await asyncio.shield(submission.answer)
-        except TimeoutError:
-            submission.answer.cancel()
-            raise _busy() from None
+            return await asyncio.shield(submission.answer)
+        finally:
+            patience.cancel()
 
     async def _run(self) -> None:
         """Batches until nobody waits."""
@@ -200,6 +200,11 @@ def in_order(shapes: Sequence[tuple[str, ...]]) -> list[str]:
 def _tell(submission: _Submission, verdict: Verdict) -> None:
     if not submission.answer.done():
         submission.answer.set_result(verdict)
+
+
+def _give_up(submission: _Submission) -> None:
+    if not submission.answer.done():
+        submission.answer.set_exception(_busy())
 
 
 def _busy() -> Refusal:
