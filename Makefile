@@ -101,7 +101,7 @@ test-full: test-deps ## the slow tests too
 	  $(BIN)/pytest -q -n $(TEST_WORKERS) --dist loadscope --no-loadscope-reorder $(ARGS)
 
 bench: setup ## measure, and write bench/results.json
-	@$(BIN)/python -m bench.run $(ARGS)
+	@$(BIN)/python -m bench $(ARGS)
 
 # ---------------------------------------------------------------- lint
 

@@ -29,7 +29,7 @@ INDEXES = (
 Told = Callable[[int], None]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Plan:
     """`accounts` customers pay one another at random; the share `hot` goes to one house account instead.
 

@@ -21,6 +21,7 @@ from tidegate.auth.keyring import KEY_BYTES
 from tidegate.sandbox.process import StartFailed, end, free_port, run, spawn, tail
 
 PLAIN_DATABASE = "plain"
+HOUSE_DATABASE = "house"
 
 CONFIG = """
 mode = "production"
@@ -91,7 +92,7 @@ class House:
         return self.folder / "tidegate.toml"
 
     def environment(self, server: BenchServer) -> dict[str, str]:
-        return {**_clean(), "TIDEGATE_CONFIG": str(self.config), "DATABASE_URL": server.url()}
+        return {**_clean(), "TIDEGATE_CONFIG": str(self.config), "DATABASE_URL": server.url(HOUSE_DATABASE)}
 
 
 async def found(folder: Path) -> House:

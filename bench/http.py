@@ -27,15 +27,16 @@ from uuid_utils.compat import uuid7
 from bench import client, customers, plain
 from bench.client import Job, Seen
 from bench.customers import KINDS, Customers, Order, http_request
-from bench.house import PLAIN_DATABASE, House, Served, found, product
+from bench.house import HOUSE_DATABASE, PLAIN_DATABASE, House, Served, found, product
 from bench.house import plain as plain_app
 from bench.machine import machine, tree_cpu_seconds
 from bench.profile import Profile, profiled
+from bench.proof import proved
+from bench.results import Measure, of_windows, ratio
 from bench.server import BenchServer, bench_server, durable
 from bench.tpcb import TPCB, tpcb, tpcb_database
 from bench.windows import Case, Spread, interleave
-from tidegate.database import Database, utcnow
-from tidegate.ledger.proof import prove
+from tidegate.database import utcnow
 
 OURS = "ours"
 PLAIN = "plain"
@@ -154,13 +155,7 @@ class Ground:
 
     async def proved(self) -> None:
         """The ledger within itself, and what is held against what was asked for. AssertionError when it is not exact."""
-        database = Database(self.server.url().replace("postgresql://", "postgresql+asyncpg://", 1), pool_size=2)
-        try:
-            async with database.reading() as session:
-                async for name, findings in prove(session):
-                    assert not findings, f"{name}: {findings[:3]}"
-        finally:
-            await database.close()
+        await proved(self.server, HOUSE_DATABASE)
         difference = await self.connection.fetchval(
             "SELECT coalesce((SELECT sum(balance::numeric) FROM ledger_accounts WHERE name = 'held'), 0) "
             "- coalesce((SELECT sum(debit_units::numeric) FROM withdrawals), 0)"
@@ -189,7 +184,8 @@ async def ground(server: BenchServer, sizes: Sizes, *, only: Sequence[str]) -> A
     """Customers, quotes and the asked-for servers (`ours`, `plain`) on this database server."""
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tidegate-bench-")))
-        connection = await server.connect()
+        await server.fresh(HOUSE_DATABASE)
+        connection = await server.connect(HOUSE_DATABASE)
         stack.push_async_callback(connection.close)
         house = await found(folder)
         people = Customers(connection, house)
@@ -208,6 +204,7 @@ async def ground(server: BenchServer, sizes: Sizes, *, only: Sequence[str]) -> A
 
 async def _plain_database(server: BenchServer, made: Ground) -> None:
     """The plain app's own database with as many funded users as the product has."""
+    await made.connection.execute(f"DROP DATABASE IF EXISTS {PLAIN_DATABASE}")
     await made.connection.execute(f"CREATE DATABASE {PLAIN_DATABASE}")
     engine = create_async_engine(server.url(PLAIN_DATABASE).replace("postgresql://", "postgresql+asyncpg://", 1))
     async with engine.begin() as session:
@@ -259,6 +256,38 @@ async def measure(server: BenchServer, sizes: Sizes, console: Console, *, only: 
     return spreads
 
 
+def measures(spreads: dict[str, Spread]) -> list[Measure]:
+    """The ratios with their targets, then what they were made of."""
+    section, told = "http", "withdrawals over HTTP, "
+    return [
+        ratio("http_vs_plain", spreads[OURS], spreads[PLAIN], "at least 8", section, what=f"{told}requests/s / plain"),
+        ratio("http_vs_tpcb", spreads[OURS], spreads[TPCB], "at least 0.7", section, what=f"{told}requests/s / TPC-B"),
+        ratio(
+            "http_p99_vs_plain", spreads["ours p99"], spreads["plain p99"], "at most 0.3", section, what=f"{told}p99 / plain"
+        ),
+        of_windows("http_ours", spreads[OURS], "requests/s", section, what=f"{told}the product"),
+        of_windows("http_plain", spreads[PLAIN], "requests/s", section, what=f"{told}the plain app"),
+        of_windows("http_tpcb", spreads[TPCB], "transactions/s", section, what="pgbench TPC-B, 32 clients, beside it"),
+        *(
+            of_windows(
+                f"http_{side}_{name}", Spread([value * scale for value in spreads[f"{side} {name}"].values]), unit, section,
+                what=f"{told}{side}: {what}", digits=1,
+            )
+            for side in (OURS, PLAIN)
+            for name, scale, unit, what in _DETAILS
+        ),
+    ]  # fmt: skip
+
+
+_DETAILS = (
+    ("p50", 1e3, "ms", "median latency"),
+    ("p99", 1e3, "ms", "p99 latency"),
+    ("server_us", 1, "us", "processor time a request, Python"),
+    ("postgres_us", 1, "us", "processor time a request, PostgreSQL"),
+    ("client_us", 1, "us", "processor time a request, load generator"),
+)
+
+
 def table(spreads: dict[str, Spread]) -> Table:
     """A line for each server: rate, latency, processor time a request by who spent it."""
     made = Table("path", "requests/s", "p50 ms", "p99 ms", "server us", "postgres us", "client us", "load before")
@@ -266,15 +295,9 @@ def table(spreads: dict[str, Spread]) -> Table:
         if id_ not in spreads:
             continue
         cells = [id_, spreads[id_].text()]
-        for name, scale, digits in (
-            ("p50", 1e3, 1),
-            ("p99", 1e3, 1),
-            ("server_us", 1, 0),
-            ("postgres_us", 1, 0),
-            ("client_us", 1, 0),
-        ):
+        for name, scale, unit, _ in _DETAILS:
             one = spreads.get(f"{id_} {name}")
-            cells.append("" if one is None else Spread([value * scale for value in one.values]).text(digits))
+            cells.append("" if one is None else Spread([value * scale for value in one.values]).text(int(unit == "ms")))
         loads = spreads[id_].loads
         made.add_row(*cells, f"{statistics.median(loads):.1f}" if loads else "")
     return made
