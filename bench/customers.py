@@ -38,6 +38,7 @@ FUNDS = 10**18
 DESTINATIONS = 10
 """Addresses that a customer pays in turn, on each network."""
 LIFE = timedelta(hours=20)
+RENEWED_AFTER = timedelta(seconds=150)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,7 @@ class Customers:
         self._port = at.port
         self._order = random.Random(seed)
         self.people: list[Someone] = []
+        self._made: tuple[datetime, dict[uuid.UUID, str]] | None = None
 
     async def open(self, many: int) -> None:
         """So many customers, each with a confirmed authenticator, an open session and FUNDS of each asset."""
@@ -189,10 +191,17 @@ class Customers:
             )
 
     def requests(self, orders: Sequence[Order]) -> list[bytes]:
-        """Whole HTTP requests with access tokens that are valid from now for five minutes."""
-        now = utcnow()
-        tokens = {one.id: self._tokens.make(user_id=one.id, session_id=one.session_id, now=now) for one in self.people}
+        """Whole HTTP requests with access tokens that are valid for the next minutes."""
+        tokens = self._present()
         return [http_request(self._port, PATH, tokens[order.who.id], order.key, order.body()) for order in orders]
+
+    def _present(self) -> dict[uuid.UUID, str]:
+        """Everybody's access token, renewed as a client renews it: when half of its five minutes are over."""
+        now = utcnow()
+        if self._made is None or now - self._made[0] > RENEWED_AFTER:
+            make = self._tokens.make
+            self._made = now, {one.id: make(user_id=one.id, session_id=one.session_id, now=now) for one in self.people}
+        return self._made[1]
 
 
 _QUOTES = """

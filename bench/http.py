@@ -52,9 +52,11 @@ class Sizes:
     connections: int = CONNECTIONS
     customers: int = 200
     scale: int = 50
+    transactions: int = 0
+    """Of each pgbench client, in place of seconds."""
 
 
-QUICK = Sizes(repetitions=1, seconds=1, connections=8, customers=20, scale=1)
+QUICK = Sizes(repetitions=1, seconds=1, connections=8, customers=20, scale=1, transactions=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +241,7 @@ async def measure(server: BenchServer, sizes: Sizes, console: Console, *, only: 
         if up.plain is not None:
             cases.append(Case(PLAIN, up.plain_window))
         if TPCB in only:
-            cases.append(Case(TPCB, lambda: tpcb(server, sizes.seconds)))
+            cases.append(Case(TPCB, lambda: tpcb(server, sizes.seconds, transactions=sizes.transactions)))
         with Progress(console=console, transient=True) as bar:
             task = bar.add_task("HTTP", total=sizes.repetitions * len(cases))
 
@@ -329,6 +331,7 @@ async def _main(asked: argparse.Namespace) -> None:
         connections=asked.connections or sizes.connections,
         customers=asked.customers or sizes.customers,
         scale=sizes.scale,
+        transactions=sizes.transactions,
     )
     async with bench_server() as server:
         console.print(machine(), await durable(server))

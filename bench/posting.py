@@ -34,11 +34,13 @@ class Sizes:
     seconds: float = 3
     accounts: int = 100_000
     scale: int = 50
+    transactions: int = 0
+    """Of each pgbench client, in place of seconds."""
     deep: int = 10_000_000
     shallow: int = 10_000
 
 
-QUICK = Sizes(repetitions=1, seconds=0.5, accounts=1_000, scale=1, deep=5_000, shallow=1_000)
+QUICK = Sizes(repetitions=1, seconds=0.5, accounts=1_000, scale=1, transactions=2, deep=5_000, shallow=1_000)
 
 Batch = tuple[list[str], list[object], list[int], list[str], list[int], list[int], list[Decimal]]
 
@@ -116,7 +118,7 @@ async def posting(server: BenchServer, sizes: Sizes, console: Console) -> list[M
             {
                 "hot": lambda: poster.window(sizes.seconds, hot=True),
                 "uniform": lambda: poster.window(sizes.seconds, hot=False),
-                TPCB: lambda: tpcb(server, sizes.seconds),
+                TPCB: lambda: tpcb(server, sizes.seconds, transactions=sizes.transactions),
             },
         )
     finally:

@@ -19,19 +19,8 @@ async def tpcb_database(server: BenchServer, scale: int) -> None:
     await server.tool("pgbench", "-i", "-q", "-s", str(scale), database=_DATABASE)
 
 
-async def tpcb(server: BenchServer, seconds: float) -> float:
-    """Transactions a second of one window: TPC-B-like, prepared, 32 clients."""
-    words = [
-        "-n",
-        "-M",
-        "prepared",
-        "-b",
-        "tpcb-like",
-        "-T",
-        str(max(1, round(seconds))),
-        "-c",
-        str(CLIENTS),
-        "-j",
-        "2",
-    ]
+async def tpcb(server: BenchServer, seconds: float, *, transactions: int = 0) -> float:
+    """Transactions a second of one window: TPC-B-like, prepared, 32 clients; so many of each client when given."""
+    length = ["-t", str(transactions)] if transactions else ["-T", str(max(1, round(seconds)))]
+    words = ["-n", "-M", "prepared", "-b", "tpcb-like", *length, "-c", str(CLIENTS), "-j", "2"]
     return await server.pgbench(*words, database=_DATABASE)
