@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.page import PAGE, between
 from bench.results import markdown, measured, ratio, write
 from bench.soak import Round, by_minute, verdicts
 from bench.windows import Spread
@@ -97,3 +98,16 @@ def test_a_soak_compares_its_last_third_with_its_second_minute(
 
 def test_a_round_that_ends_after_the_time_counts_with_the_last_minute() -> None:
     assert [one.minute for one in by_minute(rounds([1, 2, 3], [1, 1, 1]), minutes=2)] == [1, 2]
+
+
+def test_the_page_has_a_place_for_the_figures_and_for_the_soak() -> None:
+    text = PAGE.read_text()
+    for name in ("figures", "soak"):
+        filled = between(text, name, "| 1 |\n")
+        assert f"<!-- {name}: begin -->\n\n| 1 |\n\n<!-- {name}: end -->" in filled
+        assert between(filled, name, "| 2 |\n").count(f"<!-- {name}: begin -->") == 1
+
+
+def test_a_page_without_markers_is_not_written_over() -> None:
+    with pytest.raises(ValueError, match="no place"):
+        between("nothing", "figures", "")
