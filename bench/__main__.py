@@ -36,7 +36,7 @@ async def ledger_sections(only: list[str], *, quick: bool, console: Console) -> 
         if "posting" in only:
             found += await posting.posting(server, sizes, console)
         if "http" in only:
-            every = [http.OURS, http.PLAIN, TPCB]
+            every = [http.OURS, http.PLAIN, http.SHARED, TPCB]
             spreads = await http.measure(server, http.QUICK if quick else http.Sizes(), console, only=every)
             found += http.measures(spreads)
         if "depth" in only:

@@ -281,12 +281,18 @@ def _strangers() -> BitcoinChain:
     return BitcoinChain("bitcoin", settings, BitcoinKeys("regtest", external, internal), seed.born)
 
 
-async def verify(connection: asyncpg.Connection, orders: Sequence[Order]) -> None:
-    """Each of these was answered 201: it has one withdrawal, one hold of its debit, its key, and its quote is used up."""
+async def verify(connection: asyncpg.Connection, orders: Sequence[Order]) -> int:
+    """Each of these was answered 201: it has one withdrawal, one hold of its debit, its key, and its quote is used up.
+
+    Answers with the number of commits that carried them: a batch has one time.
+    """
     found = await connection.fetchrow(_VERIFY, [order.quote_id for order in orders], [order.key for order in orders])
     assert found is not None
-    for name, count in found.items():
+    counts = dict(found)
+    commits: int = counts.pop("commits")
+    for name, count in counts.items():
         assert count == len(orders), f"{len(orders)} were accepted, but {name} counts {count}"
+    return commits
 
 
 _VERIFY = """
@@ -298,5 +304,7 @@ SELECT (SELECT count(*) FROM rows WHERE state = 'pending_verification') AS withd
        (SELECT count(*) FROM rows r JOIN idempotency_keys i ON i.user_id = r.user_id
         AND i.operation = 'withdrawals_create' AND i.key = r.k AND i.answer->>'id' = r.id::text) AS keys,
        (SELECT count(*) FROM rows r JOIN quotes q ON q.id = r.q AND q.state = 'accepted' AND q.used_by = r.id) AS quotes,
-       (SELECT count(*) FROM rows r JOIN withdrawal_events e ON e.withdrawal_id = r.id AND e.version = 1) AS events
+       (SELECT count(*) FROM rows r JOIN withdrawal_events e ON e.withdrawal_id = r.id AND e.version = 1) AS events,
+       (SELECT count(DISTINCT t.posted_at) FROM rows r JOIN ledger_transfers t ON t.key = 'withdrawal:' || r.id || ':hold'
+        AND t.n = 1) AS commits
 """

@@ -15,6 +15,7 @@ import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import asyncpg
@@ -40,6 +41,9 @@ from tidegate.database import utcnow
 
 OURS = "ours"
 PLAIN = "plain"
+SHARED = "shared"
+"""The plain app's other route: every request waits for one account of the house. Told, and no target is held against it."""
+PLAIN_PATHS = {PLAIN: plain.PATH, SHARED: plain.SHARED_PATH}
 CONNECTIONS = 64
 
 
@@ -59,13 +63,14 @@ class Sizes:
 QUICK = Sizes(repetitions=1, seconds=1, connections=8, customers=20, scale=1, transactions=2)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Window:
     """One window of one server: what the client saw, and processor microseconds a request of each side."""
 
     seen: Seen
     server_us: float
     postgres_us: float
+    in_one_commit: float = 1
 
     @property
     def client_us(self) -> float:
@@ -101,7 +106,7 @@ class Ground:
     house: House
     people: Customers
     ours: Side | None = None
-    plain: Side | None = None
+    plain: dict[str, Side] = field(default_factory=dict)
     spare: list[Order] = field(default_factory=list)
     payers: list[uuid.UUID] = field(default_factory=list)
     plain_connection: asyncpg.Connection | None = None
@@ -114,17 +119,18 @@ class Ground:
         orders, self.spare = self.spare[:need], self.spare[need:]
         window = await self._window(self.ours, self.people.requests(orders), profile)
         _none_refused(window.seen)
-        await customers.verify(self.connection, orders[: window.seen.taken])
+        commits = await customers.verify(self.connection, orders[: window.seen.taken])
+        window.in_one_commit = window.seen.taken / commits
         self.spare = orders[window.seen.taken :] + self.spare
         return window.seen.rate
 
-    async def plain_window(self) -> float:
+    async def plain_window(self, name: str) -> float:
         """One window of the plain app."""
-        assert self.plain is not None
+        side = self.plain[name]
         assert self.plain_connection is not None
-        requests = _plain_requests(self.payers, self.plain.served.port, self.plain.need(self.sizes))
+        requests = _plain_requests(self.payers, side.served.port, PLAIN_PATHS[name], side.need(self.sizes))
         before = await self.plain_connection.fetchval("SELECT count(*) FROM withdrawals")
-        window = await self._window(self.plain, requests, None)
+        window = await self._window(side, requests, None)
         _none_refused(window.seen)
         after = await self.plain_connection.fetchval("SELECT count(*) FROM withdrawals")
         assert after - before == window.seen.taken, f"{window.seen.taken} accepted, {after - before} written"
@@ -150,10 +156,15 @@ class Ground:
 
     async def warm(self) -> None:
         """A window of each that does not count, for caches, plans and the guess of what the next one needs."""
-        for side, run in ((self.ours, self.ours_window), (self.plain, self.plain_window)):
-            if side is not None:
-                await run()
-                side.windows.clear()
+        if self.ours is not None:
+            await self.ours_window()
+        for name in self.plain:
+            await self.plain_window(name)
+        for side in self.sides():
+            side.windows.clear()
+
+    def sides(self) -> list[Side]:
+        return [*([] if self.ours is None else [self.ours]), *self.plain.values()]
 
     async def proved(self) -> None:
         """The ledger within itself, and what is held against what was asked for. AssertionError when it is not exact."""
@@ -169,7 +180,7 @@ def _none_refused(seen: Seen) -> None:
     assert not seen.refused, f"not all were accepted: {seen.statuses}, e.g. {seen.samples[:2]}"
 
 
-def _plain_requests(payers: Sequence[uuid.UUID], port: int, many: int) -> list[bytes]:
+def _plain_requests(payers: Sequence[uuid.UUID], port: int, path: str, many: int) -> list[bytes]:
     now = utcnow()
     tokens = {one: plain.token(one, now) for one in payers}
     order = random.Random()
@@ -177,7 +188,7 @@ def _plain_requests(payers: Sequence[uuid.UUID], port: int, many: int) -> list[b
     for _ in range(many):
         who, kind = order.choice(payers), order.choice(KINDS)
         body = f'{{"asset": "{kind.asset}", "amount": "{kind.debit}", "address": "{uuid.uuid4().hex}"}}'
-        made.append(http_request(port, plain.PATH, tokens[who], str(uuid.uuid4()), body.encode()))
+        made.append(http_request(port, path, tokens[who], str(uuid.uuid4()), body.encode()))
     return made
 
 
@@ -195,11 +206,13 @@ async def ground(server: BenchServer, sizes: Sizes, *, only: Sequence[str]) -> A
         made = Ground(server, connection, folder, sizes, house, people)
         if OURS in only:
             made.ours = Side(OURS, await stack.enter_async_context(product(house, server)))
-        if PLAIN in only:
+        asked = [name for name in PLAIN_PATHS if name in only]
+        if asked:
             await _plain_database(server, made)
             assert made.plain_connection is not None
             stack.push_async_callback(made.plain_connection.close)
-            made.plain = Side(PLAIN, await stack.enter_async_context(plain_app(folder, server)))
+            served = await stack.enter_async_context(plain_app(folder, server))
+            made.plain = {name: Side(name, served) for name in asked}
         await connection.execute("VACUUM ANALYZE")
         yield made
 
@@ -214,14 +227,15 @@ async def _plain_database(server: BenchServer, made: Ground) -> None:
     await engine.dispose()
     made.payers = [uuid7() for _ in range(made.sizes.customers)]
     made.plain_connection = await server.connect(PLAIN_DATABASE)
-    await made.plain_connection.execute("INSERT INTO users SELECT u FROM unnest($1::uuid[]) u", made.payers)
+    owners = [*made.payers, plain.HOUSE]
+    await made.plain_connection.execute("INSERT INTO users SELECT u FROM unnest($1::uuid[]) u", owners)
     for kind in KINDS:
         for name, units in (("available", customers.FUNDS), ("held", 0)):
             await made.plain_connection.execute(
                 "INSERT INTO accounts (id, user_id, kind, asset, balance) "
                 "SELECT i, u, $3, $4, $5 FROM unnest($1::uuid[], $2::uuid[]) x(i, u)",
-                [uuid7() for _ in made.payers],
-                made.payers,
+                [uuid7() for _ in owners],
+                owners,
                 name,
                 kind.asset,
                 units,
@@ -238,8 +252,7 @@ async def measure(server: BenchServer, sizes: Sizes, console: Console, *, only: 
         cases = []
         if up.ours is not None:
             cases.append(Case(OURS, up.ours_window))
-        if up.plain is not None:
-            cases.append(Case(PLAIN, up.plain_window))
+        cases += [Case(name, partial(up.plain_window, name)) for name in up.plain]
         if TPCB in only:
             cases.append(Case(TPCB, lambda: tpcb(server, sizes.seconds, transactions=sizes.transactions)))
         with Progress(console=console, transient=True) as bar:
@@ -250,10 +263,9 @@ async def measure(server: BenchServer, sizes: Sizes, console: Console, *, only: 
 
             spreads = await interleave(cases, repetitions=sizes.repetitions, told=told)
         await up.proved()
-        for side in (up.ours, up.plain):
-            if side is not None:
-                for name in ("p50", "p99", "server_us", "postgres_us", "client_us"):
-                    spreads[f"{side.name} {name}"] = side.spread(name)
+        for side in up.sides():
+            for name, *_ in _DETAILS:
+                spreads[f"{side.name} {name}"] = side.spread(name)
     console.print(table(spreads))
     return spreads
 
@@ -269,13 +281,14 @@ def measures(spreads: dict[str, Spread]) -> list[Measure]:
         ),
         of_windows("http_ours", spreads[OURS], "requests/s", section, what=f"{told}the product"),
         of_windows("http_plain", spreads[PLAIN], "requests/s", section, what=f"{told}the plain app"),
+        of_windows("http_shared", spreads[SHARED], "requests/s", section, what=f"{told}the plain app, one hot row"),
         of_windows("http_tpcb", spreads[TPCB], "transactions/s", section, what="pgbench TPC-B, 32 clients, beside it"),
         *(
             of_windows(
                 f"http_{side}_{name}", Spread([value * scale for value in spreads[f"{side} {name}"].values]), unit, section,
                 what=f"{told}{side}: {what}", digits=1,
             )
-            for side in (OURS, PLAIN)
+            for side in (OURS, PLAIN, SHARED)
             for name, scale, unit, what in _DETAILS
         ),
     ]  # fmt: skip
@@ -287,19 +300,30 @@ _DETAILS = (
     ("server_us", 1, "us", "processor time a request, Python"),
     ("postgres_us", 1, "us", "processor time a request, PostgreSQL"),
     ("client_us", 1, "us", "processor time a request, load generator"),
+    ("in_one_commit", 1, "requests", "requests in one commit"),
 )
 
 
 def table(spreads: dict[str, Spread]) -> Table:
     """A line for each server: rate, latency, processor time a request by who spent it."""
-    made = Table("path", "requests/s", "p50 ms", "p99 ms", "server us", "postgres us", "client us", "load before")
-    for id_ in (OURS, PLAIN, TPCB):
+    made = Table(
+        "path",
+        "requests/s",
+        "p50 ms",
+        "p99 ms",
+        "server us",
+        "postgres us",
+        "client us",
+        "in one commit",
+        "load before",
+    )
+    for id_ in (OURS, PLAIN, SHARED, TPCB):
         if id_ not in spreads:
             continue
         cells = [id_, spreads[id_].text()]
         for name, scale, unit, _ in _DETAILS:
             one = spreads.get(f"{id_} {name}")
-            cells.append("" if one is None else Spread([value * scale for value in one.values]).text(int(unit == "ms")))
+            cells.append("" if one is None else Spread([value * scale for value in one.values]).text(int(unit != "us")))
         loads = spreads[id_].loads
         made.add_row(*cells, f"{statistics.median(loads):.1f}" if loads else "")
     return made
@@ -319,6 +343,7 @@ async def profile_ours(server: BenchServer, sizes: Sizes, console: Console, out:
             f"{before.postgres_us:.0f} us PostgreSQL a request; with it {during.seen.rate:,.0f}/s, {during.server_us:.0f} us"
         )
         profile.show(console, us_each=before.server_us)
+        console.print("For docs/performance.md:\n", profile.markdown(us_each=before.server_us), sep="\n", markup=False)
         await up.proved()
 
 
@@ -338,13 +363,13 @@ async def _main(asked: argparse.Namespace) -> None:
         if asked.profile:
             await profile_ours(server, sizes, console, asked.out)
         else:
-            only = asked.only.split(",") if asked.only else [OURS, PLAIN, TPCB]
+            only = asked.only.split(",") if asked.only else [OURS, PLAIN, SHARED, TPCB]
             await measure(server, sizes, console, only=only)
 
 
 def main() -> None:
     reader = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    reader.add_argument("--only", help=f"of {OURS},{PLAIN},{TPCB}")
+    reader.add_argument("--only", help=f"of {OURS},{PLAIN},{SHARED},{TPCB}")
     reader.add_argument("--seconds", type=float, help="of one window")
     reader.add_argument("--repetitions", type=int)
     reader.add_argument("--connections", type=int)

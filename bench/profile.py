@@ -80,10 +80,23 @@ class Profile:
                 made.add_row(f"{us_each * count / total:.1f}", f"{count / total:.1%}", name)
             console.print(made)
 
+        console.print(
+            "SQLAlchemy runs a statement in a greenlet, whose stack stands by itself: functions of ours that await one are "
+            "told without it"
+        )
         tell("by whose code was running (leaf)", _count(stacks, lambda frames: [frames[-1].area]))
         tell("our functions, with what they call", _count(stacks, _ours))
         tell("all functions, with what they call", _count(stacks, lambda frames: {str(frame) for frame in frames}))
         tell("functions by themselves", _count(stacks, lambda frames: [str(frames[-1])]))
+
+    def markdown(self, *, us_each: float, most: int = 15) -> str:
+        """By whose code was running, as a table for docs/performance.md."""
+        stacks = self.stacks()
+        total = sum(count for _, count in stacks)
+        lines = ["| whose code | us a request | share |", "|---|---|---|"]
+        for name, count in _count(stacks, lambda frames: [frames[-1].area]).most_common(most):
+            lines.append(f"| {name} | {us_each * count / total:.0f} | {count / total:.0%} |")
+        return "\n".join(lines) + "\n"
 
 
 def _frame(word: str) -> Frame:
