@@ -83,7 +83,7 @@ run: run-deps ## start the whole system in sandbox mode (PORT=8000 DATA=.data)
 
 # ---------------------------------------------------------------- test
 
-.PHONY: test-deps test test-full bench
+.PHONY: test-deps test test-full bench soak
 test-deps: setup
 	@tools/get-chromium >/dev/null
 	@tools/get-bitcoind >/dev/null
@@ -100,8 +100,12 @@ test-full: test-deps ## the slow tests too
 	@TIDEGATE_CHROMIUM="$$(tools/get-chromium)" TIDEGATE_BITCOIND="$$(tools/get-bitcoind)" \
 	  $(BIN)/pytest -q -n $(TEST_WORKERS) --dist loadscope --no-loadscope-reorder $(ARGS)
 
-bench: setup ## measure, and write bench/results.json
-	@$(BIN)/python -m bench.run $(ARGS)
+bench: setup ## measure, and write bench/results.json (ARGS="--only http", "--quick")
+	@$(BIN)/python -m bench $(ARGS)
+
+MINUTES ?= 10
+soak: setup ## withdrawals and postings for MINUTES=10: rate and memory by minute
+	@$(BIN)/python -m bench.soak --minutes $(MINUTES) $(ARGS)
 
 # ---------------------------------------------------------------- lint
 

@@ -56,6 +56,15 @@ class BenchServer:
         """A connection that sees a settled server: statement cache on, nothing else changed."""
         return await asyncpg.connect(self.url(database))
 
+    async def fresh(self, name: str) -> None:
+        """A database of this name, as empty as the migrated one, which nobody writes to."""
+        connection = await self.connect("postgres")
+        try:
+            await connection.execute(f"DROP DATABASE IF EXISTS {name}")
+            await connection.execute(f"CREATE DATABASE {name} TEMPLATE {DATABASE}")
+        finally:
+            await connection.close()
+
     async def tool(self, name: str, *words: str, database: str = DATABASE, seconds: float = 600) -> str:
         """Run one of the wheel's programs (pgbench, pg_test_fsync) against this server; what it printed."""
         environment = {

@@ -1,65 +1,27 @@
-"""Measures a running system from outside and writes bench/results.json.
+"""A running sandbox measured from outside, through its public API: the section `system`.
 
-`make bench` starts a system of its own; `--data DIR` measures one that runs. Every number comes from the public API, on
-this machine, with everything (nodes, venue, database, clients) on it: it says what this machine did, not what another
-one can do. Targets that need other machines are not judged here.
+Everything (nodes, venue, database, clients) is on this machine, so the numbers say what this machine did. Targets that
+need other machines are not judged here.
 """
 
-import argparse
 import asyncio
-import json
 import os
-import platform
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
+from bench.results import Measure, measured, section_command
+from bench.windows import Stopwatch, percentile
 from tests.customer import Customer, fresh_key
 from tests.stack import Stack, load, start, stop
 
-RESULTS = Path(__file__).parent / "results.json"
-COMMAND = "make bench"
+SECTION = "system"
 QUOTES = 200
 WITHDRAWALS = 100
 AT_ONCE = 8
 PLAIN = {"kind": "withdrawal", "from_asset": "USDT", "to_asset": "USDT", "network": "ethereum", "side": "exact_out"}
 CONVERTING = {**PLAIN, "from_asset": "BTC"}
-
-
-@dataclass(frozen=True)
-class Measure:
-    """One number; `target` and `holds` are null where nothing was promised for a machine like this."""
-
-    id: str
-    value: float
-    unit: str
-    target: str | None
-    holds: bool | None
-    command: str = COMMAND
-
-
-def machine() -> dict[str, Any]:
-    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
-    return {
-        "cpus": os.cpu_count(),
-        "memory_gib": round(memory / 2**30, 1),
-        "architecture": platform.machine(),
-        "python": platform.python_version(),
-        "system": platform.system(),
-        "commit": commit.stdout.strip() or None,
-        "at": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
-    }
-
-
-def percentile(sorted_values: list[float], share: float) -> float:
-    return sorted_values[min(len(sorted_values) - 1, int(share * len(sorted_values)))]
 
 
 async def timed(work: Callable[[], Awaitable[object]], times: int) -> list[float]:
@@ -99,11 +61,11 @@ async def quotes(customer: Customer) -> list[Measure]:
     base, priced = await timed(read, QUOTES), await timed(quote, QUOTES)
     p99 = percentile(priced, 0.99)
     return [
-        Measure("read_p50", round(percentile(base, 0.5) * 1000, 2), "ms", None, None),
-        Measure("quote_p50", round(percentile(priced, 0.5) * 1000, 2), "ms", None, None),
-        Measure("quote_p99", round(p99 * 1000, 2), "ms", None, None),
-        Measure("quote_p99_to_read_p99", round(p99 / percentile(base, 0.99), 2), "ratio", None, None),
-        Measure("quotes_per_second", round(await flood(quote, QUOTES, AT_ONCE), 1), "1/s", None, None),
+        _measure("read_p50", percentile(base, 0.5) * 1000, "ms"),
+        _measure("quote_p50", percentile(priced, 0.5) * 1000, "ms"),
+        _measure("quote_p99", p99 * 1000, "ms"),
+        _measure("quote_p99_to_read_p99", p99 / percentile(base, 0.99), "ratio"),
+        _measure("quotes_per_second", await flood(quote, QUOTES, AT_ONCE), "1/s", digits=1),
     ]
 
 
@@ -122,7 +84,7 @@ async def withdrawals(stack: Stack, customer: Customer) -> list[Measure]:
     assert len(accepted) == WITHDRAWALS, "every acceptance counts once"
     await asyncio.gather(*(customer.post(f"/transactions/withdrawals/{id_}/cancel") for id_ in accepted))
     return [
-        Measure("withdrawals_per_second", round(rate, 1), "1/s", None, None),
+        _measure("withdrawals_per_second", rate, "1/s", digits=1),
     ]
 
 
@@ -137,8 +99,8 @@ async def payout(stack: Stack) -> list[Measure]:
     sent = time.perf_counter() - before
     await customer.completed(withdrawal["id"])
     return [
-        Measure("verify_to_broadcast", round(sent, 2), "s", None, None),
-        Measure("verify_to_completed", round(time.perf_counter() - before, 2), "s", None, None),
+        _measure("verify_to_broadcast", sent, "s"),
+        _measure("verify_to_completed", time.perf_counter() - before, "s"),
     ]
 
 
@@ -150,7 +112,10 @@ def resident(stack: Stack) -> list[Measure]:
     ]
     pages = sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in set(ours))
     mib = pages * os.sysconf("SC_PAGE_SIZE") / 2**20
-    return [Measure("python_resident", round(mib), "MiB", "at most 600", mib <= 600)]
+    command = section_command(SECTION)
+    return [
+        Measure("python_resident", round(mib), "MiB", "at most 600", mib <= 600, command, "resident memory of Python")
+    ]
 
 
 async def measure(data: Path) -> list[Measure]:
@@ -162,36 +127,27 @@ async def measure(data: Path) -> list[Measure]:
         found += await payout(stack)
         found += resident(stack)
         code, _ = await stack.audit()
-        found.append(Measure("books_exact_after", float(code == 0), "1 is exact", "1", code == 0))
+        exact = code == 0
+        command = section_command(SECTION)
+        found.append(Measure("books_exact_after", float(exact), "(1: exact)", "1", exact, command, "books exact after"))
         return found
     finally:
         await stack.close()
 
 
-def main() -> int:
-    reader = argparse.ArgumentParser(description=__doc__)
-    reader.add_argument("--data", type=Path, help="the data folder of a running `tidegate up`")
-    reader.add_argument("--out", type=Path, default=RESULTS)
-    asked = reader.parse_args()
-    if asked.data:
-        found = asyncio.run(measure(asked.data))
-    else:
-        with tempfile.TemporaryDirectory(prefix="tidegate-bench-") as folder:
-            started = time.perf_counter()
-            process = start(Path(folder))
-            ready = Measure("ready_after", round(time.perf_counter() - started, 1), "s", None, None)
-            try:
-                found = [ready, *asyncio.run(measure(Path(folder)))]
-            finally:
-                stop(process)
-    document = {"machine": machine(), "measures": [asdict(one) for one in found]}
-    asked.out.write_text(json.dumps(document, indent=1) + "\n")
-    for one in found:
-        print(
-            f"{one.id:28} {one.value:>10} {one.unit:24} {'' if one.holds is None else ('holds' if one.holds else 'does not hold')}"
-        )
-    return 0 if all(one.holds is not False for one in found) else 1
+def system(data: Path | None) -> list[Measure]:
+    """Start a sandbox of its own, or measure the one whose data folder is given."""
+    if data is not None:
+        return asyncio.run(measure(data))
+    with tempfile.TemporaryDirectory(prefix="tidegate-bench-") as folder:
+        watch = Stopwatch()
+        process = start(Path(folder))
+        ready = _measure("ready_after", watch.seconds, "s", digits=1)
+        try:
+            return [ready, *asyncio.run(measure(Path(folder)))]
+        finally:
+            stop(process)
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def _measure(id: str, value: float, unit: str, *, digits: int = 2) -> Measure:
+    return measured(id, value, unit, SECTION, what=id.replace("_", " "), digits=digits)

@@ -1,0 +1,77 @@
+"""`make bench`: measure, print the tables with machine facts, and write bench/results.json.
+
+Sections: `posting` (batches against pgbench TPC-B), `http` (withdrawals against a plain app and TPC-B), `depth` (posting
+with ten million transfers behind it), `system` (a running sandbox from outside). All but the last use one PostgreSQL of
+the bench's own with fsync and synchronous_commit on; ratios are formed within one run only.
+"""
+
+import argparse
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from bench import http, posting
+from bench.machine import machine
+from bench.results import RESULTS, Measure, markdown, table, write
+from bench.server import bench_server, durable
+from bench.tpcb import TPCB
+
+SECTIONS = ("posting", "http", "depth", "system")
+
+
+async def ledger_sections(only: list[str], *, quick: bool, console: Console) -> tuple[dict[str, Any], list[Measure]]:
+    """The sections that share a PostgreSQL; what it says of itself, and the measures."""
+    sizes = posting.QUICK if quick else posting.Sizes()
+    found: list[Measure] = []
+    async with bench_server() as server:
+        settings = await durable(server)
+        facts: dict[str, Any] = {"postgresql": settings["server_version"]}
+        if not quick:
+            facts["fdatasync_per_second"] = await server.fsyncs()
+        console.print(f"fsync and synchronous_commit are on: {facts}")
+        if "posting" in only:
+            found += await posting.posting(server, sizes, console)
+        if "http" in only:
+            every = [http.OURS, http.PLAIN, http.SHARED, TPCB]
+            spreads = await http.measure(server, http.QUICK if quick else http.Sizes(), console, only=every)
+            found += http.measures(spreads)
+        if "depth" in only:
+            found += await posting.depth(server, sizes, console)
+    return facts, found
+
+
+def main() -> int:
+    reader = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    reader.add_argument("--only", default=",".join(SECTIONS), help="sections, comma-separated")
+    reader.add_argument("--quick", action="store_true", help="tiny sizes: does the bench itself work; judges nothing")
+    reader.add_argument("--keep", action="store_true", help="keep other sections' measures that the file has")
+    reader.add_argument("--data", type=Path, help="for `system`: the data folder of a running `tidegate up`")
+    reader.add_argument("--out", type=Path, default=RESULTS)
+    asked = reader.parse_args()
+    only = asked.only.split(",")
+    if set(only) - set(SECTIONS):
+        reader.error(f"sections are {', '.join(SECTIONS)}")
+    console = Console(width=None if Console().is_terminal else 180)
+    facts = machine()
+    found: list[Measure] = []
+    console.print(f"{facts['cpus']} x {facts['processor']}, {facts['memory_gib']} GiB, commit {facts['commit']}")
+    if set(only) - {"system"}:
+        more, found = asyncio.run(ledger_sections(only, quick=asked.quick, console=console))
+        facts |= more
+    if "system" in only:
+        # Later than the others: it brings the whole test kit along.
+        from bench.system import system
+
+        found += system(asked.data)
+    console.print(table(found))
+    write(asked.out, facts, found, keep=asked.keep)
+    console.print("For docs/performance.md:\n", markdown(json.loads(asked.out.read_text())), sep="\n", markup=False)
+    return 0 if asked.quick or all(one.holds is not False for one in found) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

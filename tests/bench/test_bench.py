@@ -1,0 +1,45 @@
+"""The bench works: every section that needs no whole system runs through at tiny sizes, its own checks included.
+
+No timing is asserted. The sections look up every accepted request and prove the ledger, so this fails too when the
+request path of the product stops answering what the bench counts.
+"""
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+TARGETS = {
+    "posting_hot_vs_tpcb": "at least 8",
+    "posting_uniform_vs_tpcb": "at least 6",
+    "posting_hot_vs_uniform": "at least 1.0",
+    "http_vs_plain": "at least 8",
+    "http_vs_tpcb": "at least 0.7",
+    "http_p99_vs_plain": "at most 0.3",
+    "posting_deep_vs_shallow": "at least 0.8",
+}
+
+
+@pytest.mark.timeout(600)
+async def test_the_bench_runs_through_and_judges_every_promise(tmp_path: Path) -> None:
+    out = tmp_path / "results.json"
+    words = ["--quick", "--only", "posting,http,depth", "--out", str(out)]
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "bench",
+        *words,
+        cwd=ROOT,
+        env={name: value for name, value in os.environ.items() if not name.startswith("TIDEGATE_")},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    printed, _ = await process.communicate()
+    assert process.returncode == 0, printed.decode()[-3000:]
+    measures = json.loads(out.read_text())["measures"]
+    assert {one["id"]: one["target"] for one in measures if one["target"]} == TARGETS
+    assert all(one["value"] > 0 for one in measures)
