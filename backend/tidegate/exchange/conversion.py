@@ -59,9 +59,16 @@ async def convert(desk: Desk, *, user_id: uuid.UUID, asked: ConversionIn, keyed:
 
     Refuses NOT_FOUND, QUOTE_KIND_MISMATCH, QUOTE_USED, QUOTE_EXPIRED, INSUFFICIENT_FUNDS, CONFLICT (used reference).
     """
-    stored = await idempotency.replay(desk.db, keyed, user_id=user_id, operation=OPERATION)
-    if stored is not None:
-        return stored
+    return await idempotency.first_answer(
+        desk.db,
+        keyed,
+        user_id=user_id,
+        operation=OPERATION,
+        work=lambda: _convert(desk, user_id, asked, keyed),
+    )
+
+
+async def _convert(desk: Desk, user_id: uuid.UUID, asked: ConversionIn, keyed: Keyed) -> Stored:
     now = utcnow()
     async with desk.db.reading() as session:
         offer = await accept.quote_for(
