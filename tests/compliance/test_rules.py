@@ -84,6 +84,7 @@ LIMITS = Limits(per_withdrawal=1_000_000, daily=5_000_000, review_above=500_000)
         (100, 4_999_900, Policy.ALLOW, None),
         (101, 4_999_900, Policy.REFUSE, "daily"),
         (1, 6_000_000, Policy.REFUSE, "daily"),
+        (0, 5_000_001, Policy.REFUSE, "daily"),  # the limit was lowered: the commit's counter would refuse it too
     ],
 )
 def test_limits_hold_at_their_edges(cents: int, spent: int, policy: Policy, limit: str | None) -> None:

@@ -141,9 +141,8 @@ def judge(cents: int, spent_today: int, limits: Limits) -> Judged:
     """What policy says to a withdrawal worth `cents` by somebody who sent out `spent_today` already."""
     if cents > limits.per_withdrawal:
         return Judged(Policy.REFUSE, "per_withdrawal", limits.per_withdrawal)
-    left = max(limits.daily - spent_today, 0)
-    if cents > left:
-        return Judged(Policy.REFUSE, "daily", left)
+    if spent_today + cents > limits.daily:
+        return Judged(Policy.REFUSE, "daily", max(limits.daily - spent_today, 0))
     if cents > limits.review_above:
         return Judged(Policy.REVIEW, "review_above", limits.review_above)
     return Judged(Policy.ALLOW)
