@@ -48,7 +48,7 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_parts(settings, process="api") as parts:
+        async with open_parts(settings, process="api", duty="api") as parts:
             _install(app, parts)
             yield
             for stop in app.state.stops:
