@@ -120,6 +120,11 @@ async def superuser_url(admin_url: str, template: str) -> AsyncIterator[str]:
     name = f"t_{uuid.uuid4().hex}"
     connection = await asyncpg.connect(admin_url)
     await connection.execute(f"CREATE DATABASE {name} OWNER {ROLES.owner} TEMPLATE {template}")
+    # A copy keeps the grants of its tables, and not its own.
+    await connection.execute(
+        f"REVOKE ALL ON DATABASE {name} FROM PUBLIC; "
+        f"GRANT CONNECT ON DATABASE {name} TO {', '.join(ROLES.of(duty) for duty in DUTIES)}"
+    )
     yield on_database(admin_url, name)
     await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
     await connection.close()
