@@ -59,7 +59,7 @@ def _usual_recursion() -> None:
 TEMPLATE = "template_tidegate"
 ROLES = Roles()
 SERVING = "tidegate_test_login"
-PASSWORD = "only-on-this-machine"  # noqa: S105  the test server listens on loopback, for the length of the run
+PASSWORD = "only-on-this-machine"
 
 
 def alembic_config(url: str) -> Config:

@@ -103,7 +103,9 @@ def migrate() -> None:
     settings = _settings()
     changed = upgrade(settings.database_url("migrator"), Roles(settings.database.role_prefix))
     if changed is None:
-        typer.echo("There are no database roles: every process may do everything. See `tidegate database init`.", err=True)
+        typer.echo(
+            "There are no database roles: every process may do everything. See `tidegate database init`.", err=True
+        )
     else:
         typer.echo(f"Grants: {len(changed)} changed." if changed else "Grants: as declared.")
 
@@ -114,7 +116,9 @@ def database_init(
         str, typer.Option(envvar="DATABASE_ADMIN_URL", help="postgresql://… of a superuser, on any database.")
     ],
     name: Annotated[str, typer.Option(help="The database; made when missing.")] = "tidegate",
-    prefix: Annotated[str, typer.Option(help="What the roles' names begin with: [database] role_prefix.")] = "tidegate_",
+    prefix: Annotated[
+        str, typer.Option(help="What the roles' names begin with: [database] role_prefix.")
+    ] = "tidegate_",
 ) -> None:
     """Roles and database. Safe to repeat. A login is made for each password in DATABASE_PASSWORD_API, _WORKER,
     _MIGRATOR and _AUDITOR."""

@@ -204,9 +204,7 @@ async def differences(connection: "asyncpg.Connection[Any]", roles: Roles) -> Di
     )
 
 
-def _declared(
-    roles: Roles, tables: set[str], functions: dict[str, list[str]], database: str
-) -> Iterable[Grant]:
+def _declared(roles: Roles, tables: set[str], functions: dict[str, list[str]], database: str) -> Iterable[Grant]:
     for duty in DUTIES:
         yield Grant("DATABASE", database, "", roles.of(duty), "CONNECT")
         yield Grant("SCHEMA", "public", "", roles.of(duty), "USAGE")
@@ -230,7 +228,9 @@ def _parsed(words: str) -> list[tuple[str, list[str]]]:
     """`SELECT (a, b), DELETE` → [("SELECT", ["a", "b"]), ("DELETE", [""])]."""
     found = _ONE.findall(words)
     assert sum(len(match.group()) for match in _ONE.finditer(words)) == len(words), words
-    return [(privilege, [name.strip() for name in columns.split(",")] if columns else [""]) for privilege, columns in found]
+    return [
+        (privilege, [name.strip() for name in columns.split(",")] if columns else [""]) for privilege, columns in found
+    ]
 
 
 class NoRoles(Exception):
@@ -269,7 +269,9 @@ def _statements(found: Difference) -> list[str]:
     for (verb, privilege, kind, name, word, role), columns in said.items():
         some = f" ({', '.join(_quoted(column) for column in columns if column)})" if any(columns) else ""
         on = name if kind == "FUNCTION" else _quoted(name)
-        statements.append(f"{verb} {privilege}{some} ON {kind} {on} {word} {role if role == 'PUBLIC' else _quoted(role)}")
+        statements.append(
+            f"{verb} {privilege}{some} ON {kind} {on} {word} {role if role == 'PUBLIC' else _quoted(role)}"
+        )
     return statements
 
 

@@ -12,7 +12,7 @@ from tidegate.grants import NoRoles
 from tidegate.roles import Roles
 
 
-def config(url: str, roles: Roles = Roles()) -> Config:  # noqa: B008  frozen
+def config(url: str, roles: Roles = Roles()) -> Config:
     """For `alembic.command`; `url` is SQLAlchemy's."""
     root = Path(__file__).resolve().parents[2]
     found = Config(str(root / "alembic.ini"))

@@ -58,10 +58,7 @@ def init_sql(name: str, prefix: str) -> str:
             f"\\connect {name}",
             *(f"{statement};" for statement in database_roles.database_sql(roles, name)),
             "-- A user for each process, for example:",
-            *(
-                f"-- CREATE ROLE {roles.login(duty)} LOGIN PASSWORD '…' IN ROLE {roles.of(duty)};"
-                for duty in DUTIES
-            ),
+            *(f"-- CREATE ROLE {roles.login(duty)} LOGIN PASSWORD '…' IN ROLE {roles.of(duty)};" for duty in DUTIES),
         ]
     )
 

@@ -42,7 +42,9 @@ async def picture(connection: Connection) -> list[Any]:
         await connection.fetch("SELECT * FROM ledger_accounts ORDER BY id"),
         await connection.fetch("SELECT * FROM ledger_transfers ORDER BY key, n"),
         await connection.fetch("SELECT tgname, tgenabled FROM pg_trigger ORDER BY oid"),
-        await connection.fetch("SELECT relname, relacl::text, relowner FROM pg_class WHERE relname LIKE 'ledger%' ORDER BY 1"),
+        await connection.fetch(
+            "SELECT relname, relacl::text, relowner FROM pg_class WHERE relname LIKE 'ledger%' ORDER BY 1"
+        ),
     ]
 
 
@@ -57,7 +59,9 @@ async def as_owner(url: str) -> Connection:
     return connection
 
 
-async def let_through(connection: Connection, attacks: Iterable[str], refusals: type[Exception] | tuple[type[Exception], ...]) -> list[str]:
+async def let_through(
+    connection: Connection, attacks: Iterable[str], refusals: type[Exception] | tuple[type[Exception], ...]
+) -> list[str]:
     """Those attacks that were not refused in one of these ways, each with what happened instead."""
     wrong = []
     for attack in attacks:

@@ -7,11 +7,11 @@ from typing import Any
 import asyncpg
 import pytest
 
-from tests.conftest import DUTIES, ROLES, as_login
+from tests.conftest import ROLES, as_login
 from tests.ledger.booked import Connection, as_duty, book, findings, let_through, picture
 from tidegate.database import Database
 from tidegate.ledger.lane import Lane
-from tidegate.roles import Duty
+from tidegate.roles import DUTIES, Duty
 
 SERVING: tuple[Duty, ...] = tuple(duty for duty in DUTIES if duty != "migrator")
 DENIED = asyncpg.InsufficientPrivilegeError
@@ -161,7 +161,7 @@ def call(
     of: str = "ARRAY[1]",
     events: str = "ARRAY['x']",
     debits: str = "ARRAY[{available}]",
-    credits: str = "ARRAY[{held}]",  # noqa: A002  the function's own word
+    credits: str = "ARRAY[{held}]",
     units: str = "ARRAY[1]",
 ) -> str:
     """A posting of one unit from the customer's `available` to his `held`, as SQL, with something wrong in it."""
@@ -180,7 +180,10 @@ TWO = {
 """The first is good; the second names an account that is not there, so nobody looks at its amount."""
 
 MALFORMED = [
-    *(call(units=f"ARRAY[{bad}]") for bad in ("'NaN'", "'Infinity'", "'-Infinity'", "1.5", "1.0", "1e60", "-1", "0", "NULL")),
+    *(
+        call(units=f"ARRAY[{bad}]")
+        for bad in ("'NaN'", "'Infinity'", "'-Infinity'", "1.5", "1.0", "1e60", "-1", "0", "NULL")
+    ),
     call(units="ARRAY[1, 1]"),
     call(units="'{}'"),
     call(units="NULL"),
@@ -244,7 +247,7 @@ async def test_the_posting_function_refuses_what_is_no_batch_of_whole_amounts(
     attacks = []
     for attack in MALFORMED:
         for name, number in known.items():
-            attack = attack.replace("{" + name + "}", str(number))  # noqa: PLW2901  one value after the other
+            attack = attack.replace("{" + name + "}", str(number))
         attacks.append(attack.replace("{{", "{").replace("}}", "}"))
     refusals = (
         asyncpg.DataError,
@@ -265,7 +268,9 @@ async def test_an_honest_call_is_posted_and_its_key_is_spent(api: Connection, su
     assert await api.fetchval(call(units="ARRAY[390]").format(**known)) == ["duplicate"]
     poor = call(keys="ARRAY['poor']", units="ARRAY[400]").format(**known)
     assert await api.fetchval(poor) == ["insufficient"]
-    assert await api.fetchval(call(keys="ARRAY['nobody']", debits="ARRAY[999999]").format(**known)) == ["unknown_account"]
+    assert await api.fetchval(call(keys="ARRAY['nobody']", debits="ARRAY[999999]").format(**known)) == [
+        "unknown_account"
+    ]
     dollars = await superuser.fetchval("SELECT id FROM ledger_accounts WHERE name = 'available' AND asset = 'USDT'")
     mixed = call(keys="ARRAY['mixed']", credits=f"ARRAY[{dollars}]").format(**known)
     assert await api.fetchval(mixed) == ["asset_mismatch"]
@@ -314,7 +319,7 @@ SECRETS = [
 
 async def test_neither_auditor_nor_worker_reads_what_signs_somebody_in(superuser_url: str, owner: uuid.UUID) -> None:
     for duty in ("auditor", "worker"):
-        connection = await as_duty(superuser_url, duty)  # type: ignore[arg-type]  # two of the duties
+        connection = await as_duty(superuser_url, duty)
         try:
             secrets = SECRETS if duty == "auditor" else [one for one in SECRETS if "count" not in one]
             assert await let_through(connection, secrets, DENIED) == []

@@ -31,8 +31,13 @@ async def owner(superuser_url: str, user: uuid.UUID) -> AsyncIterator[Connection
 
 async def test_the_owner_writes_nothing_past_the_functions(owner: Connection, superuser: Connection) -> None:
     before = await picture(superuser)
-    inside = [RUN.format(statement=one) for one in (*WRITES, FORGED) if not one.startswith(("PREPARE", "SET CONSTRAINTS"))]
-    known = {row["name"]: row["id"] for row in await superuser.fetch("SELECT name, id FROM ledger_accounts WHERE asset = 'BTC'")}
+    inside = [
+        RUN.format(statement=one) for one in (*WRITES, FORGED) if not one.startswith(("PREPARE", "SET CONSTRAINTS"))
+    ]
+    known = {
+        row["name"]: row["id"]
+        for row in await superuser.fetch("SELECT name, id FROM ledger_accounts WHERE asset = 'BTC'")
+    }
     attacks = [
         *WRITES,
         FORGED,
@@ -59,7 +64,9 @@ async def test_the_owner_may_not_look_away_as_a_replica_does(owner: Connection) 
 
 
 async def test_the_owner_closes_an_empty_account_for_good(owner: Connection, superuser: Connection, lane: Lane) -> None:
-    opened = f"SELECT (ledger_open('{{{uuid.uuid4()}}}', '{{held}}', '{{BTC}}', ARRAY[''], '{{credit}}', '{{false}}'))[1]"
+    opened = (
+        f"SELECT (ledger_open('{{{uuid.uuid4()}}}', '{{held}}', '{{BTC}}', ARRAY[''], '{{credit}}', '{{false}}'))[1]"
+    )
     empty = await owner.fetchval(opened)
     await owner.execute("UPDATE ledger_accounts SET closed_at = now() WHERE id = $1", empty)
     again = [f"UPDATE ledger_accounts SET closed_at = {when} WHERE id = {empty}" for when in ("NULL", "now()")]
@@ -84,11 +91,17 @@ async def test_a_view_and_a_temporary_trigger_of_the_owners_do_not_open_a_way_ro
 
 POST = "ledger_post(text[],uuid[],integer[],text[],bigint[],bigint[],numeric[])"
 BY_DDL = [
-    ("ALTER TABLE ledger_transfers DISABLE TRIGGER ledger_transfers_rows", "ledger_transfers_rows on ledger_transfers is switched off"),
+    (
+        "ALTER TABLE ledger_transfers DISABLE TRIGGER ledger_transfers_rows",
+        "ledger_transfers_rows on ledger_transfers is switched off",
+    ),
     ("ALTER TABLE ledger_accounts DISABLE TRIGGER USER", "ledger_accounts_written on ledger_accounts is switched off"),
     ("ALTER TABLE withdrawals DISABLE TRIGGER withdrawals_guard", "withdrawals_guard on withdrawals is switched off"),
     ("ALTER TABLE ledger_transfers ENABLE REPLICA TRIGGER ledger_transfers_rows", "is switched off"),
-    ("DROP TRIGGER ledger_transfers_truncate ON ledger_transfers", "ledger_transfers_truncate on ledger_transfers is gone"),
+    (
+        "DROP TRIGGER ledger_transfers_truncate ON ledger_transfers",
+        "ledger_transfers_truncate on ledger_transfers is gone",
+    ),
     (
         "DROP TRIGGER ledger_accounts_update ON ledger_accounts; CREATE TRIGGER ledger_accounts_update BEFORE UPDATE "
         "ON ledger_accounts FOR EACH ROW WHEN (NEW.id <> OLD.id) EXECUTE FUNCTION ledger_account_fixed()",
@@ -98,8 +111,14 @@ BY_DDL = [
         "CREATE TRIGGER a_mine BEFORE INSERT ON ledger_transfers FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()",
         "trigger a_mine on ledger_transfers is none of the migrations'",
     ),
-    ("ALTER TABLE ledger_accounts DROP CONSTRAINT ck_ledger_accounts_no_overdraft", "no_overdraft on ledger_accounts is gone"),
-    ("ALTER TABLE ledger_transfers DROP CONSTRAINT pk_ledger_transfers", "pk_ledger_transfers on ledger_transfers is gone"),
+    (
+        "ALTER TABLE ledger_accounts DROP CONSTRAINT ck_ledger_accounts_no_overdraft",
+        "no_overdraft on ledger_accounts is gone",
+    ),
+    (
+        "ALTER TABLE ledger_transfers DROP CONSTRAINT pk_ledger_transfers",
+        "pk_ledger_transfers on ledger_transfers is gone",
+    ),
     (
         "ALTER TABLE ledger_transfers DROP CONSTRAINT ck_ledger_transfers_units_positive, "
         "ADD CONSTRAINT ck_ledger_transfers_units_positive CHECK (units > -1)",
@@ -110,8 +129,14 @@ BY_DDL = [
         "constraint lax on ledger_accounts is not validated",
     ),
     ("ALTER DOMAIN units DROP CONSTRAINT units_check", "constraint units_check on units is gone"),
-    ("ALTER TABLE ledger_transfers ALTER units TYPE numeric", "column units of ledger_transfers is not what the migrations made"),
-    ("ALTER TABLE ledger_transfers ALTER debit_balance DROP NOT NULL", "column debit_balance of ledger_transfers is not"),
+    (
+        "ALTER TABLE ledger_transfers ALTER units TYPE numeric",
+        "column units of ledger_transfers is not what the migrations made",
+    ),
+    (
+        "ALTER TABLE ledger_transfers ALTER debit_balance DROP NOT NULL",
+        "column debit_balance of ledger_transfers is not",
+    ),
     (
         "CREATE OR REPLACE FUNCTION ledger_append_only() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'",
         "function ledger_append_only() is not what the migrations made",
@@ -123,19 +148,34 @@ BY_DDL = [
         "function ledger_post(text) is none of the migrations'",
     ),
     ("DROP FUNCTION ledger_open", "function ledger_open(uuid[],text[],text[],text[],text[],boolean[]) is gone"),
-    ("CREATE RULE mine AS ON INSERT TO ledger_transfers DO INSTEAD NOTHING", "rule mine on ledger_transfers rewrites statements"),
+    (
+        "CREATE RULE mine AS ON INSERT TO ledger_transfers DO INSTEAD NOTHING",
+        "rule mine on ledger_transfers rewrites statements",
+    ),
     ("ALTER TABLE ledger_accounts ENABLE ROW LEVEL SECURITY", "ledger_accounts hides rows or has tables below it"),
     ("CREATE TABLE mine () INHERITS (ledger_transfers)", "ledger_transfers hides rows or has tables below it"),
     ("GRANT UPDATE ON ledger_accounts TO tidegate_api", "tidegate_api may UPDATE on ledger_accounts"),
     ("GRANT INSERT ON ledger_transfers TO PUBLIC", "PUBLIC may INSERT on ledger_transfers"),
-    ("GRANT UPDATE (balance) ON ledger_accounts TO tidegate_worker", "tidegate_worker may UPDATE on ledger_accounts.balance"),
+    (
+        "GRANT UPDATE (balance) ON ledger_accounts TO tidegate_worker",
+        "tidegate_worker may UPDATE on ledger_accounts.balance",
+    ),
     ("GRANT EXECUTE ON FUNCTION ledger_post TO PUBLIC", "everybody may call ledger_post"),
 ]
 BY_SUPERUSER = [
-    ("ALTER TABLE ledger_transfers DISABLE TRIGGER ALL", "ledger_transfers_written on ledger_transfers is switched off"),
+    (
+        "ALTER TABLE ledger_transfers DISABLE TRIGGER ALL",
+        "ledger_transfers_written on ledger_transfers is switched off",
+    ),
     ("ALTER TABLE withdrawal_events DISABLE TRIGGER ALL", "on withdrawal_events is switched off"),
-    ("ALTER FUNCTION ledger_post OWNER TO postgres", "ledger_post belongs to postgres and ledger_transfers to tidegate_owner"),
-    ("ALTER ROLE tidegate_migrator_login SET session_replication_role = replica", "begin with session_replication_role=replica"),
+    (
+        "ALTER FUNCTION ledger_post OWNER TO postgres",
+        "ledger_post belongs to postgres and ledger_transfers to tidegate_owner",
+    ),
+    (
+        "ALTER ROLE tidegate_migrator_login SET session_replication_role = replica",
+        "begin with session_replication_role=replica",
+    ),
     ("ALTER ROLE tidegate_api_login SET search_path = mine, public", "begin with search_path=mine, public"),
     (
         "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'pk_ledger_transfers'::regclass",
@@ -174,8 +214,12 @@ async def test_the_guards_are_those_that_the_migrations_make(db: Database) -> No
     async with db.reading() as session:
         found = await guards.there(session)
     wrong = guards.compared(found)
-    changed = "\n".join(f"    {name!r}: {found[name]!r}," for name in sorted(found) if found[name] != guards.GUARDS.get(name))
-    assert not wrong, f"A migration changed the guards. In ledger/guards.py, GUARDS has to say:\n{changed}\nbecause: {wrong}"
+    changed = "\n".join(
+        f"    {name!r}: {found[name]!r}," for name in sorted(found) if found[name] != guards.GUARDS.get(name)
+    )
+    assert not wrong, (
+        f"A migration changed the guards. In ledger/guards.py, GUARDS has to say:\n{changed}\nbecause: {wrong}"
+    )
 
 
 async def test_each_guard_that_its_owner_takes_away_or_changes_is_told(owner: Connection, db: Database) -> None:
@@ -183,7 +227,9 @@ async def test_each_guard_that_its_owner_takes_away_or_changes_is_told(owner: Co
     assert await each_is_told(owner, db, BY_DDL) == []
 
 
-async def test_each_guard_that_a_superuser_walks_past_is_told(superuser: Connection, user: uuid.UUID, db: Database) -> None:
+async def test_each_guard_that_a_superuser_walks_past_is_told(
+    superuser: Connection, user: uuid.UUID, db: Database
+) -> None:
     assert await each_is_told(superuser, db, BY_SUPERUSER) == []
 
 
@@ -211,26 +257,43 @@ def inserted(debit: str, credit: str, *, units: int = 7, key: str = "forged") ->
 
 
 ROWS = [
-    ("UPDATE ledger_transfers SET units = units + 1 WHERE event = 'fee'", {"balances_equal_transfers", "running_balances_hold"}),
-    ("UPDATE ledger_accounts SET balance = balance + 1 WHERE name = 'capital'", {"assets_balance", "balances_equal_transfers"}),
-    ("UPDATE ledger_accounts SET balance = balance + 1 WHERE name IN ('capital', 'wallet:hot')", {"balances_equal_transfers"}),
+    (
+        "UPDATE ledger_transfers SET units = units + 1 WHERE event = 'fee'",
+        {"balances_equal_transfers", "running_balances_hold"},
+    ),
+    (
+        "UPDATE ledger_accounts SET balance = balance + 1 WHERE name = 'capital'",
+        {"assets_balance", "balances_equal_transfers"},
+    ),
+    (
+        "UPDATE ledger_accounts SET balance = balance + 1 WHERE name IN ('capital', 'wallet:hot')",
+        {"balances_equal_transfers"},
+    ),
     ("UPDATE ledger_accounts SET sequence = sequence + 1 WHERE name = 'held'", {"balances_equal_transfers"}),
     ("UPDATE ledger_transfers SET credit_sequence = 9 WHERE event = 'operator funds'", {"numbers_have_no_gaps"}),
     ("UPDATE ledger_transfers SET debit_balance = 1 WHERE event = 'accepted'", {"running_balances_hold"}),
-    ("DELETE FROM ledger_transfers WHERE event = 'operator funds'", {"numbers_have_no_gaps", "balances_equal_transfers"}),
+    (
+        "DELETE FROM ledger_transfers WHERE event = 'operator funds'",
+        {"numbers_have_no_gaps", "balances_equal_transfers"},
+    ),
     ("DELETE FROM ledger_transfers WHERE event = 'fee'", {"balances_equal_transfers"}),
     (f"INSERT INTO ledger_transfers SELECT {COPIED} FROM ledger_transfers WHERE n = 1", {"numbers_have_no_gaps"}),
     # One leg: the other account is not there.
     (inserted("999999", CAPITAL), {"transfers_have_two_accounts", "assets_balance"}),
     (
-        inserted("999999", CAPITAL) + ";" + inserted("(SELECT id FROM ledger_accounts WHERE name = 'wallet:hot')", "999998", key="other"),
+        inserted("999999", CAPITAL)
+        + ";"
+        + inserted("(SELECT id FROM ledger_accounts WHERE name = 'wallet:hot')", "999998", key="other"),
         {"transfers_have_two_accounts"},
     ),
     (inserted(LIQUIDITY, HELD), {"transfers_have_one_asset"}),
     ("UPDATE ledger_accounts SET overdraft = true WHERE name = 'available'", {"accounts_are_on_the_chart"}),
     ("UPDATE ledger_accounts SET owner = gen_random_uuid() WHERE name = 'capital'", {"accounts_are_on_the_chart"}),
     ("UPDATE ledger_accounts SET name = 'free money' WHERE name = 'capital'", {"accounts_are_on_the_chart"}),
-    ("UPDATE ledger_accounts SET side = 'debit' WHERE name = 'capital'", {"accounts_are_on_the_chart", "assets_balance"}),
+    (
+        "UPDATE ledger_accounts SET side = 'debit' WHERE name = 'capital'",
+        {"accounts_are_on_the_chart", "assets_balance"},
+    ),
     ("UPDATE ledger_accounts SET asset = 'ETH' WHERE name = 'capital'", {"transfers_have_one_asset", "assets_balance"}),
     ("DELETE FROM ledger_accounts WHERE name = 'held'", {"transfers_have_two_accounts", "assets_balance"}),
     (

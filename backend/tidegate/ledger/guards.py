@@ -221,6 +221,10 @@ def compared(found: dict[str, str]) -> list[str]:
     more = [name for name in found.keys() - GUARDS.keys() if name.startswith(("trigger", "function"))]
     return [
         *(f"{name} is gone" for name in sorted(GUARDS.keys() - found.keys())),
-        *(f"{name} is not what the migrations made" for name in sorted(GUARDS) if found.get(name, GUARDS[name]) != GUARDS[name]),
+        *(
+            f"{name} is not what the migrations made"
+            for name in sorted(GUARDS)
+            if found.get(name, GUARDS[name]) != GUARDS[name]
+        ),
         *(f"{name} is none of the migrations'" for name in sorted(more)),
     ]

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from tidegate.http import Outbound, OutboundError
 from tidegate.sandbox import postgres
-from tidegate.sandbox.database import prepare_database
 from tidegate.sandbox.blocks import BlockMaker, EvmBlocks
+from tidegate.sandbox.database import prepare_database
 from tidegate.sandbox.gate import Gate
 from tidegate.sandbox.home import Home
 from tidegate.sandbox.nodes import BitcoinNode, EvmNode
@@ -111,9 +111,7 @@ class Children:
         if self.configured.is_set():
             return
         self.database_url = database_url
-        logins = await prepare_database(
-            database_url, self.home.secrets, brought="DATABASE_URL" in os.environ
-        )
+        logins = await prepare_database(database_url, self.home.secrets, brought="DATABASE_URL" in os.environ)
         gate = self.bitcoin.url.replace(f":{self.bitcoin.port}", f":{self.home.ports['bitcoin_gate']}")
         settings = settings_of(
             self.home,
