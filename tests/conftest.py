@@ -152,6 +152,14 @@ async def db(database_url: str) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
+async def superuser_db(superuser_url: str) -> AsyncIterator[Database]:
+    """The same database, for tests that falsify what nobody else may touch."""
+    database = Database(superuser_url.replace("postgresql://", "postgresql+asyncpg://", 1), pool_size=2)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
 def lane(db: Database) -> Lane:
     return Lane(db)
 

@@ -62,7 +62,7 @@ async def test_a_poor_account_is_refused_and_its_riders_roll_back(db: Database, 
 async def test_a_rider_that_misses_is_named_and_nothing_is_posted(db: Database, lane: Lane) -> None:
     user = uuid.uuid4()
     await credit(lane, user, 5)
-    miss = Rider("quote", text("UPDATE events SET version = 2 WHERE sequence = -1"))
+    miss = Rider("quote", text("UPDATE event_counters SET last = 2 WHERE last = -1"))
     verdict = await lane.submit(hold(user, 1, "hold"), [miss])
     assert (verdict.outcome, verdict.rider) == (Outcome.CONFLICT, "quote")
     async with db.reading() as session:

@@ -176,7 +176,6 @@ BY_SUPERUSER = [
         "ALTER ROLE tidegate_migrator_login SET session_replication_role = replica",
         "begin with session_replication_role=replica",
     ),
-    ("ALTER ROLE tidegate_api_login SET search_path = mine, public", "begin with search_path=mine, public"),
     (
         "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'pk_ledger_transfers'::regclass",
         "index pk_ledger_transfers is not valid",
@@ -310,43 +309,36 @@ async def proved(db: Database, session_statements: list[str]) -> set[str]:
         return {name async for name, wrong in proof.prove(session) if wrong}
 
 
-@pytest.fixture
-async def by_force(superuser_url: str) -> AsyncIterator[Database]:
-    database = Database(superuser_url.replace("postgresql://", "postgresql+asyncpg://", 1), pool_size=1)
-    yield database
-    await database.close()
-
-
 OFF = "ALTER TABLE ledger_accounts DROP CONSTRAINT ck_ledger_accounts_no_overdraft"
 BY_TRIGGER = [f"ALTER TABLE {table} DISABLE TRIGGER USER" for table in guards.TABLES]
 BACK = [f"ALTER TABLE {table} ENABLE TRIGGER USER" for table in guards.TABLES]
 
 
 async def test_rows_that_the_owner_changed_with_the_guards_away_are_found_when_they_are_back(
-    by_force: Database, user: uuid.UUID
+    superuser_db: Database, user: uuid.UUID
 ) -> None:
     become = "SET LOCAL ROLE tidegate_owner"
     for statement, checks in ROWS:
         parts = [part for part in statement.split(";") if part.strip()]
         if "nothing_is_overdrawn" in checks:
-            assert checks <= await proved(by_force, [become, OFF, *BY_TRIGGER, *parts, *BACK])
+            assert checks <= await proved(superuser_db, [become, OFF, *BY_TRIGGER, *parts, *BACK])
             continue
-        found = await proved(by_force, [become, *BY_TRIGGER, *parts, *BACK])
+        found = await proved(superuser_db, [become, *BY_TRIGGER, *parts, *BACK])
         assert checks <= found, (statement, found)
         assert "guards_are_in_place" not in found, "they are back: the rows themselves must tell"
 
 
-async def test_rows_that_a_superuser_changed_as_a_replica_are_found(by_force: Database, user: uuid.UUID) -> None:
+async def test_rows_that_a_superuser_changed_as_a_replica_are_found(superuser_db: Database, user: uuid.UUID) -> None:
     away = "SET LOCAL session_replication_role = replica"
     for statement, checks in ROWS:
         if "nothing_is_overdrawn" not in checks:
             parts = [part for part in statement.split(";") if part.strip()]
-            found = await proved(by_force, [away, *parts])
+            found = await proved(superuser_db, [away, *parts])
             assert checks <= found, (statement, found)
 
 
 async def test_a_newest_transfer_that_vanishes_with_all_its_traces_is_not_found_in_the_ledger_alone(
-    by_force: Database, user: uuid.UUID
+    superuser_db: Database, user: uuid.UUID
 ) -> None:
     """What finds it are holds, chains and venues: tests/transactions/test_audit.py."""
     vanish = [
@@ -355,7 +347,7 @@ async def test_a_newest_transfer_that_vanishes_with_all_its_traces_is_not_found_
         "UPDATE ledger_accounts SET balance = balance + 70, sequence = sequence - 1 WHERE asset = 'USDT' AND name = 'liquidity'",
         "DELETE FROM ledger_transfers WHERE event = 'executed'",
     ]
-    assert await proved(by_force, vanish) == set()
+    assert await proved(superuser_db, vanish) == set()
 
 
 async def test_an_honest_ledger_has_no_findings(db: Database, user: uuid.UUID) -> None:

@@ -109,11 +109,8 @@ WHERE c.relnamespace = 'public'::regnamespace AND c.relname = ANY (CAST(:tables 
   AND a.attnum > 0 AND NOT a.attisdropped
 """
 
-_LEDGER = ", ".join(f"'{name}'" for name in TABLES)
-_WRITERS = ", ".join(f"'{name}'" for name in ("ledger_open", "ledger_post"))
-
 # What needs no list: nothing in this database is switched off, and nobody was let in beside the functions.
-_AROUND = f"""
+_AROUND = """
 SELECT 'trigger ' || t.tgname || ' on ' || t.tgrelid::regclass || ' is switched off'
 FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
 WHERE c.relnamespace = 'public'::regnamespace AND t.tgenabled <> 'O'
@@ -131,36 +128,37 @@ WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
 UNION ALL
 SELECT c.relname || ' hides rows or has tables below it'
 FROM pg_class c
-WHERE c.relnamespace = 'public'::regnamespace AND c.relname IN ({_LEDGER})
+WHERE c.relnamespace = 'public'::regnamespace AND c.relname IN ('ledger_accounts', 'ledger_transfers')
   AND (c.relrowsecurity OR c.relforcerowsecurity OR c.relkind <> 'r'
        OR EXISTS (SELECT FROM pg_inherits h WHERE h.inhparent = c.oid))
 UNION ALL
 SELECT CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE pg_get_userbyid(a.grantee) END || ' may ' || a.privilege_type || ' on '
        || c.relname
 FROM pg_class c, aclexplode(c.relacl) a
-WHERE c.relnamespace = 'public'::regnamespace AND c.relname IN ({_LEDGER}) AND a.grantee <> c.relowner
+WHERE c.relnamespace = 'public'::regnamespace AND c.relname IN ('ledger_accounts', 'ledger_transfers') AND a.grantee <> c.relowner
   AND a.privilege_type <> 'SELECT'
 UNION ALL
 SELECT CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE pg_get_userbyid(a.grantee) END || ' may ' || a.privilege_type || ' on '
        || c.relname || '.' || t.attname
 FROM pg_class c JOIN pg_attribute t ON t.attrelid = c.oid, aclexplode(t.attacl) a
-WHERE c.relnamespace = 'public'::regnamespace AND c.relname IN ({_LEDGER}) AND a.grantee <> c.relowner
+WHERE c.relnamespace = 'public'::regnamespace AND c.relname IN ('ledger_accounts', 'ledger_transfers') AND a.grantee <> c.relowner
   AND a.privilege_type <> 'SELECT'
 UNION ALL
 SELECT 'everybody may call ' || p.proname
 FROM pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
-WHERE p.pronamespace = 'public'::regnamespace AND p.proname IN ({_WRITERS}) AND a.grantee = 0
+WHERE p.pronamespace = 'public'::regnamespace AND p.proname IN ('ledger_open', 'ledger_post') AND a.grantee = 0
 UNION ALL
 SELECT p.proname || ' belongs to ' || pg_get_userbyid(p.proowner) || ' and ledger_transfers to '
        || pg_get_userbyid(c.relowner)
 FROM pg_proc p JOIN pg_class c ON c.oid = to_regclass('public.ledger_transfers') AND c.relowner <> p.proowner
-WHERE p.pronamespace = 'public'::regnamespace AND p.proname IN ({_WRITERS})
+WHERE p.pronamespace = 'public'::regnamespace AND p.proname IN ('ledger_open', 'ledger_post')
 UNION ALL
 SELECT coalesce('role ' || pg_get_userbyid(nullif(s.setrole, 0)), 'the database') || ' is set to begin with ' || c
 FROM pg_db_role_setting s, unnest(s.setconfig) c
 WHERE s.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
-  AND c ~ '^(session_replication_role|synchronous_commit|search_path)='
-  AND c NOT IN ('session_replication_role=origin', 'synchronous_commit=on')
+  AND c ~ '^(session_replication_role=(replica|local)|synchronous_commit=(off|local))$'
+  AND (s.setrole = 0 OR has_table_privilege(s.setrole, 'public.ledger_transfers', 'SELECT')
+       OR pg_has_role(s.setrole, (SELECT relowner FROM pg_class WHERE oid = to_regclass('public.ledger_transfers')), 'MEMBER'))
 UNION ALL
 SELECT 'the server''s ' || s.name || ' is ' || s.setting
 FROM pg_settings s
