@@ -115,7 +115,9 @@ FALSIFICATIONS: list[tuple[tuple[str, ...], str, str]] = [
 
 async def test_each_falsification_is_found_and_named(superuser_db: Database, user: uuid.UUID) -> None:
     for statements, check, names in FALSIFICATIONS:
-        async with superuser_db.reading() as session:  # rolled back at its end: the next one begins with an honest ledger
+        async with (
+            superuser_db.reading() as session
+        ):  # rolled back at its end: the next one begins with an honest ledger
             await force(session, *statements)
             found = await proved(session)
         assert any(names in detail for detail in found[check]), (statements, found)
