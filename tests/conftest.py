@@ -10,7 +10,6 @@ from typing import Any
 
 import asyncpg
 import pytest
-from alembic import command
 from alembic.config import Config
 from xdist.scheduler import LoadScopeScheduling
 
@@ -18,6 +17,8 @@ from tests.stack import running, stack
 from tidegate.config import Settings
 from tidegate.database import Database
 from tidegate.ledger.lane import Lane
+from tidegate.migrate import upgrade
+from tidegate.roles import DUTIES, Roles, init, take_over
 from tidegate.sandbox.postgres import postgres
 
 # Fixtures of the whole system, registered once for every folder.
@@ -56,6 +57,9 @@ def _usual_recursion() -> None:
 
 
 TEMPLATE = "template_tidegate"
+ROLES = Roles()
+SERVING = "tidegate_test_login"
+PASSWORD = "only-on-this-machine"
 
 
 def alembic_config(url: str) -> Config:
@@ -88,24 +92,69 @@ async def template(admin_url: str) -> str:
         await connection.execute(f"CREATE DATABASE {TEMPLATE}")
     finally:
         await connection.close()
-    await asyncio.to_thread(command.upgrade, alembic_config(on_database(admin_url, TEMPLATE)), "head")
+    url = on_database(admin_url, TEMPLATE)
+    connection = await asyncpg.connect(url)
+    try:
+        await init(connection, ROLES, passwords=dict.fromkeys(DUTIES, PASSWORD))
+        await take_over(connection, ROLES)
+        # One who does what the api does and what the worker does: most tests run both in one process.
+        await connection.execute(
+            f"DO $$ BEGIN CREATE ROLE {SERVING} LOGIN PASSWORD '{PASSWORD}'; EXCEPTION WHEN duplicate_object THEN NULL; END $$"
+        )
+        await connection.execute(f"GRANT {ROLES.of('api')}, {ROLES.of('worker')} TO {SERVING}")
+    finally:
+        await connection.close()
+    migrator = as_login(url, ROLES.login("migrator"))
+    await asyncio.to_thread(upgrade, migrator.replace("postgresql://", "postgresql+asyncpg://", 1), ROLES)
     return TEMPLATE
 
 
+def as_login(url: str, user: str) -> str:
+    """The same database for another of the test server's users."""
+    return f"postgresql://{user}:{PASSWORD}@{url.rpartition('@')[2]}"
+
+
 @pytest.fixture
-async def database_url(admin_url: str, template: str) -> AsyncIterator[str]:
-    """A fresh migrated database of this test's own."""
+async def superuser_url(admin_url: str, template: str) -> AsyncIterator[str]:
+    """A fresh migrated database of this test's own, for one whom nothing binds."""
     name = f"t_{uuid.uuid4().hex}"
     connection = await asyncpg.connect(admin_url)
-    await connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+    await connection.execute(f"CREATE DATABASE {name} OWNER {ROLES.owner} TEMPLATE {template}")
+    # A copy keeps the grants of its tables, and not its own.
+    await connection.execute(
+        f"REVOKE ALL ON DATABASE {name} FROM PUBLIC; "
+        f"GRANT CONNECT ON DATABASE {name} TO {', '.join(ROLES.of(duty) for duty in DUTIES)}"
+    )
     yield on_database(admin_url, name)
     await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
     await connection.close()
 
 
 @pytest.fixture
+def database_url(superuser_url: str) -> str:
+    """The same database, for a user with the rights of the api and of the worker together."""
+    return as_login(superuser_url, SERVING)
+
+
+@pytest.fixture
+async def superuser(superuser_url: str) -> AsyncIterator["asyncpg.Connection[Any]"]:
+    """A superuser's connection to this test's database."""
+    connection = await asyncpg.connect(superuser_url)
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
 async def db(database_url: str) -> AsyncIterator[Database]:
     database = Database(database_url.replace("postgresql://", "postgresql+asyncpg://", 1), pool_size=20)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def superuser_db(superuser_url: str) -> AsyncIterator[Database]:
+    """The same database, for tests that falsify what nobody else may touch."""
+    database = Database(superuser_url.replace("postgresql://", "postgresql+asyncpg://", 1), pool_size=2)
     yield database
     await database.close()
 

@@ -50,7 +50,7 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_parts(settings, process="api") as parts:
+        async with open_parts(settings, process="api", duty="api") as parts:
             _install(app, parts)
             app.state.started()
             yield

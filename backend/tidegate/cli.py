@@ -19,10 +19,12 @@ signer_app = typer.Typer(help="The isolated process that holds the keys.")
 user_app = typer.Typer(no_args_is_help=True, help="People and their roles.")
 withdrawals_app = typer.Typer(no_args_is_help=True, help="The operator's way out for single withdrawals.")
 audit_app = typer.Typer(no_args_is_help=True, help="Proofs.")
+database_app = typer.Typer(no_args_is_help=True, help="What the database server's administrator does, once.")
 app.add_typer(signer_app, name="signer")
 app.add_typer(user_app, name="user")
 app.add_typer(withdrawals_app, name="withdrawals")
 app.add_typer(audit_app, name="audit")
+app.add_typer(database_app, name="database")
 
 Data = Annotated[Path | None, typer.Option("--data", help="The data folder of `tidegate up`; else TIDEGATE_CONFIG.")]
 
@@ -95,12 +97,42 @@ def openapi(out: Annotated[Path, typer.Option(help="The file to write.")] = Path
 @app.command()
 def migrate() -> None:
     """Bring the database to this version."""
-    from alembic import command
-
-    from tidegate.migrate import config
+    from tidegate.migrate import upgrade
+    from tidegate.roles import Roles
 
     settings = _settings()
-    command.upgrade(config(settings.database_url()), "head")
+    changed = upgrade(settings.database_url("migrator"), Roles(settings.database.role_prefix))
+    if changed is None:
+        typer.echo(
+            "There are no database roles: every process may do everything. See `tidegate database init`.", err=True
+        )
+    else:
+        typer.echo(f"Grants: {len(changed)} changed." if changed else "Grants: as declared.")
+
+
+@database_app.command("init")
+def database_init(
+    admin_url: Annotated[
+        str, typer.Option(envvar="DATABASE_ADMIN_URL", help="postgresql://… of a superuser, on any database.")
+    ],
+    name: Annotated[str, typer.Option(help="The database; made when missing.")] = "tidegate",
+    prefix: Annotated[
+        str, typer.Option(help="What the roles' names begin with: [database] role_prefix.")
+    ] = "tidegate_",
+) -> None:
+    """Roles and database. Safe to repeat. A login is made for each password in DATABASE_PASSWORD_API, _WORKER,
+    _MIGRATOR and _AUDITOR."""
+    from tidegate.operate import init_database
+
+    asyncio.run(init_database(admin_url, name, prefix))
+
+
+@database_app.command("sql")
+def database_sql(name: str = "tidegate", prefix: str = "tidegate_") -> None:
+    """Print what `init` does, for an administrator who does it by hand."""
+    from tidegate.operate import init_sql
+
+    typer.echo(init_sql(name, prefix))
 
 
 @signer_app.callback(invoke_without_command=True)

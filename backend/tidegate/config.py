@@ -18,7 +18,17 @@ class _Section(BaseModel):
 
 class DatabaseSettings(_Section):
     url: SecretStr = SecretStr("")
-    """`postgresql://user:password@host:port/name`, PostgreSQL 15 or newer."""
+    """`postgresql://user:password@host:port/name`, PostgreSQL 15 or newer: what a process uses that finds none of its own below."""
+    api_url: SecretStr = SecretStr("")
+    """The same with the api's login; also for `tidegate user`."""
+    worker_url: SecretStr = SecretStr("")
+    """The worker's login; also for `tidegate withdrawals hold`, `release`, `reject`, `pause` and `resume`."""
+    migrator_url: SecretStr = SecretStr("")
+    """The migrator's login, for `tidegate migrate` alone."""
+    auditor_url: SecretStr = SecretStr("")
+    """The auditor's login, for `tidegate audit` and `tidegate withdrawals list`."""
+    role_prefix: str = Field("tidegate_", pattern=r"^[a-z_][a-z0-9_]{0,39}$")
+    """What the names of this installation's database roles begin with; another one for each installation on a server."""
     pool_size: int = 10
 
 
@@ -171,11 +181,12 @@ class Settings(BaseSettings):
     def sandboxed(self) -> bool:
         return self.mode == "sandbox"
 
-    def database_url(self) -> str:
-        """SQLAlchemy's URL with the asyncpg driver. `DATABASE_URL` wins."""
-        url = os.environ.get("DATABASE_URL") or self.database.url.get_secret_value()
+    def database_url(self, duty: Literal["api", "worker", "migrator", "auditor"] = "api") -> str:
+        """SQLAlchemy's URL with the asyncpg driver, of the login for this duty. `DATABASE_URL` wins."""
+        own: SecretStr = getattr(self.database, f"{duty}_url")
+        url = os.environ.get("DATABASE_URL") or own.get_secret_value() or self.database.url.get_secret_value()
         if not url:
-            raise SystemExit("No database: set DATABASE_URL or [database] url in tidegate.toml.")
+            raise SystemExit(f"No database: set DATABASE_URL, or [database] {duty}_url or url in tidegate.toml.")
         scheme, _, rest = url.partition("://")
         if scheme.partition("+")[0] not in ("postgresql", "postgres"):
             raise SystemExit("The database must be PostgreSQL.")

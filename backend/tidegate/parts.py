@@ -24,6 +24,7 @@ from tidegate.health import Health
 from tidegate.ledger.lane import Lane
 from tidegate.markets.books import Markets
 from tidegate.notices.feed import Feed
+from tidegate.roles import Duty
 from tidegate.signing.client import SignerDoor
 from tidegate.signing.messages import Failed
 from tidegate.transactions.office import Office
@@ -130,10 +131,11 @@ class Parts:
 
 
 @asynccontextmanager
-async def open_parts(settings: Settings, *, process: str) -> AsyncIterator[Parts]:
-    """Open what a process needs. Closes everything in reverse, whatever happens."""
+async def open_parts(settings: Settings, *, process: str, duty: Duty) -> AsyncIterator[Parts]:
+    """Open what a process needs, with the database login of this duty. Closes everything in reverse, whatever happens."""
     async with AsyncExitStack() as stack:
-        db = Database(settings.database_url(), pool_size=settings.database.pool_size, application=f"tidegate-{process}")
+        url = settings.database_url(duty)
+        db = Database(url, pool_size=settings.database.pool_size, application=f"tidegate-{process}")
         stack.push_async_callback(db.close)
         lane = Lane(db)
         gate = open_gate(db, settings)

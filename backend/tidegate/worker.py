@@ -161,7 +161,7 @@ class Worker:
 
     async def _listen(self, stop: asyncio.Event) -> None:
         """A connection of its own; after any trouble it listens anew, and the loops look by themselves meanwhile."""
-        url = self._parts.settings.database_url().replace("postgresql+asyncpg://", "postgresql://", 1)
+        url = self._parts.settings.database_url("worker").replace("postgresql+asyncpg://", "postgresql://", 1)
         while not stop.is_set():
             try:
                 connection = await asyncpg.connect(
@@ -190,7 +190,7 @@ async def serve(settings: Settings, steps: Sequence[str]) -> None:
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
-    async with open_parts(settings, process="worker") as parts:
+    async with open_parts(settings, process="worker", duty="worker") as parts:
         await Worker(parts, steps).run(stop)
 
 

@@ -253,10 +253,10 @@ async def test_the_seed_is_stored_sealed_and_bound_to_its_user(ana: Person, db: 
         "UPDATE totp_factors SET last_step = 0",
     ],
 )
-async def test_a_used_code_stays_used_even_against_sql(ana: Person, db: Database, statement: str) -> None:
+async def test_a_used_code_stays_used_even_against_sql(ana: Person, superuser_db: Database, statement: str) -> None:
     await ana.enrol()
     with pytest.raises(IntegrityError):
-        async with db.transaction() as session:
+        async with superuser_db.transaction() as session:
             await session.execute(text(statement))
 
 

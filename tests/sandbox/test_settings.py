@@ -28,7 +28,7 @@ def written(home: Home) -> str:
     return toml(
         settings_of(
             home,
-            database_url="postgresql://postgres:p%22w@127.0.0.1:5432/tidegate",
+            database={"api_url": "postgresql://api:p%22w@127.0.0.1:5432/tidegate", "role_prefix": "tidegate_"},
             bitcoin_rpc_url="http://tidegate:secret@127.0.0.1:18443",
             bitcoin_seconds=5,
             evm_seconds=2,
@@ -44,7 +44,7 @@ def test_the_children_can_read_it_with_the_sandboxs_policy(home: Home, monkeypat
     monkeypatch.setenv("TIDEGATE_CONFIG", str(home.settings_file))
     settings = load()
     assert settings.sandboxed
-    assert settings.database_url() == "postgresql+asyncpg://postgres:p%22w@127.0.0.1:5432/tidegate"
+    assert settings.database_url() == "postgresql+asyncpg://api:p%22w@127.0.0.1:5432/tidegate"
     assert {name: network.confirmations for name, network in settings.networks.items()} == {"bitcoin": 2, "ethereum": 3}
     assert settings.networks["bitcoin"].block_seconds == 5
     assert settings.networks["ethereum"].block_seconds == 2

@@ -38,8 +38,9 @@ async def world(
     lane: Lane,
     settings: Settings,
     drivers: tuple[BitcoinChain, EvmChain],
+    superuser_db: Database,
     monkeypatch: pytest.MonkeyPatch,
 ) -> World:
     # Nothing else moves here while the audit reads: a difference is one at the first look.
     monkeypatch.setattr(audit, "TRIES", 1)
-    return await World(db, lane, settings, drivers).open()
+    return await World(db, lane, settings, drivers, superuser_db).open()

@@ -223,8 +223,7 @@ async def set_frozen(session: AsyncSession, *, user_id: uuid.UUID, frozen: bool)
 
 async def is_frozen(session: AsyncSession, user_id: uuid.UUID) -> bool:
     """Whether nothing may leave this account now."""
-    user = await store.user_by_id(session, user_id=user_id)
-    return user is not None and user.frozen_at is not None
+    return await store.is_frozen(session, user_id=user_id)
 
 
 async def confirm_email(session: AsyncSession, *, user_id: uuid.UUID) -> None:

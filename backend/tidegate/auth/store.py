@@ -108,6 +108,11 @@ async def user_by_id(session: AsyncSession, *, user_id: uuid.UUID) -> User | Non
     return await session.get(User, user_id)
 
 
+async def is_frozen(session: AsyncSession, *, user_id: uuid.UUID) -> bool:
+    """By the one column that the worker may read."""
+    return await session.scalar(select(User.frozen_at).where(User.id == user_id)) is not None
+
+
 async def insert_user(session: AsyncSession, *, user: User) -> bool:
     """False when the address is taken."""
     values = {

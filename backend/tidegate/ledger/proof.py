@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from tidegate.ledger import guards
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -112,6 +114,8 @@ async def prove(session: AsyncSession, *, whole: bool = True) -> AsyncIterator[t
             continue
         rows = await session.execute(text(check.sql))
         yield check.name, [Finding(check.name, str(row[0])) for row in rows]
+    async for name, found in guards.look(session, whole=whole):
+        yield name, [Finding(name, detail) for detail in found]
 
 
 async def held_by(session: AsyncSession) -> dict[tuple[str, str], int]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from tidegate.http import Outbound, OutboundError
 from tidegate.sandbox import postgres
 from tidegate.sandbox.blocks import BlockMaker, EvmBlocks
+from tidegate.sandbox.database import prepare_database
 from tidegate.sandbox.gate import Gate
 from tidegate.sandbox.home import Home
 from tidegate.sandbox.nodes import BitcoinNode, EvmNode
@@ -110,10 +111,11 @@ class Children:
         if self.configured.is_set():
             return
         self.database_url = database_url
+        logins = await prepare_database(database_url, self.home.secrets, brought="DATABASE_URL" in os.environ)
         gate = self.bitcoin.url.replace(f":{self.bitcoin.port}", f":{self.home.ports['bitcoin_gate']}")
         settings = settings_of(
             self.home,
-            database_url=database_url,
+            database=logins,
             bitcoin_rpc_url=gate,
             bitcoin_seconds=self.bitcoin_blocks.seconds,
             evm_seconds=self.evm_blocks.seconds,
@@ -125,7 +127,9 @@ class Children:
     async def launch(self, name: str, module: str, *words: str | Path) -> asyncio.subprocess.Process:
         """One of our own processes, `python -m module …`, its output in logs/name.log."""
         argv: list[str | Path] = [sys.executable, "-m", module, *words]
-        env = {**os.environ, "TIDEGATE_CONFIG": str(self.home.settings_file), "PYTHONUNBUFFERED": "1"}
+        # DATABASE_URL would win over each one's own login.
+        ours = {key: value for key, value in os.environ.items() if key != "DATABASE_URL"}
+        env = {**ours, "TIDEGATE_CONFIG": str(self.home.settings_file), "PYTHONUNBUFFERED": "1"}
         return await spawn(argv, log=self.home.logs / f"{name}.log", env=env)
 
     async def _launch_venue(self) -> asyncio.subprocess.Process:

@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from tidegate.roles import DUTIES
 from tidegate.sandbox.process import StartFailed, free_port, port_is_free, write_whole
 
 _PORTS = ("postgres", "bitcoin", "evm", "bitcoin_gate", "evm_gate", "venue", "control", "mail")
@@ -71,8 +72,10 @@ class Home:
     def _remembered_secrets(self) -> dict[str, str]:
         note = self.folder / "secrets.json"
         known: dict[str, str] = json.loads(note.read_text()) if note.is_file() else {}
-        for name in ("venue_key", "venue_secret", "guest_key", "guest_secret", "control", "signer_passphrase"):
+        logins = [f"database_{duty}" for duty in DUTIES]
+        for name in ("venue_key", "venue_secret", "guest_key", "guest_secret", "control", "signer_passphrase", *logins):
             known.setdefault(name, secrets.token_hex(24))
+        known.setdefault("database_prefix", secrets.token_hex(3))
         # Made anew at every start: /tmp does not outlive the machine, and the data folder may have moved.
         socket = self.folder / "signer.sock"
         if len(os.fsencode(socket)) > _SOCKET_PATH:

@@ -17,13 +17,13 @@ _RATE_LIMIT_FACTOR = 1000
 
 
 def settings_of(
-    home: Home, *, database_url: str, bitcoin_rpc_url: str, bitcoin_seconds: float, evm_seconds: float
+    home: Home, *, database: dict[str, str], bitcoin_rpc_url: str, bitcoin_seconds: float, evm_seconds: float
 ) -> dict[str, Any]:
     """Every difference between the sandbox and the defaults of config.py; the node URLs are those of the gates."""
     tokens = {asset: {"contract": contract, "decimals": TOKEN_DECIMALS} for asset, contract in TOKENS.items()}
     return {
         "mode": "sandbox",
-        "database": {"url": database_url},
+        "database": database,
         # `localhost` is listened to in both families; passkeys need the name, not the number.
         "api": {"host": "localhost", "port": home.port, "public_url": home.url},
         "auth": {"token_key_file": home.folder / "token.key", "rate_limit_factor": _RATE_LIMIT_FACTOR},

@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0014_riders"
-down_revision = "0011_lane"
+revision = "0013_riders"
+down_revision = "0012_roles"
 branch_labels = None
 depends_on = None
 
@@ -12,7 +12,7 @@ RUN = """
 CREATE OR REPLACE FUNCTION lane_run(submissions uuid[], keys text[], ids uuid[], of int[], events text[], debits bigint[],
                          credits bigint[], units numeric[], posting_of int[], statements text[], rows jsonb[],
                          receipts uuid[]) RETURNS text[]
-LANGUAGE plpgsql SECURITY INVOKER AS $function$
+LANGUAGE plpgsql SECURITY INVOKER SET search_path = public, pg_temp AS $function$
 #variable_conflict use_variable
 DECLARE
     verdicts text[] := array_fill('posted'::text, ARRAY[cardinality(submissions)]);
