@@ -15,7 +15,7 @@ from typing import Any
 from rich.console import Console
 
 from bench import http, posting
-from bench.machine import machine
+from bench.machine import load, machine
 from bench.results import RESULTS, Measure, markdown, table, write
 from bench.server import bench_server, durable
 from bench.tpcb import TPCB
@@ -56,9 +56,11 @@ def main() -> int:
     if set(only) - set(SECTIONS):
         reader.error(f"sections are {', '.join(SECTIONS)}")
     console = Console(width=None if Console().is_terminal else 180)
-    facts = machine()
+    facts = {**machine(), "load_before": round(load(), 1)}
     found: list[Measure] = []
-    console.print(f"{facts['cpus']} x {facts['processor']}, {facts['memory_gib']} GiB, commit {facts['commit']}")
+    console.print(
+        f"{facts['cpus']} x {facts['processor']}, {facts['memory_gib']} GiB, commit {facts['commit']}, load {facts['load_before']}"
+    )
     if set(only) - {"system"}:
         more, found = asyncio.run(ledger_sections(only, quick=asked.quick, console=console))
         facts |= more

@@ -8,6 +8,7 @@ import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 
 import asyncpg
 from rich.console import Console
@@ -15,10 +16,11 @@ from rich.progress import Progress
 from uuid_utils.compat import uuid7
 
 from bench.fill import Plan, fill
+from bench.machine import tree_cpu_seconds
 from bench.proof import proved
 from bench.results import Measure, of_windows, ratio
 from bench.server import BenchServer
-from bench.tpcb import TPCB, tpcb, tpcb_database
+from bench.tpcb import CLIENTS, TPCB, tpcb, tpcb_database
 from bench.windows import Case, Spread, Stopwatch, interleave
 
 BATCH = 1000
@@ -54,6 +56,8 @@ class Poster:
         self._customers: list[int] = []
         self._hot = 0
         self._guess: dict[bool, float] = {}
+        self.posted = 0
+        """Transfers of the last window."""
 
     async def open(self) -> "Poster":
         rows = await self._connection.fetch(
@@ -77,6 +81,7 @@ class Poster:
             if watch.seconds >= seconds:
                 break
         rate = posted / watch.seconds
+        self.posted = posted
         self._guess[hot] = rate
         return rate
 
@@ -111,16 +116,27 @@ async def posting(server: BenchServer, sizes: Sizes, console: Console) -> list[M
         poster = await Poster(connection, seed=1).open()
         for hot in (True, False):
             await poster.window(min(1, sizes.seconds), hot=hot)
-        found = await _windows(
-            console,
-            "posting",
-            sizes,
-            {
-                "hot": lambda: poster.window(sizes.seconds, hot=True),
-                "uniform": lambda: poster.window(sizes.seconds, hot=False),
-                TPCB: lambda: tpcb(server, sizes.seconds, transactions=sizes.transactions),
-            },
-        )
+        cpu: dict[str, Spread] = {"hot": Spread(), "uniform": Spread(), TPCB: Spread()}
+
+        async def batches(name: str) -> float:
+            before = tree_cpu_seconds(server.pid)
+            rate = await poster.window(sizes.seconds, hot=name == "hot")
+            cpu[name].values.append((tree_cpu_seconds(server.pid) - before) / poster.posted * 1e6)
+            return rate
+
+        async def yardsticks() -> float:
+            before = tree_cpu_seconds(server.pid)
+            rate = await tpcb(server, sizes.seconds, transactions=sizes.transactions)
+            many = sizes.transactions * CLIENTS or rate * max(1, round(sizes.seconds))
+            cpu[TPCB].values.append((tree_cpu_seconds(server.pid) - before) / many * 1e6)
+            return rate
+
+        runs: dict[str, Callable[[], Awaitable[float]]] = {
+            "hot": partial(batches, "hot"),
+            "uniform": partial(batches, "uniform"),
+            TPCB: yardsticks,
+        }
+        found = await _windows(console, "posting", sizes, runs)
     finally:
         await connection.close()
     await proved(server, "posting")
@@ -134,7 +150,14 @@ async def posting(server: BenchServer, sizes: Sizes, console: Console) -> list[M
         of_windows("posting_hot", heavy, "transfers/s", section, what=f"{told}hot account"),
         of_windows("posting_uniform", uniform, "transfers/s", section, what=f"{told}{sizes.accounts:,} accounts"),
         of_windows("posting_tpcb", yardstick, "transactions/s", section, what="pgbench TPC-B, 32 clients, beside it"),
-    ]
+        *(
+            of_windows(
+                f"posting_{name}_postgres_us", spread, "us", section,
+                what=f"posting, {name}: processor time of PostgreSQL for one", digits=1,
+            )
+            for name, spread in cpu.items()
+        ),
+    ]  # fmt: skip
 
 
 async def depth(server: BenchServer, sizes: Sizes, console: Console) -> list[Measure]:

@@ -92,6 +92,7 @@ def markdown(document: dict[str, Any]) -> str:
         f"Measured {facts['at'][:10]} at commit {facts['commit']}: {facts['cpus']} cores {facts['processor']}, "
         f"{facts['memory_gib']} GiB, {facts['system']} {facts['kernel']}, Python {facts['python']}"
         + (f", PostgreSQL {facts['postgresql']}" if "postgresql" in facts else "")
+        + (f", load average before the run {facts['load_before']:g}" if "load_before" in facts else "")
         + (f", fdatasync of 8 kB {facts['fdatasync_per_second']:,.0f}/s" if "fdatasync_per_second" in facts else "")
         + ".",
         "",

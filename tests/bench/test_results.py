@@ -96,6 +96,11 @@ def test_a_soak_compares_its_last_third_with_its_second_minute(
     assert {one.id for one in found if not one.holds} == missed
 
 
+def test_a_short_soak_judges_nothing() -> None:
+    found = verdicts(by_minute(rounds([100, 100, 10], [80, 80, 300]), minutes=3))
+    assert {one.holds for one in found} == {None}
+
+
 def test_a_round_that_ends_after_the_time_counts_with_the_last_minute() -> None:
     assert [one.minute for one in by_minute(rounds([1, 2, 3], [1, 1, 1]), minutes=2)] == [1, 2]
 
