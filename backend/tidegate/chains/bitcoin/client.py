@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Collection, Sequence
+from functools import cached_property
 from typing import Any
 
 from tidegate.chains.bitcoin import build, parse, spend
@@ -252,7 +253,7 @@ class BitcoinChain:
             kinds.append(judged.kind)
         return await spend.fund(self._wallet, recipients, kinds, fee_rate, reserved, pinned)
 
-    @property
+    @cached_property
     def hot_address(self) -> str:
         """Where the operator puts coins into the hot wallet: the first address of the internal chain, no one's deposit."""
         return build.derive_address(self._keys.internal, self._keys.chain, 0)
