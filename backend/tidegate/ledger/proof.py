@@ -91,9 +91,13 @@ async def prove(
         yield name, [Finding(name, sentence) for sentence in found.sentences(name)]
 
 
-async def held_by(session: AsyncSession) -> dict[tuple[str, str], int]:
-    """(owner, asset) → what stands in customers' `held` accounts; zero balances left out."""
-    rows = await session.execute(
-        text("SELECT owner::text, asset, balance FROM ledger_accounts WHERE name = 'held' AND balance <> 0")
-    )
+async def held_by(session: AsyncSession, at: datetime | None = None) -> dict[tuple[str, str], int]:
+    """(owner, asset) → what stands (or stood, at that moment) in customers' `held` accounts; zero balances left out."""
+    if at is None:
+        sql = "SELECT owner::text, asset, balance FROM ledger_accounts WHERE name = 'held' AND balance <> 0"
+        rows = await session.execute(text(sql))
+    else:
+        sql = """SELECT a.owner::text, a.asset, b.balance FROM ledger_accounts a
+                 CROSS JOIN LATERAL ledger_leg_at(a.id, :at) b WHERE a.name = 'held' AND b.balance <> 0"""
+        rows = await session.execute(text(sql), {"at": at})
     return {(row[0], row[1]): int(row[2]) for row in rows}

@@ -140,7 +140,9 @@ class _Account:
 class Walk:
     """One walk in the caller's (repeatable read) transaction: as the books are, or as they were at a moment."""
 
-    def __init__(self, session: AsyncSession, *, at: datetime | None, progress: Progress, stretch: int = STRETCH) -> None:
+    def __init__(
+        self, session: AsyncSession, *, at: datetime | None, progress: Progress, stretch: int = STRETCH
+    ) -> None:
         # Two legs may falsely have one number: only a page of three is sure to go on.
         assert stretch >= 3
         self._session = session
@@ -195,9 +197,7 @@ class Walk:
         else:
             lateral = "LEFT JOIN LATERAL ledger_leg_at(a.id, :at) b ON a.id IS NOT NULL"
             wrong = _WRONG.format(stretch=stretch, own=_THEN, at=lateral)
-        rows = await self._session.execute(
-            text(f"WITH w AS MATERIALIZED ({wrong}) {_FILTER}"), self._values(low, high)
-        )
+        rows = await self._session.execute(text(f"WITH w AS MATERIALIZED ({wrong}) {_FILTER}"), self._values(low, high))
         for row in rows.all():
             if row.account is None:
                 self._advance(int(row.seen))
@@ -238,9 +238,9 @@ class Walk:
 
     async def _judge(self, one: _Account, own: Any) -> None:
         """What is wrong with one account, in words."""
-        if own.known and not one.first and (own.balance, own.sequence) == (one.total, one.legs):
-            if own.moved_at is None or one.moved is None or own.moved_at == one.moved or _never(own.moved_at):
-                return
+        stale = None not in (own.moved_at, one.moved) and own.moved_at != one.moved and not _never(own.moved_at)
+        if own.known and not one.first and not stale and (own.balance, own.sequence) == (one.total, one.legs):
+            return
         name = await self._name(one.account)
         if not own.known:
             self.wrong.add(BALANCES, f"{name}: {one.legs} transfers name it, and it is not there")
@@ -259,7 +259,7 @@ class Walk:
             self.wrong.add(RUNNING, "")
         if "late" in one.first:
             self.wrong.add(TIME, f"{name}: number {one.first['late']} is earlier than the one before it")
-        elif own.moved_at is not None and one.moved is not None and own.moved_at != one.moved and not _never(own.moved_at):
+        elif stale:
             self.wrong.add(TIME, f"{name}: last moved at {own.moved_at}, its last transfer is of {one.moved}")
         if "mixed" in one.first:
             self.wrong.add(ASSETS, await self._mixed(one.account, one.first["mixed"]))
