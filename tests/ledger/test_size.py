@@ -44,13 +44,13 @@ async def ledger(database_url: str, db: Database) -> int:
     return await prepared(database_url, SIZE, customers=500)
 
 
-@pytest.mark.parametrize("stretch", [100, 3_000, walk.STRETCH])
+@pytest.mark.parametrize("stretch", [3_000, walk.STRETCH])
 async def test_a_filled_ledger_is_exact_now_and_as_it_was(db: Database, ledger: int, stretch: int) -> None:
     assert await findings(db, stretch=stretch) == {}
     assert await findings(db, stretch=stretch, past=True) == {}
 
 
-@pytest.mark.parametrize("stretch", [100, walk.STRETCH])
+@pytest.mark.parametrize("stretch", [1_000, walk.STRETCH])
 async def test_one_unit_in_the_middle_of_a_hot_account_is_found(db: Database, ledger: int, stretch: int) -> None:
     middle = ledger // 8
     change = f"UPDATE ledger_transfers SET units = units + 1 WHERE debit_account = 1 AND debit_sequence = {middle}"
@@ -60,14 +60,15 @@ async def test_one_unit_in_the_middle_of_a_hot_account_is_found(db: Database, le
     }
 
 
-async def test_a_number_twice_at_the_edge_of_a_page_is_found(db: Database, ledger: int) -> None:
+async def test_a_number_twice_at_the_edge_of_a_page_is_found(database_url: str, db: Database) -> None:
     """Wherever a page of an account ends, both legs of that number are looked at."""
-    for number in range(95, 106):
+    await prepared(database_url, 200, customers=3)
+    for number in range(17, 24):
         # A customer's fee goes to the hot account 1 under a number that it has.
         change = f"""UPDATE ledger_transfers SET credit_account = 1, credit_sequence = {number}
                      WHERE key = (SELECT min(key) FROM ledger_transfers WHERE event = 'withdrawal fees')
                      AND event = 'withdrawal fees'"""
-        assert "numbers_have_no_gaps" in await findings(db, change=change, stretch=100), number
+        assert "numbers_have_no_gaps" in await findings(db, change=change, stretch=20), number
 
 
 @pytest.mark.slow
