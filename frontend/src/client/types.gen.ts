@@ -2261,6 +2261,12 @@ export type StatementLineOut = {
      */
     balance: string;
     /**
+     * Charge
+     *
+     * Which of the quoted charges this is; null where it is none
+     */
+    charge: 'network' | 'service' | 'spread' | 'rounding' | null;
+    /**
      * Event
      */
     event: string;

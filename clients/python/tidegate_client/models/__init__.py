@@ -111,6 +111,7 @@ from .start import Start
 from .start_part import StartPart
 from .start_part_state import StartPartState
 from .statement_line_out import StatementLineOut
+from .statement_line_out_charge_type_0 import StatementLineOutChargeType0
 from .statement_line_out_kind_type_0 import StatementLineOutKindType0
 from .token_in import TokenIn
 from .token_out import TokenOut
@@ -246,6 +247,7 @@ __all__ = (
     "StartPart",
     "StartPartState",
     "StatementLineOut",
+    "StatementLineOutChargeType0",
     "StatementLineOutKindType0",
     "TokenIn",
     "TokenOut",

@@ -7,6 +7,10 @@ from uuid import UUID
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from ..models.statement_line_out_charge_type_0 import (
+    StatementLineOutChargeType0,
+    check_statement_line_out_charge_type_0,
+)
 from ..models.statement_line_out_kind_type_0 import StatementLineOutKindType0, check_statement_line_out_kind_type_0
 
 T = TypeVar("T", bound="StatementLineOut")
@@ -22,6 +26,8 @@ class StatementLineOut:
     amount: str
     at: str
     balance: str
+    charge: None | StatementLineOutChargeType0
+    """ Which of the quoted charges this is; null where it is none """
     event: str
     held: str
     held_amount: str
@@ -35,6 +41,12 @@ class StatementLineOut:
         at = self.at
 
         balance = self.balance
+
+        charge: None | str
+        if isinstance(self.charge, str):
+            charge = self.charge
+        else:
+            charge = self.charge
 
         event = self.event
 
@@ -61,6 +73,7 @@ class StatementLineOut:
                 "amount": amount,
                 "at": at,
                 "balance": balance,
+                "charge": charge,
                 "event": event,
                 "held": held,
                 "held_amount": held_amount,
@@ -79,6 +92,21 @@ class StatementLineOut:
         at = d.pop("at")
 
         balance = d.pop("balance")
+
+        def _parse_charge(data: object) -> None | StatementLineOutChargeType0:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                charge_type_0 = check_statement_line_out_charge_type_0(data)
+
+                return charge_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(None | StatementLineOutChargeType0, data)
+
+        charge = _parse_charge(d.pop("charge"))
 
         event = d.pop("event")
 
@@ -120,6 +148,7 @@ class StatementLineOut:
             amount=amount,
             at=at,
             balance=balance,
+            charge=charge,
             event=event,
             held=held,
             held_amount=held_amount,
