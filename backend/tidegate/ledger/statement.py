@@ -22,6 +22,7 @@ class Line:
     at: datetime
     key: str
     event: str
+    against: str
     amount: int
     balance: int
     held_amount: int
@@ -81,6 +82,7 @@ def merged(
                 at=leg.at,
                 key=leg.key,
                 event=leg.event,
+                against=leg.against,
                 amount=shown.change if shown else 0,
                 balance=balance,
                 held_amount=apart.change if apart else 0,

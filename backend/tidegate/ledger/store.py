@@ -253,10 +253,14 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Leg:
-    """One side of a transfer, as its account sees it: `change` in the account's own direction, `balance` after it."""
+    """One side of a transfer, as its account sees it: `change` in the account's own direction, `balance` after it.
+
+    `against` is what the account on the other side is called.
+    """
 
     number: int
     counterpart: int
+    against: str
     key: str
     n: int
     event: str
@@ -279,7 +283,7 @@ SPANS = """
 
 # Customers' accounts rise by credit. Each half walks its own unique index backwards and stops.
 LEGS = """
-    SELECT * FROM (
+    SELECT l.*, a.name AS against FROM (
         (SELECT debit_sequence AS number, credit_account AS counterpart, key, n, event, -units::numeric AS change,
                 debit_balance::numeric AS balance, posted_at AS at
          FROM ledger_transfers WHERE debit_account = :account AND debit_sequence <= :top
@@ -288,6 +292,7 @@ LEGS = """
         (SELECT credit_sequence, debit_account, key, n, event, units::numeric, credit_balance::numeric, posted_at
          FROM ledger_transfers WHERE credit_account = :account AND credit_sequence <= :top
          ORDER BY credit_sequence DESC LIMIT :many)) l
+    LEFT JOIN ledger_accounts a ON a.id = l.counterpart
     ORDER BY number DESC LIMIT :many
 """
 
@@ -303,4 +308,6 @@ async def spans(
 async def legs(session: AsyncSession, span: Span, many: int) -> list[Leg]:
     """The newest `many` up to the span's top, also below its low end: what stood before is read off those."""
     rows = await session.execute(text(LEGS), {"account": span.account, "top": span.top, "many": many})
-    return [Leg(r.number, r.counterpart, r.key, r.n, r.event, int(r.change), int(r.balance), r.at) for r in rows]
+    return [
+        Leg(r.number, r.counterpart, r.against, r.key, r.n, r.event, int(r.change), int(r.balance), r.at) for r in rows
+    ]

@@ -4,7 +4,7 @@ import base64
 import binascii
 import re
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,12 +13,18 @@ from tidegate.ledger.statement import Line, Place
 from tidegate.money import Asset, format_units
 from tidegate.refusal import Kind, Refusal
 from tidegate.wallets.cashier import Cashier
-from tidegate.wallets.schemas import StatementLineOut
+from tidegate.wallets.schemas import Charge, StatementLineOut
 from tidegate.wire import Page, asset_in
 
 AT_ONCE = 500
 """Lines of an export read in one go."""
-COLUMNS = ("time", "event", "kind", "id", "amount", "balance", "held_amount", "held")
+COLUMNS = ("time", "event", "kind", "id", "charge", "amount", "balance", "held_amount", "held")
+CHARGES: Mapping[str, Charge] = {
+    "charged:network": "network",
+    "charged:service": "service",
+    "charged:spread": "spread",
+    "rounding": "rounding",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +58,7 @@ async def rows(cashier: Cashier, wanted: Asked) -> AsyncIterator[Sequence[Sequen
     while True:
         lines, place = await _read(cashier, wanted, place, AT_ONCE)
         shapes = [_shape(line, wanted.asset) for line in lines]
-        yield [(s.at, s.event, s.kind, s.id, s.amount, s.balance, s.held_amount, s.held) for s in shapes]
+        yield [(s.at, s.event, s.kind, s.id, s.charge, s.amount, s.balance, s.held_amount, s.held) for s in shapes]
         if place is None:
             return
 
@@ -77,6 +83,7 @@ def _shape(line: Line, asset: Asset) -> StatementLineOut:
         event=line.event,
         kind=kind,
         id=identity,
+        charge=CHARGES.get(line.against),
         amount=format_units(line.amount, asset.decimals),
         balance=format_units(line.balance, asset.decimals),
         held_amount=format_units(line.held_amount, asset.decimals),

@@ -114,7 +114,7 @@ const depositDetail = createRoute({
 
 const asset = createRoute({
   getParentRoute: () => inside,
-  path: '/assets/$asset',
+  path: '/balances/$asset',
   validateSearch: readDays,
   component: lazyRouteComponent(() => import('@/wallets/AssetPage'), 'AssetPage'),
 });

@@ -11,7 +11,7 @@ import { Label } from '@/ui/Label';
 import { Statement } from './Statement';
 import css from './statement.module.css';
 
-const route = getRouteApi('/inside/assets/$asset');
+const route = getRouteApi('/inside/balances/$asset');
 
 /** One asset: what one has of it, and how it came to that. */
 export function AssetPage() {

@@ -55,7 +55,7 @@ export function BalanceTable({ balances }: { balances: readonly Balance[] }) {
           <tbody key={item.asset} data-asset={item.asset}>
             <tr>
               <th scope="row" className={css.asset}>
-                <Link to="/assets/$asset" params={{ asset: item.asset }}>
+                <Link to="/balances/$asset" params={{ asset: item.asset }}>
                   {names.asset(item.asset)}
                 </Link>{' '}
                 <small>{item.asset}</small>

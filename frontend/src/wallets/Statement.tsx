@@ -52,7 +52,7 @@ export function Statement({ asset, days }: Props) {
       {list.data && lines.length === 0 && (
         <Empty sentence={t(filtered ? 'statement.emptyDays' : 'statement.empty')}>
           {filtered ? (
-            <Link to="/assets/$asset" params={{ asset }} search={{}}>
+            <Link to="/balances/$asset" params={{ asset }} search={{}}>
               {t('statement.everything')}
             </Link>
           ) : (
@@ -102,13 +102,13 @@ function Filter({ asset, days }: Props) {
   return (
     <div className={css.filter}>
       <nav className={css.ranges} aria-label={t('statement.filter')}>
-        <Link to="/assets/$asset" params={params} search={{}} activeOptions={EXACT}>
+        <Link to="/balances/$asset" params={params} search={{}} activeOptions={EXACT}>
           {t('statement.all')}
         </Link>
-        <Link to="/assets/$asset" params={params} search={month(now, 0)} activeOptions={EXACT}>
+        <Link to="/balances/$asset" params={params} search={month(now, 0)} activeOptions={EXACT}>
           {t('statement.thisMonth')}
         </Link>
-        <Link to="/assets/$asset" params={params} search={month(now, 1)} activeOptions={EXACT}>
+        <Link to="/balances/$asset" params={params} search={month(now, 1)} activeOptions={EXACT}>
           {t('statement.lastMonth')}
         </Link>
       </nav>
@@ -141,7 +141,7 @@ function DayField({ asset, days, which }: Props & { which: 'from' | 'to' }) {
         if (value && !day) return;
         const kept = days[other];
         void navigate({
-          to: '/assets/$asset',
+          to: '/balances/$asset',
           params: { asset },
           search: { ...(kept && { [other]: kept }), ...(day && { [which]: day }) },
           replace: true,

@@ -38,6 +38,7 @@ const line = (more: Partial<Line>): Line => ({
   event: 'deposit credited',
   kind: 'deposit',
   id: '0190aaaa-0000-7000-8000-000000000001',
+  charge: null,
   amount: '1.00000000',
   balance: '1.00000000',
   held_amount: '0.00000000',
@@ -97,6 +98,22 @@ test('what was paid out of what was on hold shows that change, in italics', asyn
   expect(row?.textContent).toContain('−0.5 BTC');
   expect(row?.textContent).toContain('Out of what was on hold');
   expect(row?.querySelector('td [class*=afloat]')).not.toBeNull();
+});
+
+test.each([
+  ['network', 'Network fee'],
+  ['service', 'Service fee'],
+  ['spread', 'Spread'],
+  ['rounding', 'Rounding'],
+] as const)('a charge of the quote (%s) is called what the quote calls it', async (charge, words) => {
+  const paid = { event: 'conversion executed', charge, amount: '0.00000000', held_amount: '-0.10000000' };
+  const [row] = await shown([line(paid)]);
+  expect(row?.textContent).toContain(words);
+});
+
+test('a charge that comes back is a refund', async () => {
+  const [row] = await shown([line({ event: 'refund', charge: 'network' })]);
+  expect(row?.textContent).toContain('Back from a payment');
 });
 
 test('an event without words speaks for itself, and what leads nowhere is no link', async () => {

@@ -11,9 +11,11 @@ import css from './statement.module.css';
 export type Line = WalletsGetStatementResponse['items'][number];
 
 /** What it was, in the reader's words; an event we have no words for speaks for itself. */
-export function useEventWords(): (event: string) => string {
+export function useEventWords(): (line: Line) => string {
   const { t, i18n } = useTranslation('wallets');
-  return (event) => {
+  return ({ event, charge, amount }) => {
+    // A charge that comes back is a refund like the rest of it.
+    if (charge && (isZero(amount) || isNegative(amount))) return t(`statement.charge.${charge}`);
     const name = event.replaceAll(' ', '_');
     return i18n.exists(`wallets:statement.event.${name}`)
       ? t(`statement.event.${name as 'deposit_credited'}`)
@@ -92,7 +94,7 @@ export function StatementLines({ asset, lines }: Props) {
               </time>
             </td>
             <th scope="row" className={css.what}>
-              <What line={line}>{words(line.event)}</What>
+              <What line={line}>{words(line)}</What>
               <Aside line={line} asset={asset} />
             </th>
             <td className={css.change}>
