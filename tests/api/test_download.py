@@ -57,7 +57,7 @@ def test_amounts_and_plain_text_stay_as_they_are(text: str) -> None:
 
 
 async def test_commas_quotes_and_line_breaks_come_back_as_they_went_in() -> None:
-    rows = [["a,b", 'say "x"'], ["two\nlines", None]]
+    rows: Sequence[Sequence[object]] = [["a,b", 'say "x"'], ["two\nlines", None]]
     assert list(csv.reader(io.StringIO(await body("csv", rows), newline=""))) == [
         ["a", "b"],
         ["a,b", 'say "x"'],

@@ -183,7 +183,7 @@ async def list_transactions(
 async def export_transactions(
     office: At,
     subject: Reader,
-    form: Annotated[Format, Query(alias="format")] = "csv",
+    form: Annotated[Format, Query(alias="format")] = "json",
     kind: Literal["deposit", "withdrawal", "conversion"] | None = None,
     asset: Annotated[str | None, Query(max_length=16)] = None,
     since: Annotated[Moment | None, Query(alias="from", description="Begun at or after this moment")] = None,

@@ -97,7 +97,7 @@ async def export_statement(
     asset: AssetPath,
     cashier: At,
     subject: Reader,
-    form: Annotated[Format, Query(alias="format")] = "csv",
+    form: Annotated[Format, Query(alias="format")] = "json",
     since: Since = None,
     until: Until = None,
 ) -> StreamingResponse:
