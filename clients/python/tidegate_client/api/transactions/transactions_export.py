@@ -15,7 +15,7 @@ from ...types import UNSET, Response, Unset
 
 def _get_kwargs(
     *,
-    format_: TransactionsExportFormat | Unset = "csv",
+    format_: TransactionsExportFormat | Unset = "json",
     kind: None | TransactionsExportKindType0 | Unset = UNSET,
     asset: None | str | Unset = UNSET,
     from_: datetime.datetime | None | Unset = UNSET,
@@ -123,7 +123,7 @@ def _build_response(
 def sync_detailed(
     *,
     client: AuthenticatedClient,
-    format_: TransactionsExportFormat | Unset = "csv",
+    format_: TransactionsExportFormat | Unset = "json",
     kind: None | TransactionsExportKindType0 | Unset = UNSET,
     asset: None | str | Unset = UNSET,
     from_: datetime.datetime | None | Unset = UNSET,
@@ -134,7 +134,7 @@ def sync_detailed(
      Your whole history as a file: CSV or JSON.
 
     Args:
-        format_ (TransactionsExportFormat | Unset):  Default: 'csv'.
+        format_ (TransactionsExportFormat | Unset):  Default: 'json'.
         kind (None | TransactionsExportKindType0 | Unset):
         asset (None | str | Unset):
         from_ (datetime.datetime | None | Unset): Begun at or after this moment
@@ -166,7 +166,7 @@ def sync_detailed(
 def sync(
     *,
     client: AuthenticatedClient,
-    format_: TransactionsExportFormat | Unset = "csv",
+    format_: TransactionsExportFormat | Unset = "json",
     kind: None | TransactionsExportKindType0 | Unset = UNSET,
     asset: None | str | Unset = UNSET,
     from_: datetime.datetime | None | Unset = UNSET,
@@ -177,7 +177,7 @@ def sync(
      Your whole history as a file: CSV or JSON.
 
     Args:
-        format_ (TransactionsExportFormat | Unset):  Default: 'csv'.
+        format_ (TransactionsExportFormat | Unset):  Default: 'json'.
         kind (None | TransactionsExportKindType0 | Unset):
         asset (None | str | Unset):
         from_ (datetime.datetime | None | Unset): Begun at or after this moment
@@ -204,7 +204,7 @@ def sync(
 async def asyncio_detailed(
     *,
     client: AuthenticatedClient,
-    format_: TransactionsExportFormat | Unset = "csv",
+    format_: TransactionsExportFormat | Unset = "json",
     kind: None | TransactionsExportKindType0 | Unset = UNSET,
     asset: None | str | Unset = UNSET,
     from_: datetime.datetime | None | Unset = UNSET,
@@ -215,7 +215,7 @@ async def asyncio_detailed(
      Your whole history as a file: CSV or JSON.
 
     Args:
-        format_ (TransactionsExportFormat | Unset):  Default: 'csv'.
+        format_ (TransactionsExportFormat | Unset):  Default: 'json'.
         kind (None | TransactionsExportKindType0 | Unset):
         asset (None | str | Unset):
         from_ (datetime.datetime | None | Unset): Begun at or after this moment
@@ -245,7 +245,7 @@ async def asyncio_detailed(
 async def asyncio(
     *,
     client: AuthenticatedClient,
-    format_: TransactionsExportFormat | Unset = "csv",
+    format_: TransactionsExportFormat | Unset = "json",
     kind: None | TransactionsExportKindType0 | Unset = UNSET,
     asset: None | str | Unset = UNSET,
     from_: datetime.datetime | None | Unset = UNSET,
@@ -256,7 +256,7 @@ async def asyncio(
      Your whole history as a file: CSV or JSON.
 
     Args:
-        format_ (TransactionsExportFormat | Unset):  Default: 'csv'.
+        format_ (TransactionsExportFormat | Unset):  Default: 'json'.
         kind (None | TransactionsExportKindType0 | Unset):
         asset (None | str | Unset):
         from_ (datetime.datetime | None | Unset): Begun at or after this moment

@@ -18,7 +18,7 @@ from ...types import UNSET, Response, Unset
 def _get_kwargs(
     asset: str,
     *,
-    format_: WalletsExportStatementFormat | Unset = "csv",
+    format_: WalletsExportStatementFormat | Unset = "json",
     from_: datetime.datetime | None | Unset = UNSET,
     to: datetime.datetime | None | Unset = UNSET,
 ) -> dict[str, Any]:
@@ -111,7 +111,7 @@ def sync_detailed(
     asset: str,
     *,
     client: AuthenticatedClient,
-    format_: WalletsExportStatementFormat | Unset = "csv",
+    format_: WalletsExportStatementFormat | Unset = "json",
     from_: datetime.datetime | None | Unset = UNSET,
     to: datetime.datetime | None | Unset = UNSET,
 ) -> Response[Problem | WalletsExportStatementResponse200]:
@@ -121,7 +121,7 @@ def sync_detailed(
 
     Args:
         asset (str):
-        format_ (WalletsExportStatementFormat | Unset):  Default: 'csv'.
+        format_ (WalletsExportStatementFormat | Unset):  Default: 'json'.
         from_ (datetime.datetime | None | Unset): Posted at or after this moment
         to (datetime.datetime | None | Unset): Posted before this moment
 
@@ -151,7 +151,7 @@ def sync(
     asset: str,
     *,
     client: AuthenticatedClient,
-    format_: WalletsExportStatementFormat | Unset = "csv",
+    format_: WalletsExportStatementFormat | Unset = "json",
     from_: datetime.datetime | None | Unset = UNSET,
     to: datetime.datetime | None | Unset = UNSET,
 ) -> Problem | WalletsExportStatementResponse200 | None:
@@ -161,7 +161,7 @@ def sync(
 
     Args:
         asset (str):
-        format_ (WalletsExportStatementFormat | Unset):  Default: 'csv'.
+        format_ (WalletsExportStatementFormat | Unset):  Default: 'json'.
         from_ (datetime.datetime | None | Unset): Posted at or after this moment
         to (datetime.datetime | None | Unset): Posted before this moment
 
@@ -186,7 +186,7 @@ async def asyncio_detailed(
     asset: str,
     *,
     client: AuthenticatedClient,
-    format_: WalletsExportStatementFormat | Unset = "csv",
+    format_: WalletsExportStatementFormat | Unset = "json",
     from_: datetime.datetime | None | Unset = UNSET,
     to: datetime.datetime | None | Unset = UNSET,
 ) -> Response[Problem | WalletsExportStatementResponse200]:
@@ -196,7 +196,7 @@ async def asyncio_detailed(
 
     Args:
         asset (str):
-        format_ (WalletsExportStatementFormat | Unset):  Default: 'csv'.
+        format_ (WalletsExportStatementFormat | Unset):  Default: 'json'.
         from_ (datetime.datetime | None | Unset): Posted at or after this moment
         to (datetime.datetime | None | Unset): Posted before this moment
 
@@ -224,7 +224,7 @@ async def asyncio(
     asset: str,
     *,
     client: AuthenticatedClient,
-    format_: WalletsExportStatementFormat | Unset = "csv",
+    format_: WalletsExportStatementFormat | Unset = "json",
     from_: datetime.datetime | None | Unset = UNSET,
     to: datetime.datetime | None | Unset = UNSET,
 ) -> Problem | WalletsExportStatementResponse200 | None:
@@ -234,7 +234,7 @@ async def asyncio(
 
     Args:
         asset (str):
-        format_ (WalletsExportStatementFormat | Unset):  Default: 'csv'.
+        format_ (WalletsExportStatementFormat | Unset):  Default: 'json'.
         from_ (datetime.datetime | None | Unset): Posted at or after this moment
         to (datetime.datetime | None | Unset): Posted before this moment
 
