@@ -234,17 +234,31 @@ def resume(
     asyncio.run(go_on(_settings(data), asset))
 
 
-@audit_app.command("books")
-def audit_books(
-    data: Data = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
-) -> None:
-    """Re-add everything: ledger within itself, and against chains and venues. Exit 0 exact, 1 differs, 2 could not check."""
-    from tidegate.operate import audit
+AtOption = Annotated[
+    str | None, typer.Option("--at", help="A past moment, with its zone: 2026-01-31T12:00:00Z. Now when left out.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document.")]
 
-    code, report = asyncio.run(audit(_settings(data), quiet=as_json))
+
+@audit_app.command("books")
+def audit_books(data: Data = None, at: AtOption = None, as_json: JsonOption = False) -> None:
+    """Re-add everything: ledger within itself, and against chains and venues. Exit 0 exact, 1 differs, 2 could not check."""
+    from tidegate.operate import audit, moment
+
+    code, report = asyncio.run(audit(_settings(data), at=moment(at), quiet=as_json))
     if as_json:
         typer.echo(json.dumps(report, indent=1))
+    raise typer.Exit(code)
+
+
+@audit_app.command("trial-balance")
+def audit_trial_balance(data: Data = None, at: AtOption = None, as_json: JsonOption = False) -> None:
+    """What every kind of account stands at, over all owners. Exit 0 when each asset balances, 1 when not, 2 not asked."""
+    from tidegate.operate import moment, trial_balance
+
+    code, found = asyncio.run(trial_balance(_settings(data), at=moment(at), quiet=as_json))
+    if as_json:
+        typer.echo(json.dumps(found, indent=1))
     raise typer.Exit(code)
 
 

@@ -95,6 +95,8 @@ FUNCTIONS: dict[str, May] = {
     "ledger_open": May(_CALL, _CALL),
     "ledger_post": May(_CALL, _CALL),
     "lane_run": May(_CALL, _CALL),
+    "ledger_leg_at": May(_CALL, _CALL, _CALL),
+    "ledger_balance_at": May(_CALL, _CALL, _CALL),
     # fired by tables, called by nobody
     "ledger_append_only": May(),
     "ledger_only_by_function": May(),

@@ -2,12 +2,14 @@
 
 import os
 import uuid
+from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Column, Table
+from sqlalchemy.exc import SQLAlchemyError
 
 from tidegate import roles as database_roles
 from tidegate.auth import accounts
@@ -18,7 +20,7 @@ from tidegate.parts import open_parts
 from tidegate.refusal import Refusal
 from tidegate.roles import DUTIES, Duty, Roles
 from tidegate.transactions import audit as books
-from tidegate.transactions import intervene
+from tidegate.transactions import intervene, trial
 
 out = Console()
 err = Console(stderr=True)
@@ -131,18 +133,32 @@ async def resume(settings: Settings, code: str) -> None:
     out.print("Going on.")
 
 
-async def audit(settings: Settings, *, quiet: bool) -> tuple[int, dict[str, Any]]:
-    """(exit code, report): 0 exact, 1 differs, 2 could not check."""
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=err, transient=True, disable=quiet) as progress:
-        task = progress.add_task("opening")
+async def audit(settings: Settings, *, at: datetime | None, quiet: bool) -> tuple[int, dict[str, Any]]:
+    """(exit code, report): 0 exact, 1 differs, 2 could not check. `at`: the books as they were."""
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[count]}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    # Nobody watches a file or a pipe: they get the report alone.
+    with Progress(*columns, console=err, transient=True, disable=quiet or not err.is_terminal) as progress:
+        task = progress.add_task("opening", total=None, count="")
+
+        def told(name: str, done: int = 0, of: int = 0) -> None:
+            count = f"{done:,} of {of:,} entries" if of else ""
+            progress.update(task, description=name.replace("_", " "), completed=done, total=of or None, count=count)
+
         try:
-            async with open_parts(settings, process="cli", duty="auditor") as parts:
-                report = await books.run(
-                    parts.office, now=utcnow(), progress=lambda name: progress.update(task, description=name)
-                )
-        except OSError as error:
-            err.print(f"The database cannot be asked: {error}")
+            if at is None:
+                async with open_parts(settings, process="cli", duty="auditor") as parts:
+                    report = await books.run(parts.office, now=utcnow(), progress=told)
+            else:
+                report = await _past(settings, at, told)
+        except (OSError, SQLAlchemyError) as error:
+            err.print(f"The database cannot be asked: {error}", markup=False)
             return 2, {"verdict": "unchecked", "unchecked": [f"database: {error}"]}
     body = report.to_json()
     if not quiet:
@@ -150,14 +166,62 @@ async def audit(settings: Settings, *, quiet: bool) -> tuple[int, dict[str, Any]
     return {"exact": 0, "differs": 1, "unchecked": 2}[report.verdict], body
 
 
+async def _past(settings: Settings, at: datetime, told: books.Progress) -> books.Report:
+    db = _database(settings, "auditor")
+    try:
+        return await books.run_at(db, at, progress=told)
+    finally:
+        await db.close()
+
+
+async def trial_balance(settings: Settings, *, at: datetime | None, quiet: bool) -> tuple[int, dict[str, Any]]:
+    """(exit code, document): 0 every asset balances, 1 some does not, 2 could not be asked."""
+    db = _database(settings, "auditor")
+    try:
+        found = await trial.balance(db, at=at)
+    except (OSError, SQLAlchemyError) as error:
+        err.print(f"The database cannot be asked: {error}", markup=False)
+        return 2, {"detail": f"database: {error}"}
+    finally:
+        await db.close()
+    if not quiet:
+        table = Table("asset", "account", "place", "side", Column("balance", justify="right"))
+        for line in found.items:
+            table.add_row(line.asset, line.account, line.place, line.side, line.balance)
+        out.print(table)
+        for total in found.totals:
+            out.print(f"{total.asset}: debit {total.debit}, credit {total.credit}, difference {total.difference}")
+    return int(not found.balances), found.model_dump(mode="json")
+
+
+def moment(text: str | None) -> datetime | None:
+    """A past moment with its zone, as an operator types it. SystemExit 2 when it is none."""
+    if text is None:
+        return None
+    try:
+        found = datetime.fromisoformat(text).astimezone(UTC) if text else None
+        if found is None or datetime.fromisoformat(text).tzinfo is None:
+            raise ValueError
+    except (ValueError, OverflowError):
+        err.print("Give the moment with its zone: 2026-01-31T12:00:00Z.")
+        raise SystemExit(2) from None
+    if found > utcnow():
+        err.print("That moment has not come yet.")
+        raise SystemExit(2)
+    return found
+
+
 def _print(body: dict[str, Any]) -> None:
     table = Table("place", "asset", "ledger", "terms", "world", "difference")
     for line in body["lines"]:
         terms = "\n".join(f"{name} {units}" for name, units in line["terms"].items())
         table.add_row(line["place"], line["asset"], line["ledger"], terms, line["world"], line["difference"])
-    out.print(table)
+    if body["lines"]:
+        out.print(table)
     for finding in body["findings"]:
-        out.print(f"[bold]{finding['check']}[/bold]: {finding['detail']}")
+        out.print(f"{finding['check']}: {finding['detail']}", markup=False)
     for line in body["unchecked"]:
         out.print(f"not checked: {line}")
+    for line in body["left_out"]:
+        out.print(f"left out: {line}")
     out.print(f"Verdict: [bold]{body['verdict']}[/bold]")

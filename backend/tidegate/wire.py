@@ -14,6 +14,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 from fastapi import Query
 from pydantic import (
     AfterValidator,
+    AwareDatetime,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -83,6 +84,18 @@ def _utc(value: datetime) -> str:
 
 Time = Annotated[datetime, PlainSerializer(_utc, return_type=str, when_used="json")]
 """RFC 3339, UTC, `Z`, milliseconds."""
+
+
+def _moment(value: datetime) -> datetime:
+    # Moments that only exist in other zones than ours are none of ours.
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("no moment in UTC") from None
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_moment)]
+"""A moment in: RFC 3339 with its zone."""
 
 
 def time_text(value: datetime) -> str:

@@ -88,7 +88,7 @@ def test_the_table_of_settings_is_what_the_code_takes() -> None:
 
 def test_commands_that_the_operators_guide_names_exist() -> None:
     text = (ROOT / "docs" / "operators.md").read_text()
-    for words in sorted(set(re.findall(r"`tidegate ((?:[a-z]+ ?)+)", text))):
+    for words in sorted(set(re.findall(r"`tidegate ((?:[a-z]+(?:-[a-z]+)* ?)+)", text))):
         command = typer.main.get_command(app)
         for word in words.split():
             # What comes after a plain command is its argument.

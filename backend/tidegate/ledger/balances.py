@@ -1,7 +1,9 @@
-"""Reading balances: what a customer has, what an account stands at. By index, never by scanning history."""
+"""Reading balances: what a customer has, what an account stands at, now and at a past moment. By index, never by scanning history."""
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -34,6 +36,19 @@ async def balance(session: AsyncSession, ref: AccountRef) -> int:
     return await store.balance(session, ref)
 
 
-async def trial_balance(session: AsyncSession) -> list[tuple[str, str, str, str, int]]:
-    """(asset, name, place, side, units) over all owners."""
-    return await store.totals(session)
+async def balance_at(session: AsyncSession, ref: AccountRef, at: datetime) -> int:
+    """What the account stood at with everything posted up to and including that moment.
+
+    About 2 * log2(n) index probes. What is being committed just now may still come with a time a moment ago.
+    """
+    return await store.balance_at(session, ref, at)
+
+
+async def trial_balance(session: AsyncSession, at: datetime | None = None) -> list[tuple[str, str, str, str, int]]:
+    """(asset, name, place, side, units) over all owners, now or as it was with everything posted up to `at`."""
+    return await store.totals(session, at)
+
+
+async def posted_by(session: AsyncSession, keys: Sequence[str], at: datetime) -> set[str]:
+    """Those of these postings' keys that were in the books at that moment."""
+    return await store.posted_by(session, keys, at)

@@ -2,11 +2,12 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from tidegate.ledger import guards
+from tidegate.ledger import guards, walk
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,21 +24,10 @@ class Check:
 
     name: str
     sql: str
-    scans: bool = True
-    """Reads every transfer: left out where it runs every few seconds."""
 
 
-# One leg a row: the account, its number there, the signed change in the account's own direction, the balance it left.
-_LEGS = """
-    legs AS (
-        SELECT debit_account AS account, debit_sequence AS sequence, debit_balance AS balance, units,
-               'debit' AS side, id FROM ledger_transfers
-        UNION ALL
-        SELECT credit_account, credit_sequence, credit_balance, units, 'credit', id FROM ledger_transfers
-    )
-"""
-
-CHECKS = (
+# By the accounts alone: cheap enough for every few seconds.
+QUICK = (
     Check(
         "assets_balance",
         """
@@ -47,51 +37,6 @@ CHECKS = (
         HAVING coalesce(sum(balance) FILTER (WHERE side = 'debit'), 0)
             <> coalesce(sum(balance) FILTER (WHERE side = 'credit'), 0)
         """,
-        scans=False,
-    ),
-    Check(
-        "balances_equal_transfers",
-        f"""
-        WITH {_LEGS}, sums AS (
-            SELECT l.account, sum(CASE WHEN l.side = a.side THEN l.units ELSE -l.units END) AS total, count(*) AS n
-            FROM legs l JOIN ledger_accounts a ON a.id = l.account GROUP BY l.account
-        )
-        SELECT a.asset || ' ' || a.name || ' ' || a.place || ' of ' || a.owner || ': balance ' || a.balance
-               || ', transfers say ' || coalesce(s.total, 0)
-        FROM ledger_accounts a LEFT JOIN sums s ON s.account = a.id
-        WHERE a.balance <> coalesce(s.total, 0) OR a.sequence <> coalesce(s.n, 0)
-        """,
-    ),
-    Check(
-        "numbers_have_no_gaps",
-        f"""
-        WITH {_LEGS}
-        SELECT a.asset || ' ' || a.name || ' of ' || a.owner || ': ' || count(DISTINCT l.sequence) || ' numbers up to '
-               || max(l.sequence)
-        FROM legs l JOIN ledger_accounts a ON a.id = l.account
-        GROUP BY a.id HAVING count(DISTINCT l.sequence) <> count(*) OR max(l.sequence) <> count(*) OR min(l.sequence) <> 1
-        """,
-    ),
-    Check(
-        "running_balances_hold",
-        f"""
-        WITH {_LEGS}, running AS (
-            SELECT l.account, l.sequence, l.balance, l.id,
-                   sum(CASE WHEN l.side = a.side THEN l.units ELSE -l.units END)
-                       OVER (PARTITION BY l.account ORDER BY l.sequence) AS total
-            FROM legs l JOIN ledger_accounts a ON a.id = l.account
-        )
-        SELECT 'transfer ' || id || ' left account ' || account || ' at ' || balance || ', re-adding says ' || total
-        FROM running WHERE balance <> total LIMIT 20
-        """,
-    ),
-    Check(
-        "transfers_have_one_asset",
-        """
-        SELECT 'transfer ' || t.id || ' moves ' || d.asset || ' against ' || c.asset
-        FROM ledger_transfers t JOIN ledger_accounts d ON d.id = t.debit_account
-        JOIN ledger_accounts c ON c.id = t.credit_account WHERE d.asset <> c.asset LIMIT 20
-        """,
     ),
     Check(
         "nothing_is_overdrawn",
@@ -99,28 +44,62 @@ CHECKS = (
         SELECT asset || ' ' || name || ' of ' || owner || ' stands at ' || balance
         FROM ledger_accounts WHERE balance < 0 AND NOT overdraft LIMIT 20
         """,
-        scans=False,
     ),
 )
 
+_ASSETS_THEN = """
+    SELECT a.asset, coalesce(sum(b.balance) FILTER (WHERE a.side = 'debit'), 0) AS debit,
+           coalesce(sum(b.balance) FILTER (WHERE a.side = 'credit'), 0) AS credit
+    FROM ledger_accounts a CROSS JOIN LATERAL ledger_leg_at(a.id, :at) b GROUP BY a.asset
+    HAVING coalesce(sum(b.balance) FILTER (WHERE a.side = 'debit'), 0)
+        <> coalesce(sum(b.balance) FILTER (WHERE a.side = 'credit'), 0)
+"""
 
-async def prove(session: AsyncSession, *, whole: bool = True) -> AsyncIterator[tuple[str, list[Finding]]]:
+CHECKS = (*(check.name for check in QUICK), *walk.CHECKS)
+"""What a whole proof of the present goes through, by name."""
+
+
+def _silent(_done: int, _of: int) -> None:
+    pass
+
+
+async def prove(
+    session: AsyncSession,
+    *,
+    whole: bool = True,
+    at: datetime | None = None,
+    progress: walk.Progress = _silent,
+    stretch: int = walk.STRETCH,
+) -> AsyncIterator[tuple[str, list[Finding]]]:
     """Each check by name with its findings, in the caller's (repeatable read) transaction.
 
-    Without `whole`, those that read every transfer are left out.
+    Without `whole`, the transfers are not walked through. `at`: the books as they were with everything posted up to and
+    including that moment. `progress` is told how many legs (two a transfer) were walked, of how many.
     """
-    for check in CHECKS:
-        if check.scans and not whole:
-            continue
-        rows = await session.execute(text(check.sql))
-        yield check.name, [Finding(check.name, str(row[0])) for row in rows]
-    async for name, found in guards.look(session, whole=whole):
-        yield name, [Finding(name, detail) for detail in found]
+    if at is None:
+        for check in QUICK:
+            rows = await session.execute(text(check.sql))
+            yield check.name, [Finding(check.name, str(row[0])) for row in rows]
+        async for name, details in guards.look(session, whole=whole):
+            yield name, [Finding(name, detail) for detail in details]
+    else:
+        rows = await session.execute(text(_ASSETS_THEN), {"at": at})
+        off = [f"{row.asset}: debit side {row.debit:f}, credit side {row.credit:f}" for row in rows]
+        yield "assets_balance", [Finding("assets_balance", sentence) for sentence in off]
+    if not whole:
+        return
+    found = await walk.Walk(session, at=at, progress=progress, stretch=stretch).run()
+    for name in walk.CHECKS:
+        yield name, [Finding(name, sentence) for sentence in found.sentences(name)]
 
 
-async def held_by(session: AsyncSession) -> dict[tuple[str, str], int]:
-    """(owner, asset) → what stands in customers' `held` accounts; zero balances left out."""
-    rows = await session.execute(
-        text("SELECT owner::text, asset, balance FROM ledger_accounts WHERE name = 'held' AND balance <> 0")
-    )
+async def held_by(session: AsyncSession, at: datetime | None = None) -> dict[tuple[str, str], int]:
+    """(owner, asset) → what stands (or stood, at that moment) in customers' `held` accounts; zero balances left out."""
+    if at is None:
+        sql = "SELECT owner::text, asset, balance FROM ledger_accounts WHERE name = 'held' AND balance <> 0"
+        rows = await session.execute(text(sql))
+    else:
+        sql = """SELECT a.owner::text, a.asset, b.balance FROM ledger_accounts a
+                 CROSS JOIN LATERAL ledger_leg_at(a.id, :at) b WHERE a.name = 'held' AND b.balance <> 0"""
+        rows = await session.execute(text(sql), {"at": at})
     return {(row[0], row[1]): int(row[2]) for row in rows}

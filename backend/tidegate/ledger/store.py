@@ -8,12 +8,12 @@ from datetime import datetime
 from typing import Any
 
 import asyncpg
-from sqlalchemy import delete, select, text
+from sqlalchemy import delete, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tidegate.database import new_id
 from tidegate.ledger.rules import CHART, AccountRef, Outcome, Posting, Verdict
-from tidegate.ledger.tables import Account, LaneReceipt
+from tidegate.ledger.tables import Account, LaneReceipt, TransferRow
 
 _OPEN = "SELECT ledger_open($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::boolean[])"
 _POST = (
@@ -170,12 +170,110 @@ async def of_owner(session: AsyncSession, owner: uuid.UUID) -> list[Standing]:
     return [Standing(AccountRef(r.owner, r.name, r.asset, r.place), r.side, r.balance) for r in rows]
 
 
-async def totals(session: AsyncSession) -> list[tuple[str, str, str, str, int]]:
-    """(asset, name, place, side, sum of balances) over all owners: the trial balance."""
+async def totals(session: AsyncSession, at: datetime | None = None) -> list[tuple[str, str, str, str, int]]:
+    """(asset, name, place, side, sum of balances) over all owners: the trial balance, now or at a past moment."""
+    balances = "" if at is None else "CROSS JOIN LATERAL ledger_leg_at(a.id, :at) b"
+    balance = "a.balance" if at is None else "b.balance"
     rows = await session.execute(
         text(
-            "SELECT asset, name, place, side, sum(balance) FROM ledger_accounts "
-            "GROUP BY asset, name, place, side ORDER BY asset, name, place"
-        )
+            f"SELECT a.asset, a.name, a.place, a.side, sum({balance}) FROM ledger_accounts a {balances} "  # noqa: S608  constants of this function
+            "GROUP BY a.asset, a.name, a.place, a.side ORDER BY a.asset, a.name, a.place"
+        ),
+        {} if at is None else {"at": at},
     )
     return [(r[0], r[1], r[2], r[3], int(r[4])) for r in rows]
+
+
+async def balance_at(session: AsyncSession, ref: AccountRef, at: datetime) -> int:
+    """What the account stood at when everything posted up to and including that moment was booked."""
+    found = await session.scalar(
+        select(func.ledger_balance_at(Account.id, at)).where(
+            Account.owner == ref.owner, Account.name == ref.name, Account.asset == ref.asset, Account.place == ref.place
+        )
+    )
+    return int(found or 0)
+
+
+async def posted_by(session: AsyncSession, keys: Sequence[str], at: datetime) -> set[str]:
+    """Those of these postings that were in the books at that moment."""
+    found = await session.scalars(
+        select(TransferRow.key).where(TransferRow.key.in_(keys), TransferRow.n == 1, TransferRow.posted_at <= at)
+    )
+    return set(found)
+
+
+# --- statements -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Numbers of an account above `low`, up to `top`."""
+
+    account: int
+    low: int
+    top: int
+
+    def upto(self, top: int) -> "Span":
+        return Span(self.account, self.low, min(self.top, top))
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """One side of a transfer, as its account sees it: `change` in the account's own direction, `balance` after it.
+
+    `against` is what the account on the other side is called.
+    """
+
+    number: int
+    counterpart: int
+    against: str
+    key: str
+    n: int
+    event: str
+    change: int
+    balance: int
+    at: datetime
+
+
+# Both accounts in one statement: one snapshot, so that a transfer between them is in both or in neither.
+SPANS = """
+    SELECT a.name, a.id,
+           CASE WHEN CAST(:since AS timestamptz) IS NULL THEN 0
+                ELSE (SELECT sequence FROM ledger_leg_at(a.id, CAST(:since AS timestamptz) - interval '1 microsecond'))
+           END AS low,
+           CASE WHEN CAST(:until AS timestamptz) IS NULL THEN a.sequence
+                ELSE (SELECT sequence FROM ledger_leg_at(a.id, CAST(:until AS timestamptz) - interval '1 microsecond'))
+           END AS top
+    FROM ledger_accounts a WHERE a.owner = :owner AND a.name IN ('available', 'held') AND a.asset = :asset AND a.place = ''
+"""
+
+# Customers' accounts rise by credit. Each half walks its own unique index backwards and stops.
+LEGS = """
+    SELECT l.*, a.name AS against FROM (
+        (SELECT debit_sequence AS number, credit_account AS counterpart, key, n, event, -units::numeric AS change,
+                debit_balance::numeric AS balance, posted_at AS at
+         FROM ledger_transfers WHERE debit_account = :account AND debit_sequence <= :top
+         ORDER BY debit_sequence DESC LIMIT :many)
+        UNION ALL
+        (SELECT credit_sequence, debit_account, key, n, event, units::numeric, credit_balance::numeric, posted_at
+         FROM ledger_transfers WHERE credit_account = :account AND credit_sequence <= :top
+         ORDER BY credit_sequence DESC LIMIT :many)) l
+    LEFT JOIN ledger_accounts a ON a.id = l.counterpart
+    ORDER BY number DESC LIMIT :many
+"""
+
+
+async def spans(
+    session: AsyncSession, *, owner: uuid.UUID, asset: str, since: datetime | None, until: datetime | None
+) -> dict[str, Span]:
+    """By name (`available`, `held`): what was posted at or after `since` and before `until`."""
+    rows = await session.execute(text(SPANS), {"owner": owner, "asset": asset, "since": since, "until": until})
+    return {row.name: Span(row.id, row.low, row.top) for row in rows}
+
+
+async def legs(session: AsyncSession, span: Span, many: int) -> list[Leg]:
+    """The newest `many` up to the span's top, also below its low end: what stood before is read off those."""
+    rows = await session.execute(text(LEGS), {"account": span.account, "top": span.top, "many": many})
+    return [
+        Leg(r.number, r.counterpart, r.against, r.key, r.n, r.event, int(r.change), int(r.balance), r.at) for r in rows
+    ]

@@ -5,11 +5,12 @@ is printed: a reader can re-add the line by hand.
 """
 
 import asyncio
+import functools
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -17,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from tidegate.chains.bitcoin.client import BitcoinChain
 from tidegate.chains.evm.client import EvmChain
 from tidegate.chains.port import Chain, Fate, NodeUnavailable
+from tidegate.database import Database
 from tidegate.exchange import audit as exchange
 from tidegate.ledger import balances, proof
 from tidegate.money import UnknownAsset, asset, format_units
@@ -48,10 +50,14 @@ class Line:
 
 @dataclass(slots=True)
 class Report:
+    """`past`: the books as they were at that moment. `left_out` is what no past moment can be asked about any more."""
+
     at: datetime
+    past: bool = False
     findings: list[proof.Finding] = field(default_factory=list)
     lines: list[Line] = field(default_factory=list)
     unchecked: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
     totals: list[tuple[str, str, str, str, int]] = field(default_factory=list)
 
     @property
@@ -67,9 +73,11 @@ class Report:
 
         return {
             "at": time_text(self.at),
+            "past": self.past,
             "verdict": self.verdict,
             "findings": [{"check": f.check, "detail": f.detail} for f in self.findings],
             "unchecked": self.unchecked,
+            "left_out": self.left_out,
             "lines": [
                 {
                     "place": line.place,
@@ -88,21 +96,26 @@ class Report:
         }
 
 
-Progress = Callable[[str], None]
+class Progress(Protocol):
+    """What is being looked at; `done` of `of` entries (two a transfer) where there is something to count."""
+
+    def __call__(self, name: str, done: int = 0, of: int = 0) -> None: ...
 
 
-async def run(office: Office, *, now: datetime, progress: Progress = lambda _: None, whole: bool = True) -> Report:
+def _silent(name: str, done: int = 0, of: int = 0) -> None:
+    pass
+
+
+async def run(office: Office, *, now: datetime, progress: Progress = _silent, whole: bool = True) -> Report:
     """All of it; without `whole` the transfers are not re-added one by one, everything else is the same.
 
     Never raises for an outage: what could not be asked is named in `unchecked`.
     """
     report = Report(now)
     async with office.db.reading() as session:
-        # One snapshot for everything that is added up, and the heavy sorts stay in the database.
+        # One snapshot for everything that is added up.
         await session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
-        async for name, findings in proof.prove(session, whole=whole):
-            progress(name)
-            report.findings += findings
+        await _proved(report, session, progress, whole=whole)
         progress("holds")
         report.findings += await _holds(session)
         report.totals = await balances.trial_balance(session)
@@ -113,6 +126,39 @@ async def run(office: Office, *, now: datetime, progress: Progress = lambda _: N
     for name in office.desk.venues:
         await _settled(report, name, progress, lambda n=name: _venue_lines(office, n))  # type: ignore[misc]  # bound at definition
     return report
+
+
+async def run_at(db: Database, at: datetime, *, progress: Progress = _silent) -> Report:
+    """The books as they were with everything posted up to and including a past moment.
+
+    The ledger re-added to there, and what was held against the withdrawals that were open then. Chains and venues tell
+    only how they stand now: they are named in `left_out` and change no verdict.
+    """
+    report = Report(at, past=True, left_out=list(LEFT_OUT))
+    async with db.reading() as session:
+        await session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
+        await _proved(report, session, progress, at=at)
+        progress("holds")
+        report.findings += _differing(await proof.held_by(session, at), await _wanted_at(session, at))
+        report.totals = await balances.trial_balance(session, at)
+    return report
+
+
+LEFT_OUT = (
+    "chains: a node tells what addresses hold now, not what they held then",
+    "venues: an exchange tells what it holds for us now, not what it held then",
+    "accounts: their own balance column is of now; what stood then is read off the transfers",
+)
+
+
+async def _proved(
+    report: Report, session: AsyncSession, progress: Progress, *, whole: bool = True, at: datetime | None = None
+) -> None:
+    progress("accounts")
+    entries = functools.partial(progress, "entries")
+    async for name, findings in proof.prove(session, whole=whole, at=at, progress=entries):
+        progress(name)
+        report.findings += findings
 
 
 async def _settled(report: Report, place: str, progress: Progress, look: Callable[[], Awaitable[list[Line]]]) -> None:
@@ -134,22 +180,42 @@ async def _settled(report: Report, place: str, progress: Progress, look: Callabl
 
 async def _holds(session: AsyncSession) -> list[proof.Finding]:
     """What customers' `held` accounts say against what open withdrawals and conversions hold."""
-    ledger = await proof.held_by(session)
     wanted: dict[tuple[str, str], int] = {}
     for (user, code), units in (await store.held_terms(session)).items():
         wanted[str(user), code] = wanted.get((str(user), code), 0) + units
     executing = sum((await exchange.open_holds(session)).values())
-    findings = [
-        proof.Finding(
-            "holds",
-            f"{code} of {user}: held {ledger.get((user, code), 0)}, open withdrawals need {wanted.get((user, code), 0)}",
-        )
-        for user, code in sorted(set(ledger) | set(wanted))
-        if ledger.get((user, code), 0) != wanted.get((user, code), 0)
-    ]
+    findings = _differing(await proof.held_by(session), wanted)
     if executing:
         findings.append(proof.Finding("holds", f"{executing} units are held for conversions that were never executed"))
     return findings
+
+
+async def _wanted_at(session: AsyncSession, at: datetime) -> dict[tuple[str, str], int]:
+    """What withdrawals held at that moment: the agreed sums, and by the ledger's own time which step had been booked."""
+    wanted: dict[tuple[str, str], int] = {}
+    async for some in store.around(session, at):
+        steps = [f"withdrawal:{terms.id}:{step}" for terms in some for step in ("hold", "convert", "settle", "refund")]
+        done = await balances.posted_by(session, steps, at)
+        for terms in some:
+            hold, convert, settle, refund = (
+                f"withdrawal:{terms.id}:{step}" in done for step in ("hold", "convert", "settle", "refund")
+            )
+            if not hold or settle or refund:
+                continue
+            key = (str(terms.user_id), terms.to_asset if convert else terms.from_asset)
+            wanted[key] = wanted.get(key, 0) + (terms.deliver_units if convert else terms.debit_units)
+    return wanted
+
+
+def _differing(held: dict[tuple[str, str], int], wanted: dict[tuple[str, str], int]) -> list[proof.Finding]:
+    return [
+        proof.Finding(
+            "holds",
+            f"{code} of {user}: held {held.get((user, code), 0)}, open withdrawals need {wanted.get((user, code), 0)}",
+        )
+        for user, code in sorted(set(held) | set(wanted))
+        if held.get((user, code), 0) != wanted.get((user, code), 0)
+    ]
 
 
 async def _chain_lines(office: Office, chain: Chain) -> list[Line]:

@@ -16,6 +16,8 @@ from tidegate.treasury import attempts
 log = structlog.get_logger(__name__)
 
 WHOLE_EVERY_SECONDS = 300.0
+WHOLE_SHARE = 20
+"""A whole look that took long is not repeated before so many times its own length has passed."""
 
 # What we have: assets. Expenses are no assets; `liquidity` may stand on either side.
 _HAVE = ("wallet:deposit", "wallet:hot", "wallet:cold", "venue", "in_transit", "receivable")
@@ -27,14 +29,17 @@ class Checker:
     def __init__(self, office: Office) -> None:
         self._office = office
         self._whole_at: float | None = None
+        self._pause = WHOLE_EVERY_SECONDS
 
     async def step(self) -> int:
         """Check, store, complain aloud when something differs."""
-        whole = self._whole_at is None or time.monotonic() - self._whole_at > WHOLE_EVERY_SECONDS
+        began = time.monotonic()
+        whole = self._whole_at is None or began - self._whole_at > self._pause
         report = await audit.run(self._office, now=utcnow(), whole=whole)
         if whole:
             # What only a whole look finds must not be covered up by a lesser one a few seconds later.
             self._whole_at = time.monotonic() if not report.findings else None
+            self._pause = max(WHOLE_EVERY_SECONDS, WHOLE_SHARE * (time.monotonic() - began))
         async with self._office.db.transaction() as session:
             await store.save_check(session, at=report.at, verdict=report.verdict, report=report.to_json())
         if report.verdict == "differs":

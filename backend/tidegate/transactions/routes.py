@@ -4,18 +4,27 @@ import uuid
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.responses import StreamingResponse
 
 from tidegate.auth.subject import Subject, allow
 from tidegate.database import utcnow
+from tidegate.download import Format, download, files
 from tidegate.idempotency import Keyed, keyed_optional, keyed_required, respond
 from tidegate.problems import problems
 from tidegate.refusal import Kind
-from tidegate.transactions import books, history, withdraw
+from tidegate.transactions import books, history, trial, withdraw
 from tidegate.transactions.office import Office
 from tidegate.transactions.request import Asked
 from tidegate.transactions.request import request as request_withdrawal
-from tidegate.transactions.schemas import BooksOut, TransactionOut, VerifyIn, WithdrawalIn, WithdrawalOut
-from tidegate.wire import Page, Paging
+from tidegate.transactions.schemas import (
+    BooksOut,
+    TransactionOut,
+    TrialBalanceOut,
+    VerifyIn,
+    WithdrawalIn,
+    WithdrawalOut,
+)
+from tidegate.wire import Moment, Page, Paging
 
 router = APIRouter(prefix="/transactions")
 audit_router = APIRouter(prefix="/audit", tags=["audit"])
@@ -163,6 +172,43 @@ async def list_transactions(
         asset=asset,
         reference=reference,
     )
+
+
+@router.get(
+    "/export",
+    tags=["transactions"],
+    operation_id="transactions_export",
+    response_class=StreamingResponse,
+    responses=problems(*SIGNED_IN) | files("The history as a file, newest first"),
+)
+async def export_transactions(
+    office: At,
+    subject: Reader,
+    form: Annotated[Format, Query(alias="format")] = "json",
+    kind: Literal["deposit", "withdrawal", "conversion"] | None = None,
+    asset: Annotated[str | None, Query(max_length=16)] = None,
+    since: Annotated[Moment | None, Query(alias="from", description="Begun at or after this moment")] = None,
+    until: Annotated[Moment | None, Query(alias="to", description="Begun before this moment")] = None,
+) -> StreamingResponse:
+    """Your whole history as a file: CSV or JSON."""
+    rows = history.rows(office, user_id=subject.user_id, kind=kind, asset=asset, since=since, until=until)
+    return download(form, "transactions", head={"from": since, "to": until}, columns=history.COLUMNS, rows=rows)
+
+
+@audit_router.get(
+    "/trial-balance",
+    operation_id="audit_get_trial_balance",
+    response_model=TrialBalanceOut,
+    responses=problems(*SIGNED_IN) | trial.ANSWERS,
+)
+async def get_trial_balance(
+    office: At,
+    subject: Auditor,
+    at: Annotated[Moment | None, Query(description="A past moment; now when left out")] = None,
+    form: Annotated[Format, Query(alias="format")] = "json",
+) -> Response:
+    """What every kind of account stands at, over all owners, now or at a past moment. JSON or CSV."""
+    return trial.answer(await trial.balance(office.db, at=at), form)
 
 
 @audit_router.get("/books", operation_id="audit_get_books", responses=problems(*SIGNED_IN))

@@ -133,6 +133,34 @@ class BooksOut(Out):
     payouts_at_most: int = Field(description="Most payouts any withdrawal has had: 1, or something is very wrong")
 
 
+class TrialLineOut(Out):
+    """One kind of account of one asset, over all owners; `balance` in the account's own direction."""
+
+    asset: str
+    account: str
+    place: str = Field(description="The network or venue; empty where it has none")
+    side: Literal["debit", "credit"]
+    balance: str
+
+
+class TrialTotalOut(Out):
+    """An asset's two sides; `difference` is 0 in books that are whole."""
+
+    asset: str
+    debit: str
+    credit: str
+    difference: str
+
+
+class TrialBalanceOut(Out):
+    """Everything posted up to and including `at`; `balances` when no asset differs."""
+
+    at: Time
+    balances: bool
+    items: list[TrialLineOut]
+    totals: list[TrialTotalOut]
+
+
 class BooksReportOut(Out):
     checked_at: Time | None
     verdict: str | None

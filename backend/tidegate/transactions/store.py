@@ -1,8 +1,8 @@
 """All SQL of the room: withdrawals, their events, the checks of the books."""
 
 import uuid
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import Any
 
@@ -151,6 +151,34 @@ async def held_terms(session: AsyncSession) -> dict[tuple[uuid.UUID, str], int]:
         key = (row.user_id, row.to_asset if converted else row.from_asset)
         found[key] = found.get(key, 0) + (row.deliver_units if converted else row.debit_units)
     return found
+
+
+_AT_ONCE = 1000
+_MARGIN = timedelta(days=1)
+"""Far more than the clocks of our processes and of the database can lie apart."""
+
+
+async def around(session: AsyncSession, at: datetime) -> AsyncIterator[list[Terms]]:
+    """Every withdrawal that may have been open at that moment, some at a time; which were, the ledger says."""
+    after = uuid.UUID(int=0)
+    while True:
+        rows = await session.scalars(
+            select(Withdrawal)
+            .where(
+                Withdrawal.id > after,
+                Withdrawal.created_at <= at + _MARGIN,
+                or_(Withdrawal.state.not_in(_ENDED), Withdrawal.since >= at - _MARGIN),
+            )
+            .order_by(Withdrawal.id)
+            .limit(_AT_ONCE)
+        )
+        found = list(rows)
+        if found:
+            after = found[-1].id
+            yield [terms(row) for row in found]
+        session.expunge_all()
+        if len(found) < _AT_ONCE:
+            return
 
 
 async def count_signed(session: AsyncSession) -> int:

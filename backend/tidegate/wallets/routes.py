@@ -3,13 +3,15 @@
 import uuid
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi.responses import StreamingResponse
 
 from tidegate.auth.subject import Subject, allow
+from tidegate.download import Format, download, files
 from tidegate.idempotency import Keyed, keyed_optional, keyed_required, respond
 from tidegate.problems import problems
 from tidegate.refusal import Kind
-from tidegate.wallets import addresses, beneficiaries, deposits, overview, recognise
+from tidegate.wallets import addresses, beneficiaries, deposits, overview, recognise, statement
 from tidegate.wallets.cashier import Cashier
 from tidegate.wallets.schemas import (
     AddressIn,
@@ -23,10 +25,11 @@ from tidegate.wallets.schemas import (
     DepositOut,
     DepositState,
     NetworkFilter,
+    StatementLineOut,
     ValidateIn,
     ValidationOut,
 )
-from tidegate.wire import Page, Paging
+from tidegate.wire import Moment, Page, Paging
 
 router = APIRouter(prefix="/wallets")
 
@@ -46,6 +49,9 @@ async def the_cashier(request: Request) -> Cashier:
 At = Annotated[Cashier, Depends(the_cashier)]
 Reader = Annotated[Subject, Depends(allow("wallets.read"))]
 Writer = Annotated[Subject, Depends(allow("wallets.write"))]
+AssetPath = Annotated[str, Path(max_length=16)]
+Since = Annotated[Moment | None, Query(alias="from", description="Posted at or after this moment")]
+Until = Annotated[Moment | None, Query(alias="to", description="Posted before this moment")]
 
 
 @router.get("/assets", tags=["wallets"], operation_id="wallets_list_assets", responses=problems(*SIGNED_IN))
@@ -58,6 +64,48 @@ async def list_assets(cashier: At, subject: Reader) -> Page[AssetOut]:
 async def list_balances(cashier: At, subject: Reader) -> Page[BalanceOut]:
     """Every listed asset with what you can use, what is set aside, and what is on its way."""
     return Page(items=await overview.balances(cashier, user_id=subject.user_id))
+
+
+@router.get(
+    "/{asset}/statement",
+    tags=["wallets"],
+    operation_id="wallets_get_statement",
+    responses=problems(*SIGNED_IN, Kind.UNKNOWN_ASSET),
+)
+async def get_statement(
+    asset: AssetPath,
+    cashier: At,
+    subject: Reader,
+    since: Since = None,
+    until: Until = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    cursor: Annotated[str | None, Query(max_length=200)] = None,
+) -> Page[StatementLineOut]:
+    """Everything that moved this asset of yours, newest first, with what stood after it."""
+    wanted = statement.asked(user_id=subject.user_id, asset=asset, since=since, until=until)
+    return await statement.page(cashier, wanted, limit=limit, cursor=cursor)
+
+
+@router.get(
+    "/{asset}/statement/export",
+    tags=["wallets"],
+    operation_id="wallets_export_statement",
+    response_class=StreamingResponse,
+    responses=problems(*SIGNED_IN, Kind.UNKNOWN_ASSET) | files("The lines as a file, newest first"),
+)
+async def export_statement(
+    asset: AssetPath,
+    cashier: At,
+    subject: Reader,
+    form: Annotated[Format, Query(alias="format")] = "json",
+    since: Since = None,
+    until: Until = None,
+) -> StreamingResponse:
+    """The whole statement as a file: CSV or JSON."""
+    wanted = statement.asked(user_id=subject.user_id, asset=asset, since=since, until=until)
+    head = {"asset": wanted.asset.code, "from": since, "to": until}
+    rows = statement.rows(cashier, wanted)
+    return download(form, f"statement-{wanted.asset.code}", head=head, columns=statement.COLUMNS, rows=rows)
 
 
 @router.post(

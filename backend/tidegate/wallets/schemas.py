@@ -66,6 +66,24 @@ class BalanceOut(Out):
     estimate: EstimateOut | None = Field(description="Of `total`; null when no price is known")
 
 
+Charge = Literal["network", "service", "spread", "rounding"]
+
+
+class StatementLineOut(Out):
+    """One transfer. `amount` and `held_amount` say what it changed, signed; `balance` (what you can use) and `held` stand
+    after it. `kind` and `id` name what it was for; null where it was nothing of yours."""
+
+    at: Time
+    event: str = Field(examples=["withdrawal accepted"])
+    kind: Literal["deposit", "withdrawal", "conversion", "transfer"] | None
+    id: uuid.UUID | None
+    charge: Charge | None = Field(description="Which of the quoted charges this is; null where it is none")
+    amount: DecimalOut
+    balance: DecimalOut
+    held_amount: DecimalOut
+    held: DecimalOut
+
+
 class AddressIn(In):
     asset: AssetCode
     network: NetworkName

@@ -11,11 +11,11 @@ const GATHER_MILLISECONDS = 80;
 
 /** Which reads a change of each kind touches, by operation. An operation with a path is touched only for its own id. */
 const TOUCHED: Record<string, readonly string[]> = {
-  withdrawal: ['withdrawalsGet', 'transactionsList', 'walletsListBalances'],
-  deposit: ['depositsGet', 'depositsList', 'transactionsList', 'walletsListBalances'],
-  conversion: ['conversionsGet', 'transactionsList', 'walletsListBalances'],
-  transfer: ['transactionsList', 'walletsListBalances'],
-  balance: ['walletsListBalances'],
+  withdrawal: ['withdrawalsGet', 'transactionsList', 'walletsListBalances', 'walletsGetStatement'],
+  deposit: ['depositsGet', 'depositsList', 'transactionsList', 'walletsListBalances', 'walletsGetStatement'],
+  conversion: ['conversionsGet', 'transactionsList', 'walletsListBalances', 'walletsGetStatement'],
+  transfer: ['transactionsList', 'walletsListBalances', 'walletsGetStatement'],
+  balance: ['walletsListBalances', 'walletsGetStatement'],
   address: ['addressesList'],
   account: ['authGetMe', 'authListSessions'],
 };

@@ -9,6 +9,7 @@ import {
 } from '@tanstack/react-router';
 import { authGetMeOptions } from '@/client/@tanstack/react-query.gen';
 import { isCode } from '@/ui/problem';
+import { readDays } from '@/wallets/days';
 import { isSandbox } from './config';
 import { NotFound, RootFailed, RouteFailed } from './failures';
 import { needWords } from './i18n';
@@ -111,6 +112,13 @@ const depositDetail = createRoute({
   component: lazyRouteComponent(() => import('@/wallets/DepositDetail'), 'DepositDetail'),
 });
 
+const asset = createRoute({
+  getParentRoute: () => inside,
+  path: '/balances/$asset',
+  validateSearch: readDays,
+  component: lazyRouteComponent(() => import('@/wallets/AssetPage'), 'AssetPage'),
+});
+
 const PAY_STEPS = ['get', 'with', 'check', 'confirm'] as const;
 export type PayStep = (typeof PAY_STEPS)[number];
 
@@ -180,6 +188,7 @@ const tree = root.addChildren([
   outside.addChildren([signIn, register]),
   inside.addChildren([
     home,
+    asset,
     deposit,
     depositDetail,
     pay,

@@ -2,7 +2,7 @@
 
 import { type Client, type Options as Options2, type TDataShape, urlSearchParamsBodySerializer } from './client';
 import { client } from './client.gen';
-import type { AddressesCreateData, AddressesCreateErrors, AddressesCreateResponses, AddressesListData, AddressesListErrors, AddressesListResponses, AddressesValidateData, AddressesValidateErrors, AddressesValidateResponses, AuditGetBooksData, AuditGetBooksErrors, AuditGetBooksResponses, AuthChangePasswordData, AuthChangePasswordErrors, AuthChangePasswordResponses, AuthConfirmTotpData, AuthConfirmTotpErrors, AuthConfirmTotpResponses, AuthCreateTotpData, AuthCreateTotpErrors, AuthCreateTotpResponses, AuthGetMeData, AuthGetMeErrors, AuthGetMeResponses, AuthListSessionsData, AuthListSessionsErrors, AuthListSessionsResponses, AuthLoginData, AuthLoginErrors, AuthLoginResponses, AuthLogoutData, AuthLogoutErrors, AuthLogoutEverywhereData, AuthLogoutEverywhereErrors, AuthLogoutEverywhereResponses, AuthLogoutResponses, AuthRefreshTokenData, AuthRefreshTokenErrors, AuthRefreshTokenResponses, AuthRegisterData, AuthRegisterErrors, AuthRegisterResponses, AuthRevokeSessionData, AuthRevokeSessionErrors, AuthRevokeSessionResponses, AuthTokenData, AuthTokenErrors, AuthTokenResponses, AuthUpdateMeData, AuthUpdateMeErrors, AuthUpdateMeResponses, BeneficiariesConfirmData, BeneficiariesConfirmErrors, BeneficiariesConfirmResponses, BeneficiariesCreateData, BeneficiariesCreateErrors, BeneficiariesCreateResponses, BeneficiariesDeleteData, BeneficiariesDeleteErrors, BeneficiariesDeleteResponses, BeneficiariesGetData, BeneficiariesGetErrors, BeneficiariesGetResponses, BeneficiariesListData, BeneficiariesListErrors, BeneficiariesListResponses, ComplianceDecideApprovalData, ComplianceDecideApprovalErrors, ComplianceDecideApprovalResponses, ComplianceListApprovalsData, ComplianceListApprovalsErrors, ComplianceListApprovalsResponses, ComplianceListPausesData, ComplianceListPausesErrors, ComplianceListPausesResponses, CompliancePauseData, CompliancePauseErrors, CompliancePauseResponses, ComplianceResumeData, ComplianceResumeErrors, ComplianceResumeResponses, ConversionsCreateData, ConversionsCreateErrors, ConversionsCreateResponses, ConversionsGetData, ConversionsGetErrors, ConversionsGetResponses, ConversionsListData, ConversionsListErrors, ConversionsListResponses, DepositsGetData, DepositsGetErrors, DepositsGetResponses, DepositsListData, DepositsListErrors, DepositsListResponses, EventsLogData, EventsLogErrors, EventsLogResponses, EventsStreamData, EventsStreamErrors, EventsStreamResponses, ExchangeGetRateData, ExchangeGetRateErrors, ExchangeGetRateResponses, ExchangeListMarketsData, ExchangeListMarketsErrors, ExchangeListMarketsResponses, HealthLiveData, HealthLiveResponses, HealthReadyData, HealthReadyErrors, HealthReadyResponses, QuotesCreateData, QuotesCreateErrors, QuotesCreateResponses, QuotesGetData, QuotesGetErrors, QuotesGetResponses, SandboxAuthenticatorData, SandboxAuthenticatorErrors, SandboxAuthenticatorResponses, SandboxChaosData, SandboxChaosErrors, SandboxChaosResponses, SandboxFaucetData, SandboxFaucetErrors, SandboxFaucetResponses, SandboxListChaosData, SandboxListChaosErrors, SandboxListChaosResponses, SandboxMineData, SandboxMineErrors, SandboxMineResponses, SandboxScenariosData, SandboxScenariosErrors, SandboxScenariosResponses, SandboxStartData, SandboxStartErrors, SandboxStartResponses, TransactionsListData, TransactionsListErrors, TransactionsListResponses, WalletsListAssetsData, WalletsListAssetsErrors, WalletsListAssetsResponses, WalletsListBalancesData, WalletsListBalancesErrors, WalletsListBalancesResponses, WithdrawalsCancelData, WithdrawalsCancelErrors, WithdrawalsCancelResponses, WithdrawalsCreateData, WithdrawalsCreateErrors, WithdrawalsCreateResponses, WithdrawalsGetData, WithdrawalsGetErrors, WithdrawalsGetResponses, WithdrawalsListData, WithdrawalsListErrors, WithdrawalsListResponses, WithdrawalsVerifyData, WithdrawalsVerifyErrors, WithdrawalsVerifyResponses } from './types.gen';
+import type { AddressesCreateData, AddressesCreateErrors, AddressesCreateResponses, AddressesListData, AddressesListErrors, AddressesListResponses, AddressesValidateData, AddressesValidateErrors, AddressesValidateResponses, AuditGetBooksData, AuditGetBooksErrors, AuditGetBooksResponses, AuditGetTrialBalanceData, AuditGetTrialBalanceErrors, AuditGetTrialBalanceResponses, AuthChangePasswordData, AuthChangePasswordErrors, AuthChangePasswordResponses, AuthConfirmTotpData, AuthConfirmTotpErrors, AuthConfirmTotpResponses, AuthCreateTotpData, AuthCreateTotpErrors, AuthCreateTotpResponses, AuthGetMeData, AuthGetMeErrors, AuthGetMeResponses, AuthListSessionsData, AuthListSessionsErrors, AuthListSessionsResponses, AuthLoginData, AuthLoginErrors, AuthLoginResponses, AuthLogoutData, AuthLogoutErrors, AuthLogoutEverywhereData, AuthLogoutEverywhereErrors, AuthLogoutEverywhereResponses, AuthLogoutResponses, AuthRefreshTokenData, AuthRefreshTokenErrors, AuthRefreshTokenResponses, AuthRegisterData, AuthRegisterErrors, AuthRegisterResponses, AuthRevokeSessionData, AuthRevokeSessionErrors, AuthRevokeSessionResponses, AuthTokenData, AuthTokenErrors, AuthTokenResponses, AuthUpdateMeData, AuthUpdateMeErrors, AuthUpdateMeResponses, BeneficiariesConfirmData, BeneficiariesConfirmErrors, BeneficiariesConfirmResponses, BeneficiariesCreateData, BeneficiariesCreateErrors, BeneficiariesCreateResponses, BeneficiariesDeleteData, BeneficiariesDeleteErrors, BeneficiariesDeleteResponses, BeneficiariesGetData, BeneficiariesGetErrors, BeneficiariesGetResponses, BeneficiariesListData, BeneficiariesListErrors, BeneficiariesListResponses, ComplianceDecideApprovalData, ComplianceDecideApprovalErrors, ComplianceDecideApprovalResponses, ComplianceListApprovalsData, ComplianceListApprovalsErrors, ComplianceListApprovalsResponses, ComplianceListPausesData, ComplianceListPausesErrors, ComplianceListPausesResponses, CompliancePauseData, CompliancePauseErrors, CompliancePauseResponses, ComplianceResumeData, ComplianceResumeErrors, ComplianceResumeResponses, ConversionsCreateData, ConversionsCreateErrors, ConversionsCreateResponses, ConversionsGetData, ConversionsGetErrors, ConversionsGetResponses, ConversionsListData, ConversionsListErrors, ConversionsListResponses, DepositsGetData, DepositsGetErrors, DepositsGetResponses, DepositsListData, DepositsListErrors, DepositsListResponses, EventsLogData, EventsLogErrors, EventsLogResponses, EventsStreamData, EventsStreamErrors, EventsStreamResponses, ExchangeGetRateData, ExchangeGetRateErrors, ExchangeGetRateResponses, ExchangeListMarketsData, ExchangeListMarketsErrors, ExchangeListMarketsResponses, HealthLiveData, HealthLiveResponses, HealthReadyData, HealthReadyErrors, HealthReadyResponses, QuotesCreateData, QuotesCreateErrors, QuotesCreateResponses, QuotesGetData, QuotesGetErrors, QuotesGetResponses, SandboxAuthenticatorData, SandboxAuthenticatorErrors, SandboxAuthenticatorResponses, SandboxChaosData, SandboxChaosErrors, SandboxChaosResponses, SandboxFaucetData, SandboxFaucetErrors, SandboxFaucetResponses, SandboxListChaosData, SandboxListChaosErrors, SandboxListChaosResponses, SandboxMineData, SandboxMineErrors, SandboxMineResponses, SandboxScenariosData, SandboxScenariosErrors, SandboxScenariosResponses, SandboxStartData, SandboxStartErrors, SandboxStartResponses, TransactionsExportData, TransactionsExportErrors, TransactionsExportResponses, TransactionsListData, TransactionsListErrors, TransactionsListResponses, WalletsExportStatementData, WalletsExportStatementErrors, WalletsExportStatementResponses, WalletsGetStatementData, WalletsGetStatementErrors, WalletsGetStatementResponses, WalletsListAssetsData, WalletsListAssetsErrors, WalletsListAssetsResponses, WalletsListBalancesData, WalletsListBalancesErrors, WalletsListBalancesResponses, WithdrawalsCancelData, WithdrawalsCancelErrors, WithdrawalsCancelResponses, WithdrawalsCreateData, WithdrawalsCreateErrors, WithdrawalsCreateResponses, WithdrawalsGetData, WithdrawalsGetErrors, WithdrawalsGetResponses, WithdrawalsListData, WithdrawalsListErrors, WithdrawalsListResponses, WithdrawalsVerifyData, WithdrawalsVerifyErrors, WithdrawalsVerifyResponses } from './types.gen';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -34,6 +34,25 @@ export const auditGetBooks = <ThrowOnError extends boolean = false>(options?: Op
         }
     ],
     url: '/api/v1/audit/books',
+    ...options
+});
+
+/**
+ * Get Trial Balance
+ *
+ * What every kind of account stands at, over all owners, now or at a past moment. JSON or CSV.
+ */
+export const auditGetTrialBalance = <ThrowOnError extends boolean = false>(options?: Options<AuditGetTrialBalanceData, ThrowOnError>) => (options?.client ?? client).get<AuditGetTrialBalanceResponses, AuditGetTrialBalanceErrors, ThrowOnError>({
+    security: [
+        { scheme: 'bearer', type: 'http' },
+        { scheme: 'bearer', type: 'http' },
+        {
+            in: 'cookie',
+            name: '__Host-sid',
+            type: 'apiKey'
+        }
+    ],
+    url: '/api/v1/audit/trial-balance',
     ...options
 });
 
@@ -663,6 +682,25 @@ export const transactionsList = <ThrowOnError extends boolean = false>(options?:
 });
 
 /**
+ * Export Transactions
+ *
+ * Your whole history as a file: CSV or JSON.
+ */
+export const transactionsExport = <ThrowOnError extends boolean = false>(options?: Options<TransactionsExportData, ThrowOnError>) => (options?.client ?? client).get<TransactionsExportResponses, TransactionsExportErrors, ThrowOnError>({
+    security: [
+        { scheme: 'bearer', type: 'http' },
+        { scheme: 'bearer', type: 'http' },
+        {
+            in: 'cookie',
+            name: '__Host-sid',
+            type: 'apiKey'
+        }
+    ],
+    url: '/api/v1/transactions/export',
+    ...options
+});
+
+/**
  * List Withdrawals
  *
  * Your withdrawals, newest first.
@@ -1006,5 +1044,43 @@ export const depositsGet = <ThrowOnError extends boolean = false>(options: Optio
         }
     ],
     url: '/api/v1/wallets/deposits/{deposit_id}',
+    ...options
+});
+
+/**
+ * Get Statement
+ *
+ * Everything that moved this asset of yours, newest first, with what stood after it.
+ */
+export const walletsGetStatement = <ThrowOnError extends boolean = false>(options: Options<WalletsGetStatementData, ThrowOnError>) => (options.client ?? client).get<WalletsGetStatementResponses, WalletsGetStatementErrors, ThrowOnError>({
+    security: [
+        { scheme: 'bearer', type: 'http' },
+        { scheme: 'bearer', type: 'http' },
+        {
+            in: 'cookie',
+            name: '__Host-sid',
+            type: 'apiKey'
+        }
+    ],
+    url: '/api/v1/wallets/{asset}/statement',
+    ...options
+});
+
+/**
+ * Export Statement
+ *
+ * The whole statement as a file: CSV or JSON.
+ */
+export const walletsExportStatement = <ThrowOnError extends boolean = false>(options: Options<WalletsExportStatementData, ThrowOnError>) => (options.client ?? client).get<WalletsExportStatementResponses, WalletsExportStatementErrors, ThrowOnError>({
+    security: [
+        { scheme: 'bearer', type: 'http' },
+        { scheme: 'bearer', type: 'http' },
+        {
+            in: 'cookie',
+            name: '__Host-sid',
+            type: 'apiKey'
+        }
+    ],
+    url: '/api/v1/wallets/{asset}/statement/export',
     ...options
 });

@@ -1530,6 +1530,20 @@ export type PageSessionOut = {
 };
 
 /**
+ * Page[StatementLineOut]
+ */
+export type PageStatementLineOut = {
+    /**
+     * Items
+     */
+    items: Array<StatementLineOut>;
+    /**
+     * Next Cursor
+     */
+    next_cursor: string | null;
+};
+
+/**
  * Page[TransactionOut]
  */
 export type PageTransactionOut = {
@@ -2228,6 +2242,53 @@ export type StartPart = {
 };
 
 /**
+ * StatementLineOut
+ *
+ * One transfer. `amount` and `held_amount` say what it changed, signed; `balance` (what you can use) and `held` stand
+ * after it. `kind` and `id` name what it was for; null where it was nothing of yours.
+ */
+export type StatementLineOut = {
+    /**
+     * Amount
+     */
+    amount: string;
+    /**
+     * At
+     */
+    at: string;
+    /**
+     * Balance
+     */
+    balance: string;
+    /**
+     * Charge
+     *
+     * Which of the quoted charges this is; null where it is none
+     */
+    charge: 'network' | 'service' | 'spread' | 'rounding' | null;
+    /**
+     * Event
+     */
+    event: string;
+    /**
+     * Held
+     */
+    held: string;
+    /**
+     * Held Amount
+     */
+    held_amount: string;
+    /**
+     * Id
+     */
+    id: string | null;
+    /**
+     * Kind
+     */
+    kind: 'deposit' | 'withdrawal' | 'conversion' | 'transfer' | null;
+};
+
+/**
  * TokenIn
  *
  * OAuth2 password form. The second factor is `totp_code`, or `client_secret` (Swagger UI's dialog has that field).
@@ -2397,6 +2458,84 @@ export type TransactionOut = {
      * Waiting For
      */
     waiting_for: string | null;
+};
+
+/**
+ * TrialBalanceOut
+ *
+ * Everything posted up to and including `at`; `balances` when no asset differs.
+ */
+export type TrialBalanceOut = {
+    /**
+     * At
+     */
+    at: string;
+    /**
+     * Balances
+     */
+    balances: boolean;
+    /**
+     * Items
+     */
+    items: Array<TrialLineOut>;
+    /**
+     * Totals
+     */
+    totals: Array<TrialTotalOut>;
+};
+
+/**
+ * TrialLineOut
+ *
+ * One kind of account of one asset, over all owners; `balance` in the account's own direction.
+ */
+export type TrialLineOut = {
+    /**
+     * Account
+     */
+    account: string;
+    /**
+     * Asset
+     */
+    asset: string;
+    /**
+     * Balance
+     */
+    balance: string;
+    /**
+     * Place
+     *
+     * The network or venue; empty where it has none
+     */
+    place: string;
+    /**
+     * Side
+     */
+    side: 'debit' | 'credit';
+};
+
+/**
+ * TrialTotalOut
+ *
+ * An asset's two sides; `difference` is 0 in books that are whole.
+ */
+export type TrialTotalOut = {
+    /**
+     * Asset
+     */
+    asset: string;
+    /**
+     * Credit
+     */
+    credit: string;
+    /**
+     * Debit
+     */
+    debit: string;
+    /**
+     * Difference
+     */
+    difference: string;
 };
 
 /**
@@ -2735,6 +2874,54 @@ export type AuditGetBooksResponses = {
 };
 
 export type AuditGetBooksResponse = AuditGetBooksResponses[keyof AuditGetBooksResponses];
+
+export type AuditGetTrialBalanceData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * At
+         *
+         * A past moment; now when left out
+         */
+        at?: string | null;
+        /**
+         * Format
+         */
+        format?: 'csv' | 'json';
+    };
+    url: '/api/v1/audit/trial-balance';
+};
+
+export type AuditGetTrialBalanceErrors = {
+    /**
+     * `unauthenticated`: Sign in first
+     */
+    401: Problem;
+    /**
+     * `forbidden`: Not allowed
+     */
+    403: Problem;
+    /**
+     * `invalid_request`: Some fields are not as they should be
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests
+     */
+    429: Problem;
+};
+
+export type AuditGetTrialBalanceError = AuditGetTrialBalanceErrors[keyof AuditGetTrialBalanceErrors];
+
+export type AuditGetTrialBalanceResponses = {
+    /**
+     * One line a kind of account
+     */
+    200: TrialBalanceOut;
+};
+
+export type AuditGetTrialBalanceResponse = AuditGetTrialBalanceResponses[keyof AuditGetTrialBalanceResponses];
 
 export type AuthLoginData = {
     body: LoginInWritable;
@@ -4252,6 +4439,70 @@ export type TransactionsListResponses = {
 
 export type TransactionsListResponse = TransactionsListResponses[keyof TransactionsListResponses];
 
+export type TransactionsExportData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * Format
+         */
+        format?: 'csv' | 'json';
+        /**
+         * Kind
+         */
+        kind?: 'deposit' | 'withdrawal' | 'conversion' | null;
+        /**
+         * Asset
+         */
+        asset?: string | null;
+        /**
+         * From
+         *
+         * Begun at or after this moment
+         */
+        from?: string | null;
+        /**
+         * To
+         *
+         * Begun before this moment
+         */
+        to?: string | null;
+    };
+    url: '/api/v1/transactions/export';
+};
+
+export type TransactionsExportErrors = {
+    /**
+     * `unauthenticated`: Sign in first
+     */
+    401: Problem;
+    /**
+     * `forbidden`: Not allowed
+     */
+    403: Problem;
+    /**
+     * `invalid_request`: Some fields are not as they should be
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests
+     */
+    429: Problem;
+};
+
+export type TransactionsExportError = TransactionsExportErrors[keyof TransactionsExportErrors];
+
+export type TransactionsExportResponses = {
+    /**
+     * The history as a file, newest first
+     */
+    200: {
+        [key: string]: unknown;
+    };
+};
+
+export type TransactionsExportResponse = TransactionsExportResponses[keyof TransactionsExportResponses];
+
 export type WithdrawalsListData = {
     body?: never;
     path?: never;
@@ -5129,3 +5380,127 @@ export type DepositsGetResponses = {
 };
 
 export type DepositsGetResponse = DepositsGetResponses[keyof DepositsGetResponses];
+
+export type WalletsGetStatementData = {
+    body?: never;
+    path: {
+        /**
+         * Asset
+         */
+        asset: string;
+    };
+    query?: {
+        /**
+         * From
+         *
+         * Posted at or after this moment
+         */
+        from?: string | null;
+        /**
+         * To
+         *
+         * Posted before this moment
+         */
+        to?: string | null;
+        /**
+         * Limit
+         */
+        limit?: number;
+        /**
+         * Cursor
+         */
+        cursor?: string | null;
+    };
+    url: '/api/v1/wallets/{asset}/statement';
+};
+
+export type WalletsGetStatementErrors = {
+    /**
+     * `unauthenticated`: Sign in first
+     */
+    401: Problem;
+    /**
+     * `forbidden`: Not allowed
+     */
+    403: Problem;
+    /**
+     * `invalid_request`: Some fields are not as they should be · `unknown_asset`: Unknown asset
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests
+     */
+    429: Problem;
+};
+
+export type WalletsGetStatementError = WalletsGetStatementErrors[keyof WalletsGetStatementErrors];
+
+export type WalletsGetStatementResponses = {
+    /**
+     * Successful Response
+     */
+    200: PageStatementLineOut;
+};
+
+export type WalletsGetStatementResponse = WalletsGetStatementResponses[keyof WalletsGetStatementResponses];
+
+export type WalletsExportStatementData = {
+    body?: never;
+    path: {
+        /**
+         * Asset
+         */
+        asset: string;
+    };
+    query?: {
+        /**
+         * Format
+         */
+        format?: 'csv' | 'json';
+        /**
+         * From
+         *
+         * Posted at or after this moment
+         */
+        from?: string | null;
+        /**
+         * To
+         *
+         * Posted before this moment
+         */
+        to?: string | null;
+    };
+    url: '/api/v1/wallets/{asset}/statement/export';
+};
+
+export type WalletsExportStatementErrors = {
+    /**
+     * `unauthenticated`: Sign in first
+     */
+    401: Problem;
+    /**
+     * `forbidden`: Not allowed
+     */
+    403: Problem;
+    /**
+     * `invalid_request`: Some fields are not as they should be · `unknown_asset`: Unknown asset
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests
+     */
+    429: Problem;
+};
+
+export type WalletsExportStatementError = WalletsExportStatementErrors[keyof WalletsExportStatementErrors];
+
+export type WalletsExportStatementResponses = {
+    /**
+     * The lines as a file, newest first
+     */
+    200: {
+        [key: string]: unknown;
+    };
+};
+
+export type WalletsExportStatementResponse = WalletsExportStatementResponses[keyof WalletsExportStatementResponses];

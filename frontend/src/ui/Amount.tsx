@@ -18,10 +18,22 @@ interface Props {
   /** Nothing there is an en dash, read out "none". */
   dash?: boolean;
   strong?: boolean;
+  /** What rises says so: a plus where nothing else would stand. */
+  signed?: boolean;
 }
 
 /** Figures, then the unit. The exact value, always: digits past the eighth are fainter, never cut. */
-export function Amount({ amount, asset, form = 'short', afloat, align, unit = true, dash, strong }: Props) {
+export function Amount({
+  amount,
+  asset,
+  form = 'short',
+  afloat,
+  align,
+  unit = true,
+  dash,
+  strong,
+  signed,
+}: Props) {
   const { t } = useTranslation('ui');
   if (dash && isZero(amount)) {
     return (
@@ -32,10 +44,11 @@ export function Amount({ amount, asset, form = 'short', afloat, align, unit = tr
     );
   }
   const { sign, whole, fraction, tail } = figures(amount, asset, form);
+  const plus = signed && !sign && !isZero(amount) ? '+' : '';
   const decimals = fraction + tail;
   const body = (
     <>
-      <span className={css.whole}>{sign + whole}</span>
+      <span className={css.whole}>{plus + sign + whole}</span>
       {decimals && (
         <span className={css.fraction}>
           .{fraction}
@@ -57,7 +70,7 @@ export function Amount({ amount, asset, form = 'short', afloat, align, unit = tr
           )}
         </span>
         <VisuallyHidden>
-          {bareFigures(amount, asset, form)} {asset}
+          {plus + bareFigures(amount, asset, form)} {asset}
         </VisuallyHidden>
       </span>
     );

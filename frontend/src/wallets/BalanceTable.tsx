@@ -1,3 +1,4 @@
+import { Link } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import { useNames } from '@/app/assets';
 import type { WalletsListBalancesResponse } from '@/client/types.gen';
@@ -54,7 +55,10 @@ export function BalanceTable({ balances }: { balances: readonly Balance[] }) {
           <tbody key={item.asset} data-asset={item.asset}>
             <tr>
               <th scope="row" className={css.asset}>
-                {names.asset(item.asset)} <small>{item.asset}</small>
+                <Link to="/balances/$asset" params={{ asset: item.asset }}>
+                  {names.asset(item.asset)}
+                </Link>{' '}
+                <small>{item.asset}</small>
               </th>
               <td className={css.availableCell} data-available={item.available}>
                 <Amount amount={item.available} asset={item.asset} unit={false} align={available} dash />

@@ -11,6 +11,7 @@ from .approval_out_summary import ApprovalOutSummary
 from .arrives_by_out import ArrivesByOut
 from .asset_out import AssetOut
 from .attempt_out import AttemptOut
+from .audit_get_trial_balance_format import AuditGetTrialBalanceFormat
 from .balance_out import BalanceOut
 from .beneficiary_in import BeneficiaryIn
 from .beneficiary_out import BeneficiaryOut
@@ -68,6 +69,7 @@ from .page_conversion_out import PageConversionOut
 from .page_deposit_out import PageDepositOut
 from .page_pause_out import PagePauseOut
 from .page_session_out import PageSessionOut
+from .page_statement_line_out import PageStatementLineOut
 from .page_transaction_out import PageTransactionOut
 from .page_withdrawal_out import PageWithdrawalOut
 from .password_in import PasswordIn
@@ -108,16 +110,28 @@ from .speed_out_speed import SpeedOutSpeed
 from .start import Start
 from .start_part import StartPart
 from .start_part_state import StartPartState
+from .statement_line_out import StatementLineOut
+from .statement_line_out_charge_type_0 import StatementLineOutChargeType0
+from .statement_line_out_kind_type_0 import StatementLineOutKindType0
 from .token_in import TokenIn
 from .token_out import TokenOut
 from .total_cost_out import TotalCostOut
 from .totp_out import TotpOut
 from .transaction_out import TransactionOut
 from .transaction_out_kind import TransactionOutKind
+from .transactions_export_format import TransactionsExportFormat
+from .transactions_export_kind_type_0 import TransactionsExportKindType0
+from .transactions_export_response_200 import TransactionsExportResponse200
 from .transactions_list_kind_type_0 import TransactionsListKindType0
+from .trial_balance_out import TrialBalanceOut
+from .trial_line_out import TrialLineOut
+from .trial_line_out_side import TrialLineOutSide
+from .trial_total_out import TrialTotalOut
 from .validate_in import ValidateIn
 from .validation_out import ValidationOut
 from .verify_in import VerifyIn
+from .wallets_export_statement_format import WalletsExportStatementFormat
+from .wallets_export_statement_response_200 import WalletsExportStatementResponse200
 from .withdrawal_in import WithdrawalIn
 from .withdrawal_out import WithdrawalOut
 
@@ -133,6 +147,7 @@ __all__ = (
     "ArrivesByOut",
     "AssetOut",
     "AttemptOut",
+    "AuditGetTrialBalanceFormat",
     "BalanceOut",
     "BeneficiaryIn",
     "BeneficiaryOut",
@@ -190,6 +205,7 @@ __all__ = (
     "PageDepositOut",
     "PagePauseOut",
     "PageSessionOut",
+    "PageStatementLineOut",
     "PageTransactionOut",
     "PageWithdrawalOut",
     "PasswordIn",
@@ -230,16 +246,28 @@ __all__ = (
     "Start",
     "StartPart",
     "StartPartState",
+    "StatementLineOut",
+    "StatementLineOutChargeType0",
+    "StatementLineOutKindType0",
     "TokenIn",
     "TokenOut",
     "TotalCostOut",
     "TotpOut",
     "TransactionOut",
     "TransactionOutKind",
+    "TransactionsExportFormat",
+    "TransactionsExportKindType0",
+    "TransactionsExportResponse200",
     "TransactionsListKindType0",
+    "TrialBalanceOut",
+    "TrialLineOut",
+    "TrialLineOutSide",
+    "TrialTotalOut",
     "ValidateIn",
     "ValidationOut",
     "VerifyIn",
+    "WalletsExportStatementFormat",
+    "WalletsExportStatementResponse200",
     "WithdrawalIn",
     "WithdrawalOut",
 )

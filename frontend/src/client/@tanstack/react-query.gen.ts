@@ -3,8 +3,8 @@
 import { type DefaultError, queryOptions, type UseMutationOptions } from '@tanstack/react-query';
 
 import { client } from '../client.gen';
-import { addressesCreate, addressesList, addressesValidate, auditGetBooks, authChangePassword, authConfirmTotp, authCreateTotp, authGetMe, authListSessions, authLogin, authLogout, authLogoutEverywhere, authRefreshToken, authRegister, authRevokeSession, authToken, authUpdateMe, beneficiariesConfirm, beneficiariesCreate, beneficiariesDelete, beneficiariesGet, beneficiariesList, complianceDecideApproval, complianceListApprovals, complianceListPauses, compliancePause, complianceResume, conversionsCreate, conversionsGet, conversionsList, depositsGet, depositsList, eventsLog, exchangeGetRate, exchangeListMarkets, healthLive, healthReady, type Options, quotesCreate, quotesGet, sandboxAuthenticator, sandboxChaos, sandboxFaucet, sandboxListChaos, sandboxMine, sandboxScenarios, sandboxStart, transactionsList, walletsListAssets, walletsListBalances, withdrawalsCancel, withdrawalsCreate, withdrawalsGet, withdrawalsList, withdrawalsVerify } from '../sdk.gen';
-import type { AddressesCreateData, AddressesCreateError, AddressesCreateResponse, AddressesListData, AddressesListError, AddressesListResponse, AddressesValidateData, AddressesValidateError, AddressesValidateResponse, AuditGetBooksData, AuditGetBooksError, AuditGetBooksResponse, AuthChangePasswordData, AuthChangePasswordError, AuthChangePasswordResponse, AuthConfirmTotpData, AuthConfirmTotpError, AuthConfirmTotpResponse, AuthCreateTotpData, AuthCreateTotpError, AuthCreateTotpResponse, AuthGetMeData, AuthGetMeError, AuthGetMeResponse, AuthListSessionsData, AuthListSessionsError, AuthListSessionsResponse, AuthLoginData, AuthLoginError, AuthLoginResponse, AuthLogoutData, AuthLogoutError, AuthLogoutEverywhereData, AuthLogoutEverywhereError, AuthLogoutEverywhereResponse, AuthLogoutResponse, AuthRefreshTokenData, AuthRefreshTokenError, AuthRefreshTokenResponse, AuthRegisterData, AuthRegisterError, AuthRegisterResponse, AuthRevokeSessionData, AuthRevokeSessionError, AuthRevokeSessionResponse, AuthTokenData, AuthTokenError, AuthTokenResponse, AuthUpdateMeData, AuthUpdateMeError, AuthUpdateMeResponse, BeneficiariesConfirmData, BeneficiariesConfirmError, BeneficiariesConfirmResponse, BeneficiariesCreateData, BeneficiariesCreateError, BeneficiariesCreateResponse, BeneficiariesDeleteData, BeneficiariesDeleteError, BeneficiariesDeleteResponse, BeneficiariesGetData, BeneficiariesGetError, BeneficiariesGetResponse, BeneficiariesListData, BeneficiariesListError, BeneficiariesListResponse, ComplianceDecideApprovalData, ComplianceDecideApprovalError, ComplianceDecideApprovalResponse, ComplianceListApprovalsData, ComplianceListApprovalsError, ComplianceListApprovalsResponse, ComplianceListPausesData, ComplianceListPausesError, ComplianceListPausesResponse, CompliancePauseData, CompliancePauseError, CompliancePauseResponse, ComplianceResumeData, ComplianceResumeError, ComplianceResumeResponse, ConversionsCreateData, ConversionsCreateError, ConversionsCreateResponse, ConversionsGetData, ConversionsGetError, ConversionsGetResponse, ConversionsListData, ConversionsListError, ConversionsListResponse, DepositsGetData, DepositsGetError, DepositsGetResponse, DepositsListData, DepositsListError, DepositsListResponse, EventsLogData, EventsLogError, EventsLogResponse, ExchangeGetRateData, ExchangeGetRateError, ExchangeGetRateResponse, ExchangeListMarketsData, ExchangeListMarketsError, ExchangeListMarketsResponse, HealthLiveData, HealthLiveResponse, HealthReadyData, HealthReadyError, HealthReadyResponse, QuotesCreateData, QuotesCreateError, QuotesCreateResponse, QuotesGetData, QuotesGetError, QuotesGetResponse, SandboxAuthenticatorData, SandboxAuthenticatorError, SandboxAuthenticatorResponse, SandboxChaosData, SandboxChaosError, SandboxChaosResponse, SandboxFaucetData, SandboxFaucetError, SandboxFaucetResponse, SandboxListChaosData, SandboxListChaosError, SandboxListChaosResponse, SandboxMineData, SandboxMineError, SandboxMineResponse, SandboxScenariosData, SandboxScenariosError, SandboxScenariosResponse, SandboxStartData, SandboxStartError, SandboxStartResponse, TransactionsListData, TransactionsListError, TransactionsListResponse, WalletsListAssetsData, WalletsListAssetsError, WalletsListAssetsResponse, WalletsListBalancesData, WalletsListBalancesError, WalletsListBalancesResponse, WithdrawalsCancelData, WithdrawalsCancelError, WithdrawalsCancelResponse, WithdrawalsCreateData, WithdrawalsCreateError, WithdrawalsCreateResponse, WithdrawalsGetData, WithdrawalsGetError, WithdrawalsGetResponse, WithdrawalsListData, WithdrawalsListError, WithdrawalsListResponse, WithdrawalsVerifyData, WithdrawalsVerifyError } from '../types.gen';
+import { addressesCreate, addressesList, addressesValidate, auditGetBooks, auditGetTrialBalance, authChangePassword, authConfirmTotp, authCreateTotp, authGetMe, authListSessions, authLogin, authLogout, authLogoutEverywhere, authRefreshToken, authRegister, authRevokeSession, authToken, authUpdateMe, beneficiariesConfirm, beneficiariesCreate, beneficiariesDelete, beneficiariesGet, beneficiariesList, complianceDecideApproval, complianceListApprovals, complianceListPauses, compliancePause, complianceResume, conversionsCreate, conversionsGet, conversionsList, depositsGet, depositsList, eventsLog, exchangeGetRate, exchangeListMarkets, healthLive, healthReady, type Options, quotesCreate, quotesGet, sandboxAuthenticator, sandboxChaos, sandboxFaucet, sandboxListChaos, sandboxMine, sandboxScenarios, sandboxStart, transactionsExport, transactionsList, walletsExportStatement, walletsGetStatement, walletsListAssets, walletsListBalances, withdrawalsCancel, withdrawalsCreate, withdrawalsGet, withdrawalsList, withdrawalsVerify } from '../sdk.gen';
+import type { AddressesCreateData, AddressesCreateError, AddressesCreateResponse, AddressesListData, AddressesListError, AddressesListResponse, AddressesValidateData, AddressesValidateError, AddressesValidateResponse, AuditGetBooksData, AuditGetBooksError, AuditGetBooksResponse, AuditGetTrialBalanceData, AuditGetTrialBalanceError, AuditGetTrialBalanceResponse, AuthChangePasswordData, AuthChangePasswordError, AuthChangePasswordResponse, AuthConfirmTotpData, AuthConfirmTotpError, AuthConfirmTotpResponse, AuthCreateTotpData, AuthCreateTotpError, AuthCreateTotpResponse, AuthGetMeData, AuthGetMeError, AuthGetMeResponse, AuthListSessionsData, AuthListSessionsError, AuthListSessionsResponse, AuthLoginData, AuthLoginError, AuthLoginResponse, AuthLogoutData, AuthLogoutError, AuthLogoutEverywhereData, AuthLogoutEverywhereError, AuthLogoutEverywhereResponse, AuthLogoutResponse, AuthRefreshTokenData, AuthRefreshTokenError, AuthRefreshTokenResponse, AuthRegisterData, AuthRegisterError, AuthRegisterResponse, AuthRevokeSessionData, AuthRevokeSessionError, AuthRevokeSessionResponse, AuthTokenData, AuthTokenError, AuthTokenResponse, AuthUpdateMeData, AuthUpdateMeError, AuthUpdateMeResponse, BeneficiariesConfirmData, BeneficiariesConfirmError, BeneficiariesConfirmResponse, BeneficiariesCreateData, BeneficiariesCreateError, BeneficiariesCreateResponse, BeneficiariesDeleteData, BeneficiariesDeleteError, BeneficiariesDeleteResponse, BeneficiariesGetData, BeneficiariesGetError, BeneficiariesGetResponse, BeneficiariesListData, BeneficiariesListError, BeneficiariesListResponse, ComplianceDecideApprovalData, ComplianceDecideApprovalError, ComplianceDecideApprovalResponse, ComplianceListApprovalsData, ComplianceListApprovalsError, ComplianceListApprovalsResponse, ComplianceListPausesData, ComplianceListPausesError, ComplianceListPausesResponse, CompliancePauseData, CompliancePauseError, CompliancePauseResponse, ComplianceResumeData, ComplianceResumeError, ComplianceResumeResponse, ConversionsCreateData, ConversionsCreateError, ConversionsCreateResponse, ConversionsGetData, ConversionsGetError, ConversionsGetResponse, ConversionsListData, ConversionsListError, ConversionsListResponse, DepositsGetData, DepositsGetError, DepositsGetResponse, DepositsListData, DepositsListError, DepositsListResponse, EventsLogData, EventsLogError, EventsLogResponse, ExchangeGetRateData, ExchangeGetRateError, ExchangeGetRateResponse, ExchangeListMarketsData, ExchangeListMarketsError, ExchangeListMarketsResponse, HealthLiveData, HealthLiveResponse, HealthReadyData, HealthReadyError, HealthReadyResponse, QuotesCreateData, QuotesCreateError, QuotesCreateResponse, QuotesGetData, QuotesGetError, QuotesGetResponse, SandboxAuthenticatorData, SandboxAuthenticatorError, SandboxAuthenticatorResponse, SandboxChaosData, SandboxChaosError, SandboxChaosResponse, SandboxFaucetData, SandboxFaucetError, SandboxFaucetResponse, SandboxListChaosData, SandboxListChaosError, SandboxListChaosResponse, SandboxMineData, SandboxMineError, SandboxMineResponse, SandboxScenariosData, SandboxScenariosError, SandboxScenariosResponse, SandboxStartData, SandboxStartError, SandboxStartResponse, TransactionsExportData, TransactionsExportError, TransactionsExportResponse, TransactionsListData, TransactionsListError, TransactionsListResponse, WalletsExportStatementData, WalletsExportStatementError, WalletsExportStatementResponse, WalletsGetStatementData, WalletsGetStatementError, WalletsGetStatementResponse, WalletsListAssetsData, WalletsListAssetsError, WalletsListAssetsResponse, WalletsListBalancesData, WalletsListBalancesError, WalletsListBalancesResponse, WithdrawalsCancelData, WithdrawalsCancelError, WithdrawalsCancelResponse, WithdrawalsCreateData, WithdrawalsCreateError, WithdrawalsCreateResponse, WithdrawalsGetData, WithdrawalsGetError, WithdrawalsGetResponse, WithdrawalsListData, WithdrawalsListError, WithdrawalsListResponse, WithdrawalsVerifyData, WithdrawalsVerifyError } from '../types.gen';
 
 export type QueryKey<TOptions extends Options> = [
     Pick<TOptions, 'baseUrl' | 'body' | 'headers' | 'path' | 'query'> & {
@@ -57,6 +57,26 @@ export const auditGetBooksOptions = (options?: Options<AuditGetBooksData>) => qu
         return data;
     },
     queryKey: auditGetBooksQueryKey(options)
+});
+
+export const auditGetTrialBalanceQueryKey = (options?: Options<AuditGetTrialBalanceData>) => createQueryKey('auditGetTrialBalance', options);
+
+/**
+ * Get Trial Balance
+ *
+ * What every kind of account stands at, over all owners, now or at a past moment. JSON or CSV.
+ */
+export const auditGetTrialBalanceOptions = (options?: Options<AuditGetTrialBalanceData>) => queryOptions<AuditGetTrialBalanceResponse, AuditGetTrialBalanceError, AuditGetTrialBalanceResponse, ReturnType<typeof auditGetTrialBalanceQueryKey>>({
+    queryFn: async ({ queryKey, signal }) => {
+        const { data } = await auditGetTrialBalance({
+            ...options,
+            ...queryKey[0],
+            signal,
+            throwOnError: true
+        });
+        return data;
+    },
+    queryKey: auditGetTrialBalanceQueryKey(options)
 });
 
 /**
@@ -760,6 +780,26 @@ export const transactionsListOptions = (options?: Options<TransactionsListData>)
     queryKey: transactionsListQueryKey(options)
 });
 
+export const transactionsExportQueryKey = (options?: Options<TransactionsExportData>) => createQueryKey('transactionsExport', options);
+
+/**
+ * Export Transactions
+ *
+ * Your whole history as a file: CSV or JSON.
+ */
+export const transactionsExportOptions = (options?: Options<TransactionsExportData>) => queryOptions<TransactionsExportResponse, TransactionsExportError, TransactionsExportResponse, ReturnType<typeof transactionsExportQueryKey>>({
+    queryFn: async ({ queryKey, signal }) => {
+        const { data } = await transactionsExport({
+            ...options,
+            ...queryKey[0],
+            signal,
+            throwOnError: true
+        });
+        return data;
+    },
+    queryKey: transactionsExportQueryKey(options)
+});
+
 export const withdrawalsListQueryKey = (options?: Options<WithdrawalsListData>) => createQueryKey('withdrawalsList', options);
 
 /**
@@ -1090,4 +1130,44 @@ export const depositsGetOptions = (options: Options<DepositsGetData>) => queryOp
         return data;
     },
     queryKey: depositsGetQueryKey(options)
+});
+
+export const walletsGetStatementQueryKey = (options: Options<WalletsGetStatementData>) => createQueryKey('walletsGetStatement', options);
+
+/**
+ * Get Statement
+ *
+ * Everything that moved this asset of yours, newest first, with what stood after it.
+ */
+export const walletsGetStatementOptions = (options: Options<WalletsGetStatementData>) => queryOptions<WalletsGetStatementResponse, WalletsGetStatementError, WalletsGetStatementResponse, ReturnType<typeof walletsGetStatementQueryKey>>({
+    queryFn: async ({ queryKey, signal }) => {
+        const { data } = await walletsGetStatement({
+            ...options,
+            ...queryKey[0],
+            signal,
+            throwOnError: true
+        });
+        return data;
+    },
+    queryKey: walletsGetStatementQueryKey(options)
+});
+
+export const walletsExportStatementQueryKey = (options: Options<WalletsExportStatementData>) => createQueryKey('walletsExportStatement', options);
+
+/**
+ * Export Statement
+ *
+ * The whole statement as a file: CSV or JSON.
+ */
+export const walletsExportStatementOptions = (options: Options<WalletsExportStatementData>) => queryOptions<WalletsExportStatementResponse, WalletsExportStatementError, WalletsExportStatementResponse, ReturnType<typeof walletsExportStatementQueryKey>>({
+    queryFn: async ({ queryKey, signal }) => {
+        const { data } = await walletsExportStatement({
+            ...options,
+            ...queryKey[0],
+            signal,
+            throwOnError: true
+        });
+        return data;
+    },
+    queryKey: walletsExportStatementQueryKey(options)
 });
