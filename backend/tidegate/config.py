@@ -86,6 +86,12 @@ class SignerSettings(_Section):
     """What the signer lets the others know: descriptors and extended public keys."""
     max_payout: dict[str, str] = Field(default_factory=dict)
     """Per asset, the largest single payout the signer ever signs, decimal."""
+    max_hourly: dict[str, str] = Field(default_factory=dict)
+    """Per asset, the most that the signer signs away in any hour, network fees included; required in production."""
+    max_daily: dict[str, str] = Field(default_factory=dict)
+    """The same in any 24 hours."""
+    head_file: Path | None = None
+    """How far the journal is, to notice one that was put back; default beside it, safer on another disk."""
 
 
 class QuoteSettings(_Section):

@@ -147,14 +147,23 @@ def test_each_psbt_that_a_signer_must_refuse_is_refused(desk: Desk, counted: Cou
         counted("BIP174, PSBTs that a signer must refuse", 1)
 
 
+# Valid PSBTs with fields that this signer has no use for and refuses to read, by design: unknown ones, and taproot's
+# scripts. What it refuses it cannot misread.
+BEYOND_US = {174: 1, 371: 2}
+
+
 @pytest.mark.parametrize("number", [174, 371])
-def test_each_valid_psbt_is_read_and_never_signed_since_its_coins_are_not_ours(
+def test_each_valid_psbt_is_read_or_beyond_us_and_never_signed_since_its_coins_are_not_ours(
     number: int, desk: Desk, counted: Counted
 ) -> None:
-    vault = BitcoinVault(Seed(bytes(16), 0), "regtest")
+    vault, beyond = BitcoinVault(Seed(bytes(16), 0), "regtest"), 0
     for vector in vectors(f"bip{number}.json")["valid"]:
-        _, _, spend = vault.decode(vector["psbt"])
-        assert not any(coin.ours for coin in spend.inputs), vector["what"]
+        try:
+            _, _, spend = vault.decode(vector["psbt"])
+            assert not any(coin.ours for coin in spend.inputs), vector["what"]
+        except NotDecodable:
+            beyond += 1
         answer = desk.sign(sign_bitcoin(vector["psbt"], intent()))
         assert isinstance(answer, Denied), vector["what"]
-        counted(f"BIP{number}, valid PSBTs read", 1)
+        counted(f"BIP{number}, valid PSBTs answered", 1)
+    assert beyond == BEYOND_US[number]
