@@ -8,7 +8,7 @@ from typing import Any
 from tests.signer.judge import psbt_maps, psbt_text, transaction
 from tidegate.signing.frames import canonical
 
-NUMBERS = (0, 1, -1, 2**31, 2**32, 2**63, 2**64, 2**256, 10**60, True, None, "1", 1.5, [])
+NUMBERS: tuple[Any, ...] = (0, 1, -1, 2**31, 2**32, 2**63, 2**64, 2**256, 10**60, True, None, "1", 1.5, [])
 
 
 def mutated(random: Random, document: dict[str, Any], others: list[dict[str, Any]], strange: list[str]) -> bytes:

@@ -18,7 +18,7 @@ _SIGHASH_ALL = 1
 
 
 class NotDecodable(Exception):
-    """Bytes or an address that this network does not know."""
+    """Bytes or an address that this network does not know, or a PSBT that cannot be signed as it is."""
 
 
 class BitcoinVault:
@@ -102,7 +102,7 @@ class BitcoinVault:
         return bytes(address.script_pubkey().to_bytes()).hex()
 
     def sign(self, psbt: Any, txid: str, spend: Spend, max_fee_rate: int) -> Approved:
-        """Sign what was decoded and judged. Raises RuntimeError when not every input could be signed."""
+        """Sign what was decoded and judged. Refuses with NotDecodable when not every input can be signed."""
         options = bdk.SignOptions(
             trust_witness_utxo=False,
             assume_height=None,
@@ -111,12 +111,15 @@ class BitcoinVault:
             sign_with_tap_internal_key=False,
             allow_grinding=True,
         )
-        self._wallet.sign(psbt, options)
-        done = psbt.finalize()
-        if not done.could_finalize:
-            raise RuntimeError("not every input could be signed")
-        rate = bdk.FeeRate.from_sat_per_vb(max_fee_rate)
-        signed = done.psbt.extract_tx_with_fee_rate_limit(rate)
+        try:
+            self._wallet.sign(psbt, options)
+            done = psbt.finalize()
+            if not done.could_finalize:
+                raise NotDecodable("not every input can be signed")
+            signed = done.psbt.extract_tx_with_fee_rate_limit(bdk.FeeRate.from_sat_per_vb(max_fee_rate))
+        except (bdk.SignerError, bdk.ExtractTxError) as error:
+            # A key or a derivation in the PSBT contradicts its coin. Nothing has left this process.
+            raise NotDecodable("the PSBT cannot be signed as it is") from error
         if str(signed.compute_txid()) != txid:
             raise RuntimeError("the signed transaction is not the one that was judged")
         if any(len(i.witness) != 2 or i.witness[0][-1] != _SIGHASH_ALL for i in signed.input()):

@@ -149,7 +149,10 @@ class Desk:
         )
         if refusal is not None:
             return self._deny(payouts, txid, refusal)
-        approved = vault.sign(psbt, txid, spend, policy.max_fee_rate)
+        try:
+            approved = vault.sign(psbt, txid, spend, policy.max_fee_rate)
+        except NotDecodable as error:
+            return self._deny(payouts, txid, Denied(Rule.MALFORMED, str(error)))
         change = "" if spend.change_place is None else f"{txid}:{spend.change_place}"
         signed = Signed(txid, tuple(ids), claims, price, spend.fee_units, bound, spend.vsize, change)
         self._journal.record(payouts, key, signed, approved, more, at)
@@ -171,7 +174,10 @@ class Desk:
         refusal = check_child(spend, parent, policy, memory) or check_totals(more, *self._journal.spent(at), policy)
         if refusal is not None:
             return self._deny((), request.parent, refusal)
-        approved = vault.sign(psbt, txid, spend, policy.max_fee_rate)
+        try:
+            approved = vault.sign(psbt, txid, spend, policy.max_fee_rate)
+        except NotDecodable as error:
+            return self._deny((), request.parent, Denied(Rule.MALFORMED, str(error)))
         claims = tuple(outpoint_claim(policy.network, coin.outpoint) for coin in spend.inputs)
         price = (spend.fee_units,)
         signed = Signed(txid, (), claims, price, spend.fee_units, vsize=spend.vsize, parent=request.parent)
