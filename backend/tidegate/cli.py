@@ -161,10 +161,10 @@ def signer_unfreeze(data: Data = None) -> None:
     _signer(data, "unfreeze")
 
 
-@signer_app.command("accept-journal")
+@signer_app.command("accept")
 def signer_accept_journal(data: Data = None) -> None:
     """Take the journal as it lies there, after its head told of another; signing is frozen with it."""
-    _signer(data, "accept-journal")
+    _signer(data, "accept")
 
 
 @app.command()

@@ -79,6 +79,8 @@ class VenueSettings(_Section):
 
 class SignerSettings(_Section):
     socket: Path = Path("signer.sock")
+    socket_mode: Literal["0600", "0660"] = "0600"
+    """Who may open it: the signer's user alone, or its group too when the worker is another user in it."""
     directory: Path = Path("signer")
     """Keys and journal; only the signer process reads it."""
     passphrase_file: Path | None = None

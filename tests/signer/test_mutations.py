@@ -167,6 +167,7 @@ def test_each_kind_of_request_is_signed_as_it_is(tmp_path: Path) -> None:
     scene.journal.close()
 
 
+@pytest.mark.timeout(7_200)  # a hundred thousand take a quarter of an hour
 def test_no_mutated_request_gets_a_signature_that_no_authorised_payout_covers(
     tmp_path: Path, record_property: Callable[[str, object], None], capsys: pytest.CaptureFixture[str]
 ) -> None:

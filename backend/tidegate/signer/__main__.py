@@ -1,5 +1,5 @@
 """`python -m tidegate.signer VERB`: run (the default), init, words, backup FILE, verify FILE, rotate, freeze REASON,
-unfreeze, accept-journal. `--passphrase-file FILE` names the copy's passphrase (backup, verify) or the new one (rotate).
+unfreeze, accept. `--passphrase-file FILE` names the copy's passphrase (backup, verify) or the new one (rotate).
 """
 
 import argparse
@@ -48,7 +48,7 @@ _VERBS: dict[str, Callable[[config.Settings, argparse.Namespace], str]] = {
     "rotate": lambda settings, asked: care.rotate(settings, asked.passphrase_file),
     "freeze": lambda settings, asked: care.freeze(settings, asked.subject),
     "unfreeze": lambda settings, _: care.unfreeze(settings),
-    "accept-journal": lambda settings, _: care.accept_journal(settings),
+    "accept": lambda settings, _: care.accept_journal(settings),
 }
 
 

@@ -196,7 +196,7 @@ class Journal:
         if not proven and not adopt:
             raise JournalBroken(
                 "the journal is not the one that its head tells of, or an older state of it: it may have forgotten "
-                "what was signed. Compare chain and books, then see `tidegate signer accept-journal`"
+                "what was signed. Compare chain and books, then see `tidegate signer accept`"
             )
         # A crash between line and head leaves the head behind; from here on they agree again.
         head.write(self.lines, self.head, anew=not proven)

@@ -1,4 +1,4 @@
-"""The signer's process: unlock the seed, replay the journal, answer on a Unix socket that only its owner may open."""
+"""The signer's process: unlock the seed, replay the journal, answer on a Unix socket that few may open."""
 
 import asyncio
 import datetime
@@ -38,7 +38,7 @@ def run(settings: Settings) -> None:
     publish(seed, vaults, settings)
     desk = Desk(vaults, policies_of(settings), journal, directory / FREEZE_FLAG, _now)
     try:
-        asyncio.run(_serve(desk, settings.signer.socket))
+        asyncio.run(_serve(desk, settings.signer.socket, int(settings.signer.socket_mode, 8)))
     finally:
         journal.close()
 
@@ -52,7 +52,7 @@ def _now() -> str:
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-async def _serve(desk: Desk, path: Path) -> None:
+async def _serve(desk: Desk, path: Path, mode: int) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
@@ -62,7 +62,7 @@ async def _serve(desk: Desk, path: Path) -> None:
         path.parent.mkdir(mode=0o700, parents=True)
     # The journal's lock proves that no other signer of this seed lives, so a socket that lies here is a dead one's.
     path.unlink(missing_ok=True)
-    before = os.umask(0o177)
+    before = os.umask(0o777 & ~mode)
     try:
         with socket_address(path) as address:
             listening = await asyncio.start_unix_server(server.talk, address)
