@@ -97,7 +97,8 @@ test: test-deps ## every test but the slow ones (ARGS= goes to pytest)
 
 test-full: test-deps ## the slow tests too
 	@cd frontend && npm run --silent test
-	@TIDEGATE_CHROMIUM="$$(tools/get-chromium)" TIDEGATE_BITCOIND="$$(tools/get-bitcoind)" \
+	@TIDEGATE_SIGN_MUTATIONS="$${TIDEGATE_SIGN_MUTATIONS:-100000}" \
+	  TIDEGATE_CHROMIUM="$$(tools/get-chromium)" TIDEGATE_BITCOIND="$$(tools/get-bitcoind)" \
 	  $(BIN)/pytest -q -n $(TEST_WORKERS) --dist loadscope --no-loadscope-reorder $(ARGS)
 
 bench: setup ## measure, and write bench/results.json (ARGS="--only http", "--quick")

@@ -139,13 +139,64 @@ def database_sql(name: str = "tidegate", prefix: str = "tidegate_") -> None:
 def signer(context: typer.Context) -> None:
     """Without a command: run it."""
     if context.invoked_subcommand is None:
-        _module("tidegate.signer", "run")
+        _module("tidegate.signer", "run")  # which reads TIDEGATE_CONFIG itself
+
+
+def _signer(data: Path | None, *words: str, passphrase_file: Path | None = None) -> None:
+    _settings(data)
+    secret = ["--passphrase-file", str(passphrase_file)] if passphrase_file else []
+    _module("tidegate.signer", *secret, *words)
+
+
+Passphrase = Annotated[Path | None, typer.Option("--passphrase-file", help="Else the configured file, or a question.")]
 
 
 @signer_app.command("init")
-def signer_init() -> None:
+def signer_init(data: Data = None) -> None:
     """Make the keys, once, and write the public file."""
-    _module("tidegate.signer", "init")
+    _signer(data, "init")
+
+
+@signer_app.command("words")
+def signer_words(data: Data = None) -> None:
+    """Print the seed's words, for the paper copy."""
+    _signer(data, "words")
+
+
+@signer_app.command("backup")
+def signer_backup(file: Path, passphrase_file: Passphrase = None, data: Data = None) -> None:
+    """Write an encrypted copy of the seed, and prove it."""
+    _signer(data, "backup", str(file), passphrase_file=passphrase_file)
+
+
+@signer_app.command("verify")
+def signer_verify(file: Path, passphrase_file: Passphrase = None, data: Data = None) -> None:
+    """Prove that a copy opens and holds this signer's seed; shows no key."""
+    _signer(data, "verify", str(file), passphrase_file=passphrase_file)
+
+
+@signer_app.command("rotate")
+def signer_rotate(passphrase_file: Passphrase = None, data: Data = None) -> None:
+    """Seal the seed under a new passphrase (from the file, or asked for). The keys stay the same."""
+    _signer(data, "rotate", passphrase_file=passphrase_file)
+
+
+@signer_app.command("freeze")
+def signer_freeze(reason: str, data: Data = None) -> None:
+    """Sign nothing from now on, through every restart."""
+    _signer(data, "freeze", "--", reason)
+
+
+@signer_app.command("unfreeze")
+def signer_unfreeze(data: Data = None) -> None:
+    """Sign again."""
+    _signer(data, "unfreeze")
+
+
+@signer_app.command("accept")
+def signer_accept_journal(data: Data = None) -> None:
+    """Take the journal as it lies there, after its head told of another; signing is frozen with it."""
+    _signer(data, "accept")
 
 
 @app.command()

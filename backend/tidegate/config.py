@@ -89,6 +89,8 @@ class VenueSettings(_Section):
 
 class SignerSettings(_Section):
     socket: Path = Path("signer.sock")
+    socket_mode: Literal["0600", "0660"] = "0600"
+    """Who may open it: the signer's user alone, or its group too when the worker is another user in it."""
     directory: Path = Path("signer")
     """Keys and journal; only the signer process reads it."""
     passphrase_file: Path | None = None
@@ -96,6 +98,12 @@ class SignerSettings(_Section):
     """What the signer lets the others know: descriptors and extended public keys."""
     max_payout: dict[str, str] = Field(default_factory=dict)
     """Per asset, the largest single payout the signer ever signs, decimal."""
+    max_hourly: dict[str, str] = Field(default_factory=dict)
+    """Per asset, the most that the signer signs away in any hour, network fees included; required in production."""
+    max_daily: dict[str, str] = Field(default_factory=dict)
+    """The same in any 24 hours."""
+    head_file: Path | None = None
+    """How far the journal is, to notice one that was put back; default beside it, safer on another disk."""
 
 
 class QuoteSettings(_Section):

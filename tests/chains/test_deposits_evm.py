@@ -50,7 +50,7 @@ async def till_at_tip(house: House, *indexes: int) -> Till:
 
 
 async def test_deposit_addresses_are_the_accounts_of_the_seeds_words(house: House) -> None:
-    from tidegate.signer.server import words
+    from tidegate.signer.home import words
 
     Account.enable_unaudited_hdwallet_features()
     for index in (0, 3, 77):

@@ -164,22 +164,6 @@ def test_a_refused_intent_holds_its_payout_too(desk: Desk, coins: Coins, journal
     refused(desk.sign(sign_bitcoin(coins.pay([(RECIPIENT, 100_000)]), changed)), Rule.SECOND_DIGEST, journal)
 
 
-def test_a_second_transaction_must_share_a_coin(desk: Desk, coins: Coins, journal: Journal) -> None:
-    wanted = intent()
-    one, two = coins.receive(300_000), coins.receive(400_000)
-    assert isinstance(desk.sign(sign_bitcoin(coins.pay([(RECIPIENT, 100_000)], only=[one]), wanted)), Approved)
-    fresh = desk.sign(sign_bitcoin(coins.pay([(RECIPIENT, 100_000)], only=[two]), wanted))
-    assert isinstance(fresh, Denied) and fresh.rule == Rule.SECOND_TRANSACTION
-    bump = desk.sign(sign_bitcoin(coins.pay([(RECIPIENT, 100_000)], only=[one], rate=9), wanted))
-    assert isinstance(bump, Approved)
-    # The third must exclude both earlier ones; sharing with one of them is not enough.
-    both = desk.sign(sign_bitcoin(coins.pay([(RECIPIENT, 100_000)], only=[one, two], rate=12), wanted))
-    assert isinstance(both, Approved)
-    half = desk.sign(sign_bitcoin(coins.pay([(RECIPIENT, 100_000)], only=[two], rate=14), wanted))
-    assert isinstance(half, Denied) and half.rule == Rule.SECOND_TRANSACTION
-    assert len(journal.memory.attempts[wanted.payout_id]) == 3
-
-
 def test_a_frozen_signer_signs_nothing_until_thawed(
     desk: Desk, coins: Coins, freeze_flag: Path, journal: Journal
 ) -> None:

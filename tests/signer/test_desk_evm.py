@@ -59,14 +59,6 @@ def test_another_nonce_for_a_signed_payout_is_refused(desk: Desk) -> None:
     assert isinstance(answer, Denied) and answer.rule == Rule.SECOND_TRANSACTION
 
 
-def test_a_dearer_transaction_at_the_same_nonce_is_signed(desk: Desk) -> None:
-    wanted = usdt()
-    first = desk.sign(sign_evm(wanted, nonce=3))
-    second = desk.sign(sign_evm(wanted, nonce=3, max_fee_per_gas=40 * 10**9))
-    assert isinstance(first, Approved) and isinstance(second, Approved)
-    assert first.txid != second.txid
-
-
 def test_a_nonce_belongs_to_one_payout(desk: Desk) -> None:
     assert isinstance(desk.sign(sign_evm(usdt(), nonce=3)), Approved)
     answer = desk.sign(sign_evm(ether(), nonce=3))
@@ -103,6 +95,12 @@ def test_a_fee_above_the_intent_or_the_configured_rate_is_refused(desk: Desk, jo
     refused(desk.sign(sign_evm(usdt(max_network_fee_units=1))), Rule.FEE_TOO_HIGH, journal)
     dear = usdt(max_network_fee_units=10**18)
     refused(desk.sign(sign_evm(dear, max_fee_per_gas=201 * 10**9)), Rule.FEE_TOO_HIGH, journal)
+
+
+def test_more_gas_than_any_payment_needs_is_refused(desk: Desk, journal: Journal) -> None:
+    """A recipient's code could burn it, and the house would pay."""
+    dear = usdt(max_network_fee_units=10**18)
+    refused(desk.sign(sign_evm(dear, gas=500_001, max_fee_per_gas=10**9)), Rule.FEE_TOO_HIGH, journal)
 
 
 def test_gas_fields_that_contradict_each_other_are_refused(desk: Desk, journal: Journal) -> None:

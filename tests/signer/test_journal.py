@@ -1,16 +1,19 @@
 """The signer's memory survives what a machine does to a file, and does not go on when it cannot be trusted."""
 
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.signer.world import NOW, RECIPIENT, Coins, intent, settings, sign_bitcoin, sign_evm, usdt
+from tests.signer.world import NOW, RECIPIENT, Coins, intent, settings, sign_bitcoin, sign_evm, usdt, yes
 from tidegate.signer.desk import Desk, open_vaults, policies_of
 from tidegate.signer.journal import Journal, JournalBroken
 from tidegate.signer.keys import Seed
-from tidegate.signing.messages import Approved, Denied, Rule, SignBitcoin, SignEvm
+from tidegate.signing.frames import canonical
+from tidegate.signing.messages import Approved, Denied, Payout, Rule, SignBitcoin, SignEvm
 
 
 @pytest.fixture
@@ -106,13 +109,110 @@ def test_a_journal_that_was_tampered_with_stops_the_signer(
         Journal(journal_path)
 
 
+@pytest.fixture
+def head_path(journal_path: Path) -> Path:
+    return journal_path.with_suffix(".head")
+
+
+@pytest.mark.parametrize("kept", [0, 2, 4])
+def test_a_journal_put_back_to_an_earlier_state_stops_the_signer(
+    desk: Desk, journal: Journal, journal_path: Path, kept: int
+) -> None:
+    """Whole in itself, and short of what its head tells of: a signer that forgot could sign twice."""
+    for nonce in range(3):
+        desk.sign(sign_evm(usdt(), nonce=nonce))
+    journal.close()
+    lines = journal_path.read_bytes().splitlines(keepends=True)
+    journal_path.write_bytes(b"".join(lines[:kept]))
+    with pytest.raises(JournalBroken, match="older state"):
+        Journal(journal_path)
+    accepted = Journal(journal_path, adopt=True)
+    assert accepted.lines == kept
+    accepted.close()
+    Journal(journal_path).close()
+
+
+def test_another_journal_in_its_place_stops_the_signer(
+    desk: Desk, journal: Journal, journal_path: Path, tmp_path: Path, seed: Seed
+) -> None:
+    desk.sign(sign_evm(usdt(), nonce=0))
+    journal.close()
+    other, configured = Journal(tmp_path / "other.jsonl"), settings(tmp_path)
+    elsewhere = Desk(open_vaults(seed, configured), policies_of(configured), other, tmp_path / "frozen", lambda: NOW)
+    for nonce in range(4):
+        elsewhere.sign(sign_evm(usdt(), nonce=nonce))
+    other.close()
+    (tmp_path / "other.jsonl").replace(journal_path)
+    with pytest.raises(JournalBroken):
+        Journal(journal_path)
+
+
+@pytest.mark.parametrize("damage", [b"", b"\0" * 206, b"00000000000000000001 "])
+def test_a_journal_without_a_whole_head_stops_the_signer(
+    desk: Desk, journal: Journal, journal_path: Path, head_path: Path, damage: bytes
+) -> None:
+    desk.sign(sign_evm(usdt()))
+    journal.close()
+    head_path.write_bytes(damage)
+    with pytest.raises(JournalBroken):
+        Journal(journal_path)
+
+
+def test_a_head_whose_newest_slot_is_torn_still_proves_the_journal(
+    desk: Desk, journal: Journal, journal_path: Path, head_path: Path
+) -> None:
+    for nonce in range(3):
+        desk.sign(sign_evm(usdt(), nonce=nonce))
+    journal.close()
+    slots = head_path.read_bytes()
+    for torn in (slots[:103] + slots[103:150] + b"\0" * 56, b"\0" * 50 + slots[50:]):
+        head_path.write_bytes(torn)
+        Journal(journal_path).close()
+
+
+def test_a_crash_between_line_and_head_is_no_damage(
+    desk: Desk, journal: Journal, journal_path: Path, head_path: Path, reopened: Callable[[], Desk]
+) -> None:
+    desk.sign(sign_evm(usdt(), nonce=0))
+    before = head_path.read_bytes()
+    request = sign_evm(usdt(), nonce=1)
+    answer = desk.sign(request)
+    journal.close()
+    head_path.write_bytes(before)
+    assert reopened().sign(request) == answer
+
+
+def test_a_journal_of_the_first_version_still_stops_a_second_payment(
+    journal_path: Path, seed: Seed, tmp_path: Path
+) -> None:
+    wanted, prev, text = usdt(), "0" * 64, b""
+    asked: dict[str, Any] = {"kind": "asked", "digest": wanted.digest(), **Payout(wanted, yes(wanted)).to_json()}
+    signed: dict[str, Any] = {
+        "kind": "signed",
+        "key": "k",
+        "payouts": [wanted.payout_id],
+        "claims": ["ethereum/nonce/3"],
+    }
+    signed |= {"digest": "", "raw": "02", "txid": "0x01", "fee_units": 1}
+    for number, fields in enumerate((asked, signed), start=1):
+        line = canonical({**fields, "n": number, "at": NOW, "prev": prev}) + b"\n"
+        prev, text = hashlib.sha256(line).hexdigest(), text + line
+    journal_path.write_bytes(text)
+    configured = settings(tmp_path)
+    old = Journal(journal_path, adopt=True)
+    desk = Desk(open_vaults(seed, configured), policies_of(configured), old, tmp_path / "frozen", lambda: NOW)
+    answer = desk.sign(sign_evm(wanted, nonce=3, replaces="0x01"))
+    assert isinstance(answer, Denied) and answer.signed and answer.rule == Rule.SECOND_TRANSACTION
+    old.close()
+
+
 def test_a_second_signer_on_the_same_journal_does_not_start(journal: Journal, journal_path: Path) -> None:
     with pytest.raises(JournalBroken):
         Journal(journal_path)
 
 
 def test_the_same_refusal_again_adds_no_line(desk: Desk, journal: Journal) -> None:
-    request = sign_evm(usdt(), chain_id=1)
+    request = sign_evm(usdt(), gas=1)
     desk.sign(request)
     lines = journal.lines
     assert lines == 2  # asked, denied

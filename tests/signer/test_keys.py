@@ -12,8 +12,8 @@ from tests.signer.world import settings
 from tidegate.chains.bitcoin.build import derive_address
 from tidegate.chains.evm.build import derive_address as derive_account
 from tidegate.chains.public import load_public
+from tidegate.signer.home import init, words
 from tidegate.signer.keys import Seed, WrongPassphrase, seal, unseal
-from tidegate.signer.server import init, words
 
 ABOUT = "abandon " * 11 + "about"
 

@@ -11,11 +11,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from tests.signer.world import settings, sign_evm, usdt, yes
+import bdkpython as bdk
+
+from tests.signer.world import Coins, intent, settings, sign_evm, usdt, yes
 from tidegate.config import Settings
+from tidegate.signer.home import open_seed
+from tidegate.signer.keys import Seed
 from tidegate.signing.client import SignerDoor
-from tidegate.signing.frames import MAX_FRAME
-from tidegate.signing.messages import Answer, Approved, Denied, Failed, Intent, SignerStatus
+from tidegate.signing.frames import MAX_FRAME, framed, read_frame
+from tidegate.signing.messages import Answer, Approved, Denied, Failed, Intent, SignerStatus, wrap
 
 
 def write_config(configured: Settings, folder: Path) -> Path:
@@ -41,6 +45,7 @@ socket = {json.dumps(str(signer.socket))}
 directory = {json.dumps(str(signer.directory))}
 passphrase_file = {json.dumps(str(signer.passphrase_file))}
 public_file = {json.dumps(str(signer.public_file))}
+socket_mode = "{signer.socket_mode}"
 max_payout = {{ BTC = "1", ETH = "10", USDT = "10000" }}
 """
     )
@@ -97,6 +102,23 @@ async def test_it_signs_over_a_socket_that_only_its_owner_may_open(tmp_path: Pat
         assert await process.wait() == 0
         assert not configured.signer.socket.exists()
     assert isinstance(await ask(door, usdt(), 1), Failed)
+
+
+async def test_its_group_may_open_the_socket_when_it_is_told_so(tmp_path: Path) -> None:
+    configured = settings(tmp_path, socket_mode="0660")
+    async with running(configured, tmp_path):
+        assert stat.S_IMODE(configured.signer.socket.stat().st_mode) == 0o660
+
+
+async def test_a_message_of_another_version_is_denied_by_a_rule_that_proves_nothing(tmp_path: Path) -> None:
+    """The worker gives a payout up on a denial that judged it; this one judged nothing."""
+    configured = settings(tmp_path)
+    async with running(configured, tmp_path):
+        reader, writer = await asyncio.open_unix_connection(str(configured.signer.socket))
+        writer.write(framed({"version": 1, "kind": "sign_evm", "body": {}}))
+        answer = await read_frame(reader)
+        writer.close()
+    assert answer == wrap(Denied("unreadable", "message: unknown version or kind"))
 
 
 async def test_killed_after_journalling_it_answers_with_identical_bytes(tmp_path: Path) -> None:
@@ -179,3 +201,25 @@ async def test_a_second_signer_on_the_same_seed_does_not_start(tmp_path: Path) -
         )
         assert await second.wait() != 0
         assert isinstance(await ask(door, usdt(), 0), Approved), "the first one goes on"
+
+
+MOST_KIB = 250 * 1024
+
+
+async def test_the_signer_stays_within_its_memory(tmp_path: Path) -> None:
+    """Unlocking, forty token payouts and a bitcoin batch of a hundred from fifty coins: the highest it ever was."""
+    configured = settings(tmp_path)
+    async with running(configured, tmp_path) as (door, process):
+        coins = Coins(open_seed(configured))
+        only = [coins.receive(60_000, index) for index in range(50)]
+        strangers = Seed(bytes(range(16)), 0).descriptors("regtest")[0]
+        addresses = [str(strangers.derive_address(n, bdk.Network.REGTEST)) for n in range(100)]
+        wanted = [intent(address=address, deliver_units=20_000) for address in addresses]
+        psbt = coins.pay([(one.address, one.deliver_units) for one in wanted], only=only, rate=2)
+        assert isinstance(await door.sign_bitcoin([(one, yes(one)) for one in wanted], psbt), Approved)
+        for nonce in range(40):
+            assert isinstance(await ask(door, usdt(), nonce), Approved)
+        status = Path(f"/proc/{process.pid}/status").read_text()
+        (highest,) = (int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:"))
+    print(f"the signer's highest resident memory: {highest} KiB")
+    assert highest < MOST_KIB, f"{highest} KiB"

@@ -99,6 +99,16 @@ class Coins:
         self.wallet.apply_unconfirmed_txs([bdk.UnconfirmedTx(tx=parent, last_seen=1)])
         return bdk.OutPoint(txid=parent.compute_txid(), vout=0)
 
+    def learn(self, raw: bytes, seen: int = 2) -> None:
+        """Take note of a transaction of ours, so that its change can be spent."""
+        self.wallet.apply_unconfirmed_txs([bdk.UnconfirmedTx(tx=bdk.Transaction(raw), last_seen=seen)])
+
+    def back(self, place: bdk.OutPoint, fee: int) -> str:
+        """A PSBT that moves this one coin to a fresh change address."""
+        script = self.wallet.reveal_next_address(bdk.KeychainKind.INTERNAL).address.script_pubkey()
+        builder = bdk.TxBuilder().add_utxo(place).manually_selected_only().drain_to(script)
+        return str(builder.fee_absolute(bdk.Amount.from_sat(fee)).finish(self.wallet).serialize())
+
     def pay(
         self,
         recipients: Sequence[tuple[str, int]],
@@ -107,12 +117,15 @@ class Coins:
         only: Sequence[bdk.OutPoint] = (),
         witness_only: bool = False,
         rest_to: str | None = None,
+        fee: int | None = None,
     ) -> str:
         """A PSBT in base64 that pays them, from the `only` coins if given; `rest_to` gets what would be change."""
         builder = bdk.TxBuilder().fee_rate(bdk.FeeRate.from_sat_per_vb(rate))
         for address, units in recipients:
             script = bdk.Address(address, self._network).script_pubkey()
             builder = builder.add_recipient(script, bdk.Amount.from_sat(units))
+        if fee is not None:
+            builder = builder.fee_absolute(bdk.Amount.from_sat(fee))
         for outpoint in only:
             builder = builder.add_utxo(outpoint)
         if only:
@@ -124,5 +137,5 @@ class Coins:
         return str(builder.finish(self.wallet).serialize())
 
 
-def sign_bitcoin(psbt: str, *intents: Intent) -> SignBitcoin:
-    return SignBitcoin(tuple(Payout(to, yes(to)) for to in intents), psbt)
+def sign_bitcoin(psbt: str, *intents: Intent, replaces: str = "") -> SignBitcoin:
+    return SignBitcoin(tuple(Payout(to, yes(to)) for to in intents), psbt, replaces)

@@ -23,6 +23,7 @@ from tidegate.signing.messages import (
     Malformed,
     Payout,
     SignBitcoin,
+    SignChild,
     SignerStatus,
     SignEvm,
     reply_of,
@@ -45,12 +46,16 @@ INTENT = Intent(
 YES = Authorisation(INTENT.digest(), "totp", "u1", "2026-11-24T10:00:01Z")
 REQUESTS = [
     SignBitcoin((Payout(INTENT, YES),), "cHNidA=="),
+    SignBitcoin((Payout(INTENT, YES), Payout(INTENT, YES)), "cHNidA==", "ab"),
     SignEvm(INTENT, YES, 0, 21_000, 10**18, 10**9, 1),
+    SignEvm(INTENT, YES, 0, 21_000, 10**18, 10**9, 1, "0xab"),
+    SignChild("bitcoin", "ab", "cHNidA=="),
     AskStatus(),
 ]
 REPLIES = [
     Approved(b"\x00\xff", "ab", 12),
     Denied("frozen", "signing is frozen"),
+    Denied("above_cap", "since it was lowered", signed=True),
     Failed("why"),
     SignerStatus(False, ("bitcoin",), 3, "00"),
 ]
@@ -116,14 +121,23 @@ def test_missing_and_unknown_fields_are_malformed() -> None:
         [],
         None,
         "x",
-        {"version": 2, "kind": "status", "body": {}},
-        {"version": 1, "kind": "x", "body": {}},
+        {"version": 1, "kind": "status", "body": {}},
+        {"version": 3, "kind": "status", "body": {}},
+        {"version": 2, "kind": "x", "body": {}},
+        {"version": 2, "kind": ["status"], "body": {}},
     ]
     for document in documents:
         with pytest.raises(Malformed):
             request_of(document)
+    one = Payout(INTENT, YES).to_json()
+    for body in ({"payouts": [], "psbt": ""}, {"payouts": [one] * 101, "psbt": ""}, {"payouts": [one], "psbt": "é"}):
+        with pytest.raises(Malformed):
+            SignBitcoin.from_json({**body, "replaces": ""})
+
+
+def test_half_of_a_surrogate_pair_is_malformed_and_no_surprise_later() -> None:
     with pytest.raises(Malformed):
-        SignBitcoin.from_json({"payouts": [], "psbt": ""})
+        Intent.from_json({**INTENT.to_json(), "address": json.loads('"\\ud800"')})
 
 
 @pytest.mark.parametrize(

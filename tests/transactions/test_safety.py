@@ -55,11 +55,23 @@ async def test_what_the_signer_signed_before_a_backup_was_put_back_cannot_be_can
     assert world.evm.node.paid == [("USDT", STRANGER, 25_000_000)]
 
 
-@pytest.mark.parametrize("rule", ["second_transaction", "second_digest", "nonce_used", "a_rule_of_tomorrow"])
-async def test_a_denial_that_does_not_prove_that_nothing_is_signed_keeps_its_attempt(world: World, rule: str) -> None:
+UNPROVEN = [
+    Denied("second_transaction", "as the journal has it"),
+    Denied("second_digest", "as the journal has it"),
+    Denied("nonce_used", "as the journal has it"),
+    Denied("unreadable", "a message of another version"),
+    Denied("a_rule_of_tomorrow", "as the journal has it"),
+    Denied("above_cap", "the cap was lowered since", signed=True),
+]
+
+
+@pytest.mark.parametrize("denied", UNPROVEN, ids=lambda denied: denied.rule)
+async def test_a_denial_that_does_not_prove_that_nothing_is_signed_keeps_its_attempt(
+    world: World, denied: Denied
+) -> None:
     who, done = await ready(world)
     await world.until(done, "signing")
-    world.signer.answer = Denied(rule, "as the journal has it")
+    world.signer.answer = denied
     await world.turn()
     await world.turn()
     assert await world.standing(done) == ("signing", "needs_operator")

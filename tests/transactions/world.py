@@ -91,7 +91,9 @@ class ScriptedSigner(SignerDoor):
             return Failed("the signer did not answer in time")
         return Approved(raw, txid_of(raw), fee_units)
 
-    async def sign_bitcoin(self, payouts: Sequence[tuple[Intent, Authorisation]], psbt: str) -> Answer:
+    async def sign_bitcoin(
+        self, payouts: Sequence[tuple[Intent, Authorisation]], psbt: str, *, replaces: str = ""
+    ) -> Answer:
         ((intent, authorisation),) = payouts
         plan = json.loads(psbt)
         return self._sign(intent, authorisation, plan, plan["fee"])
@@ -106,6 +108,7 @@ class ScriptedSigner(SignerDoor):
         max_fee_per_gas: int,
         max_priority_fee_per_gas: int,
         chain_id: int,
+        replaces: str = "",
     ) -> Answer:
         fields = {"asset": intent.asset, "address": intent.address, "units": intent.deliver_units, "nonce": nonce}
         return self._sign(intent, authorisation, fields, gas * max_fee_per_gas)

@@ -60,6 +60,8 @@ def settings_of(
             "passphrase_file": home.signer_passphrase_file,
             "public_file": home.signer_public_file,
             "max_payout": {"BTC": "5", "ETH": "100", "USDT": "100000", "USDC": "100000"},
+            "max_hourly": {"BTC": "100", "ETH": "2000", "USDT": "2000000", "USDC": "2000000"},
+            "max_daily": {"BTC": "400", "ETH": "8000", "USDT": "8000000", "USDC": "8000000"},
         },
         "compliance": {"deny_list_file": home.deny_list_file, "new_address_cooldown_seconds": 0},
         "sandbox": {

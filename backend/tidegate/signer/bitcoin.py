@@ -6,18 +6,19 @@ from typing import Any
 import bdkpython as bdk
 
 from tidegate.signer.keys import NETWORKS, Seed
-from tidegate.signer.rules import Input, Output, Spend
-from tidegate.signing.messages import Approved
+from tidegate.signer.rules import MOST_INPUTS, Input, Output, Spend
+from tidegate.signing.messages import MOST_PAYOUTS, Approved
 
 MAX_CHANGE_INDEX = 1_000_000
 """Change beyond what the node's wallet watches would be out of sight."""
 _WITNESS_VSIZE = 27
 """A P2WPKH signature and key: at most 108 weight units."""
 _EXTERNAL, _INTERNAL = 0, 1
+_SIGHASH_ALL = 1
 
 
 class NotDecodable(Exception):
-    """Bytes or an address that this network does not know."""
+    """Bytes or an address that this network does not know, or a PSBT that cannot be signed as it is."""
 
 
 class BitcoinVault:
@@ -48,13 +49,16 @@ class BitcoinVault:
         try:
             psbt = bdk.Psbt(text)
             unsigned = psbt.extract_tx_unchecked_fee_rate()
+            spent, paid = psbt.input(), psbt.output()
         except (bdk.PsbtParseError, bdk.ExtractTxError) as error:
             raise NotDecodable("not a PSBT") from error
-        pairs = zip(unsigned.input(), psbt.input(), strict=True)
-        inputs = tuple(self._input(spent.previous_output, extra) for spent, extra in pairs)
-        outputs = tuple(
-            self._output(output, extra) for output, extra in zip(unsigned.output(), psbt.output(), strict=True)
-        )
+        except TypeError as error:
+            # The library's bindings trip over fields that no PSBT for us has: unknown ones, and scripts of taproot.
+            raise NotDecodable("a PSBT with fields that this signer does not read") from error
+        if len(spent) > MOST_INPUTS or len(paid) > MOST_PAYOUTS + 1:
+            raise NotDecodable("a PSBT with more inputs or outputs than any of ours")
+        inputs = tuple(self._input(i.previous_output, extra) for i, extra in zip(unsigned.input(), spent, strict=True))
+        outputs = tuple(self._output(output, extra) for output, extra in zip(unsigned.output(), paid, strict=True))
         vsize = int(unsigned.vsize()) + _WITNESS_VSIZE * len(inputs)
         return psbt, str(unsigned.compute_txid()), Spend(inputs, outputs, vsize)
 
@@ -98,7 +102,7 @@ class BitcoinVault:
         return bytes(address.script_pubkey().to_bytes()).hex()
 
     def sign(self, psbt: Any, txid: str, spend: Spend, max_fee_rate: int) -> Approved:
-        """Sign what was decoded and judged. Raises RuntimeError when not every input could be signed."""
+        """Sign what was decoded and judged. Refuses with NotDecodable when not every input can be signed."""
         options = bdk.SignOptions(
             trust_witness_utxo=False,
             assume_height=None,
@@ -107,14 +111,19 @@ class BitcoinVault:
             sign_with_tap_internal_key=False,
             allow_grinding=True,
         )
-        self._wallet.sign(psbt, options)
-        done = psbt.finalize()
-        if not done.could_finalize:
-            raise RuntimeError("not every input could be signed")
-        rate = bdk.FeeRate.from_sat_per_vb(max_fee_rate)
-        signed = done.psbt.extract_tx_with_fee_rate_limit(rate)
+        try:
+            self._wallet.sign(psbt, options)
+            done = psbt.finalize()
+            if not done.could_finalize:
+                raise NotDecodable("not every input can be signed")
+            signed = done.psbt.extract_tx_with_fee_rate_limit(bdk.FeeRate.from_sat_per_vb(max_fee_rate))
+        except (bdk.SignerError, bdk.ExtractTxError) as error:
+            # A key or a derivation in the PSBT contradicts its coin. Nothing has left this process.
+            raise NotDecodable("the PSBT cannot be signed as it is") from error
         if str(signed.compute_txid()) != txid:
             raise RuntimeError("the signed transaction is not the one that was judged")
+        if any(len(i.witness) != 2 or i.witness[0][-1] != _SIGHASH_ALL for i in signed.input()):
+            raise RuntimeError("a signature that leaves a part of the transaction open")
         return Approved(bytes(signed.serialize()), txid, spend.fee_units)
 
 

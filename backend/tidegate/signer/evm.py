@@ -1,18 +1,23 @@
-"""EVM in the signer: the transaction is built here from the intent, so there are no foreign bytes to judge."""
+"""EVM in the signer: the transaction is built here from the intent; its bytes are decoded and judged like foreign ones."""
 
-import hashlib
 from typing import Any
 
+import rlp  # type: ignore[import-untyped]  # ships no types
 from eth_account import Account
-from eth_utils.address import is_checksum_address
+from eth_utils.address import is_checksum_address, to_checksum_address
 
 from tidegate.signer.keys import Seed
-from tidegate.signer.rules import Policy
-from tidegate.signing.frames import canonical
+from tidegate.signer.rules import EvmSpend
 from tidegate.signing.messages import Approved, SignEvm
 
-ZERO = "0x" + "0" * 40
+_TYPE = b"\x02"  # EIP-1559
 _TRANSFER = bytes.fromhex("a9059cbb")  # transfer(address,uint256)
+_WORD = 32
+_NONCES_END = 2**64 - 1  # EIP-2681
+
+
+class NotPlain(Exception):
+    """Bytes of another kind of transaction than a payment of ether or of one token."""
 
 
 class EvmVault:
@@ -22,37 +27,85 @@ class EvmVault:
         self._account = Account.from_key(seed.evm_key())
         self.address = str(self._account.address)
 
-    def build(self, request: SignEvm, policy: Policy) -> dict[str, Any] | None:
-        """The EIP-1559 transaction that pays the intent; None when its address is not spelled by EIP-55."""
+    def build(self, request: SignEvm, contract: str | None) -> bytes:
+        """The unsigned bytes of the EIP-1559 transaction that pays the intent, as it asks. Refuses with NotPlain."""
         intent = request.intent
         if not is_checksum_address(intent.address):
-            return None
-        contract = policy.contracts.get(intent.asset)
+            raise NotPlain("not an account's address by EIP-55")
+        if request.nonce >= _NONCES_END:
+            raise NotPlain("a nonce that no account can reach")
         data = b"" if contract is None else _transfer(intent.address, intent.deliver_units)
-        return {
-            "type": 2,
-            "chainId": policy.chain_id,
-            "nonce": request.nonce,
-            "to": intent.address if contract is None else contract,
-            "value": intent.deliver_units if contract is None else 0,
-            "data": "0x" + data.hex(),
-            "gas": request.gas,
-            "maxFeePerGas": request.max_fee_per_gas,
-            "maxPriorityFeePerGas": request.max_priority_fee_per_gas,
-            "accessList": [],
-        }
+        fields = [
+            request.chain_id,
+            request.nonce,
+            request.max_priority_fee_per_gas,
+            request.max_fee_per_gas,
+            request.gas,
+            bytes.fromhex((contract or intent.address)[2:]),
+            intent.deliver_units if contract is None else 0,
+            data,
+            [],
+        ]
+        return _TYPE + bytes(rlp.encode(fields))
 
-    def sign(self, transaction: dict[str, Any]) -> Approved:
-        """Sign it (RFC 6979: the same transaction always gives the same bytes)."""
-        signed = self._account.sign_transaction(transaction)
-        fee = int(transaction["gas"]) * int(transaction["maxFeePerGas"])
-        return Approved(bytes(signed.raw_transaction), "0x" + bytes(signed.hash).hex(), fee)
+    def sign(self, payload: bytes, spend: EvmSpend) -> Approved:
+        """Sign the bytes that were judged (RFC 6979: the same bytes always get the same signature)."""
+        chain_id, nonce, tip, most, gas, to, value, data, _ = rlp.decode(payload[1:])
+        signed = self._account.sign_transaction(
+            {
+                "type": 2,
+                "chainId": _number(chain_id),
+                "nonce": _number(nonce),
+                "maxPriorityFeePerGas": _number(tip),
+                "maxFeePerGas": _number(most),
+                "gas": _number(gas),
+                "to": to,
+                "value": _number(value),
+                "data": data,
+                "accessList": [],
+            }
+        )
+        raw = bytes(signed.raw_transaction)
+        if _TYPE + bytes(rlp.encode(rlp.decode(raw[1:])[:9])) != payload:
+            raise RuntimeError("the signed transaction is not the one that was judged")
+        return Approved(raw, "0x" + bytes(signed.hash).hex(), spend.fee_units)
 
 
-def unsigned_digest(transaction: dict[str, Any]) -> str:
-    """Names a transaction before it is signed."""
-    return hashlib.sha256(canonical(transaction)).hexdigest()
+def decode(payload: bytes) -> EvmSpend:
+    """What unsigned EIP-1559 bytes do. Refuses (NotPlain) all but a plain payment in its one canonical spelling."""
+    if payload[:1] != _TYPE:
+        raise NotPlain("not an EIP-1559 transaction")
+    try:
+        fields = rlp.decode(payload[1:], strict=True)
+        chain_id, nonce, tip, most, gas, to, value, data, access = fields
+    except (rlp.DecodingError, TypeError, ValueError) as error:
+        raise NotPlain("not an EIP-1559 transaction") from error
+    numbers = [chain_id, nonce, tip, most, gas, value]
+    if any(not isinstance(part, bytes) for part in (*numbers, to, data)) or len(to) != 20 or access:
+        raise NotPlain("a contract's creation, or an access list")
+    if any(part[:1] == b"\0" for part in numbers):
+        raise NotPlain("a number with a zero in front")
+    contract, recipient, units = None, to, _number(value)
+    if data:
+        word, amount = data[4 : 4 + _WORD], data[4 + _WORD :]
+        if data[:4] != _TRANSFER or len(amount) != _WORD or any(word[:12]) or units:
+            raise NotPlain("a call that is no plain transfer")
+        contract, recipient, units = str(to_checksum_address(to)), word[12:], _number(amount)
+    return EvmSpend(
+        chain_id=_number(chain_id),
+        nonce=_number(nonce),
+        max_priority_fee_per_gas=_number(tip),
+        max_fee_per_gas=_number(most),
+        gas=_number(gas),
+        contract=contract,
+        recipient=str(to_checksum_address(recipient)),
+        units=units,
+    )
+
+
+def _number(data: Any) -> int:
+    return int.from_bytes(data, "big")
 
 
 def _transfer(address: str, units: int) -> bytes:
-    return _TRANSFER + int(address, 16).to_bytes(32, "big") + units.to_bytes(32, "big")
+    return _TRANSFER + int(address, 16).to_bytes(_WORD, "big") + units.to_bytes(_WORD, "big")

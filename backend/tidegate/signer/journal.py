@@ -1,32 +1,37 @@
 """The signer's memory: one append-only file of JSON lines, each chained to the one before, synced before any answer.
 
 A torn last line is a write that no answer followed: it is cut off at start. Any other damage stops the signer, since
-a signer that forgot could sign twice.
+a signer that forgot could sign twice. A file that was put back to an earlier state is whole in itself: the head
+beside it (head.py) tells.
 """
 
 import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tidegate.signer.rules import Memory
+from tidegate.signer.head import GENESIS, Head, HeadUnreadable
+from tidegate.signer.keys import sync_folder
+from tidegate.signer.rules import Memory, Signed
+from tidegate.signer.totals import DAY, HOUR, Totals, moment
 from tidegate.signing.frames import canonical
 from tidegate.signing.messages import Approved, Denied, Payout
 
-GENESIS = "0" * 64
-
 
 class JournalBroken(Exception):
-    """The journal contradicts itself, or another process holds it. A person must look; nothing is signed."""
+    """The journal contradicts itself or its head, or another process holds it. A person must look; nothing is signed."""
 
 
 class Journal:
-    """Open for this process alone. `record` and `refuse` return when the line is on disk."""
+    """Open for this process alone. `record` and `refuse` return when the line is on disk.
 
-    def __init__(self, path: Path) -> None:
+    `adopt`: take the journal as it is and make its head anew, whatever the head says: a person's decision.
+    """
+
+    def __init__(self, path: Path, head: Path | None = None, *, adopt: bool = False) -> None:
         fresh = not path.exists()
         self._fd = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
@@ -35,48 +40,86 @@ class Journal:
             os.close(self._fd)
             raise JournalBroken("another signer has this journal open") from error
         if fresh:
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
         self.lines = 0
         self.head = GENESIS
+        self._end = 0
         self._digests: dict[str, str] = {}
-        self._attempts: dict[str, list[frozenset[str]]] = {}
-        self._owners: dict[str, str] = {}
-        self._answers: dict[str, Approved] = {}
-        self._refusals: set[tuple[str, ...]] = set()
+        self._attempts: dict[str, list[Signed]] = {}
+        self._children: dict[str, list[Signed]] = {}
+        self._owners: dict[str, tuple[str, ...]] = {}
+        self._transactions: dict[str, Signed] = {}
+        # Where the line lies that answers a request: the bytes themselves would fill the memory over the years.
+        self._answers: dict[str, tuple[int, int]] = {}
+        self._refusals: set[str] = set()
+        self._totals = Totals()
+        self._head: Head | None = None
         try:
-            self._replay(path.read_bytes())
-        except JournalBroken:
+            self._head = Head(head or path.with_suffix(".head"))
+            self._replay(path, self._head, adopt)
+        except (JournalBroken, OSError):
             self.close()
             raise
 
     @property
     def memory(self) -> Memory:
-        return Memory(self._digests, self._attempts, self._owners)
+        return Memory(self._digests, self._attempts, self._children, self._owners, self._transactions)
 
     def answered(self, key: str) -> Approved | None:
         """The bytes already given for this very transaction and these very intents."""
-        return self._answers.get(key)
+        place = self._answers.get(key)
+        if place is None:
+            return None
+        start, length = place
+        line = json.loads(os.pread(self._fd, length, start))
+        return Approved(bytes.fromhex(line["raw"]), line["txid"], line["fee_units"])
 
-    def record(self, payouts: Sequence[Payout], key: str, claims: Sequence[str], approved: Approved, at: str) -> None:
+    def at(self, now: str) -> str:
+        """The time of the next line: never before the newest one, so that a clock set back forgets nothing."""
+        return max(now, self._totals.newest, key=moment) if self._totals.newest else now
+
+    def spent(self, at: str) -> tuple[Mapping[str, int], Mapping[str, int]]:
+        """What was signed away, by asset, in the hour and in the 24 hours that end at `at`."""
+        return self._totals.since(at, HOUR), self._totals.since(at, DAY)
+
+    def record(
+        self,
+        payouts: Sequence[Payout],
+        key: str,
+        signed: Signed,
+        approved: Approved,
+        added: Mapping[str, int],
+        at: str,
+    ) -> None:
         """Remember the intents, their authorisations and the signed bytes. Call before answering."""
-        signed = {
+        line = {
             "kind": "signed",
             "key": key,
-            "payouts": [payout.intent.payout_id for payout in payouts],
-            "claims": list(claims),
+            "payouts": list(signed.payouts),
+            "claims": list(signed.claims),
+            "price": list(signed.price),
+            "bound_units": signed.bound_units,
+            "vsize": signed.vsize,
+            "change": signed.change,
+            "parent": signed.parent,
+            "added": dict(added),
             "digest": hashlib.sha256(approved.raw).hexdigest(),
             **approved.to_json(),
         }
-        self._append([*self._asked(payouts), signed], at)
+        self._append([*self._asked(payouts), line], at)
 
-    def refuse(self, payouts: Sequence[Payout], denied: Denied, at: str) -> None:
-        """Remember what was asked and that it was refused; the same refusal again adds nothing."""
-        mark = (denied.rule, *(f"{p.intent.payout_id}:{p.intent.digest()}" for p in payouts))
+    def refuse(self, payouts: Sequence[Payout], subject: str, denied: Denied, at: str, *, holds: bool) -> None:
+        """Remember what was asked and that it was refused; the same refusal again adds nothing.
+
+        `holds`: an authorised intent that is new here is its payout's from now on.
+        """
+        asked = [f"{p.intent.payout_id}:{p.intent.digest()}" for p in payouts]
+        mark = hashlib.sha256(canonical([denied.rule, subject, *asked])).hexdigest()
         if mark in self._refusals:
             return
         evidence = [payout.to_json() for payout in payouts]
-        line = {"kind": "denied", "rule": denied.rule, "detail": denied.detail, "mark": list(mark), "asked": evidence}
-        self._append([*self._asked(payouts), line], at)
+        line = {"kind": "denied", **denied.to_json(), "mark": mark, "subject": subject, "asked": evidence}
+        self._append([*(self._asked(payouts) if holds else []), line], at)
 
     def _asked(self, payouts: Sequence[Payout]) -> list[dict[str, Any]]:
         """A line for each authorised intent that is new here: from then on its payout has this digest."""
@@ -89,62 +132,90 @@ class Journal:
         return list(lines.values())
 
     def _append(self, lines: Sequence[dict[str, Any]], at: str) -> None:
-        head, number, data = self.head, self.lines, b""
+        assert self._head is not None
+        at = self.at(at)
+        head, number, texts = self.head, self.lines, []
         for line in lines:
             number += 1
             text = canonical({**line, "n": number, "at": at, "prev": head}) + b"\n"
             head = hashlib.sha256(text).hexdigest()
-            data += text
-        written = 0
+            texts.append(text)
+        data, written = b"".join(texts), 0
         while written < len(data):
             written += os.write(self._fd, data[written:])
         os.fsync(self._fd)
         # Only what is on disk is remembered. After a failed write or sync nobody knows what is: the server ends itself,
         # and the next start reads the file.
-        for line in lines:
-            self._take(line)
+        self._head.write(number, head)
+        for line, text in zip(lines, texts, strict=True):
+            self._take({**line, "at": at}, len(text))
         self.head, self.lines = head, number
 
-    def _take(self, line: dict[str, Any]) -> None:
+    def _take(self, line: dict[str, Any], length: int) -> None:
+        place = (self._end, length)
+        self._end += length
         if line["kind"] == "asked":
             self._digests[line["intent"]["payout_id"]] = line["digest"]
         elif line["kind"] == "signed":
-            claims = frozenset(line["claims"])
-            for payout_id in line["payouts"]:
-                self._attempts.setdefault(payout_id, []).append(claims)
-            for claim in claims:
-                if "/nonce/" in claim:
-                    self._owners[claim] = line["payouts"][0]
-            self._answers[line["key"]] = Approved(bytes.fromhex(line["raw"]), line["txid"], line["fee_units"])
+            self._take_signed(line)
+            self._answers[line["key"]] = place
         elif line["kind"] == "denied":
-            self._refusals.add(tuple(line["mark"]))
+            self._refusals.add(str(line["mark"]))
 
-    def _replay(self, data: bytes) -> None:
-        whole = data.rfind(b"\n") + 1
-        if whole != len(data):
-            os.ftruncate(self._fd, whole)
-            os.fsync(self._fd)
-        for text in data[:whole].splitlines(keepends=True):
-            try:
-                line = json.loads(text)
-                if line["prev"] != self.head or line["n"] != self.lines + 1:
-                    raise JournalBroken(f"line {self.lines + 1} of the journal does not follow the one before")
-                self._take(line)
-            except (ValueError, KeyError, TypeError) as error:
-                raise JournalBroken(f"line {self.lines + 1} of the journal cannot be read") from error
-            self.head = hashlib.sha256(text).hexdigest()
-            self.lines += 1
+    def _take_signed(self, line: dict[str, Any]) -> None:
+        payouts, claims = tuple(line["payouts"]), tuple(line["claims"])
+        # Lines of the first version end at the claims: what they signed can be neither replaced nor given a child.
+        numbers = (tuple(line.get("price", ())), line["fee_units"], line.get("bound_units", 0), line.get("vsize", 0))
+        signed = Signed(line["txid"], payouts, claims, *numbers, line.get("change", ""), line.get("parent", ""))
+        self._transactions[signed.txid] = signed
+        for payout_id in payouts:
+            self._attempts.setdefault(payout_id, []).append(signed)
+        if signed.parent:
+            self._children.setdefault(signed.parent, []).append(signed)
+        else:
+            self._owners.update(dict.fromkeys(claims, payouts))
+        self._totals.add(line["at"], line.get("added", {}))
+
+    def _replay(self, path: Path, head: Head, adopt: bool) -> None:
+        try:
+            told = head.read()
+        except HeadUnreadable as error:
+            if not adopt:
+                raise JournalBroken(str(error)) from error
+            told = None
+        proven = told == (0, GENESIS)
+        with path.open("rb") as file:
+            for text in file:
+                if not text.endswith(b"\n"):
+                    os.ftruncate(self._fd, self._end)
+                    os.fsync(self._fd)
+                    break
+                self._follow(text)
+                proven = proven or told == (self.lines, self.head)
+        proven = proven or (told is None and not self.lines)
+        if not proven and not adopt:
+            raise JournalBroken(
+                "the journal is not the one that its head tells of, or an older state of it: it may have forgotten "
+                "what was signed. Compare chain and books, then see `tidegate signer accept`"
+            )
+        # A crash between line and head leaves the head behind; from here on they agree again.
+        head.write(self.lines, self.head, anew=not proven)
+
+    def _follow(self, text: bytes) -> None:
+        try:
+            line = json.loads(text)
+            if line["prev"] != self.head or line["n"] != self.lines + 1:
+                raise JournalBroken(f"line {self.lines + 1} of the journal does not follow the one before")
+            self._take(line, len(text))
+        except (ValueError, KeyError, TypeError) as error:
+            raise JournalBroken(f"line {self.lines + 1} of the journal cannot be read") from error
+        self.head = hashlib.sha256(text).hexdigest()
+        self.lines += 1
 
     def close(self) -> None:
-        """Let go of the file; closing again does nothing."""
+        """Let go of the files; closing again does nothing."""
+        if self._head is not None:
+            self._head.close()
         if self._fd >= 0:
             os.close(self._fd)
         self._fd = -1
-
-
-def _sync_folder(folder: Path) -> None:
-    fd = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

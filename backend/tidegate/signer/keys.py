@@ -136,3 +136,12 @@ def replace(path: Path, data: bytes, mode: int) -> None:
     beside.unlink(missing_ok=True)
     write_new(beside, data, mode)
     beside.replace(path)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make what was created, replaced or removed in it outlive a power cut."""
+    fd = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

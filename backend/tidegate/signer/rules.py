@@ -1,19 +1,22 @@
 """What this signer signs. Pure: decided from the decoded bytes, the intents and the journal's memory; first no wins.
 
 Nothing here trusts the asker: inputs, change, contracts, caps and chain ids come from the signer's own keys and
-settings, amounts from the bytes that are about to be signed.
+settings, amounts and recipients from the bytes that are about to be signed.
 """
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tidegate.signing.messages import Authorisation, Denied, Intent, Payout, Rule, SignEvm
+from tidegate.signing.messages import MOST_PAYOUTS, Authorisation, Denied, Intent, Payout, Rule
 
 METHODS = {"totp"}
 """Ways to authorise that this signer knows."""
 
 GAS_FLOOR = 21_000
+GAS_CEILING = 500_000
+"""Many times what a token transfer takes: a recipient's code must not burn our coins as fee."""
 GWEI = 10**9
+MOST_INPUTS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,8 @@ class Policy:
     gas_asset: str
     chain_id: int = 0
     contracts: Mapping[str, str] = field(default_factory=dict)  # EIP-55, by asset
+    hourly: Mapping[str, int] = field(default_factory=dict)  # base units by asset, over all networks
+    daily: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,35 +65,79 @@ class Spend:
     def fee_units(self) -> int:
         return sum(i.units for i in self.inputs) - sum(o.units for o in self.outputs)
 
+    @property
+    def change_place(self) -> int | None:
+        """Which output is our change."""
+        return next((place for place, output in enumerate(self.outputs) if output.change), None)
+
+
+@dataclass(frozen=True, slots=True)
+class EvmSpend:
+    """A decoded EIP-1559 transaction. `contract` is the token's, None for ether; addresses are EIP-55."""
+
+    chain_id: int
+    nonce: int
+    max_priority_fee_per_gas: int
+    max_fee_per_gas: int
+    gas: int
+    contract: str | None
+    recipient: str
+    units: int
+
+    @property
+    def fee_units(self) -> int:
+        return self.gas * self.max_fee_per_gas
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A transaction that the journal holds. `claims`: what no other transaction can use beside it.
+
+    `price` is what a replacement must beat: the fee in satoshi, or the most per gas and the tip. `bound_units` is the
+    most that its payouts allow for the network's fee. `change` is the outpoint of our change, if there is one.
+    """
+
+    txid: str
+    payouts: tuple[str, ...]
+    claims: tuple[str, ...]
+    price: tuple[int, ...]
+    fee_units: int
+    bound_units: int = 0
+    vsize: int = 0
+    change: str = ""
+    parent: str = ""
+
 
 @dataclass(frozen=True, slots=True)
 class Memory:
     """What the journal remembers that matters for a request.
 
-    `digests`: payout → the digest it was first asked for with. `attempts`: payout → for each transaction signed for
-    it, what that transaction claims (outpoints, or network and nonce). `owners`: claimed nonce → its payout.
+    `digests`: payout → the digest it has for ever. `attempts`: payout → the transactions signed for it. `children`:
+    txid → the transactions signed to bump it. `owners`: claim → the payouts of the newest transaction that makes it.
+    `transactions`: by txid.
     """
 
     digests: Mapping[str, str]
-    attempts: Mapping[str, Sequence[Collection[str]]]
-    owners: Mapping[str, str]
+    attempts: Mapping[str, Sequence[Signed]]
+    children: Mapping[str, Sequence[Signed]]
+    owners: Mapping[str, tuple[str, ...]]
+    transactions: Mapping[str, Signed]
 
 
-def nonce_claim(network: str, nonce: int) -> str:
-    return f"{network}/nonce/{nonce}"
+def nonce_claim(chain_id: int, nonce: int) -> str:
+    """The chain is named by its id: the same nonce on another chain excludes nothing."""
+    return f"evm/{chain_id}/nonce/{nonce}"
 
 
 def outpoint_claim(network: str, outpoint: str) -> str:
     return f"{network}/{outpoint}"
 
 
-def check_payouts(payouts: Sequence[Payout], policy: Policy | None, memory: Memory) -> Denied | None:
-    """Are these intents ones that may be paid at all, each authorised and never asked for differently?"""
-    if policy is None:
-        return Denied(Rule.WRONG_NETWORK, "this signer has no such network")
+def check_payouts(payouts: Sequence[Payout], policy: Policy, memory: Memory) -> Denied | None:
+    """Is each of these intents authorised, for this network, and never asked for differently?"""
     ids = [payout.intent.payout_id for payout in payouts]
-    if len(set(ids)) != len(ids):
-        return Denied(Rule.MALFORMED, "a payout stands twice in one request")
+    if len(set(ids)) != len(ids) or not 1 <= len(ids) <= MOST_PAYOUTS:
+        return Denied(Rule.MALFORMED, "a payout stands twice in one request, or none or too many do")
     for payout in payouts:
         refusal = _check_payout(payout.intent, payout.authorisation, policy, memory)
         if refusal is not None:
@@ -110,11 +159,28 @@ def _check_payout(intent: Intent, authorisation: Authorisation, policy: Policy, 
         return Denied(Rule.WRONG_TOKEN, f"no contract for {intent.asset} on {policy.network}")
     if intent.deliver_units <= 0:
         return Denied(Rule.WRONG_AMOUNT, f"payout {intent.payout_id} delivers nothing")
-    cap = policy.caps.get(intent.asset)
-    if cap is None:
-        return Denied(Rule.ABOVE_CAP, f"no largest payout is set for {intent.asset}")
-    if intent.deliver_units > cap:
-        return Denied(Rule.ABOVE_CAP, f"payout {intent.payout_id} is above the largest payout of {intent.asset}")
+    return None
+
+
+def check_caps(payouts: Sequence[Payout], policy: Policy) -> Denied | None:
+    """Is no payout above the largest one of its asset?"""
+    for intent in (payout.intent for payout in payouts):
+        cap = policy.caps.get(intent.asset)
+        if cap is None:
+            return Denied(Rule.ABOVE_CAP, f"no largest payout is set for {intent.asset}")
+        if intent.deliver_units > cap:
+            return Denied(Rule.ABOVE_CAP, f"payout {intent.payout_id} is above the largest payout of {intent.asset}")
+    return None
+
+
+def _check_coins(spend: Spend) -> Denied | None:
+    for coin in spend.inputs:
+        if not coin.ours or not coin.sighash_all:
+            return Denied(Rule.FOREIGN_INPUT, f"input {coin.outpoint} is not a plain coin of ours")
+    if len({coin.outpoint for coin in spend.inputs}) != len(spend.inputs) or not spend.inputs:
+        return Denied(Rule.MALFORMED, "no inputs, or one twice")
+    if len(spend.inputs) > MOST_INPUTS:
+        return Denied(Rule.MALFORMED, f"more than {MOST_INPUTS} inputs")
     return None
 
 
@@ -123,12 +189,11 @@ def check_bitcoin(spend: Spend, owed: Sequence[tuple[str, int]], bound_units: in
 
     `bound_units` is the most that the intents together allow for the network's fee.
     """
-    for coin in spend.inputs:
-        if not coin.ours or not coin.sighash_all:
-            return Denied(Rule.FOREIGN_INPUT, f"input {coin.outpoint} is not a plain coin of ours")
-    if len({coin.outpoint for coin in spend.inputs}) != len(spend.inputs) or not spend.inputs:
-        return Denied(Rule.MALFORMED, "no inputs, or one twice")
+    refusal = _check_coins(spend)
+    if refusal is not None:
+        return refusal
     open_payouts = list(owed)
+    change = 0
     for output in spend.outputs:
         due = (output.script, output.units)
         if due in open_payouts:
@@ -137,42 +202,118 @@ def check_bitcoin(spend: Spend, owed: Sequence[tuple[str, int]], bound_units: in
             return Denied(Rule.WRONG_AMOUNT, "an output pays another amount than was authorised")
         elif not output.change:
             return Denied(Rule.WRONG_OUTPUT, "an output is neither an authorised payout nor our own change")
+        else:
+            change += 1
     if open_payouts:
         return Denied(Rule.WRONG_OUTPUT, "an authorised payout is not among the outputs")
-    if sum(output.change for output in spend.outputs) > 1:
+    if change > 1:
         return Denied(Rule.WRONG_OUTPUT, "more than one change output")
     if not 0 <= spend.fee_units <= min(bound_units, policy.max_fee_rate * spend.vsize):
         return Denied(Rule.FEE_TOO_HIGH, f"the fee of {spend.fee_units} is above its bound")
     return None
 
 
-def check_evm(request: SignEvm, policy: Policy, forbidden: Collection[str]) -> Denied | None:
-    """Are the gas fields within bounds and is the recipient somebody else's account? `forbidden` are EIP-55."""
-    if request.chain_id != policy.chain_id:
-        return Denied(Rule.WRONG_NETWORK, f"chain id {request.chain_id} is not {policy.network}'s")
-    if request.intent.address in forbidden or request.intent.address in policy.contracts.values():
-        return Denied(Rule.WRONG_OUTPUT, "the recipient is no one's account, or our own")
-    if request.gas < GAS_FLOOR or request.max_priority_fee_per_gas > request.max_fee_per_gas:
+def check_child(spend: Spend, parent: Signed | None, policy: Policy, memory: Memory) -> Denied | None:
+    """Does this transaction spend our own change of that payment back to our own change, within the payment's bound?"""
+    if parent is None or parent.parent or not parent.change:
+        return Denied(Rule.WRONG_PARENT, "the parent is no payment of ours that leaves change")
+    refusal = _check_coins(spend)
+    if refusal is not None:
+        return refusal
+    if [coin.outpoint for coin in spend.inputs] != [parent.change]:
+        return Denied(Rule.WRONG_PARENT, "a child spends its parent's change and nothing else")
+    if memory.owners.get(outpoint_claim(policy.network, parent.change)):
+        return Denied(Rule.WRONG_PARENT, "the parent's change pays another payout: replace that transaction instead")
+    if len(spend.outputs) != 1 or not spend.outputs[0].change:
+        return Denied(Rule.WRONG_OUTPUT, "a child pays our own change and nobody else")
+    both = parent.fee_units + spend.fee_units
+    if spend.fee_units < 0 or both > min(parent.bound_units, policy.max_fee_rate * (parent.vsize + spend.vsize)):
+        return Denied(Rule.FEE_TOO_HIGH, f"parent and child together cost {both}, above their bound")
+    if any(not _dearer((spend.fee_units,), earlier.price, policy) for earlier in memory.children.get(parent.txid, ())):
+        return Denied(Rule.REPLACEMENT_TOO_CHEAP, "an earlier child of this parent pays as much")
+    return None
+
+
+def check_evm(spend: EvmSpend, intent: Intent, policy: Policy, ours: str) -> Denied | None:
+    """Do the bytes pay the intent, on this chain, to somebody else's account, within the bounds of its fee?"""
+    if spend.chain_id != policy.chain_id:
+        return Denied(Rule.WRONG_NETWORK, f"chain id {spend.chain_id} is not {policy.network}'s")
+    if spend.contract != policy.contracts.get(intent.asset):
+        return Denied(Rule.WRONG_TOKEN, f"the bytes do not move {intent.asset}")
+    if spend.recipient != intent.address or int(spend.recipient, 16) == 0:
+        return Denied(Rule.WRONG_OUTPUT, "the recipient is not the authorised one, or nobody")
+    if spend.recipient == ours or spend.recipient in policy.contracts.values():
+        return Denied(Rule.WRONG_OUTPUT, "the recipient is our own account or a token's contract")
+    if spend.units != intent.deliver_units:
+        return Denied(Rule.WRONG_AMOUNT, "the bytes move another amount than was authorised")
+    if spend.gas < GAS_FLOOR or spend.max_priority_fee_per_gas > spend.max_fee_per_gas:
         return Denied(Rule.MALFORMED, "the gas fields contradict each other")
-    if request.max_fee_per_gas > policy.max_fee_rate * GWEI:
-        return Denied(Rule.FEE_TOO_HIGH, "the fee per gas is above the configured rate")
-    if request.gas * request.max_fee_per_gas > request.intent.max_network_fee_units:
+    if spend.max_fee_per_gas > policy.max_fee_rate * GWEI or spend.gas > GAS_CEILING:
+        return Denied(Rule.FEE_TOO_HIGH, "the fee per gas or the gas is above the configured bound")
+    if spend.fee_units > intent.max_network_fee_units:
         return Denied(Rule.FEE_TOO_HIGH, "the fee may become more than the intent allows")
     return None
 
 
-def check_history(payout_ids: Sequence[str], claims: Collection[str], memory: Memory) -> Denied | None:
-    """Can no earlier transaction for these payouts ever be mined beside this one, and is each nonce its payout's own?
+def check_history(
+    payout_ids: Sequence[str],
+    claims: Collection[str],
+    price: tuple[int, ...],
+    replaces: str,
+    policy: Policy,
+    memory: Memory,
+) -> Denied | None:
+    """Can no earlier transaction for these payouts ever be mined beside this one?
 
-    Two transactions exclude each other when they share a coin or a nonce.
+    Two transactions exclude each other when they share a coin or a nonce. A replacement says which transaction it
+    replaces, pays exactly the same payouts as every earlier one, excludes each of them and pays more than each.
     """
-    for claim in claims:
-        if memory.owners.get(claim, payout_ids[0]) != payout_ids[0]:
-            return Denied(Rule.NONCE_USED, "the nonce belongs to another payout")
-    for payout_id in payout_ids:
-        for earlier in memory.attempts.get(payout_id, ()):
-            if not set(earlier) & set(claims):
-                return Denied(
-                    Rule.SECOND_TRANSACTION, f"payout {payout_id} has a signed transaction that could be mined too"
-                )
+    wanted = set(payout_ids)
+    if policy.kind == "evm" and any(set(memory.owners.get(claim, wanted)) != wanted for claim in claims):
+        return Denied(Rule.NONCE_USED, "the nonce belongs to another payout")
+    earlier = {signed.txid: signed for one in payout_ids for signed in memory.attempts.get(one, ())}
+    if replaces and replaces not in earlier:
+        return Denied(Rule.WRONG_REPLACEMENT, "what it says it replaces was not signed for these payouts")
+    for signed in earlier.values():
+        if not set(signed.claims) & set(claims):
+            return Denied(Rule.SECOND_TRANSACTION, f"transaction {signed.txid} pays them and could be mined too")
+        if not replaces:
+            return Denied(Rule.SECOND_TRANSACTION, f"transaction {signed.txid} pays them and is not replaced by this")
+        if set(signed.payouts) != wanted:
+            return Denied(Rule.WRONG_REPLACEMENT, f"transaction {signed.txid} pays other payouts than these")
+        if not _dearer(price, signed.price, policy):
+            return Denied(Rule.REPLACEMENT_TOO_CHEAP, f"transaction {signed.txid} would be kept in place of this")
+    return None
+
+
+def _dearer(price: tuple[int, ...], earlier: tuple[int, ...], policy: Policy) -> bool:
+    """Would a node take it in place of the earlier one? On EVM chains both fees are 12.5 % up (chains.md 3.2)."""
+    if len(price) != len(earlier):
+        return False
+    if policy.kind == "evm":
+        return all(8 * new >= 9 * old for new, old in zip(price, earlier, strict=True))
+    return price > earlier
+
+
+def added(payouts: Sequence[Payout], fee_units: int, earlier: Sequence[Signed], gas_asset: str) -> dict[str, int]:
+    """What a signature can cost us by asset, beyond what the earlier ones that it excludes could: at most one is mined."""
+    if earlier:
+        more = max(0, fee_units - max(signed.fee_units for signed in earlier))
+        return {gas_asset: more}
+    total = {gas_asset: fee_units}
+    for intent in (payout.intent for payout in payouts):
+        total[intent.asset] = total.get(intent.asset, 0) + intent.deliver_units
+    return total
+
+
+def check_totals(
+    more: Mapping[str, int], hour: Mapping[str, int], day: Mapping[str, int], policy: Policy
+) -> Denied | None:
+    """Do the signatures of the last hour and of the last 24 hours stay within their totals with this one?"""
+    windows = ((Rule.OVER_HOURLY, hour, policy.hourly), (Rule.OVER_DAILY, day, policy.daily))
+    for rule, spent, limits in windows:
+        for asset, units in more.items():
+            limit = limits.get(asset)
+            if units and limit is not None and spent.get(asset, 0) + units > limit:
+                return Denied(rule, f"with this, {asset} would pass the total of {limit} base units")
     return None

@@ -18,6 +18,7 @@ from tidegate.signing.messages import (
     Reply,
     Request,
     SignBitcoin,
+    SignChild,
     SignerStatus,
     SignEvm,
     reply_of,
@@ -36,9 +37,18 @@ class SignerDoor:
         self._path = socket_path
         self._timeout = timeout
 
-    async def sign_bitcoin(self, payouts: Sequence[tuple[Intent, Authorisation]], psbt: str) -> Answer:
-        """Have this PSBT signed: it must pay exactly these payouts and our own change, and nothing else."""
-        return await self._answer(SignBitcoin(tuple(Payout(*payout) for payout in payouts), psbt))
+    async def sign_bitcoin(
+        self, payouts: Sequence[tuple[Intent, Authorisation]], psbt: str, *, replaces: str = ""
+    ) -> Answer:
+        """Have this PSBT signed: it must pay exactly these payouts and our own change, and nothing else.
+
+        `replaces`: the txid of the transaction of the same payouts that it is to take the place of.
+        """
+        return await self._answer(SignBitcoin(tuple(Payout(*payout) for payout in payouts), psbt, replaces))
+
+    async def sign_child(self, *, network: str, parent: str, psbt: str) -> Answer:
+        """Have the PSBT signed that spends the change of our own `parent` to pay for both."""
+        return await self._answer(SignChild(network, parent, psbt))
 
     async def sign_evm(
         self,
@@ -50,10 +60,14 @@ class SignerDoor:
         max_fee_per_gas: int,
         max_priority_fee_per_gas: int,
         chain_id: int,
+        replaces: str = "",
     ) -> Answer:
-        """Have the transaction that pays this intent at this nonce built and signed by the signer."""
+        """Have the transaction that pays this intent at this nonce built and signed by the signer.
+
+        `replaces`: the hash of the transaction at this nonce that it is to take the place of.
+        """
         return await self._answer(
-            SignEvm(intent, authorisation, nonce, gas, max_fee_per_gas, max_priority_fee_per_gas, chain_id)
+            SignEvm(intent, authorisation, nonce, gas, max_fee_per_gas, max_priority_fee_per_gas, chain_id, replaces)
         )
 
     async def status(self) -> SignerStatus | Failed:

@@ -14,8 +14,11 @@ from enum import StrEnum
 from typing import Any, Self
 
 INTENT_TAG = "tidegate/intent/v1"
-VERSION = 1
-"""Of the socket's messages; a signer refuses any other."""
+VERSION = 2
+"""Of the socket's messages; a signer refuses any other. 2: replacements and children, `signed` in a denial."""
+
+MOST_PAYOUTS = 100
+"""In one Bitcoin transaction; above it a batch saves nothing and one that is stuck holds up more (chains.md 2.2)."""
 
 _UNITS_END = 10**60  # the database's Units domain ends here too
 _TEXT_END = 4096
@@ -29,6 +32,17 @@ def _text(raw: Mapping[str, Any], name: str) -> str:
     value = raw[name]
     if type(value) is not str or len(value) > _TEXT_END or "\n" in value or "\r" in value:
         raise Malformed(f"{name}: a line of text is expected")
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:  # half of a surrogate pair: JSON can spell it, bytes cannot
+        raise Malformed(f"{name}: a line of text is expected") from error
+    return value
+
+
+def _psbt(raw: Mapping[str, Any]) -> str:
+    value = raw["psbt"]
+    if type(value) is not str or not value.isascii():
+        raise Malformed("psbt: base64 is expected")
     return value
 
 
@@ -131,26 +145,36 @@ class Payout:
 
 @dataclass(frozen=True, slots=True)
 class SignBitcoin:
-    """Sign this PSBT (base64): it pays exactly these payouts, all of one network, and our own change."""
+    """Sign this PSBT (base64): it pays exactly these payouts, all of one network, and our own change.
+
+    `replaces` names the transaction of these very payouts that it is to take the place of; empty for the first one.
+    A replacement shares a coin with every transaction signed for them, pays the same payouts, and pays a higher fee.
+    """
 
     payouts: tuple[Payout, ...]
     psbt: str
+    replaces: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        return {"payouts": [payout.to_json() for payout in self.payouts], "psbt": self.psbt}
+        payouts = [payout.to_json() for payout in self.payouts]
+        return {"payouts": payouts, "psbt": self.psbt, "replaces": self.replaces}
 
     @classmethod
     def from_json(cls, raw: Any) -> Self:
-        known = _only(raw, {"payouts", "psbt"}, "sign_bitcoin")
-        payouts, psbt = known["payouts"], known["psbt"]
-        if not isinstance(payouts, list) or not payouts or type(psbt) is not str:
-            raise Malformed("sign_bitcoin: a list of payouts and a PSBT are expected")
-        return cls(tuple(Payout.from_json(payout) for payout in payouts), psbt)
+        known = _only(raw, {"payouts", "psbt", "replaces"}, "sign_bitcoin")
+        payouts = known["payouts"]
+        if not isinstance(payouts, list) or not 1 <= len(payouts) <= MOST_PAYOUTS:
+            raise Malformed(f"sign_bitcoin: 1 to {MOST_PAYOUTS} payouts are expected")
+        return cls(tuple(Payout.from_json(payout) for payout in payouts), _psbt(known), _text(known, "replaces"))
 
 
 @dataclass(frozen=True, slots=True)
 class SignEvm:
-    """Build and sign the one EIP-1559 transaction that pays this intent with these gas fields (wei)."""
+    """Build and sign the one EIP-1559 transaction that pays this intent with these gas fields (wei).
+
+    `replaces` names the transaction of this payout, at this nonce, that it is to take the place of; both fees must be
+    12.5 % above it. Empty for the first one.
+    """
 
     intent: Intent
     authorisation: Authorisation
@@ -159,6 +183,7 @@ class SignEvm:
     max_fee_per_gas: int
     max_priority_fee_per_gas: int
     chain_id: int
+    replaces: str = ""
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -167,7 +192,28 @@ class SignEvm:
     def from_json(cls, raw: Any) -> Self:
         known = _only(raw, {field.name for field in fields(cls)}, "sign_evm")
         numbers = {f.name: _integer(known, f.name) for f in fields(cls) if f.type is int}
-        return cls(Intent.from_json(known["intent"]), Authorisation.from_json(known["authorisation"]), **numbers)
+        intent, authorisation = Intent.from_json(known["intent"]), Authorisation.from_json(known["authorisation"])
+        return cls(intent, authorisation, replaces=_text(known, "replaces"), **numbers)
+
+
+@dataclass(frozen=True, slots=True)
+class SignChild:
+    """Sign this PSBT (base64): it spends the change of `parent` back to our own change, to pay for both (CPFP).
+
+    Parent and child together stay within the fee that the parent's payouts allow.
+    """
+
+    network: str
+    parent: str
+    psbt: str
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, raw: Any) -> Self:
+        known = _only(raw, {"network", "parent", "psbt"}, "sign_child")
+        return cls(_text(known, "network"), _text(known, "parent"), _psbt(known))
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,16 +229,21 @@ class AskStatus:
         return cls()
 
 
-Request = SignBitcoin | SignEvm | AskStatus
+SignRequest = SignBitcoin | SignEvm | SignChild
+Request = SignRequest | AskStatus
 
 
 class Rule(StrEnum):
     """The signer's rules, by name."""
 
-    MALFORMED = "malformed"  # not a request this signer understands
+    UNREADABLE = "unreadable"  # no message of this version: nothing was looked up, so it says nothing of the past
+    MALFORMED = "malformed"  # a request that contradicts itself, or a PSBT or address that is none of this network
     DIGEST_MISMATCH = "digest_mismatch"  # the authorisation is for another digest or another user
     SECOND_DIGEST = "second_digest"  # this payout was asked for before with another intent
-    SECOND_TRANSACTION = "second_transaction"  # this payout already has signed bytes that share no input or nonce
+    SECOND_TRANSACTION = "second_transaction"  # this payout already has signed bytes, not replaced or not excluded
+    WRONG_REPLACEMENT = "wrong_replacement"  # what it says it replaces was not signed for exactly these payouts
+    REPLACEMENT_TOO_CHEAP = "replacement_too_cheap"  # the network would keep the earlier one
+    WRONG_PARENT = "wrong_parent"  # a child of no payment of ours, or not of its change alone
     NONCE_USED = "nonce_used"  # EVM: the nonce belongs to another payout
     WRONG_OUTPUT = "wrong_output"  # an output is neither an authorised payout nor our own change
     WRONG_AMOUNT = "wrong_amount"  # an output pays another amount than was authorised
@@ -201,6 +252,8 @@ class Rule(StrEnum):
     FOREIGN_INPUT = "foreign_input"  # an input is not a P2WPKH coin of our own descriptors, proven by its parent
     FEE_TOO_HIGH = "fee_too_high"  # above the intents' bound or the configured rate
     ABOVE_CAP = "above_cap"  # above the asset's largest single payout, or the asset has no cap
+    OVER_HOURLY = "over_hourly"  # with it, the last hour's signatures would pass the asset's total
+    OVER_DAILY = "over_daily"  # the same of the last 24 hours
     FROZEN = "frozen"  # the freeze flag is set; the one denial that ends, when a person lifts it
 
 
@@ -232,18 +285,25 @@ class Approved:
 
 @dataclass(frozen=True, slots=True)
 class Denied:
-    """A rule of the signer says no; `rule` is its stable name. Asking again changes nothing (but see `frozen`)."""
+    """A rule of the signer says no; `rule` is its stable name. Asking again changes nothing (but see `frozen`).
+
+    This request was not signed. `signed`: another one was, for one of these payouts, and its bytes may be anywhere;
+    then no rule, whatever it says, means that the payout can be given up or paid otherwise.
+    """
 
     rule: str
     detail: str
+    signed: bool = False
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
     @classmethod
     def from_json(cls, raw: Any) -> Self:
-        known = _only(raw, {"rule", "detail"}, "denied")
-        return cls(_text(known, "rule"), _text(known, "detail"))
+        known = _only(raw, {"rule", "detail", "signed"}, "denied")
+        if type(known["signed"]) is not bool:
+            raise Malformed("denied: yes or no is expected")
+        return cls(_text(known, "rule"), _text(known, "detail"), known["signed"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,9 +346,10 @@ class SignerStatus:
 Answer = Approved | Denied | Failed
 Reply = Answer | SignerStatus
 
-_REQUESTS: dict[str, type[SignBitcoin] | type[SignEvm] | type[AskStatus]] = {
+_REQUESTS: dict[str, type[SignBitcoin] | type[SignEvm] | type[SignChild] | type[AskStatus]] = {
     "sign_bitcoin": SignBitcoin,
     "sign_evm": SignEvm,
+    "sign_child": SignChild,
     "status": AskStatus,
 }
 _REPLIES: dict[str, type[Approved] | type[Denied] | type[Failed] | type[SignerStatus]] = {
@@ -311,7 +372,7 @@ def wrap(message: Request | Reply) -> dict[str, Any]:
 def request_of(raw: Any) -> Request:
     """Refuses with Malformed."""
     known = _only(raw, {"version", "kind", "body"}, "message")
-    if known["version"] != VERSION or known["kind"] not in _REQUESTS:
+    if known["version"] != VERSION or type(known["kind"]) is not str or known["kind"] not in _REQUESTS:
         raise Malformed("message: unknown version or kind")
     return _REQUESTS[known["kind"]].from_json(known["body"])
 
@@ -319,6 +380,6 @@ def request_of(raw: Any) -> Request:
 def reply_of(raw: Any) -> Reply:
     """Refuses with Malformed."""
     known = _only(raw, {"version", "kind", "body"}, "message")
-    if known["version"] != VERSION or known["kind"] not in _REPLIES:
+    if known["version"] != VERSION or type(known["kind"]) is not str or known["kind"] not in _REPLIES:
         raise Malformed("message: unknown version or kind")
     return _REPLIES[known["kind"]].from_json(known["body"])

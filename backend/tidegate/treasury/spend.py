@@ -66,8 +66,9 @@ class Spender:
     signer: SignerDoor
 
 
-# Denials that say nothing of this payout was signed. Every other one (a second transaction, a second digest, a nonce of
-# another payout, a rule that we do not know) may mean that the signer's journal knows more than our books do.
+# Denials that judge the request alone or the signer's own limits: with these, and with `signed` false, nothing of this
+# payout was signed. Every other one (a second transaction, a second digest, a nonce of another payout, a message that
+# it could not read, a rule that we do not know) may mean that the signer's journal knows more than our books do.
 UNSIGNED_RULES = frozenset(
     {
         Rule.MALFORMED,
@@ -79,6 +80,8 @@ UNSIGNED_RULES = frozenset(
         Rule.FOREIGN_INPUT,
         Rule.FEE_TOO_HIGH,
         Rule.ABOVE_CAP,
+        Rule.OVER_HOURLY,
+        Rule.OVER_DAILY,
     }
 )
 
@@ -240,7 +243,7 @@ async def sign(spender: Spender, intent: Intent, authorisation: Authorisation, *
     if isinstance(answer, Denied) and answer.rule == Rule.FROZEN:
         return Told(Step.FROZEN, answer.detail)
     if isinstance(answer, Denied):
-        step = Step.DENIED if answer.rule in UNSIGNED_RULES else Step.REFUSED
+        step = Step.DENIED if answer.rule in UNSIGNED_RULES and not answer.signed else Step.REFUSED
         return Told(step, f"{answer.rule}: {answer.detail}")
     if isinstance(answer, Failed):
         await _asked_in_vain(spender.db, attempt)

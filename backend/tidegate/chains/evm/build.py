@@ -72,14 +72,22 @@ def base58_check(text: str) -> bytes:
     return payload
 
 
+def extended_key(xpub: str) -> tuple[bytes, bytes]:
+    """Chain code and public key of an extended public key. Refuses (ValueError) what BIP32 calls invalid."""
+    data = base58_check(xpub)
+    if len(data) != _XPUB_BYTES or data[:4] != _XPUB_VERSION:
+        raise ValueError("not an extended public key")
+    if data[4] == 0 and any(data[5:13]):
+        raise ValueError("a master key has no parent and no number")
+    PublicKey(data[45:])  # a prefix that is no compressed key's, or no point of the curve
+    return data[13:45], data[45:]
+
+
 @lru_cache(maxsize=64)
 def _node(xpub: str, path: tuple[int, ...]) -> tuple[bytes, bytes]:
     """Chain code and public key of the non-hardened `path` under an extended public key."""
     if not path:
-        data = base58_check(xpub)
-        if len(data) != _XPUB_BYTES or data[:4] != _XPUB_VERSION:
-            raise ValueError("not an extended public key")
-        return data[13:45], data[45:]
+        return extended_key(xpub)
     chain_code, public = _node(xpub, path[:-1])
     return child(chain_code, public, path[-1])
 

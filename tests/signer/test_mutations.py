@@ -1,0 +1,190 @@
+"""Requests of every kind, changed on their way: whatever is signed, a person authorised it, and once.
+
+TIDEGATE_SIGN_MUTATIONS says how many; few in CI, 100,000 by `make test-full`.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import bdkpython as bdk
+import pytest
+
+from tests.signer.judge import Judge
+from tests.signer.mutate import mutated
+from tests.signer.test_replacements import approved
+from tests.signer.world import (
+    ACCOUNT,
+    ENTROPY,
+    NOW,
+    OTHER,
+    RECIPIENT,
+    Coins,
+    ether,
+    intent,
+    settings,
+    sign_bitcoin,
+    sign_evm,
+    usdt,
+)
+from tidegate.signer.desk import Desk, open_vaults, policies_of
+from tidegate.signer.journal import Journal
+from tidegate.signer.keys import Seed
+from tidegate.signing.frames import BadFrame, parse
+from tidegate.signing.messages import (
+    Approved,
+    AskStatus,
+    Denied,
+    Intent,
+    Malformed,
+    SignChild,
+    SignEvm,
+    SignRequest,
+    request_of,
+    wrap,
+)
+
+MUTATIONS = int(os.environ.get("TIDEGATE_SIGN_MUTATIONS", "600"))
+A_WORLD_LASTS = 300
+FEES = {"max_fee_per_gas": 40 * 10**9, "max_priority_fee_per_gas": 2 * 10**9}
+
+
+class Scene:
+    """A signer with some payouts signed, and one request of each kind that it would sign next."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir()
+        self.seed, configured = Seed(ENTROPY, 0), settings(folder)
+        self.journal = Journal(folder / "journal.jsonl")
+        self.desk = Desk(
+            open_vaults(self.seed, configured), policies_of(configured), self.journal, folder / "frozen", lambda: NOW
+        )
+        self.coins, self.intents = Coins(self.seed), dict[str, Intent]()
+        self.known: dict[tuple[str, int], int] = {}
+        self._units = 50_000
+        evm = configured.networks["ethereum"]
+        external, internal = self.seed.descriptors("regtest")
+        del external
+        scripts = [internal.derive_address(n, bdk.Network.REGTEST).script_pubkey().to_bytes() for n in range(60)]
+        self.judge = Judge(
+            intents=self.intents,
+            scripts={
+                address: bytes(bdk.Address(address, bdk.Network.REGTEST).script_pubkey().to_bytes())
+                for address in (RECIPIENT, OTHER)
+            },
+            change=frozenset(bytes(script) for script in scripts),
+            coins=self.known,
+            account=self.seed.evm_address(),
+            contracts={asset: token.contract for asset, token in evm.tokens.items()},
+            chain_id=evm.chain_id,
+        )
+        self.requests = self._requests()
+
+    def _coin(self, units: int) -> bdk.OutPoint:
+        place = self.coins.receive(units)
+        self.known[str(place.txid), place.vout] = units
+        return place
+
+    def _authorise(self, make: Callable[..., Intent], **changes: Any) -> Intent:
+        """Each payout has an amount of its own, so that an output names its payout."""
+        self._units += 1
+        bound = {"max_network_fee_units": 4_000} if make is intent else {}
+        found = make(deliver_units=self._units, **bound, **changes)
+        self.intents[found.payout_id] = found
+        return found
+
+    def sign(self, request: SignRequest) -> Approved:
+        answer = approved(self.desk.sign(request))
+        self.see(request, answer)
+        return answer
+
+    def see(self, request: SignRequest, answer: Approved) -> None:
+        if isinstance(request, SignEvm):
+            self.judge.evm(answer.raw)
+        else:
+            self.judge.bitcoin(answer.raw)
+
+    def _requests(self) -> list[SignRequest]:
+        def pay(*wanted: Intent, only: list[bdk.OutPoint], rate: int = 5) -> str:
+            return self.coins.pay([(one.address, one.deliver_units) for one in wanted], only=only, rate=rate)
+
+        single, dear = self._authorise(intent), self._authorise(intent)
+        batch = [self._authorise(intent, address=address) for address in (RECIPIENT, OTHER, RECIPIENT, OTHER)]
+        bumped, parent = self._authorise(intent), [self._authorise(intent), self._authorise(intent, address=OTHER)]
+        bumped_coin, parent_coin = self._coin(300_000), self._coin(600_000)
+        first = self.sign(sign_bitcoin(pay(bumped, only=[bumped_coin]), bumped))
+        again = pay(bumped, only=[bumped_coin], rate=9)
+        paid = self.sign(sign_bitcoin(pay(*parent, only=[parent_coin], rate=2), *parent))
+        part = pay(parent[0], only=[parent_coin], rate=9)
+        self.coins.learn(paid.raw)
+        (change,) = [place for txid, place in self.known if txid == paid.txid]
+        outpoint = bdk.OutPoint(txid=bdk.Transaction(paid.raw).compute_txid(), vout=change)
+        coin, token, dearer = self._authorise(ether), self._authorise(usdt), self._authorise(usdt)
+        evm = self.sign(sign_evm(dearer, nonce=1))
+        # Nearly right, and each a theft if one rule did not see it: from a fresh coin, a part of a batch, too dear.
+        self.hostile: list[SignRequest] = [
+            sign_bitcoin(pay(bumped, only=[self._coin(500_000)], rate=9), bumped, replaces=first.txid),
+            sign_bitcoin(part, parent[0], replaces=paid.txid),
+            sign_bitcoin(pay(dear, only=[self._coin(450_000)], rate=60), dear),
+            SignChild("bitcoin", paid.txid, self.coins.back(outpoint, 7_900)),
+            sign_evm(dearer, nonce=4, replaces=evm.txid, **FEES),
+            sign_evm(token, nonce=1, replaces=evm.txid, **FEES),
+        ]
+        return [
+            sign_bitcoin(pay(single, only=[self._coin(400_000), self._coin(90_000)]), single),
+            sign_bitcoin(pay(*batch, only=[self._coin(900_000)]), *batch),
+            sign_bitcoin(again, bumped, replaces=first.txid),
+            SignChild("bitcoin", paid.txid, self.coins.back(outpoint, 2_000)),
+            sign_evm(coin, nonce=2),
+            sign_evm(token, nonce=3),
+            sign_evm(dearer, nonce=1, replaces=evm.txid, **FEES),
+        ]
+
+    def ask(self, data: bytes) -> str:
+        """What became of these bytes; AssertionError for a signature that stands on nothing."""
+        try:
+            request = request_of(parse(data))
+        except (BadFrame, Malformed):
+            return "unreadable"
+        if isinstance(request, AskStatus):
+            return "status"
+        answer = self.desk.sign(request)
+        if isinstance(answer, Denied):
+            return str(answer.rule)
+        assert isinstance(answer, Approved)
+        self.see(request, answer)
+        return "approved"
+
+
+def test_each_kind_of_request_is_signed_as_it_is(tmp_path: Path) -> None:
+    """Otherwise changed ones would be refused for no merit of the rules."""
+    scene = Scene(tmp_path / "scene")
+    for request in scene.requests:
+        scene.sign(request)
+    scene.journal.close()
+
+
+@pytest.mark.timeout(7_200)  # a hundred thousand take a quarter of an hour
+def test_no_mutated_request_gets_a_signature_that_no_authorised_payout_covers(
+    tmp_path: Path, record_property: Callable[[str, object], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    random, told, asked = Random(20261128), Counter[str](), 0
+    while asked < MUTATIONS:
+        scene = Scene(tmp_path / f"scene{asked}")
+        documents = [wrap(request) for request in (*scene.requests, *scene.hostile)]
+        strange = [RECIPIENT, OTHER, ACCOUNT, scene.seed.evm_address(), "bitcoin", "ethereum", "BTC", "USDT", "ETH"]
+        strange += [*scene.intents, *(one.digest() for one in scene.intents.values()), *scene.judge.signed]
+        for _ in range(min(A_WORLD_LASTS, MUTATIONS - asked)):
+            told[scene.ask(mutated(random, random.choice(documents), documents, strange))] += 1
+            asked += 1
+        scene.journal.close()
+        for path in (tmp_path / f"scene{asked}").glob("*"):
+            path.unlink()
+    record_property("mutations", dict(told))
+    with capsys.disabled():
+        print(f"\n{asked} mutated requests: {dict(told.most_common())}")
+    assert told["approved"] < asked, "nothing was changed"
+    assert len(told) > 8, "hardly a rule was tried"
