@@ -337,10 +337,10 @@ class Together(Generic[_K, _V]):
             return await self._once(keys)
 
     async def _once(self, keys: Sequence[_K]) -> Mapping[_K, _V]:
-        if self._connection is None or self._connection.is_closed():
-            self._connection = await self._db.direct(lock_seconds=LOOK_SECONDS)
         try:
             async with asyncio.timeout(LOOK_SECONDS):
+                if self._connection is None or self._connection.is_closed():
+                    self._connection = await self._db.direct(lock_seconds=LOOK_SECONDS)
                 return await self._look(self._connection, keys)
         except TimeoutError:  # the server is frozen, or gone without a word
             self._drop()

@@ -41,13 +41,13 @@ async def test_what_is_asked_while_a_query_runs_goes_in_the_next_one(db: Databas
 
 
 async def test_nothing_is_remembered(db: Database) -> None:
-    async def users(connection: "asyncpg.Connection[Any]", keys: Sequence[str]) -> dict[str, int]:
-        return {"all": await connection.fetchval("SELECT count(*) FROM roles WHERE name = 'made just now'")}
+    async def counters(connection: "asyncpg.Connection[Any]", keys: Sequence[str]) -> dict[str, int]:
+        return {"all": await connection.fetchval("SELECT count(*) FROM event_counters")}
 
-    assert await db.ask(users, "all") == 0
+    assert await db.ask(counters, "all") == 0
     async with db.transaction() as session:
-        await session.execute(text("INSERT INTO roles (name) VALUES ('made just now')"))
-    assert await db.ask(users, "all") == 1
+        await session.execute(text("INSERT INTO event_counters (user_id, last) VALUES (gen_random_uuid(), 1)"))
+    assert await db.ask(counters, "all") == 1
 
 
 async def test_a_connection_that_was_lost_is_made_anew(db: Database) -> None:
@@ -85,3 +85,21 @@ async def test_a_server_that_does_not_answer_is_given_up(db: Database, monkeypat
         await db.ask(sleeps, 1)
     monkeypatch.setattr(database, "LOOK_SECONDS", 30.0)
     assert await db.ask(sleeps, 2) == 2
+
+
+async def test_a_server_that_takes_a_connection_and_says_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    async def look(connection: "asyncpg.Connection[Any]", keys: Sequence[int]) -> dict[int, int]:
+        return {}
+
+    monkeypatch.setattr(database, "LOOK_SECONDS", 0.05)
+    async with await asyncio.start_server(silent, "127.0.0.1", 0) as server:
+        db = Database(f"postgresql+asyncpg://nobody@127.0.0.1:{server.sockets[0].getsockname()[1]}/none")
+        asked = db.ask(look, 1)
+        await asyncio.wait({asked}, timeout=10)
+        assert asked.done()
+        assert isinstance(asked.exception(), TimeoutError)
+        await db.close()
