@@ -62,7 +62,7 @@ class Wire:
         self._connection: asyncpg.Connection[Any] | None = None
         self._stopped_waiting = False
         self.accounts: dict[AccountRef, int] = {}
-        """Numbers never change; what is known is not asked for."""
+        """Numbers never change while the connection lasts; what is known is not asked for."""
 
     async def run(self, batch: store.Batch) -> Sequence[Verdict]:
         """One verdict for each submission, after commit. Raises store.Missed, Ended, Unknown."""
@@ -104,6 +104,8 @@ class Wire:
             except Exception as error:
                 # Nothing was sent on a connection that was never made.
                 raise Ended(error, transient=False, unreachable=True, locked=False) from error
+            # It may be another server now, or one put back from a copy, that never heard of the accounts opened last.
+            self.accounts.clear()
             self._connection.add_log_listener(self._noticed)
         return self._connection
 
