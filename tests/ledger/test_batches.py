@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import asyncpg
@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from tidegate.database import Database, Rider, Write, utcnow
 from tidegate.ledger import lane as lanes
-from tidegate.ledger import proof, wire
+from tidegate.ledger import proof, store, wire
 from tidegate.ledger.balances import balance
 from tidegate.ledger.lane import Lane
 from tidegate.ledger.rules import Outcome, Posting, Transfer, Verdict, customer, house
@@ -263,6 +263,74 @@ async def test_a_connection_that_dies_under_a_batch_loses_and_doubles_nothing(
     async with db.reading() as session:
         assert await balance(session, customer(user, "held", "BTC")) == 100
     await assert_exact(db)
+
+
+async def test_halves_of_a_batch_whose_end_is_unknown_are_answered_only_when_the_standby_has_them(
+    admin_url: str, db: Database, lane: Lane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = uuid.uuid4()
+    await opened(lane, user)
+    monkeypatch.setattr(wire, "LOCK_SECONDS", 1.0)
+    monkeypatch.setattr(wire, "DEADLINE_SECONDS", 2.0)
+    locked = "FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND application_name = 'tidegate'"
+    async with standing_by(admin_url) as (admin, eventually):
+        asked = [asyncio.ensure_future(lane.write([changed(user, "balance", user, n)])) for n in (1, 2)]
+        # Cut off, asked again, and that waits for the first attempt's rows until it may wait no longer: then halves do.
+        await eventually(f"SELECT count(*) > 0 {locked}")
+        whole = await admin.fetchval(f"SELECT max(query_start) {locked}")
+        await eventually(f"SELECT count(*) > 0 {locked} AND query_start > '{whole}'")
+        # The first attempt is committed and visible, and no standby ever had it.
+        await admin.execute("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'")
+        await eventually(f"SELECT count(*) = 1 {{waiting}} AND query_start > '{whole}'")
+        assert not any(one.done() for one in asked)
+        await released(admin)
+        assert [(await one).posted for one in asked] == [True, True]
+    assert await scalar(db, "SELECT count(*) FROM events") == 2
+
+
+async def test_a_poison_request_whose_caller_gave_up_meanwhile_fails_alone_too(
+    lane: Lane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = uuid.uuid4()
+    await opened(lane, user)
+    run, gave_up = lane._wire.run, asyncio.Event()
+
+    async def slow(batch: store.Batch) -> Sequence[Verdict]:
+        if len(batch.submissions) == 1:
+            await gave_up.wait()
+        return await run(batch)
+
+    monkeypatch.setattr(lane._wire, "run", slow)
+    monkeypatch.setattr(lanes, "PATIENCE_SECONDS", 0.5)
+    poison = Rider("poison", Write("SELECT ARRAY[1/0] FROM jsonb_array_length($1::jsonb)"), values={"a": 1})
+    told = asyncio.ensure_future(lane.write([poison]))
+    told.add_done_callback(lambda _: gave_up.set())
+    await asyncio.sleep(0)
+    monkeypatch.setattr(lanes, "PATIENCE_SECONDS", 30.0)
+    assert (await lane.submit(deposit(user, 1))).posted
+    with pytest.raises(Refusal):
+        await told
+
+
+async def test_after_a_connection_was_lost_no_account_is_known_by_a_number_of_before(
+    admin_url: str, db: Database, lane: Lane, superuser_db: Database
+) -> None:
+    one, other = uuid.uuid4(), uuid.uuid4()
+    await opened(lane, one)
+    # The server comes back without what it opened last: from a backup, or as a standby that never had it.
+    async with superuser_db.transaction() as session:
+        await session.execute(text("SET LOCAL session_replication_role = replica"))
+        for statement in ("DELETE FROM ledger_transfers", "DELETE FROM ledger_accounts"):
+            await session.execute(text(statement))
+        await session.execute(text("ALTER TABLE ledger_accounts ALTER COLUMN id RESTART"))
+        await session.execute(
+            text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'SELECT lane_run%'")
+        )
+    assert await outcomes(Lane(db), deposit(other, 7)) == [Outcome.POSTED]
+    assert await outcomes(lane, deposit(one, 5)) == [Outcome.POSTED]
+    async with db.reading() as session:
+        assert await balance(session, customer(one, "available", "BTC")) == 5
+        assert await balance(session, customer(other, "available", "BTC")) == 7
 
 
 async def test_a_statement_that_is_not_the_lanes_may_not_write_what_the_ledger_holds(db: Database, lane: Lane) -> None:

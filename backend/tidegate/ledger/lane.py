@@ -103,12 +103,12 @@ class Lane:
             except Exception as error:  # whatever it was, everybody is answered
                 log.exception("lane_failed", submissions=len(batch))
                 for submission in batch:
-                    if not submission.answer.done():
-                        submission.answer.set_exception(error)
+                    _fail(submission, error)
 
-    async def _flush(self, batch: Sequence[_Submission]) -> None:
-        """Answer every member, by one commit if nobody misses."""
-        again: list[UUID] = []
+    async def _flush(self, batch: Sequence[_Submission], doubted: Sequence[UUID] = ()) -> None:
+        """Answer every member, by one commit if nobody misses. `doubted`: the end of an attempt before is unknown."""
+        # A half needs a write that is its own: the other half's may have been for nothing.
+        again: list[UUID] = [*doubted, new_id()] if doubted else []
         tries = 0
         while True:
             # Who gave up waiting is not posted late: it was told to ask again by its key.
@@ -133,14 +133,14 @@ class Lane:
                     await asyncio.sleep(min(0.05 * 2 ** min(tries, 5), 1.0))
                 elif len(batch) > 1:  # one of them is poison: halves find it
                     middle = len(batch) // 2
-                    await self._flush(batch[:middle])
-                    await self._flush(batch[middle:])
+                    await self._flush(batch[:middle], again)
+                    await self._flush(batch[middle:], again)
                     return
                 elif error.locked:
                     _tell(batch[0], Verdict(Outcome.CONFLICT, "busy"))
                     return
                 else:
-                    batch[0].answer.set_exception(error.cause)
+                    _fail(batch[0], error.cause)
                     return
             else:
                 for submission, verdict in zip(batch, verdicts, strict=True):
@@ -202,9 +202,14 @@ def _tell(submission: _Submission, verdict: Verdict) -> None:
         submission.answer.set_result(verdict)
 
 
-def _give_up(submission: _Submission) -> None:
+def _fail(submission: _Submission, error: BaseException) -> None:
+    # Who gave up while it was in flight has its answer.
     if not submission.answer.done():
-        submission.answer.set_exception(_busy())
+        submission.answer.set_exception(error)
+
+
+def _give_up(submission: _Submission) -> None:
+    _fail(submission, _busy())
 
 
 def _busy() -> Refusal:
