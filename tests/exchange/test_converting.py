@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from tests.exchange.conftest import GOOD_ADDRESS, Room
-from tidegate.database import utcnow
+from tidegate.database import ride, utcnow
 from tidegate.exchange import accept, conversion, history, pipeline, postings, quote
 from tidegate.exchange.rules import Offer, QuoteKind, ceiling, floor
-from tidegate.idempotency import Keyed
+from tidegate.idempotency import Keyed, Stored
+from tidegate.ledger import wire
 from tidegate.ledger.rules import Posting, customer, house, venue
 from tidegate.money import Rate, asset, parse_units
 from tidegate.refusal import Kind, Refusal
@@ -147,6 +148,22 @@ async def test_the_same_key_at_once_gives_the_same_answer(room: Room) -> None:
     results = await asyncio.gather(*(room.convert(user, shown["id"], key=keyed) for _ in range(8)))
     assert all(found == results[0] for found in results)
     assert await room.rows("SELECT count(*) FROM conversions") == [(1,)]
+
+
+async def test_a_twin_that_takes_too_long_is_in_progress_and_not_only_busy(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = await room.user(BTC="1")
+    shown = await room.quote(user, from_asset="BTC", to_asset="USDT", amount="0.05")
+    await room.desk.lane.close()
+    monkeypatch.setattr(wire, "LOCK_SECONDS", 0.05)
+    keyed = Keyed("k1", "digest")
+    async with room.desk.db.transaction() as session:
+        answer = Stored.of(201, {"n": 1})
+        assert await ride(session, keyed.rider(user_id=user, operation=conversion.OPERATION, answer=answer)) is None
+        told = await refused(Kind.IN_PROGRESS, room.convert(user, shown["id"], key=keyed))
+    assert told.fields["retry_after"] == 1
+    assert await room.convert(user, shown["id"], key=keyed) == {"n": 1}
 
 
 async def test_the_same_key_later_gives_the_first_answer_although_the_quote_was_used_by_it(room: Room) -> None:
