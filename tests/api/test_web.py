@@ -9,7 +9,7 @@ import pytest
 from fastapi import FastAPI
 
 from tests.api.conftest import Door, problem
-from tidegate import problems, web
+from tidegate import logs, problems, web
 
 SECURITY = {
     "x-content-type-options": "nosniff",
@@ -70,6 +70,18 @@ async def test_what_we_break_carries_them_too_and_tells_nothing() -> None:
     for name, value in SECURITY.items():
         assert answer.headers[name] == value
     assert answer.headers["strict-transport-security"].startswith("max-age=")
+
+
+async def test_a_log_that_takes_nothing_any_more_breaks_no_answer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    app = FastAPI()
+    problems.install(app)
+    app.add_middleware(web.Edge, https=False)
+    with (tmp_path / "log").open("w") as gone:
+        pass
+    monkeypatch.setattr(logs, "_requests", (gone, "api"))
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=True)
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as http:
+        assert problem(await http.get("/nothing")) == (404, "not_found")
 
 
 async def test_answers_of_the_api_are_never_kept(door: Door) -> None:
