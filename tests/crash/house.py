@@ -1,4 +1,4 @@
-"""A house that can be hit: PostgreSQL, durable, and a real `tidegate api`; people, money and prices put in beforehand.
+"""A house that can be hit: PostgreSQL, durable, and a real API process; people, money and prices put in beforehand.
 
 Left out: nodes, venues, worker and signer. A plain withdrawal is accepted without asking any of them; the chains in
 memory of tests/transactions only keep what the books are compared with.
@@ -34,7 +34,7 @@ from tidegate.config import Settings
 from tidegate.database import Database, utcnow
 from tidegate.ledger.lane import Lane
 from tidegate.sandbox import postgres
-from tidegate.sandbox.process import StartFailed, end, spawn
+from tidegate.sandbox.process import StartFailed, end
 from tidegate.sandbox.settings import toml
 from tidegate.signer.bitcoin import BitcoinVault
 from tidegate.signer.keys import Seed, make_seed
@@ -45,11 +45,28 @@ APPLICATION = "tidegate-api"
 
 @dataclass
 class Api:
-    """One `tidegate api` process at a time, always at the same address."""
+    """One API process at a time, always at the same address."""
 
     config: Path
     port: int
-    process: asyncio.subprocess.Process | None = None
+    zygote: asyncio.subprocess.Process
+
+    @classmethod
+    async def open(cls, config: Path, port: int) -> "Api":
+        zygote = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "tests.crash.zygote",
+            str(config.with_name("api.log")),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            env={
+                "PATH": os.defpath,
+                "PYTHONPATH": ":".join(path for path in sys.path if path),
+                "TIDEGATE_CONFIG": str(config),
+            },
+        )
+        return cls(config, port, zygote)
 
     @property
     def url(self) -> str:
@@ -57,31 +74,35 @@ class Api:
 
     async def start(self) -> None:
         """Until it answers."""
-        self.process = await spawn(
-            [sys.executable, "-m", "tidegate.cli", "api"],
-            log=self.config.with_name("api.log"),
-            env={"PATH": os.defpath, "TIDEGATE_CONFIG": str(self.config)},
-            cwd=self.config.parent,
-            death_signal=signal.SIGKILL,
-        )
-        async with asyncio.timeout(START_SECONDS), httpx.AsyncClient(trust_env=False) as http:
-            while True:
-                assert self.process.returncode is None, self.config.with_name("api.log").read_text()[-2000:]
-                try:
-                    if (await http.get(f"{self.url}/api/v1/health/live")).status_code == 200:
-                        return
-                except httpx.TransportError:
-                    await asyncio.sleep(0.02)
+        await self._ask("start")
+        async with httpx.AsyncClient(trust_env=False) as http:
+            try:
+                async with asyncio.timeout(START_SECONDS):
+                    while not await self._lives(http):
+                        await asyncio.sleep(0.02)
+            except TimeoutError:
+                raise AssertionError(self.config.with_name("api.log").read_text()[-2000:]) from None
 
     async def kill(self) -> None:
         """SIGKILL: it does not get to do anything more."""
-        assert self.process is not None
-        self.process.kill()
-        assert await self.process.wait() == -signal.SIGKILL
+        assert await self._ask("kill") == -signal.SIGKILL
 
-    async def stop(self) -> None:
-        if self.process is not None:
-            await end(self.process)
+    async def close(self) -> None:
+        """Whatever runs dies with the zygote."""
+        self.zygote.kill()
+        await self.zygote.communicate()
+
+    async def _lives(self, http: httpx.AsyncClient) -> bool:
+        try:
+            return (await http.get(f"{self.url}/api/v1/health/live")).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    async def _ask(self, word: str) -> int:
+        assert self.zygote.stdin is not None
+        assert self.zygote.stdout is not None
+        self.zygote.stdin.write(f"{word}\n".encode())
+        return int(await self.zygote.stdout.readline())
 
 
 @dataclass
@@ -155,12 +176,13 @@ async def house(folder: Path) -> AsyncIterator[House]:
         drivers = bitcoin_chain(BITCOIN, seed), evm_chain(ETHEREUM, seed)
         db = Database(settings.database_url(), pool_size=10, application="tidegate-test")
         world = await World(db, Lane(db), settings, drivers).open()
-        made = House(server, world, Api(config, settings.api.port), await asyncpg.connect(server.url))
+        api = await Api.open(config, settings.api.port)
+        made = House(server, world, api, await asyncpg.connect(server.url))
         try:
-            await made.api.start()
+            await api.start()
             yield made
         finally:
-            await made.api.stop()
+            await api.close()
             await made.admin.close()
             await db.close()
             for driver in drivers:
