@@ -26,7 +26,7 @@ DEBIT = DELIVER + FEE
 WEALTH = 10**13
 POOR = 5
 """Withdrawals that a wave's poor customer can pay; asked for are many more."""
-EACH_WAVE = 160
+EACH_WAVE = 64
 """Requests that may be asked for before the house is hit."""
 MOST_ASKED = 400
 WAIT_SECONDS = 0.05
