@@ -31,7 +31,9 @@ async def test_a_filled_ledger_is_exact_and_has_as_many_transfers_as_asked(
     await connection.close()
 
 
-async def test_history_is_added_to_history_and_stays_exact(connection: asyncpg.Connection, superuser_db: Database) -> None:
+async def test_history_is_added_to_history_and_stays_exact(
+    connection: asyncpg.Connection, superuser_db: Database
+) -> None:
     await fill(connection, PLAN)
     await fill(connection, PLAN)
     assert await findings(superuser_db) == []
@@ -39,7 +41,9 @@ async def test_history_is_added_to_history_and_stays_exact(connection: asyncpg.C
     await connection.close()
 
 
-async def test_along_an_account_time_follows_the_numbers(connection: asyncpg.Connection, superuser_db: Database) -> None:
+async def test_along_an_account_time_follows_the_numbers(
+    connection: asyncpg.Connection, superuser_db: Database
+) -> None:
     await fill(connection, PLAN)
     await fill(connection, PLAN)
     backwards = await connection.fetchval(
