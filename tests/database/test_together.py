@@ -40,13 +40,14 @@ async def test_what_is_asked_while_a_query_runs_goes_in_the_next_one(db: Databas
     assert looks.asked == [[1], [2, 3]]
 
 
-async def test_nothing_is_remembered(db: Database) -> None:
+async def test_nothing_is_remembered(db: Database, superuser_db: Database) -> None:
     async def users(connection: "asyncpg.Connection[Any]", keys: Sequence[str]) -> dict[str, int]:
-        return {"all": await connection.fetchval("SELECT count(*) FROM roles WHERE name = 'made just now'")}
+        return {"all": await connection.fetchval("SELECT count(*) FROM role_permissions WHERE role = 'made just now'")}
 
     assert await db.ask(users, "all") == 0
-    async with db.transaction() as session:
+    async with superuser_db.transaction() as session:
         await session.execute(text("INSERT INTO roles (name) VALUES ('made just now')"))
+        await session.execute(text("INSERT INTO role_permissions (role, permission) VALUES ('made just now', 'any')"))
     assert await db.ask(users, "all") == 1
 
 
