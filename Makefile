@@ -95,10 +95,15 @@ test: test-deps ## every test but the slow ones (ARGS= goes to pytest)
 	@TIDEGATE_CHROMIUM="$$(tools/get-chromium)" TIDEGATE_BITCOIND="$$(tools/get-bitcoind)" \
 	  $(BIN)/pytest -q -n $(TEST_WORKERS) --dist loadscope --no-loadscope-reorder -m "not slow" $(ARGS)
 
-test-full: test-deps ## the slow tests too
+# What CI does small; a size that is given wins: make test-full TIDEGATE_KILLS=20
+WHOLE := TIDEGATE_LEDGER_RUNS=$${TIDEGATE_LEDGER_RUNS:-5000} TIDEGATE_LEDGER_CLIENTS=$${TIDEGATE_LEDGER_CLIENTS:-64} \
+  TIDEGATE_LEDGER_TRANSFERS=$${TIDEGATE_LEDGER_TRANSFERS:-30000} TIDEGATE_KILLS=$${TIDEGATE_KILLS:-200} \
+  TIDEGATE_DATABASE_KILLS=$${TIDEGATE_DATABASE_KILLS:-10} \
+  TIDEGATE_SIGN_MUTATIONS=$${TIDEGATE_SIGN_MUTATIONS:-100000}
+
+test-full: test-deps ## the slow tests too, and everything in its whole size
 	@cd frontend && npm run --silent test
-	@TIDEGATE_SIGN_MUTATIONS="$${TIDEGATE_SIGN_MUTATIONS:-100000}" \
-	  TIDEGATE_CHROMIUM="$$(tools/get-chromium)" TIDEGATE_BITCOIND="$$(tools/get-bitcoind)" \
+	@$(WHOLE) TIDEGATE_CHROMIUM="$$(tools/get-chromium)" TIDEGATE_BITCOIND="$$(tools/get-bitcoind)" \
 	  $(BIN)/pytest -q -n $(TEST_WORKERS) --dist loadscope --no-loadscope-reorder $(ARGS)
 
 bench: setup ## measure, and write bench/results.json (ARGS="--only http", "--quick")

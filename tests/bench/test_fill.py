@@ -18,28 +18,32 @@ async def findings(db: Database) -> list[Finding]:
 
 
 @pytest.fixture
-async def connection(database_url: str) -> asyncpg.Connection:
-    return await asyncpg.connect(database_url)
+async def connection(superuser_url: str) -> asyncpg.Connection:
+    return await asyncpg.connect(superuser_url)
 
 
 async def test_a_filled_ledger_is_exact_and_has_as_many_transfers_as_asked(
-    connection: asyncpg.Connection, db: Database
+    connection: asyncpg.Connection, superuser_db: Database
 ) -> None:
     await fill(connection, PLAN)
-    assert await findings(db) == []
+    assert await findings(superuser_db) == []
     assert await connection.fetchval("SELECT count(*) FROM ledger_transfers") == PLAN.transfers
     await connection.close()
 
 
-async def test_history_is_added_to_history_and_stays_exact(connection: asyncpg.Connection, db: Database) -> None:
+async def test_history_is_added_to_history_and_stays_exact(
+    connection: asyncpg.Connection, superuser_db: Database
+) -> None:
     await fill(connection, PLAN)
     await fill(connection, PLAN)
-    assert await findings(db) == []
+    assert await findings(superuser_db) == []
     assert await connection.fetchval("SELECT count(*) FROM ledger_transfers") == 2 * PLAN.transfers
     await connection.close()
 
 
-async def test_along_an_account_time_follows_the_numbers(connection: asyncpg.Connection, db: Database) -> None:
+async def test_along_an_account_time_follows_the_numbers(
+    connection: asyncpg.Connection, superuser_db: Database
+) -> None:
     await fill(connection, PLAN)
     await fill(connection, PLAN)
     backwards = await connection.fetchval(
@@ -70,11 +74,11 @@ async def test_the_indexes_and_triggers_are_as_before(connection: asyncpg.Connec
 
 
 async def test_the_lane_goes_on_where_the_filling_ended(
-    connection: asyncpg.Connection, db: Database, lane: Lane
+    connection: asyncpg.Connection, superuser_db: Database, lane: Lane
 ) -> None:
     await fill(connection, PLAN)
     paid = Transfer(house("charged:network", "USDT"), house("wallet:hot", "USDT", "ethereum"), 1, "test")
     verdict = await lane.submit(Posting("test:after", (paid,), "test", new_id()))
     assert verdict.posted
-    assert await findings(db) == []
+    assert await findings(superuser_db) == []
     await connection.close()

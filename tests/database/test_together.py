@@ -40,14 +40,15 @@ async def test_what_is_asked_while_a_query_runs_goes_in_the_next_one(db: Databas
     assert looks.asked == [[1], [2, 3]]
 
 
-async def test_nothing_is_remembered(db: Database) -> None:
-    async def counters(connection: "asyncpg.Connection[Any]", keys: Sequence[str]) -> dict[str, int]:
-        return {"all": await connection.fetchval("SELECT count(*) FROM event_counters")}
+async def test_nothing_is_remembered(db: Database, superuser_db: Database) -> None:
+    async def users(connection: "asyncpg.Connection[Any]", keys: Sequence[str]) -> dict[str, int]:
+        return {"all": await connection.fetchval("SELECT count(*) FROM role_permissions WHERE role = 'made just now'")}
 
-    assert await db.ask(counters, "all") == 0
-    async with db.transaction() as session:
-        await session.execute(text("INSERT INTO event_counters (user_id, last) VALUES (gen_random_uuid(), 1)"))
-    assert await db.ask(counters, "all") == 1
+    assert await db.ask(users, "all") == 0
+    async with superuser_db.transaction() as session:
+        await session.execute(text("INSERT INTO roles (name) VALUES ('made just now')"))
+        await session.execute(text("INSERT INTO role_permissions (role, permission) VALUES ('made just now', 'any')"))
+    assert await db.ask(users, "all") == 1
 
 
 async def test_a_connection_that_was_lost_is_made_anew(db: Database) -> None:

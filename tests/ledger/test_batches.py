@@ -193,8 +193,8 @@ async def standing_by(admin_url: str) -> AsyncIterator[tuple[asyncpg.Connection,
 
 
 async def opened(lane: Lane, user: uuid.UUID) -> None:
-    """Accounts and the connection are there, so that the next submission is one call."""
-    assert await outcomes(lane, deposit(user, 100)) == [Outcome.POSTED]
+    """Accounts (a refused posting opens them too) and the connection are there, so that the next submission is one call."""
+    assert await outcomes(lane, deposit(user, 100), hold(user, 101)) == [Outcome.POSTED, Outcome.INSUFFICIENT]
 
 
 async def released(admin: asyncpg.Connection) -> None:

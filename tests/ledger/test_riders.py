@@ -31,6 +31,7 @@ from sqlalchemy import (
 from sqlalchemy import text as sql
 from sqlalchemy.dialects.postgresql import JSONB
 
+from tests.conftest import SERVING
 from tidegate.database import Database, Rider, Units, adding, inserting, ride, updating
 from tidegate.ledger.lane import Lane, in_order
 from tidegate.ledger.rules import Outcome, Verdict
@@ -73,9 +74,10 @@ EXACT: dict[str, Any] = {
 
 
 @pytest.fixture
-async def db(db: Database) -> Database:
-    async with db.engine.begin() as connection:
+async def db(db: Database, superuser_db: Database) -> Database:
+    async with superuser_db.engine.begin() as connection:
         await connection.run_sync(TABLES.create_all)
+        await connection.execute(sql(f"GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO {SERVING}"))
     return db
 
 

@@ -52,6 +52,10 @@ def test_a_requirement_lives_where_its_row_says_and_its_test_exists(row: str) ->
         assert (ROOT / path).exists(), path
     named = re.findall(r"`(tests/[^`]+)`", proof)
     assert named or "not built yet" in proof
+    assert_are_tests(named)
+
+
+def assert_are_tests(named: list[str]) -> None:
     for name in named:
         path, _, test = name.partition("::")
         assert (ROOT / path).is_file(), name
@@ -61,6 +65,13 @@ def test_a_requirement_lives_where_its_row_says_and_its_test_exists(row: str) ->
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         }
         assert not test or test in defined, name
+
+
+def test_every_attack_that_is_promised_exists() -> None:
+    table = (ROOT / "docs" / "README.md").read_text().partition("## What is attacked")[2].partition("\n## ")[0]
+    named = re.findall(r"`(tests/[^`]+)`", table)
+    assert named
+    assert_are_tests(named)
 
 
 @pytest.mark.parametrize("document", DOCS, ids=lambda path: path.relative_to(ROOT).as_posix())

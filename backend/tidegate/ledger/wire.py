@@ -100,13 +100,14 @@ class Wire:
     async def _connected(self) -> "asyncpg.Connection[Any]":
         if self._connection is None or self._connection.is_closed():
             try:
-                self._connection = await asyncio.wait_for(self._db.direct(lock_seconds=LOCK_SECONDS), CONNECT_SECONDS)
+                connection = await asyncio.wait_for(self._db.direct(lock_seconds=LOCK_SECONDS), CONNECT_SECONDS)
+                connection.add_log_listener(self._noticed)
             except Exception as error:
-                # Nothing was sent on a connection that was never made.
+                # Nothing was sent on a connection that was never made, or that was gone before it was used.
                 raise Ended(error, transient=False, unreachable=True, locked=False) from error
             # It may be another server now, or one put back from a copy, that never heard of the accounts opened last.
             self.accounts.clear()
-            self._connection.add_log_listener(self._noticed)
+            self._connection = connection
         return self._connection
 
     def _noticed(self, _connection: Any, message: Any) -> None:
