@@ -281,7 +281,7 @@ async def test_halves_of_a_batch_whose_end_is_unknown_are_answered_only_when_the
         await eventually(f"SELECT count(*) > 0 {locked} AND query_start > '{whole}'")
         # The first attempt is committed and visible, and no standby ever had it.
         await admin.execute("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'")
-        await eventually(f"SELECT count(*) = 1 {{waiting}} AND query_start > '{whole}'")
+        await eventually(f"SELECT count(*) > 0 {{waiting}} AND query_start > '{whole}'")
         assert not any(one.done() for one in asked)
         await released(admin)
         assert [(await one).posted for one in asked] == [True, True]
