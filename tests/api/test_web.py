@@ -72,7 +72,9 @@ async def test_what_we_break_carries_them_too_and_tells_nothing() -> None:
     assert answer.headers["strict-transport-security"].startswith("max-age=")
 
 
-async def test_a_log_that_takes_nothing_any_more_breaks_no_answer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+async def test_a_log_that_takes_nothing_any_more_breaks_no_answer(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     app = FastAPI()
     problems.install(app)
     app.add_middleware(web.Edge, https=False)
