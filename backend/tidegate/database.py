@@ -15,6 +15,8 @@ import msgspec
 from sqlalchemy import ColumnElement, DateTime, FromClause, MetaData, Numeric
 from sqlalchemy.dialects.postgresql import DOMAIN, JSONB
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.sql.operators import OperatorClass
@@ -350,6 +352,15 @@ class Together(Generic[_K, _V]):
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.terminate()
+
+
+def away(error: BaseException) -> bool:
+    """Whether the database could not be reached, or was lost on the way: the same asked again may pass."""
+    if isinstance(error, DBAPIError):
+        cause = error.orig.__cause__ if error.orig is not None else None
+        return error.connection_invalidated or (cause is not None and away(cause))
+    known = asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError, asyncpg.TooManyConnectionsError
+    return isinstance(error, (ConnectionError, TimeoutError, PoolTimeout, *known))
 
 
 async def _uncancelled(work: Any) -> None:

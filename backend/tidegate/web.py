@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tidegate import __version__, logs
 from tidegate.config import Settings
+from tidegate.database import away
 from tidegate.problems import answer, broken
 from tidegate.refusal import Kind
 
@@ -80,10 +81,16 @@ class Edge:
             refused = _refused(scope, receive)
             try:
                 await (refused or self._app)(scope, _limited(receive), sending)
-            except Exception:
-                log.exception("failed", path=scope["path"])
+            except Exception as error:
+                request = Request(scope, receive)
+                if away(error):
+                    log.warning("database_away", path=scope["path"], reason=type(error).__name__)
+                    failed = answer(request, Kind.BUSY, "Our database does not answer. Ask again in a moment.")
+                else:
+                    log.exception("failed", path=scope["path"])
+                    failed = broken(request)
                 if not started_answer:
-                    await broken(Request(scope, receive))(scope, receive, sending)
+                    await failed(scope, receive, sending)
         logs.request(scope["method"], scope["path"], status, time.perf_counter() - started, identity)
 
     def _added(self, path: str, identity: str, given: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:

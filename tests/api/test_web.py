@@ -2,14 +2,20 @@
 
 import re
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import text
 
 from tests.api.conftest import Door, problem
+from tests.stack import free_port
 from tidegate import logs, problems, web
+from tidegate.database import Database
 
 SECURITY = {
     "x-content-type-options": "nosniff",
@@ -70,6 +76,33 @@ async def test_what_we_break_carries_them_too_and_tells_nothing() -> None:
     for name, value in SECURITY.items():
         assert answer.headers[name] == value
     assert answer.headers["strict-transport-security"].startswith("max-age=")
+
+
+async def test_a_database_that_is_away_is_a_reason_to_come_back_and_not_our_failure() -> None:
+    app = FastAPI()
+    problems.install(app)
+    db = Database(f"postgresql+asyncpg://nobody@127.0.0.1:{free_port()}/none")
+
+    async def look(connection: "asyncpg.Connection[Any]", keys: Sequence[int]) -> dict[int, int]:
+        return {}
+
+    @app.get("/look")
+    async def looks() -> None:
+        await db.ask(look, 1)
+
+    @app.get("/read")
+    async def reads() -> None:
+        async with db.reading() as session:
+            await session.execute(text("SELECT 1"))
+
+    app.add_middleware(web.Edge, https=False)
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as http:
+        for path in ("/look", "/read"):
+            answer = await http.get(path)
+            assert problem(answer) == (503, "busy")
+            assert int(answer.headers["retry-after"]) > 0
+    await db.close()
 
 
 async def test_a_log_that_takes_nothing_any_more_breaks_no_answer(
