@@ -36,8 +36,8 @@ _requests: "tuple[TextIO, str] | None" = None
 
 
 def request(method: str, path: str, status: int, seconds: float, request_id: str) -> None:
-    """One line for an answered request, in the form of every other line. Every request pays for it, so it does not go
-    through the processors; the path has no query, and nothing else here could hold a secret."""
+    """One line for an answered request, in the form of every other line; never raises. Every request pays for it, so it
+    does not go through the processors; the path has no query, and nothing else here could hold a secret."""
     if _requests is None:
         return
     stream, process = _requests
@@ -52,7 +52,10 @@ def request(method: str, path: str, status: int, seconds: float, request_id: str
         "timestamp": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
         "process": process,
     }
-    stream.write(_ENCODE(line).decode() + "\n")
+    try:
+        stream.write(_ENCODE(line).decode() + "\n")
+    except (OSError, ValueError):  # nobody reads it any more: the answer was given all the same
+        pass
 
 
 _ENCODE = msgspec.json.Encoder().encode

@@ -90,7 +90,7 @@ async def _convert(desk: Desk, user_id: uuid.UUID, asked: ConversionIn, keyed: K
     )
     if verdict.posted:
         return answer
-    if verdict.rider == "idempotency":
+    if verdict.rider in ("idempotency", "busy"):
         return await idempotency.replay_after_conflict(desk.db, keyed, user_id=user_id, operation=OPERATION)
     raise await _refused(desk, offer, verdict)
 
