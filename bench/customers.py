@@ -302,7 +302,7 @@ SELECT (SELECT count(*) FROM rows WHERE state = 'pending_verification') AS withd
        (SELECT count(*) FROM rows r JOIN ledger_transfers t ON t.key = 'withdrawal:' || r.id || ':hold' AND t.n = 1
         AND t.units = r.debit_units) AS holds,
        (SELECT count(*) FROM rows r JOIN idempotency_keys i ON i.user_id = r.user_id
-        AND i.operation = 'withdrawals_create' AND i.key = r.k AND i.answer->>'id' = r.id::text) AS keys,
+        AND i.operation = 'withdrawals_create' AND i.key = r.k AND (i.answer::jsonb)->>'id' = r.id::text) AS keys,
        (SELECT count(*) FROM rows r JOIN quotes q ON q.id = r.q AND q.state = 'accepted' AND q.used_by = r.id) AS quotes,
        (SELECT count(*) FROM rows r JOIN withdrawal_events e ON e.withdrawal_id = r.id AND e.version = 1) AS events,
        (SELECT count(DISTINCT t.posted_at) FROM rows r JOIN ledger_transfers t ON t.key = 'withdrawal:' || r.id || ':hold'

@@ -155,10 +155,6 @@ def rows_of(columns: Sequence[ColumnElement[Any]], *more: str) -> str:
 _DIALECT = asyncpg_dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's dialects are untyped
 
 
-RawJson = msgspec.Raw
-"""A value of a rider that is JSON already."""
-
-
 def _type(column: ColumnElement[Any]) -> str:
     # A foreign key has the type of a column that may be loaded later: ask for a Write when it is used, not on import.
     return column.type.compile(dialect=_DIALECT)
@@ -173,18 +169,20 @@ def row_json(values: Mapping[str, Any]) -> str:
 
     Raises for what it would not: floats, times without a zone, decimals that are no number, text that is no Unicode.
     """
-    return _ENCODE({name: _exact(value) for name, value in values.items()}).decode()
+    kinds = set(map(type, values.values()))
+    if kinds & _CAREFUL:
+        for value in values.values():
+            kind = type(value)
+            if kind is float or (kind is Decimal and not value.is_finite()):
+                raise TypeError(kind.__name__)
+            if kind is datetime and value.tzinfo is None:
+                raise ValueError("a time without a zone")
+    if bytes in kinds:
+        values = {name: "\\x" + value.hex() if type(value) is bytes else value for name, value in values.items()}
+    return _ENCODE(values).decode()
 
 
-def _exact(value: Any) -> Any:
-    kind = type(value)
-    if kind is bytes:
-        return "\\x" + value.hex()
-    if kind is float or (kind is Decimal and not value.is_finite()):
-        raise TypeError(kind.__name__)
-    if kind is datetime and value.tzinfo is None:
-        raise ValueError("a time without a zone")
-    return value
+_CAREFUL = frozenset({float, Decimal, datetime})
 
 
 def _plain(value: Any) -> Any:

@@ -13,16 +13,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
+import msgspec
 from fastapi import Header, Request
 from fastapi.responses import Response
 from pydantic import WithJsonSchema
-from sqlalchemy import CheckConstraint, TextClause, select, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import CheckConstraint, Text, TextClause, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from tidegate.database import Base, Database, RawJson, Rider, inserting, utcnow
+from tidegate.database import Base, Database, Rider, inserting, utcnow
 from tidegate.refusal import Kind, Refusal
 
 WAIT_SECONDS = 10.0
@@ -37,7 +37,8 @@ class IdempotencyKey(Base):
     key: Mapped[str] = mapped_column(primary_key=True)
     body_digest: Mapped[str]
     status: Mapped[int]
-    answer: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    answer: Mapped[str] = mapped_column(Text)
+    """As it was sent, byte for byte."""
     created_at: Mapped[datetime]
 
 
@@ -82,7 +83,7 @@ class Keyed:
             "key": self.key,
             "body_digest": self.digest,
             "status": answer.status,
-            "answer": RawJson(answer.raw),
+            "answer": answer.raw.decode(),
             "created_at": utcnow(),
         }
         write = inserting(IdempotencyKey.__table__, key=("user_id", "operation", "key"))
@@ -109,7 +110,7 @@ async def _find(session: AsyncSession, keyed: Keyed, user_id: uuid.UUID, operati
         return None
     if row.body_digest != keyed.digest:
         raise Refusal(Kind.IDEMPOTENCY_KEY_REUSED, "The same key came with another body before.")
-    return Stored.of(row.status, row.answer, replayed=True)
+    return Stored(row.status, row.answer.encode(), replayed=True)
 
 
 async def replay_after_conflict(db: Database, keyed: Keyed, *, user_id: uuid.UUID, operation: str) -> Stored:
@@ -181,11 +182,14 @@ def _check(key: str) -> str:
 async def _digest(request: Request) -> str:
     raw = await request.body()
     try:
-        parsed = json.loads(raw) if raw else None
+        # Parsed once: the request keeps it for the body model too.
+        canonical = _CANONICAL(await request.json() if raw else None)
     except (ValueError, RecursionError):  # the body model refuses it anyway; the digest only has to exist
         return hashlib.sha256(raw).hexdigest()
-    canonical = json.dumps(parsed, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return hashlib.sha256((request.url.path + "\n" + canonical).encode()).hexdigest()
+    return hashlib.sha256(request.scope["path"].encode() + b"\n" + canonical).hexdigest()
+
+
+_CANONICAL = msgspec.json.Encoder(order="sorted").encode
 
 
 # Told in the document and judged by `_check`, so that every unfit key is `malformed`, whatever is wrong with it.

@@ -77,20 +77,21 @@ class Edge:
                 histogram.observe(time.perf_counter() - started)
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(request_id=identity):
-            refused = _refused(scope, receive)
-            try:
-                await (refused or self._app)(scope, _limited(receive), sending)
-            except Exception as error:
-                request = Request(scope, receive)
-                if away(error):
-                    log.warning("database_away", path=scope["path"], reason=type(error).__name__)
-                    failed = answer(request, Kind.BUSY, "Our database does not answer. Ask again in a moment.")
-                else:
-                    log.exception("failed", path=scope["path"])
-                    failed = broken(request)
-                if not started_answer:
-                    await failed(scope, receive, sending)
+        bound = structlog.contextvars.bind_contextvars(request_id=identity)
+        try:
+            await (_refused(scope, receive) or self._app)(scope, _limited(receive), sending)
+        except Exception as error:
+            request = Request(scope, receive)
+            if away(error):
+                log.warning("database_away", path=scope["path"], reason=type(error).__name__)
+                failed = answer(request, Kind.BUSY, "Our database does not answer. Ask again in a moment.")
+            else:
+                log.exception("failed", path=scope["path"])
+                failed = broken(request)
+            if not started_answer:
+                await failed(scope, receive, sending)
+        finally:
+            structlog.contextvars.reset_contextvars(**bound)
         logs.request(scope["method"], scope["path"], status, time.perf_counter() - started, identity)
 
     def _added(self, path: str, identity: str, given: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:

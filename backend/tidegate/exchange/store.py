@@ -173,11 +173,21 @@ async def offer(session: AsyncSession, *, user_id: uuid.UUID, quote_id: uuid.UUI
     return None if row is None else _offer(row)
 
 
+# All but what only the page is shown.
+_OFFERS = """
+    SELECT id, user_id, kind, side, from_asset, to_asset, network, speed, address, beneficiary_id, debit_units,
+           deliver_units, rate, fee_network_units, fee_service_units, fee_spread_units, network_fee_max_units, mid, mid_at,
+           route, hedge, usd_units, review_needed, arrives_earliest_seconds, arrives_latest_seconds, state, used_by,
+           reserved_usd_units, expires_at, created_at
+    FROM quotes WHERE id = ANY ($1)
+"""
+
+
 async def offers(
     connection: "asyncpg.Connection[Any]", keys: Sequence[tuple[uuid.UUID, uuid.UUID]]
 ) -> dict[tuple[uuid.UUID, uuid.UUID], Offer]:
     """Quotes by (quote, user), for all who ask at once."""
-    rows = await connection.fetch("SELECT * FROM quotes WHERE id = ANY ($1)", [quote_id for quote_id, _ in keys])
+    rows = await connection.fetch(_OFFERS, [quote_id for quote_id, _ in keys])
     return {(row["id"], row["user_id"]): _offer(row) for row in rows}
 
 

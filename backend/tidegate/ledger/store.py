@@ -16,11 +16,12 @@ from tidegate.ledger.rules import CHART, AccountRef, Outcome, Posting, Verdict
 from tidegate.ledger.tables import Account, LaneReceipt, TransferRow
 
 _OPEN = "SELECT ledger_open($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::boolean[])"
-_POST = (
-    """SELECT ledger_post($1::text[], $2::uuid[], $3::int[], $4::text[], $5::bigint[], $6::bigint[], $7::numeric[])"""
-)
-_RUN = """SELECT lane_run($1::uuid[], $2::text[], $3::uuid[], $4::int[], $5::text[], $6::bigint[], $7::bigint[],
-                          $8::numeric[], $9::int[], $10::text[], $11::jsonb[], $12::uuid[])"""
+# Arrays with an element for each transfer go as PostgreSQL's own text for them: the driver would look at every element.
+_POST = """SELECT ledger_post($1::text::text[], $2::text::uuid[], $3::text::int[], $4::text::text[], $5::text::bigint[],
+                              $6::text::bigint[], $7::text::numeric[])"""
+_RUN = """SELECT lane_run($1::text::uuid[], $2::text::text[], $3::text::uuid[], $4::text::int[], $5::text::text[],
+                          $6::text::bigint[], $7::text::bigint[], $8::text::numeric[], $9::text::int[], $10::text[],
+                          $11::jsonb[], $12::uuid[])"""
 
 REPLAYED = "replayed"
 """The function's word for: this very submission was committed before."""
@@ -66,9 +67,9 @@ async def run(connection: "asyncpg.Connection[Any]", known: dict[AccountRef, int
     try:
         answer: list[str] = await connection.fetchval(
             _RUN,
-            batch.submissions,
+            _plain(batch.submissions),
             *arrays,
-            posting_of,
+            _plain(posting_of),
             batch.statements,
             batch.rows,
             [*receipts, *batch.fences],
@@ -117,10 +118,8 @@ async def _numbers(
     return known
 
 
-def _arrays(
-    postings: Sequence[tuple[uuid.UUID, Posting | None]], numbers: dict[AccountRef, int]
-) -> tuple[list[str], list[uuid.UUID], list[int], list[str], list[int], list[int], list[int]]:
-    """keys, ids, of, events, debits, credits, units as `ledger_post` takes them."""
+def _arrays(postings: Sequence[tuple[uuid.UUID, Posting | None]], numbers: dict[AccountRef, int]) -> tuple[str, ...]:
+    """keys, ids, of, events, debits, credits, units as `ledger_post` takes them, each as the text of an array."""
     keys: list[str] = []
     ids: list[uuid.UUID] = []
     of: list[int] = []
@@ -139,7 +138,17 @@ def _arrays(
             debits.append(numbers[transfer.debit])
             credited.append(numbers[transfer.credit])
             units.append(transfer.units)
-    return keys, ids, of, events, debits, credited, units
+    return _quoted(keys), _plain(ids), _plain(of), _quoted(events), _plain(debits), _plain(credited), _plain(units)
+
+
+def _plain(values: Sequence[uuid.UUID] | Sequence[int]) -> str:
+    """The text of an array of what needs no quotes."""
+    return "{" + ",".join(map(str, values)) + "}"
+
+
+def _quoted(values: Sequence[str]) -> str:
+    """The text of an array of text."""
+    return "{" + ",".join('"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"' for value in values) + "}"
 
 
 async def forget_receipts(session: AsyncSession, *, before: datetime) -> None:
