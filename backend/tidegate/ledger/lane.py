@@ -26,6 +26,8 @@ log = structlog.get_logger(__name__)
 
 MOST = 512
 """Submissions of one batch."""
+FEW = 32
+"""A queue up to here goes whole: what a batch costs for itself is shared by enough."""
 WAITING = 4096
 """Submissions that may wait; one more is told `busy`."""
 PATIENCE_SECONDS = 30.0
@@ -97,7 +99,9 @@ class Lane:
     async def _run(self) -> None:
         """Batches until nobody waits."""
         while self._queue:
-            batch = [self._queue.popleft() for _ in range(min(MOST, len(self._queue)))]
+            # Not all of a long queue: while the database works for one half, this process works for the other.
+            many = min(MOST, max(FEW, -(-len(self._queue) // 2)))
+            batch = [self._queue.popleft() for _ in range(min(many, len(self._queue)))]
             try:
                 await self._flush(batch)
             except Exception as error:  # whatever it was, everybody is answered
