@@ -14,7 +14,7 @@ from tidegate.database import Database, Rider, Write, utcnow
 from tidegate.ledger import lane as lanes
 from tidegate.ledger import proof, store, wire
 from tidegate.ledger.balances import balance
-from tidegate.ledger.lane import Lane
+from tidegate.ledger.lane import FEW, Lane
 from tidegate.ledger.rules import Outcome, Posting, Transfer, Verdict, customer, house
 from tidegate.outbox.events import changed
 from tidegate.refusal import Kind, Refusal
@@ -48,8 +48,16 @@ async def assert_exact(db: Database) -> None:
 
 async def test_what_is_queued_together_is_one_commit(db: Database, lane: Lane) -> None:
     user = uuid.uuid4()
-    assert set(await outcomes(lane, *(deposit(user, 1) for _ in range(100)))) == {Outcome.POSTED}
+    assert set(await outcomes(lane, *(deposit(user, 1) for _ in range(FEW)))) == {Outcome.POSTED}
     assert await scalar(db, "SELECT count(DISTINCT xmin::text) FROM ledger_transfers") == 1
+    await assert_exact(db)
+
+
+async def test_of_a_long_queue_half_goes_at_once_and_all_is_posted(db: Database, lane: Lane) -> None:
+    user = uuid.uuid4()
+    assert set(await outcomes(lane, *(deposit(user, 1) for _ in range(100)))) == {Outcome.POSTED}
+    sizes = "SELECT array_agg(n ORDER BY n) FROM (SELECT count(*) AS n FROM ledger_transfers GROUP BY xmin::text) s"
+    assert await scalar(db, sizes) == [100 - 50 - FEW, FEW, 50]
     await assert_exact(db)
 
 
