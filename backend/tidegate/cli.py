@@ -200,31 +200,32 @@ def signer_accept_journal(data: Data = None) -> None:
 
 
 @app.command()
-def doctor() -> None:
+def doctor(data: Data = None) -> None:
     """Look at everything this configuration names, and say what is wrong in sentences. Exit 1 when something is."""
     from tidegate.doctor import examine
 
-    raise typer.Exit(asyncio.run(examine(_settings())))
+    raise typer.Exit(asyncio.run(examine(_settings(data))))
 
 
 @user_app.command("create")
 def user_create(
     email: str,
     role: Annotated[list[str], typer.Option(help="May be given several times.")] = ["customer"],  # noqa: B006  typer's own convention
+    data: Data = None,
 ) -> None:
     """Make a user. The password is asked for, never an argument."""
     from tidegate.operate import create_user
 
     password = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
-    typer.echo(asyncio.run(create_user(_settings(), email, password, role)))
+    typer.echo(asyncio.run(create_user(_settings(data), email, password, role)))
 
 
 @user_app.command("grant")
-def user_grant(email: str, role: str) -> None:
+def user_grant(email: str, role: str, data: Data = None) -> None:
     """Give a user a role."""
     from tidegate.operate import grant
 
-    asyncio.run(grant(_settings(), email, role))
+    asyncio.run(grant(_settings(data), email, role))
 
 
 @withdrawals_app.command("list")

@@ -1,7 +1,9 @@
 """What the operator's commands do: users, single withdrawals, pauses, the audit. Words for people, exit codes for scripts."""
 
 import os
+import sys
 import uuid
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,12 +19,17 @@ from tidegate.compliance import pause as pauses
 from tidegate.config import Settings
 from tidegate.database import Database, utcnow
 from tidegate.parts import open_parts
-from tidegate.refusal import Refusal
+from tidegate.refusal import Kind, Refusal
 from tidegate.roles import DUTIES, Duty, Roles
 from tidegate.transactions import audit as books
 from tidegate.transactions import intervene, trial
 
-out = Console()
+WIDE = 150
+"""Columns that an id, an address and the rest of a withdrawal need beside each other."""
+PLAIN_WIDTH = 200
+"""Where nobody watches: a line of a table is a line of the file, for grep."""
+
+out = Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH)
 err = Console(stderr=True)
 
 
@@ -66,36 +73,54 @@ def init_sql(name: str, prefix: str) -> str:
 
 
 async def create_user(settings: Settings, email: str, password: str, roles: list[str]) -> str:
-    """Make a user with these roles; its id."""
-    async with open_parts(settings, process="cli", duty="api") as parts, parts.db.transaction() as session:
-        return str(await accounts.create_user(session, email=email, password=password, roles=roles))
+    """Make a user with these roles; its id. SystemExit 1 with the reason when refused."""
+    try:
+        async with open_parts(settings, process="cli", duty="api") as parts, parts.db.transaction() as session:
+            return str(await accounts.create_user(session, email=email, password=password, roles=roles))
+    except Refusal as refusal:
+        err.print(refusal.detail, markup=False)
+        raise SystemExit(1) from None
 
 
 async def grant(settings: Settings, email: str, role: str) -> None:
+    """Give a user a role. SystemExit 1 with the reason when refused."""
     db = _database(settings, "api")
     try:
         async with db.transaction() as session:
             user = await accounts.user_by_email(session, email)
             if user is None:
-                err.print(f"There is no user {email}.")
-                raise SystemExit(1)
+                raise Refusal(Kind.NOT_FOUND, f"There is no user {email}.")
             await accounts.grant_role(session, user_id=user.id, role=role)
+    except Refusal as refusal:
+        err.print(refusal.detail, markup=False)
+        raise SystemExit(1) from None
     finally:
         await db.close()
 
 
 async def list_withdrawals(settings: Settings, states: list[str], limit: int) -> None:
-    """A table: id, state, what it waits for, since when, what arrives where."""
+    """A table: id, state, what it waits for, since when, what arrives where. Nothing is cut, however narrow it is."""
     db = _database(settings, "auditor")
     try:
         async with db.reading() as session:
             lines = await intervene.withdrawals(session, states=states, limit=limit)
     finally:
         await db.close()
-    table = Table(Column("id", no_wrap=True), "state", "waits", "since (UTC)", "deliver", "to")
+    # On a usual terminal the six stand in pairs, one above the other: ids and addresses are long.
+    pairs = out.width < WIDE
+    heads = ("id", "state", "waits", "since (UTC)", "deliver", "to")
+    order = ((0, 5), (1, 2), (3, 4)) if pairs else tuple((index,) for index in range(len(heads)))
+
+    def row(cells: Sequence[str]) -> list[str]:
+        return ["\n".join(cells[index] for index in group) for group in order]
+
+    first, *others = row(heads)
+    table = Table(Column(first, no_wrap=not pairs, min_width=36, overflow="fold"), show_lines=pairs)
+    for head in others:
+        table.add_column(head, overflow="fold")
     for line in lines:
         since = f"{line.since:%Y-%m-%d %H:%M:%S}"
-        table.add_row(str(line.id), line.state, line.waits, since, str(line.deliver), line.address)
+        table.add_row(*row((str(line.id), line.state, line.waits, since, str(line.deliver), line.address)))
     out.print(table)
 
 
@@ -162,7 +187,7 @@ async def audit(settings: Settings, *, at: datetime | None, quiet: bool) -> tupl
             return 2, {"verdict": "unchecked", "unchecked": [f"database: {error}"]}
     body = report.to_json()
     if not quiet:
-        _print(body)
+        show(body)
     return {"exact": 0, "differs": 1, "unchecked": 2}[report.verdict], body
 
 
@@ -190,7 +215,10 @@ async def trial_balance(settings: Settings, *, at: datetime | None, quiet: bool)
             table.add_row(line.asset, line.account, line.place, line.side, line.balance)
         out.print(table)
         for total in found.totals:
-            out.print(f"{total.asset}: debit {total.debit}, credit {total.credit}, difference {total.difference}")
+            out.print(
+                f"{total.asset}: debit {total.debit}, credit {total.credit}, difference {total.difference}",
+                soft_wrap=True,
+            )
     return int(not found.balances), found.model_dump(mode="json")
 
 
@@ -211,11 +239,13 @@ def moment(text: str | None) -> datetime | None:
     return found
 
 
-def _print(body: dict[str, Any]) -> None:
-    table = Table("place", "asset", "ledger", "terms", "world", "difference")
+def show(body: dict[str, Any]) -> None:
+    """The report of an audit, for people."""
+    # A sum to read downwards: figures are never cut, so a usual terminal has no room for them side by side.
+    table = Table("place", "asset", "term", Column("amount", justify="right", no_wrap=True))
     for line in body["lines"]:
-        terms = "\n".join(f"{name} {units}" for name, units in line["terms"].items())
-        table.add_row(line["place"], line["asset"], line["ledger"], terms, line["world"], line["difference"])
+        terms = {"ledger": line["ledger"], **line["terms"], "difference": line["difference"], "world": line["world"]}
+        table.add_row(line["place"], line["asset"], "\n".join(terms), "\n".join(terms.values()), end_section=True)
     if body["lines"]:
         out.print(table)
     for finding in body["findings"]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import os
 import sys
 from collections.abc import AsyncIterator
@@ -82,7 +83,9 @@ async def modules(stack: Stack) -> AsyncIterator[dict[str, str]]:
             for steps in WORKERS:
                 await running.enter_async_context(process(stack, "worker", "--steps", steps))
             for origin in set(origins.values()):
-                await until(lambda url=origin: answers(url), f"{origin} answers")  # type: ignore[misc]  # bound at definition
+                # Eight processes start at once, on two cores that others use too.
+                ready = functools.partial(answers, origin)
+                await until(ready, f"{origin} answers", within=180)
             yield origins
     finally:
         await stack.sandbox("chaos", {"fault": "worker_killed", "on": False})

@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import csv
+import io
 from collections import Counter
 from collections.abc import AsyncIterator
 from decimal import Decimal
@@ -13,6 +15,8 @@ from tests.customer import Customer, amount, fresh_key, until
 from tests.stack import Stack
 
 WITHDRAWALS = "/transactions/withdrawals"
+EXPORT = "/transactions/export"
+TRIAL = "/audit/trial-balance"
 WALKED = ["pending_verification", "pending_screening", "queued", "signing", "broadcasting", "confirming", "completed"]
 """The states every payout passes that needs no person; `pending_approval` may be passed through too."""
 
@@ -134,6 +138,46 @@ async def test_the_history_has_every_kind_of_movement_newest_first(stack: Stack,
     first = await payer.get("/transactions", limit="1")
     rest = await payer.get("/transactions", limit="200", cursor=first["next_cursor"])
     assert [item["id"] for item in first["items"] + rest["items"]] == [item["id"] for item in found]
+
+
+async def test_the_history_as_a_file_has_what_the_pages_have(stack: Stack, payer: Customer) -> None:
+    listed = (await payer.get("/transactions", limit="200", kind="deposit"))["items"]
+    document = await payer.get(EXPORT, kind="deposit")
+    assert [item["id"] for item in document["items"]] == [item["id"] for item in listed] != []
+    table = await payer.call("GET", EXPORT, params={"kind": "deposit", "format": "csv"})
+    assert table.headers["content-type"] == "text/csv; charset=utf-8"
+    assert table.headers["content-disposition"] == 'attachment; filename="transactions.csv"'
+    rows = list(csv.DictReader(io.StringIO(table.text, newline="")))
+    assert [(row["id"], row["credit"], row["credit_asset"]) for row in rows] == [
+        (item["id"], item["credit"]["amount"], item["credit"]["asset"]) for item in listed
+    ]
+    assert (await payer.get(EXPORT, **{"from": "2999-01-01T00:00:00Z"}))["items"] == []
+
+
+async def test_the_trial_balance_is_for_those_who_audit_and_balances(stack: Stack, payer: Customer) -> None:
+    answer = await payer.call("GET", TRIAL)
+    assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+    administrator = await stack.sign_in(stack.person("administrator"))
+    found = await administrator.get(TRIAL)
+    assert found["balances"] is True
+    assert {one["asset"] for one in found["totals"]} >= {"BTC", "ETH", "USDT"}
+    for total in found["totals"]:
+        for side in ("debit", "credit"):
+            lines = [one for one in found["items"] if (one["asset"], one["side"]) == (total["asset"], side)]
+            assert sum(Decimal(one["balance"]) for one in lines) == Decimal(total[side]) > 0
+    # The same moment as a file: whatever moved meanwhile is in neither.
+    table = await administrator.call("GET", TRIAL, params={"at": found["at"], "format": "csv"})
+    assert table.headers["content-disposition"].startswith('attachment; filename="trial-balance-')
+    same = await administrator.get(TRIAL, at=found["at"])
+    assert list(csv.DictReader(io.StringIO(table.text, newline=""))) == same["items"]
+    before = await administrator.get(TRIAL, at="2009-01-03T18:15:05Z")
+    assert not any(Decimal(one["balance"]) for one in before["items"])
+
+
+async def test_everybody_signed_in_is_told_when_the_books_were_checked(stack: Stack, payer: Customer) -> None:
+    administrator = await stack.sign_in(stack.person("administrator"))
+    for someone in (payer, administrator):
+        assert (await someone.get("/audit/books"))["checked_at"] is not None
 
 
 async def test_a_withdrawal_that_was_not_verified_can_be_cancelled_and_gives_all_back(

@@ -11,7 +11,7 @@ from tests.auth.people import COOKIE, ORIGIN, PASSWORD, Person, build_app, now, 
 from tidegate.auth import accounts, rates
 from tidegate.auth.gate import Gate
 from tidegate.auth.rules import ANONYMOUS, PERMISSIONS, ROLES
-from tidegate.auth.subject import Subject, allow, check_policies
+from tidegate.auth.subject import Subject, allow, check_policies, tell_security
 from tidegate.config import Settings
 from tidegate.database import Database
 from tidegate.refusal import Kind, Refusal
@@ -132,9 +132,10 @@ async def test_a_form_post_is_not_taken_for_json(ana: Person) -> None:
 
 
 async def test_every_signed_in_route_is_401_without_a_credential(app: FastAPI, http: httpx.AsyncClient) -> None:
-    paths = app.openapi()["paths"]
+    document = app.openapi()
+    tell_security(app, document)
     asked = 0
-    for path, operations in paths.items():
+    for path, operations in document["paths"].items():
         for method, operation in operations.items():
             if "security" not in operation:
                 continue

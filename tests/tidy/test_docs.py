@@ -30,6 +30,13 @@ ROWS = (
     "Access control",
     "Compliance",
     "Customisation",
+    "The ledger, written by one function in batches",
+    "Guards in the database",
+    "Statements, balances of a past moment",
+    "Exports",
+    "Trial balance",
+    "The audit of the books, now and as they were",
+    "Speed, as ratios",
 )
 
 

@@ -5,12 +5,14 @@ from datetime import timedelta
 
 import pytest
 from pydantic import SecretStr
+from rich.console import Console
 
-from tests.transactions.world import World
+from tests.transactions.world import STRANGER, World
 from tidegate import operate
 from tidegate.config import Settings
 from tidegate.database import utcnow
 from tidegate.ledger.rules import Posting, Transfer, customer
+from tidegate.transactions import audit
 
 
 async def test_the_books_of_a_past_moment_end_with_0_when_exact_and_1_when_not(
@@ -70,3 +72,54 @@ def test_a_moment_without_a_zone_or_still_to_come_is_refused_with_2(text: str) -
 def test_a_moment_may_be_in_any_zone() -> None:
     assert operate.moment(None) is None
     assert operate.moment("2026-01-31T12:00:00+02:00") == operate.moment("2026-01-31T10:00:00Z")
+
+
+@pytest.mark.parametrize("width", [60, 80, 120, 200])
+async def test_ids_and_addresses_in_the_list_are_whole_however_narrow_the_terminal_is(
+    world: World,
+    settings: Settings,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    width: int,
+) -> None:
+    id_ = await world.asked(await world.someone(USDT=100_000_000))
+    monkeypatch.setattr(operate, "out", Console(width=width))
+    await operate.list_withdrawals(settings, [], 10)
+    printed = capsys.readouterr().out
+    assert "…" not in printed
+    assert max(len(line) for line in printed.splitlines()) <= width
+    if width >= 80:
+        assert str(id_) in printed
+        assert "pending_verification" in printed
+        assert STRANGER[:36] in printed, "its end stands in the next line of the same cell"
+
+
+async def test_no_figure_of_the_audit_is_cut_on_a_usual_terminal(
+    world: World, settings: Settings, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.stock(ETH=123_456_789_012_345_678_901)
+    monkeypatch.setattr(operate, "out", Console(width=80))
+    report = await audit.run(world.office, now=utcnow())
+    operate.show(report.to_json())
+    printed = capsys.readouterr().out
+    assert "123.456789012345678901" in printed
+    assert "sent_not_settled" in printed
+    assert "…" not in printed
+
+
+async def test_what_cannot_be_is_refused_in_a_sentence_with_1(
+    world: World, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await world.someone()
+    with pytest.raises(SystemExit) as left:
+        await operate.grant(settings, "nobody@example.com", "auditor")
+    assert (left.value.code, capsys.readouterr().err) == (1, "There is no user nobody@example.com.\n")
+    made = await operate.create_user(settings, "iris@example.com", "a lighthouse keeps no diary", ["auditor"])
+    with pytest.raises(SystemExit) as left:
+        await operate.create_user(settings, "iris@example.com", "a lighthouse keeps no diary", ["auditor"])
+    assert (left.value.code, capsys.readouterr().err) == (1, "There is an account with this e-mail address.\n")
+    with pytest.raises(SystemExit) as left:
+        await operate.grant(settings, "iris@example.com", "boss")
+    assert (left.value.code, capsys.readouterr().err) == (1, "There is no role 'boss'.\n")
+    await operate.grant(settings, "iris@example.com", "treasurer")
+    assert await world.one(f"SELECT count(*) FROM user_roles WHERE user_id = '{made}'") == 2

@@ -85,7 +85,7 @@ test('what was set aside leaves what can be used and says where it went', async 
   expect(row?.textContent).toContain('0.6 BTC put on hold');
 });
 
-test('what was paid out of what was on hold shows that change, in italics', async () => {
+test('what was paid out of what was on hold shows that change, and is settled', async () => {
   const paid = line({
     event: 'payout final',
     kind: 'withdrawal',
@@ -97,7 +97,21 @@ test('what was paid out of what was on hold shows that change, in italics', asyn
   const [row] = await shown([paid]);
   expect(row?.textContent).toContain('−0.5 BTC');
   expect(row?.textContent).toContain('Out of what was on hold');
-  expect(row?.querySelector('td [class*=afloat]')).not.toBeNull();
+  expect(row?.querySelector('td:nth-of-type(2)')?.hasAttribute('data-within')).toBe(true);
+  expect(row?.querySelector('td:nth-of-type(2) [class*=afloat]')).toBeNull();
+});
+
+test('what came in only to be put on hold is still afloat: in italics', async () => {
+  const bought = line({
+    event: 'conversion executed',
+    kind: 'withdrawal',
+    amount: '0.00000000',
+    held_amount: '0.50000000',
+    held: '0.50000000',
+  });
+  const [row] = await shown([bought]);
+  expect(row?.querySelector('td:nth-of-type(2) [class*=afloat]')).not.toBeNull();
+  expect(row?.querySelector('th em')?.textContent).toBe('Put on hold for a payment');
 });
 
 test.each([

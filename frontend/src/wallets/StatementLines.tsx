@@ -56,7 +56,10 @@ interface Props {
   lines: readonly Line[];
 }
 
-/** Every movement with what stood after it. What changed only the part on hold is still afloat: italics. */
+/** What it put on hold is still afloat, and stands in italics; what left the hold has arrived somewhere. */
+const setAside = (line: Line) => !isZero(line.held_amount) && !isNegative(line.held_amount);
+
+/** Every movement with what stood after it. What changed only the part on hold is fainter: it is in no sum of the rest. */
 export function StatementLines({ asset, lines }: Props) {
   const { t } = useTranslation('wallets');
   const words = useEventWords();
@@ -97,13 +100,13 @@ export function StatementLines({ asset, lines }: Props) {
               <What line={line}>{words(line)}</What>
               <Aside line={line} asset={asset} />
             </th>
-            <td className={css.change}>
+            <td className={css.change} data-within={isZero(line.amount) || undefined}>
               <Amount
                 amount={moved(line)}
                 asset={asset}
                 unit={false}
                 align={change}
-                afloat={isZero(line.amount)}
+                afloat={isZero(line.amount) && setAside(line)}
                 signed
               />
               <span className={css.under}>
@@ -133,5 +136,6 @@ function Aside({ line, asset }: { line: Line; asset: string }) {
   const amount = figuresText(line.held_amount.replace('-', ''), asset);
   const out = isNegative(line.held_amount);
   const way = isZero(line.amount) ? (out ? 'outOfHold' : 'intoHold') : out ? 'offHold' : 'onHold';
-  return <span className={css.aside}>{t(`statement.${way}`, { amount })}</span>;
+  const said = t(`statement.${way}`, { amount });
+  return <span className={css.aside}>{setAside(line) ? <em>{said}</em> : said}</span>;
 }
