@@ -45,11 +45,12 @@ def test_everything_that_is_copied_exists_and_passes_the_ignore_file() -> None:
             assert f"!{source.split('/')[0]}" in ignored, source
 
 
-def test_only_the_worker_and_the_api_share_the_signers_door_and_only_the_signer_its_keys() -> None:
+def test_who_shares_the_signers_door_and_that_only_the_signer_has_its_keys() -> None:
     services = re.split(r"^  (\w+):$", COMPOSE.partition("services:")[2].partition("\nvolumes:")[0], flags=re.MULTILINE)
     by_name = dict(zip(services[1::2], services[2::2], strict=True))
-    assert set(by_name) == {"postgres", "migrate", "signer", "worker", "api"}
+    assert set(by_name) == {"postgres", "roles", "migrate", "audit", "signer", "worker", "api"}
     assert {name for name, body in by_name.items() if "- keys:" in body} == {"signer"}
-    assert {name for name, body in by_name.items() if "- door:" in body} == {"signer", "worker", "api"}
+    assert {name for name, body in by_name.items() if "- door:" in body} == {"signer", "worker", "api", "audit"}
+    assert "door:/run/tidegate:ro" in by_name["audit"]  # it reads the public file there
     assert "network_mode: none" in by_name["signer"]
     assert COMPOSE.startswith("# Untried")
