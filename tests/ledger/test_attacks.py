@@ -11,6 +11,7 @@ from tests.conftest import ROLES, as_login
 from tests.ledger.booked import Connection, as_duty, book, findings, let_through, picture
 from tidegate.database import Database
 from tidegate.ledger.lane import Lane
+from tidegate.ledger.rules import CHART, HOUSE
 from tidegate.roles import DUTIES, Duty
 
 SERVING: tuple[Duty, ...] = tuple(duty for duty in DUTIES if duty != "migrator")
@@ -286,6 +287,16 @@ async def test_an_account_that_is_not_on_the_chart_is_not_opened(api: Connection
     # A second opening of an account that is there changes nothing of it.
     opened = f"SELECT ledger_open('{{{me}}}', '{{available}}', '{{BTC}}', ARRAY[''], '{{credit}}', '{{false}}')"
     assert await api.fetchval(opened) == await api.fetchval(opened)
+
+
+async def test_every_line_of_the_chart_is_opened(api: Connection) -> None:
+    """The function's own list is a copy in a migration: a new line of the chart needs another one."""
+    for name, kind in CHART.items():
+        owner = uuid.uuid4() if name in ("available", "held") else HOUSE
+        place = "somewhere" if name.startswith("wallet:") or name == "venue" else ""
+        values = ([owner], [name], ["BTC"], [place], [kind.side.value], [kind.overdraft])
+        opened = "SELECT ledger_open($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::boolean[])"
+        assert len(await api.fetchval(opened, *values)) == 1
 
 
 async def test_the_auditor_cannot_call_what_writes(superuser_url: str, owner: uuid.UUID, superuser: Connection) -> None:
