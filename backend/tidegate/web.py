@@ -80,7 +80,7 @@ class Edge:
         bound = structlog.contextvars.bind_contextvars(request_id=identity)
         try:
             await (_refused(scope, receive) or self._app)(scope, _limited(receive), sending)
-        except Exception as error:
+        except Exception as error:  # whatever broke, the client is answered and the log says what it was
             request = Request(scope, receive)
             if away(error):
                 log.warning("database_away", path=scope["path"], reason=type(error).__name__)
