@@ -1,8 +1,9 @@
 """`make bench`: measure, print the tables with machine facts, and write bench/results.json.
 
 Sections: `posting` (batches against pgbench TPC-B), `http` (withdrawals against a plain app and TPC-B), `depth` (posting
-with ten million transfers behind it), `system` (a running sandbox from outside). All but the last use one PostgreSQL of
-the bench's own with fsync and synchronous_commit on; ratios are formed within one run only.
+with ten million transfers behind it), `payouts` and `deposits` (the wallets on sandboxes of their own), `system` (a running
+sandbox from outside). The first three use one PostgreSQL of the bench's own with fsync and synchronous_commit on; ratios
+are formed within one run only.
 """
 
 import argparse
@@ -20,7 +21,8 @@ from bench.results import RESULTS, Measure, markdown, table, write
 from bench.server import bench_server, durable
 from bench.tpcb import TPCB
 
-SECTIONS = ("posting", "http", "depth", "system")
+SECTIONS = ("posting", "http", "depth", "payouts", "deposits", "system")
+SANDBOXED = {"payouts", "deposits", "system"}
 
 
 async def ledger_sections(only: list[str], *, quick: bool, console: Console) -> tuple[dict[str, Any], list[Measure]]:
@@ -61,11 +63,19 @@ def main() -> int:
     console.print(
         f"{facts['cpus']} x {facts['processor']}, {facts['memory_gib']} GiB, commit {facts['commit']}, load {facts['load_before']}"
     )
-    if set(only) - {"system"}:
+    if set(only) - SANDBOXED:
         more, found = asyncio.run(ledger_sections(only, quick=asked.quick, console=console))
         facts |= more
+    # Later than the others: they bring the whole test kit along.
+    if "payouts" in only:
+        from bench import payouts
+
+        found += asyncio.run(payouts.payouts(payouts.QUICK if asked.quick else payouts.Sizes(), console))
+    if "deposits" in only:
+        from bench import deposits
+
+        found += asyncio.run(deposits.deposits(deposits.QUICK if asked.quick else deposits.Sizes(), console))
     if "system" in only:
-        # Later than the others: it brings the whole test kit along.
         from bench.system import system
 
         found += system(asked.data)

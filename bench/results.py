@@ -58,6 +58,23 @@ def ratio(id: str, above: Spread, below: Spread, target: str, section: str, *, w
     return Measure(id, value, "x", target, holds, section_command(section), what, span)
 
 
+def judged(
+    id: str,
+    value: float,
+    unit: str,
+    target: str,
+    section: str,
+    *,
+    what: str,
+    span: tuple[float, float] | None = None,
+    digits: int = 1,
+) -> Measure:
+    """A number of its own with a promise: `target` is `at least N` or `at most N`."""
+    told = round(value, digits)
+    words, _, limit = target.rpartition(" ")
+    return Measure(id, told, unit, target, _JUDGES[words](told, float(limit)), section_command(section), what, span)
+
+
 def write(path: Path, machine: dict[str, Any], measures: Sequence[Measure], *, keep: bool) -> None:
     """The document of API.md. `keep`: what other commands measured before stays in it."""
     found = [_wire(one) for one in measures]
