@@ -31,5 +31,4 @@ def open_chains(settings: Settings, public: PublicKeys) -> dict[str, Chain]:
 async def close_chains(chains: Mapping[str, Chain]) -> None:
     """Let calls under way end and close the connections."""
     for chain in chains.values():
-        if isinstance(chain, BitcoinChain | EvmChain):
-            await chain.close()
+        await chain.close()

@@ -6,7 +6,7 @@ Outcomes are values. `Unknown` is not failure: it means the node may or may not 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import Literal, Protocol
 
 
 class NodeUnavailable(Exception):
@@ -129,9 +129,17 @@ class Chain(Protocol):
     """The port. Every coroutine raises NodeUnavailable when the node cannot be asked."""
 
     network: str
+    family: Literal["bitcoin", "evm"]
+    """How it is spent from, and whose keys sign for it: see chains.families."""
     gas_asset: str
+    """What its fees are paid in: its own coin."""
     confirmations: int
     block_seconds: float
+
+    @property
+    def hot_address(self) -> str:
+        """Where the operator puts what payouts are made from; no one's deposit address."""
+        ...
 
     def judge(self, text: str) -> Address | AddressProblem:
         """Pure. Is this a payable address of this very network? Refuses zero, burn and token contracts."""

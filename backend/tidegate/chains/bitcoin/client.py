@@ -6,9 +6,8 @@ from functools import cached_property
 from typing import Any
 
 from tidegate.chains.bitcoin import build, parse, spend
-from tidegate.chains.bitcoin.build import Coin, OutPoint
-from tidegate.chains.bitcoin.spend import Funded
 from tidegate.chains.bitcoin.wallet import NodeWallet
+from tidegate.chains.families import Coin, Family, Funded, OutPoint
 from tidegate.chains.port import (
     Address,
     AddressProblem,
@@ -51,8 +50,9 @@ _PASSING_REASONS = (
 
 
 class BitcoinChain:
-    """One Bitcoin network. Implements `chains.port.Chain`; `fund` and `unspent` are Bitcoin's own."""
+    """One Bitcoin network. Implements `chains.families.UtxoChain`."""
 
+    family: Family = "bitcoin"
     gas_asset = "BTC"
 
     def __init__(self, network: str, settings: NetworkSettings, keys: BitcoinKeys, born: int) -> None:

@@ -6,8 +6,8 @@ from typing import Any
 
 from tidegate import money
 from tidegate.chains.evm import build, parse
-from tidegate.chains.evm.build import GasFees
 from tidegate.chains.evm.scan import Scan
+from tidegate.chains.families import Family, GasFees, WouldRevert
 from tidegate.chains.port import (
     Address,
     AddressProblem,
@@ -31,13 +31,10 @@ MOST_GAS = 1_000_000
 """No payout of ours is worth more; a contract that asks for it is not a wallet."""
 
 
-class WouldRevert(ValueError):
-    """The node says that this payment cannot succeed as things are (blocked recipient, paused token, no funds)."""
-
-
 class EvmChain:
-    """One EIP-1559 network. Implements `chains.port.Chain`; nonce and gas methods are EVM's own."""
+    """One EIP-1559 network. Implements `chains.families.AccountChain`."""
 
+    family: Family = "evm"
     gas_asset = "ETH"
 
     def __init__(self, network: str, settings: NetworkSettings, keys: EvmKeys) -> None:
