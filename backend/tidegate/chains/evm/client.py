@@ -27,18 +27,16 @@ from tidegate.config import NetworkSettings
 OLDEST_TIP_SECONDS = 600
 DEVELOPMENT_CHAINS = {1337, 31337}
 """Blocks come when somebody makes them: an old tip says nothing there."""
-MOST_GAS = 1_000_000
-"""No payout of ours is worth more; a contract that asks for it is not a wallet."""
 
 
 class EvmChain:
     """One EIP-1559 network. Implements `chains.families.AccountChain`."""
 
     family: Family = "evm"
-    gas_asset = "ETH"
 
     def __init__(self, network: str, settings: NetworkSettings, keys: EvmKeys) -> None:
         self.network = network
+        self.gas_asset = settings.gas_asset
         self.confirmations = settings.confirmations
         self.block_seconds = settings.block_seconds
         self.chain_id = settings.chain_id
@@ -142,7 +140,7 @@ class EvmChain:
             estimate = parse.quantity(await self._rpc.call("eth_estimateGas", call))
         except RpcError as error:
             raise WouldRevert(error.message) from error
-        if estimate > MOST_GAS:
+        if estimate > self._settings.max_gas:
             raise WouldRevert(f"it would take {estimate} gas")
         return -(-estimate * 6 // 5)
 
