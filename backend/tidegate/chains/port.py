@@ -149,8 +149,12 @@ class Chain(Protocol):
         """Pure. The customer deposit address number `index`, from public keys only."""
         ...
 
+    async def remember(self, height: int, cursor: str | None) -> None:
+        """What the books have read (0: not known), before `prepare`: a node far below it, or without it, is not fit."""
+        ...
+
     async def prepare(self) -> None:
-        """At start: wallet there, descriptors imported, tokens have code and the pinned decimals."""
+        """At start: the right chain by known rules, wallet there, descriptors imported, tokens as they are pinned."""
         ...
 
     async def watch(self, upto_index: int) -> None:
@@ -158,7 +162,10 @@ class Chain(Protocol):
         ...
 
     async def health(self) -> Health:
-        """Whether this node may be decided from. Answers (never raises): a silent node is `fit=False`."""
+        """Whether this node may be decided from, the checks of `prepare` included: nodes are swapped while we run.
+
+        Answers (never raises): a silent node is `fit=False`. Ask it before each payment.
+        """
         ...
 
     async def tip(self) -> Tip: ...
