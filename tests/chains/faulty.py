@@ -15,10 +15,10 @@ Answering = Callable[[dict[str, Any]], Reply]
 async def node(answer: Answering) -> AsyncIterator[str]:
     """A server that gives each request to `answer`; a batch is answered call by call."""
 
-    talks: set[asyncio.Task[None] | None] = set()
+    talks: dict[asyncio.Task[None] | None, asyncio.StreamWriter] = {}
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        talks.add(asyncio.current_task())
+        talks[asyncio.current_task()] = writer
         try:
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
@@ -44,6 +44,8 @@ async def node(answer: Answering) -> AsyncIterator[str]:
         yield f"http://u:p@127.0.0.1:{server.sockets[0].getsockname()[1]}"
     finally:
         server.close()
+        for writer in talks.values():
+            writer.close()
         await asyncio.gather(*(task for task in talks if task))
 
 
