@@ -6,10 +6,12 @@
 
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from tidegate import money
 
 
 class _Section(BaseModel):
@@ -56,17 +58,52 @@ class TokenSettings(_Section):
     decimals: int
 
 
-class NetworkSettings(_Section):
-    """One chain. `kind` picks the driver; the rest is what the driver needs and what customers are told."""
+class NodeSettings(_Section):
+    """One more node of the same chain, whose word is compared with the first one's."""
 
-    kind: Literal["bitcoin", "evm"]
+    url: SecretStr
+    headers: dict[str, SecretStr] = Field(default_factory=dict)
+    headers_file: Path | None = None
+
+
+class Checkpoint(_Section):
+    """A block that the right chain has, from a source other than the node."""
+
+    height: int = Field(ge=0)
+    hash: str = Field(pattern=r"^(0x)?[0-9a-f]{64}$")
+
+
+_GAS_ASSETS = {"bitcoin": "BTC", "evm": "ETH"}
+_GAS_DECIMALS = {"bitcoin": 8, "evm": 18}
+
+
+class NetworkSettings(_Section):
+    """One chain. `kind` names the driver; the rest is what the driver needs and what customers are told."""
+
+    kind: str = Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$")
+    """An entry point of `tidegate.chains`: `bitcoin`, `evm`, or one that another distribution brings."""
+    family: Literal["bitcoin", "evm"] = Field(default_factory=lambda data: data.get("kind"), validate_default=True)
+    """Whose keys sign for it. Follows from our own kinds; other drivers say theirs and it is compared."""
+    gas_asset: str = Field(default_factory=lambda data: _GAS_ASSETS.get(str(data.get("family")), ""))
+    """What its fees are paid in. BTC or ETH when nothing is said."""
     name: str = ""
     rpc_url: SecretStr = SecretStr("")
     """Node URL, credentials included; every call goes through chains/<kind>/client.py."""
+    rpc_headers: dict[str, SecretStr] = Field(default_factory=dict)
+    """Sent with each call, for providers that want a key there."""
+    rpc_headers_file: Path | None = None
+    """The same from a file, one `Name: value` a line, so that no secret stands in this one."""
+    others: dict[str, NodeSettings] = Field(default_factory=dict)
+    """More nodes of this chain, by name: one at least must agree with the first before money moves (decision 0018)."""
+    checkpoint: Checkpoint | None = None
+    oldest_tip_seconds: float = 0
+    """A newest block older than this is a stale node. 0: two hours for Bitcoin, ten minutes for EVM chains."""
     wallet: str = "tidegate"
     """Bitcoin: name of the watch-only descriptor wallet in the node."""
     chain: str = "regtest"
     """Bitcoin: the node's `chain`; compared at start."""
+    deployments: tuple[str, ...] = ()
+    """Bitcoin: rule changes that a person has read, beside those that Core 30 knows."""
     chain_id: int = 0
     """EVM: compared at start."""
     confirmations: int = 2
@@ -76,7 +113,23 @@ class NetworkSettings(_Section):
     max_fee_rate: int = 500
     """Bitcoin: sat/vB. EVM: gwei per gas. Above it nothing is built and nothing is signed."""
     min_fee_rate: int = 1
+    max_gas: int = Field(1_000_000, ge=21_000, le=16_777_216)
+    """EVM: no payout takes more. EIP-7825 caps a transaction at 16,777,216 on mainnet."""
     poll_seconds: float = 1.0
+    options: dict[str, Any] = Field(default_factory=dict)
+    """What the driver of another distribution wants to know; judged by that driver."""
+
+    @model_validator(mode="after")
+    def _coin(self) -> "NetworkSettings":
+        if self.kind in _GAS_ASSETS and self.family != self.kind:
+            raise ValueError(f"family: the driver {self.kind!r} is a family of its own")
+        try:
+            decimals = money.asset(self.gas_asset).decimals
+        except money.UnknownAsset:
+            raise ValueError(f"gas_asset: {self.gas_asset} is no asset of this house") from None
+        if decimals != _GAS_DECIMALS[self.family] or self.gas_asset in self.tokens:
+            raise ValueError(f"gas_asset: {self.gas_asset} cannot be the coin of this network")
+        return self
 
 
 class VenueSettings(_Section):
@@ -185,6 +238,16 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=config_path())
 
+    @model_validator(mode="after")
+    def _one_network_a_chain(self) -> "Settings":
+        """The same chain under two names would credit every deposit twice."""
+        seen: dict[object, str] = {}
+        for name, network in self.networks.items():
+            chain = (network.kind, network.chain if network.family == "bitcoin" else network.chain_id)
+            if seen.setdefault(chain, name) != name:
+                raise ValueError(f"[networks.{name}] is the same chain as [networks.{seen[chain]}]")
+        return self
+
     @property
     def sandboxed(self) -> bool:
         return self.mode == "sandbox"
@@ -204,8 +267,7 @@ class Settings(BaseSettings):
         """Networks that carry the asset, in the file's order."""
         found = []
         for key, network in self.networks.items():
-            native = "BTC" if network.kind == "bitcoin" else "ETH"
-            if asset == native or asset in network.tokens:
+            if asset == network.gas_asset or asset in network.tokens:
                 found.append(key)
         return found
 

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 import asyncpg
 from rich.console import Console
 
+from tidegate.chains.port import NodeUnavailable
 from tidegate.config import Settings, config_path
 from tidegate.grants import differences
 from tidegate.health import Health
 from tidegate.parts import open_parts
 from tidegate.roles import DUTIES, Duty, Roles, Standing, standing
+from tidegate.wallets.progress import remind
 
 out = Console()
 
@@ -96,8 +98,12 @@ async def examine(settings: Settings) -> int:
             chain = parts.chains.get(network)
             if chain is not None:
                 try:
+                    await remind(parts.db, chain)
                     await chain.prepare()
-                    out.print(f"  [green]up[/green] {network}: start-up checks passed")
+                    found = await chain.health()
+                    if not found.fit:
+                        raise NodeUnavailable(found.reason)
+                    out.print(f"  [green]up[/green] {network}: start-up checks passed at block {found.height}")
                 except Exception as error:  # noqa: BLE001  the doctor reports whatever is wrong
                     out.print(f"  [red]down[/red] {network}: {error}")
                     wrong += 1

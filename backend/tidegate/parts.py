@@ -14,7 +14,7 @@ import structlog
 from sqlalchemy import text
 
 from tidegate.auth.gate import Gate, open_gate
-from tidegate.chains.open import open_chains
+from tidegate.chains.open import check_drivers, open_chains
 from tidegate.chains.port import Chain, NodeUnavailable
 from tidegate.chains.public import load_public
 from tidegate.config import Settings
@@ -133,6 +133,7 @@ class Parts:
 @asynccontextmanager
 async def open_parts(settings: Settings, *, process: str, duty: Duty) -> AsyncIterator[Parts]:
     """Open what a process needs, with the database login of this duty. Closes everything in reverse, whatever happens."""
+    check_drivers(settings)
     async with AsyncExitStack() as stack:
         url = settings.database_url(duty)
         db = Database(url, pool_size=settings.database.pool_size, application=f"tidegate-{process}")

@@ -25,6 +25,7 @@ from tidegate.parts import Parts, open_parts
 from tidegate.transactions import books, withdraw
 from tidegate.transactions import pipeline as transactions
 from tidegate.wallets import pipeline as wallets
+from tidegate.wallets.progress import remind
 
 log = structlog.get_logger(__name__)
 
@@ -103,6 +104,7 @@ class Worker:
 
     async def _prepare_one(self, network: str, chain: Chain) -> None:
         try:
+            await remind(self._parts.db, chain)
             await chain.prepare()
         except NodeUnavailable as error:
             log.warning("node_not_ready", network=network, reason=str(error))

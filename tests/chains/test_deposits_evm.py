@@ -209,7 +209,7 @@ async def test_wrong_chain_wrong_decimals_and_an_empty_contract_are_refused_at_s
         "chain id 31337": {"chain_id": 1},
         "no contract": {"tokens": {"USDT": {**usdt, "contract": "0x" + "12" * 20}}},
         "decimals": {"tokens": {"USDT": {**usdt, "decimals": 18}}},
-        "says 6 decimals": {"tokens": {"ETH": {**usdt, "decimals": 18}}},
+        "says 6 decimals": {"tokens": {"BTC": {**usdt, "decimals": 8}}},
     }
     public = load_public(house.settings.signer.public_file)
     for words, change in wrong.items():

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tidegate.chains.bitcoin import build, parse
-from tidegate.chains.bitcoin.build import Coin, NotEnough, choose_coins, payout_vsize
+from tidegate.chains.bitcoin.build import choose_coins, payout_vsize
 from tidegate.chains.evm import build as evm
 from tidegate.chains.evm import parse as evm_parse
+from tidegate.chains.families import Coin, GasPrice, NotEnough
 from tidegate.chains.port import Fate, NodeUnavailable
 
 
@@ -141,7 +142,7 @@ def test_gas_fees_leave_empty_blocks_out_and_hold_floor_and_ceiling() -> None:
 
 
 def test_a_replacement_is_an_eighth_dearer_rounded_up() -> None:
-    assert evm.bumped(evm.GasPrice(1_001, 8)) == evm.GasPrice(1_127, 9)
+    assert evm.bumped(GasPrice(1_001, 8)) == GasPrice(1_127, 9)
 
 
 def test_hash_and_nonce_are_read_from_signed_bytes() -> None:

@@ -1,13 +1,11 @@
 """The node's bad days: silence, overload, refusals, half answers. Each ends as what it proves and no more."""
 
-import asyncio
-import json
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from tests.chains.faulty import Reply, node, refuses, says
 from tidegate.chains.bitcoin import BitcoinChain
 from tidegate.chains.evm import EvmChain
 from tidegate.chains.port import NodeUnavailable, Submitted
@@ -15,58 +13,9 @@ from tidegate.chains.public import BitcoinKeys, EvmKeys
 from tidegate.chains.rpc import AnswerLost, Rpc, RpcError
 from tidegate.config import NetworkSettings
 
-# One answer: an HTTP status and body, or None for a connection that is dropped without a word.
-Reply = tuple[int, bytes] | None
 TRANSACTION = bytes.fromhex(
     "0200000001" + "11" * 32 + "00000000" + "00" + "ffffffff" + "01" + "e803000000000000" + "0151" + "00000000"
 )
-
-
-@asynccontextmanager
-async def node(answer: Callable[[dict[str, Any]], Reply]) -> AsyncIterator[str]:
-    """A server that gives each request to `answer`; a batch is answered call by call."""
-
-    talks: set[asyncio.Task[None] | None] = set()
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        talks.add(asyncio.current_task())
-        try:
-            while True:
-                head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
-                length = int(head.split("content-length:")[1].split("\r\n")[0])
-                request = json.loads(await reader.readexactly(length))
-                if isinstance(request, list):
-                    parts = [answer(one) for one in request]
-                    reply: Reply = None
-                    if all(part is not None for part in parts):
-                        reply = 200, b"[" + b",".join(part[1] for part in parts if part) + b"]"
-                else:
-                    reply = answer(request)
-                if reply is None:
-                    break
-                status, body = reply
-                writer.write(f"HTTP/1.1 {status} X\r\ncontent-length: {len(body)}\r\n\r\n".encode() + body)
-                await writer.drain()
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
-        finally:
-            writer.close()
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    try:
-        yield f"http://u:p@127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    finally:
-        server.close()
-        await asyncio.gather(*(task for task in talks if task))
-
-
-def says(result: Any) -> Callable[[dict[str, Any]], Reply]:
-    return lambda request: (200, json.dumps({"jsonrpc": "2.0", "id": request["id"], "result": result}).encode())
-
-
-def refuses(code: int, message: str) -> Callable[[dict[str, Any]], Reply]:
-    error = {"code": code, "message": message}
-    return lambda request: (200, json.dumps({"jsonrpc": "2.0", "id": request["id"], "error": error}).encode())
 
 
 async def ask(answer: Callable[[dict[str, Any]], Reply]) -> Any:

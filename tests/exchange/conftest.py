@@ -38,6 +38,7 @@ class StandInChain:
     network: str
     gas_asset: str
     rates: FeeRates
+    hot_address: str = "0x" + "9" * 40
 
     async def fee_rates(self) -> FeeRates:
         return self.rates

@@ -9,10 +9,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tidegate.chains.bitcoin.build import NotEnough, OutPoint
 from tidegate.chains.bitcoin.client import BitcoinChain
-from tidegate.chains.bitcoin.spend import Funded, Outpoint
-from tidegate.chains.evm.client import EvmChain, WouldRevert
+from tidegate.chains.evm.client import EvmChain
+from tidegate.chains.families import Funded, NotEnough, OutPoint, Outpoint, WouldRevert
 from tidegate.chains.port import (
     Fate,
     FeeRates,

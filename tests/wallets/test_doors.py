@@ -272,7 +272,7 @@ async def test_an_unknown_asset_or_network_is_refused_not_judged(ana: Holder) ->
 
 async def test_our_own_addresses_are_no_destinations(ana: Holder, ben: Holder, cashier: Cashier) -> None:
     theirs = (await ben.ask("POST", "/addresses", {"asset": "ETH", "network": "ethereum"})).json()["address"]
-    hot = cashier.chains["ethereum"].hot_address  # type: ignore[attr-defined]  # the EVM driver's
+    hot = cashier.chains["ethereum"].hot_address
     for address in (theirs, theirs.lower(), hot):
         assert (await validated(ana, address, "ETH"))["reason"] == "own_address"
         assert problem(await ana.save("ETH", "ethereum", address, key=address)) == (422, "own_address")

@@ -2,11 +2,16 @@
 
 from collections.abc import Mapping
 
-from tidegate.chains.bitcoin.client import BitcoinChain
-from tidegate.chains.evm.client import EvmChain
+from tidegate.chains.driver import find, open_network
 from tidegate.chains.port import Chain
-from tidegate.chains.public import PublicKeys
+from tidegate.chains.public import BitcoinKeys, EvmKeys, PublicKeys
 from tidegate.config import Settings
+
+
+def check_drivers(settings: Settings) -> None:
+    """Every network's driver is there. Refuses with driver.DriverProblem."""
+    for name, network in settings.networks.items():
+        find(network.kind, name)
 
 
 def open_chains(settings: Settings, public: PublicKeys) -> dict[str, Chain]:
@@ -16,20 +21,16 @@ def open_chains(settings: Settings, public: PublicKeys) -> dict[str, Chain]:
     """
     chains: dict[str, Chain] = {}
     for name, network in settings.networks.items():
-        keys = public.bitcoin if network.kind == "bitcoin" else public.evm
+        keys: Mapping[str, BitcoinKeys | EvmKeys] = public.bitcoin if network.family == "bitcoin" else public.evm
         if name not in keys:
             raise SystemExit(
                 f"The signer's public file has no keys for {name}: restart the signer with this configuration."
             )
-        if network.kind == "bitcoin":
-            chains[name] = BitcoinChain(name, network, public.bitcoin[name], public.born)
-        else:
-            chains[name] = EvmChain(name, network, public.evm[name])
+        chains[name] = open_network(name, network, keys[name], public.born)
     return chains
 
 
 async def close_chains(chains: Mapping[str, Chain]) -> None:
     """Let calls under way end and close the connections."""
     for chain in chains.values():
-        if isinstance(chain, BitcoinChain | EvmChain):
-            await chain.close()
+        await chain.close()

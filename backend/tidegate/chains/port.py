@@ -6,7 +6,7 @@ Outcomes are values. `Unknown` is not failure: it means the node may or may not 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import Literal, Protocol
 
 
 class NodeUnavailable(Exception):
@@ -129,9 +129,17 @@ class Chain(Protocol):
     """The port. Every coroutine raises NodeUnavailable when the node cannot be asked."""
 
     network: str
+    family: Literal["bitcoin", "evm"]
+    """How it is spent from, and whose keys sign for it: see chains.families."""
     gas_asset: str
+    """What its fees are paid in: its own coin."""
     confirmations: int
     block_seconds: float
+
+    @property
+    def hot_address(self) -> str:
+        """Where the operator puts what payouts are made from; no one's deposit address."""
+        ...
 
     def judge(self, text: str) -> Address | AddressProblem:
         """Pure. Is this a payable address of this very network? Refuses zero, burn and token contracts."""
@@ -141,8 +149,12 @@ class Chain(Protocol):
         """Pure. The customer deposit address number `index`, from public keys only."""
         ...
 
+    async def remember(self, height: int, cursor: str | None) -> None:
+        """What the books have read (0: not known), before `prepare`: a node far below it, or without it, is not fit."""
+        ...
+
     async def prepare(self) -> None:
-        """At start: wallet there, descriptors imported, tokens have code and the pinned decimals."""
+        """At start: the right chain by known rules, wallet there, descriptors imported, tokens as they are pinned."""
         ...
 
     async def watch(self, upto_index: int) -> None:
@@ -150,7 +162,10 @@ class Chain(Protocol):
         ...
 
     async def health(self) -> Health:
-        """Whether this node may be decided from. Answers (never raises): a silent node is `fit=False`."""
+        """Whether this node may be decided from, the checks of `prepare` included: nodes are swapped while we run.
+
+        Answers (never raises): a silent node is `fit=False`. Ask it before each payment.
+        """
         ...
 
     async def tip(self) -> Tip: ...

@@ -69,7 +69,7 @@ async def judge(
 async def _check_inventory(desk: Desk, session: AsyncSession, wanted: Wanted, figures: Figures) -> None:
     """Do not take on to pay out what we do not hold on that chain."""
     assert wanted.network is not None
-    bitcoin = desk.settings.networks[wanted.network].kind == "bitcoin"
+    bitcoin = desk.settings.networks[wanted.network].family == "bitcoin"
     most = await payable(session, wanted.network, wanted.target.code, bitcoin=bitcoin)
     if figures.deliver > most:
         text = Amount(wanted.target, max(most, 0))

@@ -30,7 +30,7 @@ async def give(settings: Settings, *, asset: str, network: str, address: str, te
     node = settings.networks[network]
     try:
         async with Rpc(node.rpc_url.get_secret_value(), seconds=20) as rpc:
-            if node.kind == "bitcoin":
+            if node.family == "bitcoin":
                 return await _give_bitcoin(rpc, address, amount)
             return await _give_evm(rpc, node, address, amount)
     except RpcGone as gone:

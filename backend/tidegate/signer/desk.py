@@ -49,7 +49,7 @@ class Vaults:
 
 
 def open_vaults(seed: Seed, settings: Settings) -> Vaults:
-    bitcoin = {name: BitcoinVault(seed, n.chain) for name, n in settings.networks.items() if n.kind == "bitcoin"}
+    bitcoin = {name: BitcoinVault(seed, n.chain) for name, n in settings.networks.items() if n.family == "bitcoin"}
     return Vaults(bitcoin, EvmVault(seed))
 
 
@@ -67,10 +67,10 @@ def _units(amounts: Mapping[str, str]) -> dict[str, int]:
 def _policy(name: str, network: NetworkSettings, bounds: Mapping[str, Mapping[str, int]]) -> Policy:
     return Policy(
         network=name,
-        kind=network.kind,
+        kind=network.family,
         max_fee_rate=network.max_fee_rate,
         caps=bounds["max_payout"],
-        gas_asset="BTC" if network.kind == "bitcoin" else "ETH",
+        gas_asset=network.gas_asset,
         chain_id=network.chain_id,
         contracts={asset: str(to_checksum_address(token.contract)) for asset, token in network.tokens.items()},
         hourly=bounds["max_hourly"],

@@ -104,6 +104,6 @@ def public_document(seed: Seed, vaults: Vaults, settings: Settings) -> dict[str,
         "evm": {
             name: {"hot_address": vaults.evm.address, "deposit_xpub": xpub}
             for name, network in settings.networks.items()
-            if network.kind == "evm"
+            if network.family == "evm"
         },
     }

@@ -15,8 +15,7 @@ from typing import Any, Protocol
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from tidegate.chains.bitcoin.client import BitcoinChain
-from tidegate.chains.evm.client import EvmChain
+from tidegate.chains.families import keeps_accounts
 from tidegate.chains.port import Chain, Fate, NodeUnavailable
 from tidegate.database import Database
 from tidegate.exchange import audit as exchange
@@ -227,7 +226,7 @@ async def _chain_lines(office: Office, chain: Chain) -> list[Line]:
         totals = await balances.trial_balance(session)
         waiting = await wallets.terms(session)
         live = await attempts.unsettled(session, network)
-    if isinstance(chain, EvmChain):
+    if keeps_accounts(chain):
         addresses.append(chain.hot_address)
     world = await chain.balances(addresses)
     sent: dict[str, int] = {}
@@ -237,7 +236,7 @@ async def _chain_lines(office: Office, chain: Chain) -> list[Line]:
             continue
         seen = await chain.sighting(attempt.txid, attempt.asset)
         # Bitcoin: the wallet counts our own unconfirmed transactions. EVM: only what is in a block has moved.
-        moved = (Fate.MEMPOOL, Fate.MINED) if isinstance(chain, BitcoinChain) else (Fate.MINED, Fate.REVERTED)
+        moved = (Fate.MINED, Fate.REVERTED) if keeps_accounts(chain) else (Fate.MEMPOOL, Fate.MINED)
         if seen.fate not in moved:
             continue
         if seen.fate is not Fate.REVERTED:

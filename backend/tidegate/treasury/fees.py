@@ -43,7 +43,7 @@ class Fees:
         settings, chain = self._networks[network], self._chains[network]
         rates = await self.rates(network)
         return network_fee(
-            kind=settings.kind,
+            kind=settings.family,
             token=asset != chain.gas_asset,
             rate=rates.of(speed),
             gas_asset=chain.gas_asset,

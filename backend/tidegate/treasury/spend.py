@@ -15,9 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tidegate import failpoints
-from tidegate.chains.bitcoin.build import NotEnough
-from tidegate.chains.bitcoin.client import BitcoinChain
-from tidegate.chains.evm.client import EvmChain, WouldRevert
+from tidegate.chains.families import AccountChain, NotEnough, UtxoChain, WouldRevert, keeps_accounts, keeps_coins
 from tidegate.chains.port import Chain, Fate, NodeUnavailable, Sighting, Submitted
 from tidegate.config import NetworkSettings
 from tidegate.database import Database, Rider, ride
@@ -104,9 +102,9 @@ async def reserve(spender: Spender, intent: Intent, *, speed: str, riders: Seque
         health = await chain.health()
         if not health.fit:
             return Told(Step.NO_NODE, health.reason)
-        if isinstance(chain, BitcoinChain):
+        if keeps_coins(chain):
             return await _reserve_coins(spender, chain, intent, speed, riders, now)
-        assert isinstance(chain, EvmChain)
+        assert keeps_accounts(chain)
         return await _reserve_nonce(spender, chain, intent, speed, riders, now)
     except _Missed:
         return Told(Step.WAITING, "it changed meanwhile")
@@ -115,7 +113,7 @@ async def reserve(spender: Spender, intent: Intent, *, speed: str, riders: Seque
 
 
 async def _reserve_coins(
-    spender: Spender, chain: BitcoinChain, intent: Intent, speed: str, riders: Sequence[Rider], now: datetime
+    spender: Spender, chain: UtxoChain, intent: Intent, speed: str, riders: Sequence[Rider], now: datetime
 ) -> Told:
     rate = (await spender.fees.rates(intent.network)).of(speed)
     async with spender.db.reading() as session:
@@ -166,7 +164,7 @@ async def _why_revert(spender: Spender, intent: Intent, said: str) -> Told:
 
 
 async def _reserve_nonce(
-    spender: Spender, chain: EvmChain, intent: Intent, speed: str, riders: Sequence[Rider], now: datetime
+    spender: Spender, chain: AccountChain, intent: Intent, speed: str, riders: Sequence[Rider], now: datetime
 ) -> Told:
     settings = spender.networks[intent.network]
     max_fee = min((await spender.fees.rates(intent.network)).of(speed), settings.max_fee_rate * GWEI)

@@ -45,7 +45,7 @@ async def give(
     if await store.lock_index(session, network=network) is None:
         raise _not_ready()
     address = None
-    if terms.kind == "evm":
+    if terms.family == "evm":
         newest = await store.newest_address(session, user_id=user_id, network=network)
         if newest is not None and asset not in await store.handed_out_for(session, address_id=newest.id):
             address = newest

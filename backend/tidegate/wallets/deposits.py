@@ -56,7 +56,7 @@ async def _unfit(session: AsyncSession) -> set[str]:
 
 def _shape(settings: Settings, row: DepositRow, unfit: set[str], now: datetime) -> DepositOut:
     network = settings.networks.get(row.network)
-    on_bitcoin = network is not None and network.kind == "bitcoin"
+    on_bitcoin = network is not None and network.family == "bitcoin"
     state = DepositState(row.state)
     block_seconds = network.block_seconds if network is not None else 0
     promise = rules.promised(row.detected_at, row.confirmations_required, block_seconds)

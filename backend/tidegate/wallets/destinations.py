@@ -6,8 +6,6 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from tidegate.chains.bitcoin.client import BitcoinChain
-from tidegate.chains.evm.client import EvmChain
 from tidegate.chains.port import Address, AddressProblem, Chain
 from tidegate.config import Settings
 from tidegate.database import Database
@@ -101,7 +99,7 @@ def _spelled(chain: Chain, settings: Settings, *, network: str, asset: str, addr
 
 def _pays(chain: Chain, address: str) -> bool:
     """Is it the account that pays?"""
-    return isinstance(chain, EvmChain | BitcoinChain) and address == chain.hot_address
+    return address == chain.hot_address
 
 
 def _ours(field: str) -> Refusal:

@@ -132,13 +132,15 @@ def _read(cashier: Cashier, asked: PaymentRequest) -> _Read | None:
     named = [
         name
         for name, one in networks.items()
-        if one.kind == asked.kind and (asked.chain_id is None or one.chain_id == asked.chain_id)
+        if one.family == asked.kind and (asked.chain_id is None or one.chain_id == asked.chain_id)
     ]
     if asked.kind == "bitcoin":
         return _Read("BTC", named, asked.units, asked.label)
     if asked.contract is None:
         # `ethereum:0x…` without a value is how many wallets spell a bare address.
-        return _Read("ETH" if asked.units is not None else None, named, asked.units, asked.label)
+        coins = {one.gas_asset for name, one in networks.items() if one.family == "evm" and name in (named or networks)}
+        coin = coins.pop() if len(coins) == 1 else None
+        return _Read(coin if asked.units is not None else None, named, asked.units, asked.label)
     contract = asked.contract.lower()
     carriers = [
         (code, name)

@@ -5,7 +5,7 @@ from tidegate.config import NetworkSettings
 
 def payment_uri(network: NetworkSettings, asset: str, address: str) -> str:
     """BIP21 for bitcoin; EIP-681 with the chain id for ether and for tokens, so that no wallet has to guess."""
-    if network.kind == "bitcoin":
+    if network.family == "bitcoin":
         return f"bitcoin:{address}"
     token = network.tokens.get(asset)
     if token is None:

@@ -1,11 +1,11 @@
 """What we say to Bitcoin: addresses, coin choice, sizes, requests to the node. Pure; amounts are integer satoshi."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
 import bdkpython as bdk
 
+from tidegate.chains.families import Coin, NotEnough, OutPoint
 from tidegate.chains.port import Address, AddressProblem
 from tidegate.chains.recognise import BITCOIN_NETWORKS, bitcoin_address, is_bitcoin_address, is_evm_address
 from tidegate.money import BTC, format_units
@@ -21,34 +21,6 @@ MIN_COIN_UNITS = 1_000
 """Smaller coins are dust gifts; spending one costs more than it brings at 15 sat/vB."""
 MAX_ANCESTORS = 10
 """Length of a chain of own unconfirmed change; nodes refuse at 25."""
-
-OutPoint = tuple[str, int]
-
-
-class NotEnough(Exception):
-    """The free coins do not cover the payment and its fee. `available_units` is what they hold together."""
-
-    def __init__(self, needed_units: int, available_units: int) -> None:
-        super().__init__(f"{needed_units} needed, {available_units} free")
-        self.needed_units = needed_units
-        self.available_units = available_units
-
-
-@dataclass(frozen=True, slots=True)
-class Coin:
-    """An unspent output of ours that may be spent: confirmed, or our own change."""
-
-    txid: str
-    vout: int
-    units: int
-    address: str
-    confirmations: int
-    change: bool  # on the internal chain: the hot wallet's own, not a customer's deposit
-    ancestors: int = 0  # unconfirmed transactions it hangs on, itself included
-
-    @property
-    def outpoint(self) -> OutPoint:
-        return self.txid, self.vout
 
 
 def judge(text: str, chain: str) -> Address | AddressProblem:

@@ -1,14 +1,14 @@
 """Bitcoin's side of the port: a node asked over JSON-RPC, its watch-only wallet, no keys."""
 
-import time
 from collections.abc import Collection, Sequence
 from functools import cached_property
 from typing import Any
 
 from tidegate.chains.bitcoin import build, parse, spend
-from tidegate.chains.bitcoin.build import Coin, OutPoint
-from tidegate.chains.bitcoin.spend import Funded
+from tidegate.chains.bitcoin.fitness import BitcoinWitness, Fitness
 from tidegate.chains.bitcoin.wallet import NodeWallet
+from tidegate.chains.families import Coin, Family, Funded, OutPoint
+from tidegate.chains.opinions import Opinions
 from tidegate.chains.port import (
     Address,
     AddressProblem,
@@ -24,17 +24,15 @@ from tidegate.chains.port import (
     Tip,
 )
 from tidegate.chains.public import BitcoinKeys
-from tidegate.chains.rpc import AnswerLost, Rpc, RpcError
+from tidegate.chains.rpc import AnswerLost, Rpc, RpcError, headers_from, understood
 from tidegate.config import NetworkSettings
 
-OLDEST_TIP_SECONDS = 2 * 3600
-MIN_VERSION = 250_000
-KNOWN_DEPLOYMENTS = {"bip34", "bip66", "bip65", "csv", "segwit", "taproot", "testdummy"}
-"""A node with another deployment on the main chain follows rules we have not read: it may be on a fork."""
 _TARGET_BLOCKS = {"economy": 36, "standard": 6, "fast": 2}
 _SLOW = 60.0
 
 _UNKNOWN_TRANSACTION = -5
+_NOT_DECODED = -22
+_REJECTED = -26  # by a rule of consensus or of the mempool
 _VERIFY_ERROR = -25  # inputs missing or spent, also for a mined transaction whose outputs are spent
 _ALREADY_IN_CHAIN = -27
 # Reasons (-26) that a later mempool may not have: the same bytes are sent again.
@@ -51,8 +49,9 @@ _PASSING_REASONS = (
 
 
 class BitcoinChain:
-    """One Bitcoin network. Implements `chains.port.Chain`; `fund` and `unspent` are Bitcoin's own."""
+    """One Bitcoin network. Implements `chains.families.UtxoChain`."""
 
+    family: Family = "bitcoin"
     gas_asset = "BTC"
 
     def __init__(self, network: str, settings: NetworkSettings, keys: BitcoinKeys, born: int) -> None:
@@ -61,11 +60,16 @@ class BitcoinChain:
         self.block_seconds = settings.block_seconds
         self._settings = settings
         self._keys = keys
-        self._rpc = Rpc(settings.rpc_url.get_secret_value())
+        headers = headers_from(settings.rpc_headers, settings.rpc_headers_file)
+        self._rpc = Rpc(settings.rpc_url.get_secret_value(), headers=headers)
         self._wallet = NodeWallet(self._rpc, settings.wallet, keys, born)
+        others = [BitcoinWitness(name, node, settings.chain) for name, node in settings.others.items()]
+        self._opinions = Opinions(others, settings.confirmations)
+        self._fitness = Fitness(self._rpc, self._wallet, settings, keys.chain, self._opinions)
 
     async def close(self) -> None:
         await self._rpc.close()
+        await self._opinions.close()
 
     def judge(self, text: str) -> Address | AddressProblem:
         return build.judge(text, self._settings.chain)
@@ -73,44 +77,28 @@ class BitcoinChain:
     def deposit_address(self, index: int) -> str:
         return build.derive_address(self._keys.external, self._keys.chain, index)
 
+    @understood
+    async def remember(self, height: int, cursor: str | None) -> None:
+        await self._fitness.remember(height, cursor)
+
+    @understood
     async def prepare(self) -> None:
         """The node follows the configured chain by known rules and watches our descriptors."""
-        info = await self._rpc.call("getblockchaininfo")
-        if info["chain"] != self._settings.chain or self._keys.chain != self._settings.chain:
-            raise NodeUnavailable(f"the node is on chain {info['chain']}, we are set to {self._settings.chain}")
-        version = (await self._rpc.call("getnetworkinfo"))["version"]
-        if version < MIN_VERSION:
-            raise NodeUnavailable(f"the node's version {version} is older than {MIN_VERSION}")
-        if info["chain"] == "main":
-            deployments = set((await self._rpc.call("getdeploymentinfo"))["deployments"])
-            if deployments - KNOWN_DEPLOYMENTS:
-                raise NodeUnavailable(f"the node follows unknown rules: {sorted(deployments - KNOWN_DEPLOYMENTS)}")
+        await self._fitness.rules()
         await self._wallet.prepare()
 
     async def watch(self, upto_index: int) -> None:
         await self._wallet.watch(upto_index)
 
     async def health(self) -> Health:
-        try:
-            info = await self._rpc.call("getblockchaininfo")
-        except (NodeUnavailable, RpcError) as error:
-            return Health(False, None, str(error))
-        height: int = info["blocks"]
-        if info["chain"] != self._settings.chain:
-            return Health(False, height, f"The node is on chain {info['chain']}, not {self._settings.chain}.")
-        if info["chain"] == "regtest":
-            # Blocks come when somebody makes them: an old tip says nothing, and "initial download" hangs on it.
-            return Health(True, height)
-        if info.get("initialblockdownload"):
-            return Health(False, height, "The node is still downloading the chain.")
-        if time.time() - info["time"] > OLDEST_TIP_SECONDS:
-            return Health(False, height, "The node's newest block is more than two hours old.")
-        return Health(True, height)
+        return await self._fitness.look()
 
+    @understood
     async def tip(self) -> Tip:
         info = await self._rpc.call("getblockchaininfo")
         return Tip(info["blocks"], info["bestblockhash"])
 
+    @understood
     async def arrivals(self, cursor: str | None, watched: Sequence[str], open_txids: Sequence[str]) -> Arrivals:
         """The list from the cursor on, and each open transaction asked for by name.
 
@@ -130,7 +118,7 @@ class BitcoinChain:
                 gone.append(transaction["txid"])
             for arrival in parse.transaction_arrivals(transaction, addresses):
                 seen[arrival.txid, arrival.index] = arrival
-        return Arrivals(tuple(seen.values()), answer["lastblock"], tuple(gone))
+        return await self._opinions.temper(Arrivals(tuple(seen.values()), answer["lastblock"], tuple(gone)))
 
     async def _since(self, cursor: str | None) -> Any:
         # One deeper than the deepest count in use, so that every open deposit is seen on each call.
@@ -151,6 +139,7 @@ class BitcoinChain:
                 raise NodeUnavailable(answer.message)
         return [answer for answer in answers if not isinstance(answer, RpcError)]
 
+    @understood
     async def fee_rates(self) -> FeeRates:
         """sat/vB. A node without estimates answers with multiples of the floor."""
         calls = [("estimatesmartfee", (blocks, "economical")) for blocks in _TARGET_BLOCKS.values()]
@@ -166,7 +155,7 @@ class BitcoinChain:
         txid = build.txid_of(raw)
         limit = build.amount_text(self._settings.max_fee_rate * 1000)
         try:
-            await self._rpc.call("sendrawtransaction", raw.hex(), limit)
+            await self._rpc.call("sendrawtransaction", raw.hex(), limit, once=True)
         except AnswerLost as error:
             return SubmitOutcome(Submitted.UNKNOWN, str(error))
         except RpcError as error:
@@ -179,19 +168,22 @@ class BitcoinChain:
             return SubmitOutcome(Submitted.ACCEPTED, error.message)
         try:
             fate = (await self.sighting(txid, "BTC")).fate
+            if fate in (Fate.MEMPOOL, Fate.MINED):
+                return SubmitOutcome(Submitted.ACCEPTED, error.message)
+            if fate is Fate.CONFLICTED:
+                return SubmitOutcome(Submitted.REFUSED, "another transaction spent an input of it")
+            missing = error.code == _VERIFY_ERROR and not await self._spent_on_chain(raw)
         except NodeUnavailable as silence:
             return SubmitOutcome(Submitted.UNKNOWN, f"{error.message}; then {silence}")
-        if fate in (Fate.MEMPOOL, Fate.MINED):
-            return SubmitOutcome(Submitted.ACCEPTED, error.message)
-        if fate is Fate.CONFLICTED:
-            return SubmitOutcome(Submitted.REFUSED, "another transaction spent an input of it")
-        if error.code == _VERIFY_ERROR and not await self._spent_on_chain(raw):
-            # A parent may be on its way back into the mempool (a node that restarts, a reorg).
+        if missing or error.code not in (_NOT_DECODED, _VERIFY_ERROR, _REJECTED):
+            # A parent may be on its way back into the mempool (a node that restarts, a reorg); other codes judge the
+            # call, not the bytes.
             return SubmitOutcome(Submitted.UNKNOWN, error.message)
         if any(reason in error.message for reason in _PASSING_REASONS):
             return SubmitOutcome(Submitted.UNKNOWN, error.message)
         return SubmitOutcome(Submitted.REFUSED, error.message)
 
+    @understood
     async def _spent_on_chain(self, raw: bytes) -> bool:
         """True when a confirmed coin that this transaction spends is not there any more: it can never be valid."""
         for txid, vout in build.inputs_of(raw):
@@ -201,6 +193,7 @@ class BitcoinChain:
                 return True
         return False
 
+    @understood
     async def sighting(self, txid: str, asset: str) -> Sighting:
         try:
             transaction = await self._wallet.call("gettransaction", txid, True, True)
@@ -209,7 +202,7 @@ class BitcoinChain:
                 raise NodeUnavailable(error.message) from error
             return Sighting(Fate.UNSEEN)
         in_mempool = transaction["confirmations"] == 0 and await self._in_mempool(txid)
-        return parse.sighting(transaction, in_mempool)
+        return await self._opinions.temper_sighting(txid, parse.sighting(transaction, in_mempool))
 
     async def _in_mempool(self, txid: str) -> bool:
         try:
@@ -220,6 +213,7 @@ class BitcoinChain:
             return False
         return True
 
+    @understood
     async def balances(self, addresses: Sequence[str]) -> dict[str, int]:
         """The whole wallet: confirmed coins and our own unconfirmed change; `addresses` play no part."""
         try:

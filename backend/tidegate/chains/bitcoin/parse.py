@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from tidegate.chains.bitcoin.build import Coin
+from tidegate.chains.families import Coin
 from tidegate.chains.port import Arrival, Fate, FeeRates, NodeUnavailable, Sighting
 
 _SAT = Decimal(100_000_000)

@@ -1,37 +1,15 @@
 """Making an unsigned payment out of the watch-only wallet's coins. Signs nothing, locks nothing, sends nothing."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from tidegate.chains.bitcoin import build, parse
-from tidegate.chains.bitcoin.build import Coin, NotEnough, OutPoint
 from tidegate.chains.bitcoin.wallet import NodeWallet
+from tidegate.chains.families import Coin, Funded, NotEnough, OutPoint, Outpoint
 from tidegate.chains.port import NodeUnavailable
 from tidegate.chains.rpc import RpcError
 
 _SECONDS = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class Outpoint:
-    """A coin chosen for a payment. `change`: the hot wallet's own; else it came in at a customer's deposit address."""
-
-    txid: str
-    vout: int
-    units: int
-    address: str
-    change: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Funded:
-    """An unsigned payment: PSBT in base64, the coins it spends, what comes back as change, what it costs."""
-
-    psbt: str
-    inputs: tuple[Outpoint, ...]
-    change_units: int
-    fee_units: int
 
 
 async def unspent(wallet: NodeWallet) -> list[Coin]:

@@ -16,7 +16,8 @@ MARGIN = 200
 _NOT_FOUND = -18  # no such wallet loaded
 _EXISTS = -4
 _LOADED = -35
-_IMPORT_SECONDS = 600.0
+_SLOW_SECONDS = 60.0
+"""Making, loading, importing. An import that takes longer goes on in the node: `scanning` tells when it is done."""
 
 
 class NodeWallet:
@@ -30,15 +31,15 @@ class NodeWallet:
         self._end: int | None = None
         self.target = f"/wallet/{name}"
 
-    async def call(self, method: str, *params: Any, timeout: float | None = None) -> Any:
+    async def call(self, method: str, *params: Any, timeout: float | None = None, once: bool = False) -> Any:
         """A wallet method. Raises as Rpc.call does."""
         try:
-            return await self._rpc.call(method, *params, target=self.target, timeout=timeout)
+            return await self._rpc.call(method, *params, target=self.target, timeout=timeout, once=once)
         except RpcError as error:
             if error.code != _NOT_FOUND:
                 raise
         await self._load()
-        return await self._rpc.call(method, *params, target=self.target, timeout=timeout)
+        return await self._rpc.call(method, *params, target=self.target, timeout=timeout, once=once)
 
     async def batch(self, calls: Sequence[tuple[str, Sequence[Any]]]) -> list[Any]:
         """Wallet methods in one request; raises NodeUnavailable while the wallet is not loaded."""
@@ -50,7 +51,7 @@ class NodeWallet:
 
     async def _load(self) -> None:
         try:
-            await self._rpc.call("loadwallet", self._name, True, timeout=60.0)
+            await self._rpc.call("loadwallet", self._name, True, timeout=_SLOW_SECONDS, once=True)
         except RpcError as error:
             if error.code != _LOADED:
                 raise NodeUnavailable(f"the node cannot load wallet {self._name}: {error.message}") from error
@@ -58,18 +59,33 @@ class NodeWallet:
     async def prepare(self) -> None:
         """The wallet is there, holds no key, and watches our descriptors. Raises NodeUnavailable otherwise."""
         try:
-            await self._rpc.call("createwallet", self._name, True, True, "", False, True, True, timeout=60.0)
+            params = (self._name, True, True, "", False, True, True)
+            await self._rpc.call("createwallet", *params, timeout=_SLOW_SECONDS, once=True)
         except RpcError as error:
             if error.code not in (_EXISTS, _LOADED):
                 raise NodeUnavailable(f"the node cannot make wallet {self._name}: {error.message}") from error
             await self._load()
-        info = await self.call("getwalletinfo")
-        if info.get("private_keys_enabled") or not info.get("descriptors"):
-            raise NodeUnavailable(f"wallet {self._name} of the node is not a watch-only descriptor wallet")
+        await self._usable()
         self._end = await self._watched_end()
         if self._end is None:
             # A node that lost its wallet looks again from the birth of the seed: no coin of ours is older.
             await self._import(FIRST_END, next_index=0, timestamp=self._born)
+
+    async def check(self) -> None:
+        """While running: still that wallet, still watching our descriptors. Raises NodeUnavailable, RpcError."""
+        await self._usable()
+        self._end = await self._watched_end()
+        if self._end is None:
+            raise NodeUnavailable(f"wallet {self._name} of the node does not watch our descriptors")
+
+    async def _usable(self) -> None:
+        info = await self.call("getwalletinfo")
+        if info.get("private_keys_enabled") or not info.get("descriptors"):
+            raise NodeUnavailable(f"wallet {self._name} of the node is not a watch-only descriptor wallet")
+        if scanning := info.get("scanning"):
+            # What it has not looked at yet it would call absent.
+            share = f" ({int(scanning['progress'] * 100)} %)" if isinstance(scanning, dict) else ""
+            raise NodeUnavailable(f"the node's wallet is still looking through the chain{share}")
 
     async def _watched_end(self) -> int | None:
         """Highest index that both descriptors are watched to, None when one is missing."""
@@ -101,7 +117,7 @@ class NodeWallet:
             self._keys.external, self._keys.internal, end=end, next_index=next_index, timestamp=timestamp
         )
         try:
-            results = await self.call("importdescriptors", *params, timeout=_IMPORT_SECONDS)
+            results = await self.call("importdescriptors", *params, timeout=_SLOW_SECONDS, once=True)
         except RpcError as error:
             raise NodeUnavailable(f"the node did not import our descriptors: {error.message}") from error
         for result in results:

@@ -3,7 +3,6 @@
 import hashlib
 import hmac
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from statistics import median_low
 from typing import Any
@@ -12,7 +11,8 @@ from coincurve import PublicKey
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
-from tidegate.chains.port import Address, AddressProblem, FeeRates
+from tidegate.chains.families import GasFees, GasPrice
+from tidegate.chains.port import Address, AddressProblem
 from tidegate.chains.recognise import is_bitcoin_address, is_evm_address
 
 GWEI = 10**9
@@ -147,31 +147,6 @@ def payment_uri(address: str, chain_id: int, contract: str | None = None) -> str
 
 
 # --- gas ------------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class GasPrice:
-    """Wei per gas: the most we pay, and the tip within it."""
-
-    max_fee: int
-    tip: int
-
-
-@dataclass(frozen=True, slots=True)
-class GasFees:
-    """Gas prices by speed."""
-
-    economy: GasPrice
-    standard: GasPrice
-    fast: GasPrice
-
-    def of(self, speed: str) -> GasPrice:
-        price: GasPrice = getattr(self, speed)
-        return price
-
-    @property
-    def rates(self) -> FeeRates:
-        return FeeRates(self.economy.max_fee, self.standard.max_fee, self.fast.max_fee)
 
 
 FEE_BLOCKS = 20

@@ -1,13 +1,13 @@
 """An EVM chain's side of the port: plain JSON-RPC, no keys, no nonces of its own."""
 
-import time
 from collections.abc import Sequence
 from typing import Any
 
-from tidegate import money
 from tidegate.chains.evm import build, parse
-from tidegate.chains.evm.build import GasFees
+from tidegate.chains.evm.fitness import EvmWitness, Fitness
 from tidegate.chains.evm.scan import Scan
+from tidegate.chains.families import Family, GasFees, WouldRevert
+from tidegate.chains.opinions import Opinions
 from tidegate.chains.port import (
     Address,
     AddressProblem,
@@ -21,40 +21,39 @@ from tidegate.chains.port import (
     Tip,
 )
 from tidegate.chains.public import EvmKeys
-from tidegate.chains.rpc import AnswerLost, Rpc, RpcError
+from tidegate.chains.rpc import AnswerLost, Rpc, RpcError, headers_from, understood
 from tidegate.config import NetworkSettings
 
-OLDEST_TIP_SECONDS = 600
-DEVELOPMENT_CHAINS = {1337, 31337}
-"""Blocks come when somebody makes them: an old tip says nothing there."""
-MOST_GAS = 1_000_000
-"""No payout of ours is worth more; a contract that asks for it is not a wallet."""
-
-
-class WouldRevert(ValueError):
-    """The node says that this payment cannot succeed as things are (blocked recipient, paused token, no funds)."""
+_DRY_RUN_FAILED = {3, -32000, -32003}
+"""`eth_estimateGas`: reverted with data, reverted or short of funds by client; any other code judges the call."""
 
 
 class EvmChain:
-    """One EIP-1559 network. Implements `chains.port.Chain`; nonce and gas methods are EVM's own."""
+    """One EIP-1559 network. Implements `chains.families.AccountChain`."""
 
-    gas_asset = "ETH"
+    family: Family = "evm"
 
     def __init__(self, network: str, settings: NetworkSettings, keys: EvmKeys) -> None:
         self.network = network
+        self.gas_asset = settings.gas_asset
         self.confirmations = settings.confirmations
         self.block_seconds = settings.block_seconds
         self.chain_id = settings.chain_id
         self.hot_address = keys.hot_address
         self._settings = settings
         self._keys = keys
-        self._rpc = Rpc(settings.rpc_url.get_secret_value())
+        headers = headers_from(settings.rpc_headers, settings.rpc_headers_file)
+        self._rpc = Rpc(settings.rpc_url.get_secret_value(), headers=headers)
         # asset → contract and contract → asset, EIP-55.
         self._contracts = {asset: build.checksummed(token.contract) for asset, token in settings.tokens.items()}
         self._assets = {contract: asset for asset, contract in self._contracts.items()}
+        others = [EvmWitness(name, node, settings.chain_id) for name, node in settings.others.items()]
+        self._opinions = Opinions(others, settings.confirmations)
+        self._fitness = Fitness(self._rpc, settings, self._contracts, self._opinions)
 
     async def close(self) -> None:
         await self._rpc.close()
+        await self._opinions.close()
 
     def contract_of(self, asset: str) -> str | None:
         """The token's contract, None for ether. Refuses (KeyError) an asset that this network does not carry."""
@@ -66,51 +65,25 @@ class EvmChain:
     def deposit_address(self, index: int) -> str:
         return build.derive_address(self._keys.deposit_xpub, index)
 
+    async def remember(self, height: int, cursor: str | None) -> None:
+        self._fitness.remember(height, cursor)
+
     async def prepare(self) -> None:
         """The node is on the configured chain; each token has code and the decimals this house reckons with."""
-        chain_id = parse.quantity(await self._read("eth_chainId"))
-        if chain_id != self.chain_id:
-            raise NodeUnavailable(f"the node is on chain id {chain_id}, we are set to {self.chain_id}")
-        for asset, contract in self._contracts.items():
-            pinned = self._settings.tokens[asset].decimals
-            if pinned != money.asset(asset).decimals:
-                raise NodeUnavailable(f"{asset} is set to {pinned} decimals, the house reckons with another number")
-            if await self._read("eth_getCode", contract, "latest") in ("0x", None):
-                raise NodeUnavailable(f"there is no contract at the address set for {asset}")
-            decimals = parse.quantity(await self._read("eth_call", build.decimals_call(contract), "latest"))
-            if decimals != pinned:
-                raise NodeUnavailable(f"the contract of {asset} says {decimals} decimals, we are set to {pinned}")
+        await self._fitness.rules()
 
     async def watch(self, upto_index: int) -> None:
         """Nothing to do: the scan compares with the addresses it is given."""
 
     async def health(self) -> Health:
-        calls: list[tuple[str, Sequence[Any]]] = [
-            ("eth_chainId", ()),
-            ("eth_syncing", ()),
-            ("eth_getBlockByNumber", ("latest", False)),
-        ]
-        try:
-            chain_id, syncing, block = await self._rpc.batch(calls)
-            for answer in (chain_id, syncing, block):
-                if isinstance(answer, RpcError):
-                    return Health(False, None, str(answer))
-            height = parse.quantity(block["number"])
-            if parse.quantity(chain_id) != self.chain_id:
-                return Health(False, height, f"The node is on chain id {int(chain_id, 16)}, not {self.chain_id}.")
-        except NodeUnavailable as error:
-            return Health(False, None, str(error))
-        if syncing is not False:
-            return Health(False, height, "The node is still downloading the chain.")
-        age = time.time() - parse.quantity(block["timestamp"])
-        if self.chain_id not in DEVELOPMENT_CHAINS and age > OLDEST_TIP_SECONDS:
-            return Health(False, height, "The node's newest block is more than ten minutes old.")
-        return Health(True, height)
+        return await self._fitness.look()
 
+    @understood
     async def tip(self) -> Tip:
         block = await self._read("eth_getBlockByNumber", "latest", False)
         return Tip(parse.quantity(block["number"]), block["hash"])
 
+    @understood
     async def arrivals(self, cursor: str | None, watched: Sequence[str], open_txids: Sequence[str]) -> Arrivals:
         """Direct ether transfers and Transfer logs of our tokens, each with the receipt that proves it.
 
@@ -118,10 +91,11 @@ class EvmChain:
         """
         scan = Scan(self._rpc, watched, self._assets, self.gas_asset)
         try:
-            return await scan.run(cursor, open_txids, await self.tip())
+            return await self._opinions.temper(await scan.run(cursor, open_txids, await self.tip()))
         except RpcError as error:
             raise NodeUnavailable(str(error)) from error
 
+    @understood
     async def gas_fees(self) -> GasFees:
         """Gas prices by speed from the last 20 blocks, within the network's bounds."""
         history = await self._read("eth_feeHistory", hex(build.FEE_BLOCKS), "latest", list(build.FEE_PERCENTILES))
@@ -144,11 +118,14 @@ class EvmChain:
         try:
             estimate = parse.quantity(await self._rpc.call("eth_estimateGas", call))
         except RpcError as error:
+            if error.code not in _DRY_RUN_FAILED:
+                raise NodeUnavailable(str(error)) from error
             raise WouldRevert(error.message) from error
-        if estimate > MOST_GAS:
+        if estimate > self._settings.max_gas:
             raise WouldRevert(f"it would take {estimate} gas")
         return -(-estimate * 6 // 5)
 
+    @understood
     async def next_nonce(self, address: str | None = None) -> int:
         """How many transactions of this account (the hot one) are mined: the least nonce that is still free on chain."""
         return parse.quantity(await self._read("eth_getTransactionCount", address or self.hot_address, "latest"))
@@ -156,7 +133,7 @@ class EvmChain:
     async def submit(self, raw: bytes) -> SubmitOutcome:
         txid = build.hash_of(raw)
         try:
-            await self._rpc.call("eth_sendRawTransaction", "0x" + raw.hex())
+            await self._rpc.call("eth_sendRawTransaction", "0x" + raw.hex(), once=True)
         except AnswerLost as error:
             return SubmitOutcome(Submitted.UNKNOWN, str(error))
         except RpcError as error:
@@ -174,6 +151,7 @@ class EvmChain:
             return SubmitOutcome(Submitted.UNKNOWN, f"{error.message}; then {silence}")
         return SubmitOutcome(Submitted.UNKNOWN, error.message)
 
+    @understood
     async def sighting(self, txid: str, asset: str) -> Sighting:
         calls: list[tuple[str, Sequence[Any]]] = [
             ("eth_getTransactionByHash", (txid,)),
@@ -185,8 +163,10 @@ class EvmChain:
             if isinstance(answer, RpcError):
                 raise NodeUnavailable(str(answer))
         transaction, receipt, height = answers
-        return parse.sighting(transaction, receipt, parse.quantity(height), self.contract_of(asset))
+        seen = parse.sighting(transaction, receipt, parse.quantity(height), self.contract_of(asset))
+        return await self._opinions.temper_sighting(txid, seen)
 
+    @understood
     async def balances(self, addresses: Sequence[str]) -> dict[str, int]:
         """Sums over the addresses at the newest block."""
         totals = dict.fromkeys((self.gas_asset, *self._contracts), 0)

@@ -1,0 +1,144 @@
+"""The two ways a chain keeps money, and what each may be asked beyond the port: coins with a fee rate, or nonces with gas.
+
+Told apart by `family`, never by class, so that a driver from outside the tree is spent from like our own.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol, TypeGuard
+
+from tidegate.chains.port import Chain, FeeRates
+
+Family = Literal["bitcoin", "evm"]
+"""Whose keys sign: `bitcoin` chains keep coins (UTXOs), `evm` chains keep accounts with nonces."""
+
+OutPoint = tuple[str, int]
+
+
+class NotEnough(Exception):
+    """The free coins do not cover the payment and its fee. `available_units` is what they hold together."""
+
+    def __init__(self, needed_units: int, available_units: int) -> None:
+        super().__init__(f"{needed_units} needed, {available_units} free")
+        self.needed_units = needed_units
+        self.available_units = available_units
+
+
+class WouldRevert(ValueError):
+    """The node says that this payment cannot succeed as things are (blocked recipient, paused token, no funds)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Coin:
+    """An unspent output of ours that may be spent: confirmed, or our own change."""
+
+    txid: str
+    vout: int
+    units: int
+    address: str
+    confirmations: int
+    change: bool  # on the internal chain: the hot wallet's own, not a customer's deposit
+    ancestors: int = 0  # unconfirmed transactions it hangs on, itself included
+
+    @property
+    def outpoint(self) -> OutPoint:
+        return self.txid, self.vout
+
+
+@dataclass(frozen=True, slots=True)
+class Outpoint:
+    """A coin chosen for a payment. `change`: the hot wallet's own; else it came in at a customer's deposit address."""
+
+    txid: str
+    vout: int
+    units: int
+    address: str
+    change: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Funded:
+    """An unsigned payment: PSBT in base64, the coins it spends, what comes back as change, what it costs."""
+
+    psbt: str
+    inputs: tuple[Outpoint, ...]
+    change_units: int
+    fee_units: int
+
+
+@dataclass(frozen=True, slots=True)
+class GasPrice:
+    """Wei per gas: the most we pay, and the tip within it."""
+
+    max_fee: int
+    tip: int
+
+
+@dataclass(frozen=True, slots=True)
+class GasFees:
+    """Gas prices by speed."""
+
+    economy: GasPrice
+    standard: GasPrice
+    fast: GasPrice
+
+    def of(self, speed: str) -> GasPrice:
+        price: GasPrice = getattr(self, speed)
+        return price
+
+    @property
+    def rates(self) -> FeeRates:
+        return FeeRates(self.economy.max_fee, self.standard.max_fee, self.fast.max_fee)
+
+
+class UtxoChain(Chain, Protocol):
+    """A chain of coins. Fee rates are units per virtual byte."""
+
+    async def unspent(self) -> list[Coin]:
+        """Coins that may be spent: confirmed ones and our own change, dust gifts left out."""
+        ...
+
+    async def fund(
+        self,
+        recipients: Sequence[tuple[str, int]],
+        fee_rate: int,
+        reserved: Collection[OutPoint],
+        pinned: Sequence[OutPoint] = (),
+    ) -> Funded:
+        """An unsigned payment of exactly these units to each recipient at `fee_rate`, from unreserved coins.
+
+        Nothing is locked in the node: two calls with the same `reserved` choose the same coins, so the caller commits
+        the reservation (unique on txid and vout) before it has anything signed. `pinned` coins are spent in any case:
+        the transaction that replaces an earlier attempt shares an input with it. Raises NotEnough, NodeUnavailable.
+        """
+        ...
+
+
+class AccountChain(Chain, Protocol):
+    """A chain of accounts. Fee rates are wei per gas; tokens live in contracts."""
+
+    chain_id: int
+
+    def contract_of(self, asset: str) -> str | None:
+        """The token's contract, None for the gas asset. Refuses (KeyError) an asset that this network does not carry."""
+        ...
+
+    async def gas_fees(self) -> GasFees:
+        """Gas prices by speed, within the network's bounds."""
+        ...
+
+    async def gas_for(self, asset: str, address: str, units: int) -> int:
+        """Gas to allow for this payment from the hot account. Raises WouldRevert when the node's dry run fails."""
+        ...
+
+    async def next_nonce(self, address: str | None = None) -> int:
+        """How many transactions of this account (the hot one) are mined: the least nonce still free on chain."""
+        ...
+
+
+def keeps_coins(chain: Chain) -> TypeGuard[UtxoChain]:
+    return chain.family == "bitcoin"
+
+
+def keeps_accounts(chain: Chain) -> TypeGuard[AccountChain]:
+    return chain.family == "evm"
