@@ -56,6 +56,16 @@ class TokenSettings(_Section):
     decimals: int
 
 
+class DepositTier(_Section):
+    """How deep a large payment must be. The tier with the greatest `from_amount` that the payment reaches counts."""
+
+    asset: str
+    from_amount: str
+    confirmations: int = Field(ge=1)
+    finality: Literal["safe", "finalized"] | None = None
+    """EVM: besides, the block must stand at or below this tag of the node's."""
+
+
 class NetworkSettings(_Section):
     """One chain. `kind` picks the driver; the rest is what the driver needs and what customers are told."""
 
@@ -70,13 +80,15 @@ class NetworkSettings(_Section):
     chain_id: int = 0
     """EVM: compared at start."""
     confirmations: int = 2
+    deposit_tiers: list[DepositTier] = Field(default_factory=list)
+    """Large deposits wait longer than `confirmations`."""
     block_seconds: float = 600
     tokens: dict[str, TokenSettings] = Field(default_factory=dict)
     explorer_tx_url: str | None = None
     max_fee_rate: int = 500
     """Bitcoin: sat/vB. EVM: gwei per gas. Above it nothing is built and nothing is signed."""
     min_fee_rate: int = 1
-    poll_seconds: float = 1.0
+    poll_seconds: float = 0.5
 
 
 class VenueSettings(_Section):

@@ -14,7 +14,7 @@ from tidegate.database import Database, utcnow
 from tidegate.ledger.lane import Lane
 from tidegate.ledger.rules import house
 from tidegate.refusal import Kind, Refusal
-from tidegate.wallets import audit, book, deposits, overview, pipeline, rules
+from tidegate.wallets import audit, book, deposits, overview, pipeline, rules, watch
 
 
 @pytest.mark.parametrize("code", ["BTC", "ETH"])
@@ -95,7 +95,7 @@ async def test_a_worker_that_dies_before_booking_credits_once_after_its_restart(
     assert (stored["booked"], stored["confirmations"]) == (None, 3)
     # Another process: nothing remembered, new connections.
     await world.close()
-    pipeline._LEARNED.clear()
+    watch.forget()
     await world.open()
     await world.scan(NETWORK[code])
     await world.scan(NETWORK[code])
