@@ -246,6 +246,7 @@ async def page_of(
     asset: str | None = None,
     network: str | None = None,
     state: str | None = None,
+    states: Sequence[str] = (),
     since: datetime | None = None,
     until: datetime | None = None,
     named: bool = False,
@@ -262,6 +263,8 @@ async def page_of(
         query = query.where(DepositRow.network == network)
     if state is not None:
         query = query.where(DepositRow.state == state)
+    if states:
+        query = query.where(DepositRow.state.in_(states))
     if since is not None:
         query = query.where(DepositRow.detected_at >= since)
     if until is not None:

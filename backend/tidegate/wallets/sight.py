@@ -11,13 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from tidegate.chains.port import UNKNOWN_TOKEN, Arrival, Arrivals, Chain, Health
 from tidegate.config import NetworkSettings
 from tidegate.database import Database, Rider, new_id, ride_all
-from tidegate.money import UnknownAsset, parse_units
-from tidegate.money import asset as asset_of
 from tidegate.outbox.events import changed
 from tidegate.wallets import deposit_store, rules, store, watch
 from tidegate.wallets.deposit_store import Open
 from tidegate.wallets.rules import GONE, DepositState, Reason, Seen, Tags, Tier
 from tidegate.wallets.tables import DepositRow
+from tidegate.wallets.tiers import tiers_of
 
 Key = tuple[str, int, str]
 """Transaction, place in it, recipient."""
@@ -157,18 +156,6 @@ async def insert_new(
     kept = [row for row in rows if row["id"] not in twice]
     await ride_all(session, [changed(row["user_id"], "deposit", row["id"], 1) for row in kept])
     return bool(kept)
-
-
-def tiers_of(terms: NetworkSettings) -> list[Tier]:
-    """The configured tiers in base units; those of assets that the house does not know are nobody's."""
-    found = []
-    for tier in terms.deposit_tiers:
-        try:
-            units = parse_units(tier.from_amount, asset_of(tier.asset).decimals)
-        except UnknownAsset:
-            continue
-        found.append(Tier(tier.asset, units, tier.confirmations, tier.finality))
-    return found
 
 
 def _row(
