@@ -1,8 +1,8 @@
 """Payments that are no ordinary deposit: shown to their owner, kept apart, and credited when a person says so."""
 
+import asyncio
 import json
 import uuid
-from collections.abc import AsyncIterator
 
 import pytest
 from sqlalchemy import text
@@ -19,7 +19,7 @@ from tidegate.wallets import addresses, audit, book, deposits, ether, history, o
 
 
 @pytest.fixture
-async def twin(world: World) -> AsyncIterator[EvmChain]:
+async def twin(world: World) -> EvmChain:
     """A second EVM network of the same keys. Its node shows the same blocks, so what is paid on one is paid on both."""
     terms = world.settings.networks["ethereum"]
     settings = world.settings.model_copy(update={"networks": {**world.settings.networks, "twin": terms}})
@@ -27,7 +27,7 @@ async def twin(world: World) -> AsyncIterator[EvmChain]:
     chain = EvmChain("twin", terms, EvmKeys(world.seed.evm_address(), world.seed.evm_deposit_xpub()))
     world.chains["twin"] = chain
     await chain.prepare()
-    yield chain
+    return chain
 
 
 async def test_two_networks_of_the_same_keys_never_give_one_address_to_two_customers(
@@ -160,14 +160,13 @@ async def test_gas_of_ours_and_what_an_address_spends_are_no_deposits_and_are_ac
     assert isinstance(chain, EvmChain)
     assert await ether.compare(world.db, chain, world.settings.networks["ethereum"], utcnow()) is False
     async with world.db.reading() as session:
-        flows = dict((await session.execute(text("SELECT sign(units)::int, units FROM ether_flows"))).tuples().all())
+        rows = await session.execute(text("SELECT sign(units)::int, units FROM ether_flows"))
+        flows: dict[int, int] = {row[0]: int(row[1]) for row in rows}
     assert flows[1] == 10**17
     assert flows[-1] < -5 * 10**17  # with its gas
 
 
 async def test_two_that_compare_at_once_find_one_difference(world: World) -> None:
-    import asyncio
-
     user = await world.user()
     await pay_from_inside(world, await world.address(user, "ETH"), 10**18)
     await world.mine("ethereum", 20)
