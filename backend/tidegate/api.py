@@ -69,6 +69,7 @@ def create_app(
     )
     app.state.settings = settings
     app.state.stops = []
+    app.state.measures = []
     app.state.started = lambda: None
     app.state.health = health.Health()
     for name in routers:
@@ -96,6 +97,7 @@ def _install(app: FastAPI, parts: Parts) -> None:
     app.state.transactions = parts.office
     app.state.notices = parts.feed
     parts.watch_health(app.state.health)
+    app.state.measures.append(parts.measure)
     for part in parts.background():
         app.state.stops.append(_background(part))
 

@@ -18,11 +18,13 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 signer_app = typer.Typer(help="The isolated process that holds the keys.")
 user_app = typer.Typer(no_args_is_help=True, help="People and their roles.")
 withdrawals_app = typer.Typer(no_args_is_help=True, help="The operator's way out for single withdrawals.")
+deposits_app = typer.Typer(no_args_is_help=True, help="Deposits that a person must look at, or that were missed.")
 audit_app = typer.Typer(no_args_is_help=True, help="Proofs.")
 database_app = typer.Typer(no_args_is_help=True, help="What the database server's administrator does, once.")
 app.add_typer(signer_app, name="signer")
 app.add_typer(user_app, name="user")
 app.add_typer(withdrawals_app, name="withdrawals")
+app.add_typer(deposits_app, name="deposits")
 app.add_typer(audit_app, name="audit")
 app.add_typer(database_app, name="database")
 
@@ -262,6 +264,50 @@ def withdrawals_release(withdrawal_id: str, reason: str, data: Data = None) -> N
 def withdrawals_reject(withdrawal_id: str, reason: str, data: Data = None) -> None:
     """End a withdrawal that was not signed; what is due goes back to its owner."""
     _act(data, "reject", withdrawal_id, reason)
+
+
+@deposits_app.command("list")
+def deposits_list(
+    data: Data = None,
+    state: Annotated[list[str] | None, typer.Option(help="Only these states: held, below_minimum …")] = None,
+    network: Annotated[str | None, typer.Option(help="Only this network.")] = None,
+    limit: int = 50,
+) -> None:
+    """Everybody's deposits, newest first."""
+    from tidegate.operate import list_deposits
+
+    asyncio.run(list_deposits(_settings(data), state or [], network, limit))
+
+
+@deposits_app.command("show")
+def deposits_show(deposit_id: str, data: Data = None) -> None:
+    """One deposit, everything that is known of it."""
+    from tidegate.operate import show_deposit
+
+    raise typer.Exit(asyncio.run(show_deposit(_settings(data), deposit_id)))
+
+
+@deposits_app.command("credit")
+def deposits_credit(deposit_id: str, reason: str, data: Data = None) -> None:
+    """Credit a deposit that stands in suspense (held, or below the minimum) to its owner."""
+    from tidegate.operate import credit_deposit
+
+    raise typer.Exit(asyncio.run(credit_deposit(_settings(data), deposit_id, reason)))
+
+
+@deposits_app.command("rescan")
+def deposits_rescan(
+    network: Annotated[str, typer.Option(help="The network's name in the configuration.")],
+    txid: Annotated[str | None, typer.Option(help="Look at this transaction now.")] = None,
+    from_height: Annotated[int | None, typer.Option(help="Read every block from this one on again.", min=0)] = None,
+    data: Data = None,
+) -> None:
+    """Look again for what was missed. Nothing is credited twice, however often it is asked."""
+    from tidegate.operate import rescan
+
+    if (txid is None) == (from_height is None):
+        raise typer.BadParameter("give --txid or --from-height")
+    raise typer.Exit(asyncio.run(rescan(_settings(data), network, txid, from_height)))
 
 
 @app.command()

@@ -77,6 +77,16 @@ _GAS_ASSETS = {"bitcoin": "BTC", "evm": "ETH"}
 _GAS_DECIMALS = {"bitcoin": 8, "evm": 18}
 
 
+class DepositTier(_Section):
+    """How deep a large payment must be. The tier with the greatest `from_amount` that the payment reaches counts."""
+
+    asset: str
+    from_amount: str
+    confirmations: int = Field(ge=1)
+    finality: Literal["safe", "finalized"] | None = None
+    """EVM: besides, the block must stand at or below this tag of the node's."""
+
+
 class NetworkSettings(_Section):
     """One chain. `kind` names the driver; the rest is what the driver needs and what customers are told."""
 
@@ -107,6 +117,8 @@ class NetworkSettings(_Section):
     chain_id: int = 0
     """EVM: compared at start."""
     confirmations: int = 2
+    deposit_tiers: list[DepositTier] = Field(default_factory=list)
+    """Large deposits wait longer than `confirmations`."""
     block_seconds: float = 600
     tokens: dict[str, TokenSettings] = Field(default_factory=dict)
     explorer_tx_url: str | None = None
@@ -115,7 +127,7 @@ class NetworkSettings(_Section):
     min_fee_rate: int = 1
     max_gas: int = Field(1_000_000, ge=21_000, le=16_777_216)
     """EVM: no payout takes more. EIP-7825 caps a transaction at 16,777,216 on mainnet."""
-    poll_seconds: float = 1.0
+    poll_seconds: float = 0.5
     options: dict[str, Any] = Field(default_factory=dict)
     """What the driver of another distribution wants to know; judged by that driver."""
 

@@ -379,3 +379,15 @@ async def ride(session: AsyncSession, riders: Sequence[Rider]) -> Rider | None:
         if not (await connection.exec_driver_sql(rider.write.sql, (row,))).scalar_one():
             return rider
     return None
+
+
+async def ride_all(session: AsyncSession, riders: Sequence[Rider]) -> list[Rider]:
+    """Run riders of one kind in one statement in the caller's transaction; those that missed. None of them: nothing."""
+    if not riders:
+        return []
+    await session.flush()
+    connection = await session.connection()
+    rows = ",".join(f'{{"i":{i},{row_json(rider.values)[1:]}' for i, rider in enumerate(riders))
+    done = (await connection.exec_driver_sql(riders[0].write.sql, (f"[{rows}]",))).scalar_one()
+    took = set(done or ())
+    return [rider for i, rider in enumerate(riders) if i not in took]

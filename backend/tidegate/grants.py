@@ -67,6 +67,7 @@ TABLES: dict[str, May] = {
     "deposits": May(_READ, _EDIT, _READ),
     "receivables": May(_READ, _EDIT, _READ),
     "scan_cursors": May(_READ, _EDIT, _READ),
+    "ether_flows": May("", "SELECT, INSERT, UPDATE, DELETE", _READ),
     "beneficiaries": May(_EDIT, _READ, _READ),
     "sent_to": May(_READ, _EDIT, _READ),
     # treasury

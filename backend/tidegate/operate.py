@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from tidegate import roles as database_roles
 from tidegate.auth import accounts
+from tidegate.chains.port import NodeUnavailable
 from tidegate.compliance import pause as pauses
 from tidegate.config import Settings
 from tidegate.database import Database, utcnow
@@ -23,6 +24,8 @@ from tidegate.refusal import Kind, Refusal
 from tidegate.roles import DUTIES, Duty, Roles
 from tidegate.transactions import audit as books
 from tidegate.transactions import intervene, trial
+from tidegate.wallets import desk
+from tidegate.wallets.book import explain
 
 WIDE = 150
 """Columns that an id, an address and the rest of a withdrawal need beside each other."""
@@ -137,6 +140,85 @@ async def act(settings: Settings, action: str, withdrawal_id: str, reason: str) 
             err.print(refusal.detail)
             return 1
     out.print(f"{withdrawal_id}: {action} done.")
+    return 0
+
+
+async def list_deposits(settings: Settings, states: list[str], network: str | None, limit: int) -> None:
+    """A table of everybody's deposits, newest first."""
+    db = _database(settings, "auditor")
+    try:
+        async with db.reading() as session:
+            lines = await desk.page(session, settings, states=states, network=network, limit=limit, now=utcnow())
+    finally:
+        await db.close()
+    table = Table(Column("id", min_width=36, overflow="fold"), show_lines=out.width < WIDE)
+    for head in ("state", "why", "seen (UTC)", "amount", "network", "address"):
+        table.add_column(head, overflow="fold")
+    for line in lines:
+        one = line.shown
+        why = one.reason or one.sub_status or ""
+        amount = f"{one.amount} {one.asset}" if one.contract is None else f"{one.amount} of {one.contract}"
+        table.add_row(
+            str(one.id), one.state, why, f"{one.detected_at:%Y-%m-%d %H:%M:%S}", amount, one.network, one.address
+        )
+    out.print(table)
+
+
+async def show_deposit(settings: Settings, deposit_id: str) -> int:
+    """Everything known of one deposit, as JSON; 1 when there is none."""
+    db = _database(settings, "auditor")
+    try:
+        async with db.reading() as session:
+            line = await desk.one(session, settings, deposit_id=uuid.UUID(deposit_id), now=utcnow())
+    except ValueError:
+        err.print("That is not an id.")
+        return 1
+    except Refusal as refusal:
+        err.print(refusal.detail)
+        return 1
+    finally:
+        await db.close()
+    more = {"user_id": str(line.user_id), "booked": line.booked, "explained_by": line.explained_by}
+    out.print_json(data=line.shown.model_dump(mode="json") | more)
+    return 0
+
+
+async def credit_deposit(settings: Settings, deposit_id: str, reason: str) -> int:
+    """From suspense to its owner; 1 when refused with the reason."""
+    async with open_parts(settings, process="cli", duty="worker") as parts:
+        try:
+            by = f"operator: {reason}"
+            await explain(parts.db, parts.lane, deposit_id=uuid.UUID(deposit_id), by=by)
+        except ValueError:
+            err.print("That is not an id.")
+            return 1
+        except Refusal as refusal:
+            err.print(refusal.detail)
+            return 1
+    out.print(f"{deposit_id}: credited.")
+    return 0
+
+
+async def rescan(settings: Settings, network: str, txid: str | None, height: int | None) -> int:
+    """Look again at a transaction, or at every block from a height on; 1 when refused, 2 when the node cannot be asked."""
+    async with open_parts(settings, process="cli", duty="worker") as parts:
+        chain = parts.chains.get(network)
+        if chain is None:
+            err.print(f"There is no network {network} here: {', '.join(parts.chains) or 'none is open'}.")
+            return 1
+        try:
+            if txid is not None:
+                found = await desk.look_at(parts.db, parts.lane, chain, settings, txid=txid, now=utcnow())
+                out.print(f"{found} found that were missed." if found else "Nothing was missed.")
+            elif height is not None:
+                await desk.look_from(parts.db, chain, height=height, now=utcnow())
+                out.print(f"The worker reads again from block {height}.")
+        except Refusal as refusal:
+            err.print(refusal.detail)
+            return 1
+        except NodeUnavailable as error:
+            err.print(str(error), markup=False)
+            return 2
     return 0
 
 

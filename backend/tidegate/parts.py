@@ -6,19 +6,22 @@ a node) does not stop a process from starting: it says so in its health and goes
 
 import asyncio
 import json
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
 import structlog
 from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
 
+from tidegate import web
 from tidegate.auth.gate import Gate, open_gate
 from tidegate.chains.open import check_drivers, open_chains
 from tidegate.chains.port import Chain, NodeUnavailable
 from tidegate.chains.public import load_public
 from tidegate.config import Settings
-from tidegate.database import Database
+from tidegate.database import Database, utcnow
 from tidegate.exchange.desk import Desk
 from tidegate.health import Health
 from tidegate.ledger.lane import Lane
@@ -32,6 +35,7 @@ from tidegate.treasury.fees import Fees
 from tidegate.treasury.spend import Spender
 from tidegate.venues.open import open_venues
 from tidegate.venues.port import Venue
+from tidegate.wallets import lag
 from tidegate.wallets.cashier import Cashier
 
 log = structlog.get_logger(__name__)
@@ -78,12 +82,25 @@ class Parts:
         health.add("database", self._database, required=True)
         for network in self.settings.networks:
             health.add(network, self._node(network))
+            health.add(f"deposits:{network}", self._scan(network))
         health.add("signer", self._signer)
         for venue in self.venues:
             health.add(venue, self._venue(venue))
         health.add("worker", self._worker)
         if self.settings.sandboxed:
             health.add("sandbox", self._sandbox, required=True)
+
+    async def measure(self) -> None:
+        """Bring the meters of the scans up to date. Never raises: without the database they stay as they were."""
+        try:
+            found = await lag.lags(self.db, utcnow())
+        except (OSError, SQLAlchemyError) as error:
+            log.warning("meters_not_read", reason=type(error).__name__)
+            return
+        for one in found:
+            web.FIT.labels(one.network).set(one.fit)
+            web.AGE.labels(one.network).set(math.inf if one.seconds is None else one.seconds)
+            web.BEHIND.labels(one.network).set(math.inf if one.blocks is None else one.blocks)
 
     async def _database(self) -> tuple[bool, str]:
         async with self.db.reading() as session:
@@ -97,6 +114,15 @@ class Parts:
                 return False, "the signer's public keys are not there yet"
             found = await chain.health()
             return found.fit, found.reason or f"block {found.height}"
+
+        return check
+
+    def _scan(self, network: str) -> Callable[[], Awaitable[tuple[bool, str]]]:
+        async def check() -> tuple[bool, str]:
+            found = {one.network: one for one in await lag.lags(self.db, utcnow())}.get(network)
+            if found is None:
+                return False, "not looked for yet"
+            return found.why is None, found.why or f"read to block {found.scanned_height}"
 
         return check
 

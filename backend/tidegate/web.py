@@ -1,5 +1,6 @@
 """What the browser gets besides the API: the single-page app, the offline docs, and headers on every answer."""
 
+import asyncio
 import json
 import secrets
 import time
@@ -10,7 +11,7 @@ from pathlib import Path
 import fastapi_offline
 import structlog
 from fastapi import FastAPI, Request
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Match, Mount, Route
 from starlette.staticfiles import StaticFiles
@@ -41,6 +42,10 @@ _API_CSP = b"default-src 'none'; frame-ancestors 'none'"
 REGISTRY = CollectorRegistry()
 REQUESTS = Counter("tidegate_requests_total", "Answers by route and status", ["route", "status"], registry=REGISTRY)
 SECONDS = Histogram("tidegate_request_seconds", "Time to the first byte, by route", ["route"], registry=REGISTRY)
+
+BEHIND = Gauge("tidegate_scan_blocks_behind", "Blocks of the node not read yet", ["network"], registry=REGISTRY)
+AGE = Gauge("tidegate_scan_age_seconds", "Since deposits were last looked for", ["network"], registry=REGISTRY)
+FIT = Gauge("tidegate_node_fit", "1 while the node may be decided from", ["network"], registry=REGISTRY)
 
 
 class Edge:
@@ -205,6 +210,7 @@ def mount(app: FastAPI, settings: Settings) -> None:
         return FileResponse(DOCS / "swagger.js", media_type="text/javascript")
 
     async def metrics(request: Request) -> Response:
+        await asyncio.gather(*(measure() for measure in app.state.measures))
         return Response(generate_latest(REGISTRY), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     async def missing(request: Request) -> Response:

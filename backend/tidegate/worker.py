@@ -9,6 +9,7 @@ import contextlib
 import signal
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import asyncpg
 import structlog
@@ -17,8 +18,9 @@ from tidegate import failpoints, logs
 from tidegate.auth import sessions
 from tidegate.chains.port import Chain, NodeUnavailable
 from tidegate.config import Settings
-from tidegate.database import utcnow
+from tidegate.database import Database, utcnow
 from tidegate.exchange import pipeline as exchange
+from tidegate.ledger.lane import Lane
 from tidegate.notices import log as notices
 from tidegate.outbox.events import CHANNEL
 from tidegate.parts import Parts, open_parts
@@ -44,6 +46,9 @@ STEPS = (
     "books",
     "forget",
 )
+
+
+Look = Callable[[Database, Lane, Chain, Settings, datetime], Awaitable[bool]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +84,12 @@ class Worker:
             Step("books", books.Checker(office).step, 10, woken=False),
         ]
         for network in parts.settings.networks:
-            found.append(
-                Step(f"deposits:{network}", self._deposits(network), parts.settings.networks[network].poll_seconds)
-            )
+            terms = parts.settings.networks[network]
+            found.append(Step(f"deposits:{network}", self._deposits(network, wallets.scan), terms.poll_seconds))
+            if terms.kind == "evm":
+                found.append(
+                    Step(f"deposits:{network}:ether", self._deposits(network, wallets.compare), 5, woken=False)
+                )
         return [step for step in found if step.name.partition(":")[0] in self._wanted]
 
     async def _forget(self) -> int:
@@ -112,15 +120,15 @@ class Worker:
         self._parts.prepared.add(network)
         log.info("node_ready", network=network)
 
-    def _deposits(self, network: str) -> Callable[[], Awaitable[int]]:
-        async def scan() -> int:
+    def _deposits(self, network: str, look: Look) -> Callable[[], Awaitable[int]]:
+        async def run() -> int:
             parts = self._parts
             chain = parts.chains.get(network)
             if chain is None or network not in parts.prepared:
                 return 0
-            return await wallets.scan(parts.db, parts.lane, chain, parts.settings, utcnow())
+            return await look(parts.db, parts.lane, chain, parts.settings, utcnow())
 
-        return scan
+        return run
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop`; then every step ends what it is doing."""

@@ -8,8 +8,9 @@ from eth_account import Account
 
 from tests.chains.conftest import House
 from tidegate.chains.evm import EvmChain
+from tidegate.chains.evm.build import checksummed
 from tidegate.chains.open import open_chains
-from tidegate.chains.port import Arrival, Arrivals, NodeUnavailable
+from tidegate.chains.port import UNKNOWN_TOKEN, Arrival, Arrivals, NodeUnavailable
 from tidegate.chains.public import load_public
 from tidegate.config import Settings
 
@@ -90,7 +91,7 @@ async def test_zero_amounts_are_no_deposits(house: House) -> None:
     assert not till.rows
 
 
-async def test_a_look_alike_token_is_no_deposit(house: House) -> None:
+async def test_a_look_alike_token_is_unknown_whatever_it_calls_itself(house: House) -> None:
     """The same Transfer log from a contract that is not on our list; names and symbols are free to forge."""
     till = await till_at_tip(house, 14)
     owner = (await house.evm_node.accounts())[1]
@@ -107,7 +108,7 @@ async def test_a_look_alike_token_is_no_deposit(house: House) -> None:
     logs = (await house.evm_node.rpc.call("eth_getTransactionReceipt", call))["logs"]
     assert logs and logs[0]["topics"][0] == "0x" + topic, "the forgery must look right to be a test"
     await till.poll()
-    assert not till.rows
+    assert (till.only.asset, till.only.contract) == (UNKNOWN_TOKEN, checksummed(contract))
 
 
 async def test_a_reverted_payment_is_no_deposit(house: House) -> None:

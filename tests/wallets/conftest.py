@@ -53,10 +53,10 @@ async def cashier(db: Database, settings: Settings) -> AsyncIterator[Cashier]:
         "ethereum": evm_chain(networks["ethereum"], seed),
     }
     async with db.transaction() as session:
-        for network in chains:
+        for family in ("bitcoin", "evm"):
             await session.execute(
-                text("INSERT INTO address_index (network, next_index, watched_upto) VALUES (:n, 0, 1000)"),
-                {"n": network},
+                text("INSERT INTO address_index (family, next_index, watched_upto) VALUES (:f, 0, 1000)"),
+                {"f": family},
             )
     yield Cashier(db, settings, chains)
     for chain in chains.values():

@@ -132,7 +132,7 @@ async def test_a_repeated_key_gives_the_same_address_and_takes_no_other(db: Data
     other = await ana.ask("POST", "/addresses", {"asset": "ETH", "network": "ethereum"}, key="one")
     assert problem(other) == (422, "idempotency_key_reused")
     async with db.reading() as session:
-        assert await session.scalar(text("SELECT next_index FROM address_index WHERE network = 'bitcoin'")) == 1
+        assert await session.scalar(text("SELECT next_index FROM address_index WHERE family = 'bitcoin'")) == 1
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ async def test_an_address_for_what_is_not_there_is_refused(
 
 async def test_no_address_is_given_that_no_node_watches(db: Database, ana: Holder) -> None:
     async with db.transaction() as session:
-        await session.execute(text("UPDATE address_index SET next_index = 1000 WHERE network = 'bitcoin'"))
+        await session.execute(text("UPDATE address_index SET next_index = 1000 WHERE family = 'bitcoin'"))
     answer = await ana.ask("POST", "/addresses", {"asset": "BTC", "network": "bitcoin"})
     assert problem(answer) == (503, "busy")
     assert answer.headers["Retry-After"] == "2"

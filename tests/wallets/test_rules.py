@@ -1,6 +1,7 @@
 """The pure decisions on deposits and destinations, over everything they may be given."""
 
 import uuid
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidegate.ledger.rules import customer, house
+from tidegate.ledger.rules import AccountRef, customer, house
 from tidegate.wallets import rules
 from tidegate.wallets.rules import (
     GONE,
@@ -18,13 +19,18 @@ from tidegate.wallets.rules import (
     Deposit,
     DepositState,
     Move,
+    Reason,
     Seen,
+    Step,
+    Tags,
     Terms,
+    Tier,
 )
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 USER = uuid.UUID(int=7)
-TERMS = Terms(required=3, minimum_units=100, listed=True, paused=False)
+TERMS = Terms(minimum_units=100, listed=True, paused=False)
+NO_TAGS = Tags()
 
 
 def deposit(**given: object) -> Deposit:
@@ -40,10 +46,12 @@ def deposit(**given: object) -> Deposit:
         "epoch": 0,
         "version": 1,
         "confirmations": 0,
+        "required": 3,
         "block_hash": None,
         "since": NOW,
-    }
-    return Deposit(**(fields | given))  # type: ignore[arg-type]
+    } | given
+    fields.setdefault("deep", int(str(fields["confirmations"])) >= int(str(fields["required"])))
+    return Deposit(**fields)  # type: ignore[arg-type]
 
 
 def taken(one: Deposit, terms: Terms, now: datetime) -> Deposit:
@@ -51,20 +59,19 @@ def taken(one: Deposit, terms: Terms, now: datetime) -> Deposit:
     step = rules.step(one, terms)
     if step is None:
         return one
-    booked = {Move.CREDIT: Booked.CUSTOMER, Move.SUSPEND: Booked.SUSPENSE, Move.UNDO: None, Move.WAIT: one.booked}[
-        step.move
-    ]
+    booked = {Move.CREDIT: Booked.CUSTOMER, Move.SUSPEND: Booked.SUSPENSE, Move.UNDO: None}.get(step.move, one.booked)
     epoch = one.epoch + (step.move is Move.UNDO)
     return replace(one, state=step.state, sub_status=step.sub_status, booked=booked, epoch=epoch, since=now)
 
 
-def seen_by(one: Deposit, seen: Seen, now: datetime, required: int = 3) -> Deposit:
-    shown = rules.shown(one, seen, required, now)
+def seen_by(one: Deposit, seen: Seen, now: datetime, tags: Tags = NO_TAGS) -> Deposit:
+    shown = rules.shown(one, seen, tags, now)
     return replace(
         one,
         state=shown.state,
         sub_status=shown.sub_status,
         confirmations=shown.confirmations,
+        deep=shown.deep,
         block_hash=shown.block_hash,
     )
 
@@ -74,7 +81,7 @@ sightings = st.one_of(
     st.just(Seen(0, None, None)),
     st.builds(lambda depth, block: Seen(depth, block, 100), st.integers(1, 8), st.sampled_from(["0xa", "0xb", "0xc"])),
 )
-terms_given = st.builds(Terms, st.just(3), st.sampled_from([1, 1000, 1001]), st.booleans(), st.booleans())
+terms_given = st.builds(Terms, st.sampled_from([1, 1000, 1001]), st.booleans(), st.booleans())
 
 
 @given(st.lists(st.tuples(sightings, terms_given), max_size=30))
@@ -93,7 +100,7 @@ def test_whatever_the_chain_does_only_deep_deposits_are_booked_and_each_booking_
             assert posting.key not in keys
             keys.add(posting.key)
         if step is not None and step.move is Move.UNDO:
-            posting, _ = rules.undo(one, 0)
+            posting = rules.undo(one, 0, one.units, 0).posting
             assert posting.key not in keys
             keys.add(posting.key)
         if before.booked is not None and seen.confirmations >= 3:
@@ -130,22 +137,77 @@ def test_a_credit_books_every_unit_repaying_debts_first(units: int, owed: int) -
     assert all(t.debit == house("wallet:deposit", "USDT", "ethereum") for t in posting.transfers)
 
 
-@given(st.integers(1, 10**30), st.integers(0, 10**30))
-def test_an_undone_credit_takes_what_is_there_and_the_rest_is_owed(units: int, available: int) -> None:
+@given(st.integers(1, 10**30), st.integers(0, 10**30), st.integers(0, 10**30), st.integers(0, 10**30))
+def test_an_undone_credit_is_whole_wherever_its_coin_stands_and_whoever_has_the_money(
+    units: int, available: int, at_deposit: int, at_hot: int
+) -> None:
     one = deposit(units=units, booked=Booked.CUSTOMER, state=DepositState.CREDITED)
-    posting, owed = rules.undo(one, available)
-    taken_units = {t.debit: t.units for t in posting.transfers}
-    assert taken_units.get(customer(USER, "available", "USDT"), 0) == min(available, units)
-    assert taken_units.get(house("receivable", "USDT"), 0) == owed == units - min(available, units)
-    assert all(t.credit == house("wallet:deposit", "USDT", "ethereum") for t in posting.transfers)
+    undone = rules.undo(one, available, at_deposit, at_hot)
+    debits: Counter[AccountRef] = Counter()
+    credited: Counter[AccountRef] = Counter()
+    for t in undone.posting.transfers:
+        debits[t.debit] += t.units
+        credited[t.credit] += t.units
+    assert debits.total() == credited.total() == units
+    assert debits[customer(USER, "available", "USDT")] == min(available, units)
+    assert debits[house("receivable", "USDT")] == undone.owed == units - min(available, units)
+    # Nothing is taken that is not there, and the hot wallet gives only what the deposit wallet lacks.
+    assert credited[house("wallet:deposit", "USDT", "ethereum")] == min(units, at_deposit)
+    assert credited[house("wallet:hot", "USDT", "ethereum")] == min(units - min(units, at_deposit), at_hot)
+    assert undone.spent == (at_deposit < units)
 
 
-@given(st.integers(1, 10**30), st.integers(0, 10**30))
-def test_an_undone_suspense_owes_nothing(units: int, available: int) -> None:
+def test_a_coin_that_is_known_to_have_been_moved_on_is_the_hot_wallets() -> None:
+    one = deposit(units=10, booked=Booked.CUSTOMER, state=DepositState.CREDITED, swept=True)
+    undone = rules.undo(one, 10, 50, 50)
+    assert {t.credit for t in undone.posting.transfers} == {house("wallet:hot", "USDT", "ethereum")}
+    assert undone.spent
+
+
+@given(st.integers(1, 10**30), st.integers(0, 10**30), st.integers(0, 10**30), st.integers(0, 10**30))
+def test_an_undone_suspense_owes_nothing(units: int, available: int, at_deposit: int, at_hot: int) -> None:
     one = deposit(units=units, booked=Booked.SUSPENSE, state=DepositState.BELOW_MINIMUM)
-    posting, owed = rules.undo(one, available)
-    assert owed == 0
-    assert [(t.debit, t.units) for t in posting.transfers] == [(house("suspense", "USDT"), units)]
+    undone = rules.undo(one, available, at_deposit, at_hot)
+    assert undone.owed == 0
+    assert all(t.debit == house("suspense", "USDT") for t in undone.posting.transfers)
+    assert sum(t.units for t in undone.posting.transfers) == min(units, at_deposit + at_hot)
+
+
+def test_the_greatest_tier_that_a_payment_reaches_decides_how_deep_it_must_be() -> None:
+    tiers = [Tier("USDT", 100, 6), Tier("USDT", 1000, 12, "finalized"), Tier("ETH", 1, 99)]
+    assert [rules.need(tiers, "USDT", units, 3).confirmations for units in (99, 100, 999, 1000)] == [3, 6, 6, 12]
+    assert rules.need(tiers, "USDT", 5000, 3).finality == "finalized"
+    assert rules.need([], "USDT", 5000, 3).confirmations == 3
+
+
+@given(st.integers(1, 30), st.integers(1, 200), st.one_of(st.none(), st.integers(1, 200)))
+def test_a_payment_that_waits_for_a_tag_is_not_deep_before_it(depth: int, height: int, tag: int | None) -> None:
+    one = deposit(finality="finalized")
+    shown = rules.shown(one, Seen(depth, "0xa", height), Tags(safe=10**6, finalized=tag), NOW)
+    assert shown.deep == (depth >= 3 and tag is not None and height <= tag)
+
+
+def test_an_unknown_token_is_shown_and_in_no_book() -> None:
+    step = rules.step(deposit(asset="UNKNOWN", confirmations=3, block_hash="0xa"), replace(TERMS, listed=False))
+    assert step == Step(Move.NOTE, DepositState.UNKNOWN_ASSET)
+
+
+@pytest.mark.parametrize("reason", list(Reason))
+def test_what_a_person_must_look_at_is_held_until_they_have(reason: Reason) -> None:
+    one = deposit(confirmations=3, block_hash="0xa", reason=reason)
+    assert rules.step(one, TERMS) == Step(Move.SUSPEND, DepositState.HELD)
+    assert rules.step(replace(one, explained=True), TERMS) == Step(Move.CREDIT, DepositState.CREDITED)
+
+
+def test_a_network_is_behind_when_it_was_not_read_or_has_many_blocks_to_read() -> None:
+    def behind(height: int, scanned: int, age: float) -> str | None:
+        return rules.behind(height=height, scanned_height=scanned, scanned_at=NOW - timedelta(seconds=age), now=NOW)
+
+    assert behind(100, 100, 1) is None
+    assert behind(100, 90, 1) is None
+    assert "11 to go" in (behind(101, 90, 1) or "")
+    assert behind(100, 100, 61) is not None
+    assert rules.behind(height=None, scanned_height=None, scanned_at=None, now=NOW) is not None
 
 
 @pytest.mark.parametrize(

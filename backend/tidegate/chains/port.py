@@ -3,7 +3,7 @@
 Outcomes are values. `Unknown` is not failure: it means the node may or may not have acted (chains.md section 4).
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal, Protocol
@@ -45,6 +45,10 @@ class Health:
     reason: str = ""
 
 
+UNKNOWN_TOKEN = "UNKNOWN"
+"""`Arrival.asset` of a token that is not on our list. Its name and symbol are its own words, so nobody repeats them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Arrival:
     """A payment to one of our addresses as the chain shows it now.
@@ -61,6 +65,18 @@ class Arrival:
     block_hash: str | None
     block_height: int | None
     confirmations: int
+    contract: str | None = None
+    """Of an unknown token; then `units` are whatever that contract says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """What moved the gas asset of a watched account and is no payment to it: gas of ours (+), what it spent itself (−)."""
+
+    txid: str
+    address: str
+    units: int
+    block_height: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +91,16 @@ class Arrivals:
     seen: tuple[Arrival, ...]
     cursor: str
     gone: tuple[str, ...] = ()
+    upto: int | None = None
+    """The height up to which blocks were read; None where the node's list has everything up to its tip."""
+    safe: int | None = None
+    finalized: int | None = None
+    """Heights of the node's tags, where the chain has them."""
+    flows: tuple[Flow, ...] = ()
+    unknown: tuple[str, ...] = ()
+    """Those of the asked that this node never heard of, which proves nothing."""
+    reread_above: int | None = None
+    """Blocks above this height were taken away or are read again: flows stored from there are void."""
 
 
 class Submitted(StrEnum):
@@ -170,8 +196,22 @@ class Chain(Protocol):
 
     async def tip(self) -> Tip: ...
 
-    async def arrivals(self, cursor: str | None, watched: "Sequence[str]", open_txids: "Sequence[str]") -> Arrivals:
-        """Payments to `watched` since `cursor`, and the present state of every transaction in `open_txids`."""
+    async def arrivals(self, cursor: str | None, watched: "Container[str]", open_txids: "Sequence[str]") -> Arrivals:
+        """Payments to `watched` since `cursor`, and the present state of every transaction in `open_txids`.
+
+        `watched` is only ever asked whether an address is in it: it may be large, and must cost nothing.
+        """
+        ...
+
+    async def depths(self, blocks: "Sequence[tuple[int, str]]") -> dict[str, int]:
+        """By block hash, how many confirmations these (height, hash) have now; -1 when another block took its place.
+
+        Absent: the node never heard of it, which proves nothing (it may be behind).
+        """
+        ...
+
+    async def reread(self, height: int) -> str:
+        """Have everything from block `height` on looked at again: the cursor to store for that."""
         ...
 
     async def fee_rates(self) -> FeeRates: ...

@@ -31,7 +31,7 @@ from tidegate.transactions.withdraw import end, move_riders
 from tidegate.treasury import attempts, spend
 from tidegate.treasury.rules import Spent, payout_transfers, spent_transfers
 from tidegate.treasury.spend import Spender, Step, Told, Watched
-from tidegate.wallets import sent_to
+from tidegate.wallets import debts, sent_to
 
 log = structlog.get_logger(__name__)
 
@@ -184,15 +184,21 @@ async def _approve(office: Office, spender: Spender, row: Withdrawal, lease: Lea
     return _AGAIN
 
 
+_FROZEN = "Nothing leaves this account while it is frozen."
+_OWED = "The network took a deposit of yours back after it was used. This goes on when the money is here again."
+
+
 async def _stopped(office: Office, row: Withdrawal, lease: Lease) -> bool:
-    """Whether a pause, or the freeze of its account, stops this payout; then it says so. Nothing was sent so far."""
+    """Whether a pause, the freeze of its account, or a deposit that the network took back after it was used, stops this
+    payout; then it says so. Nothing was sent so far."""
     async with office.db.reading() as session:
         stopped = await pause.paused(session, row.to_asset)
         frozen = await accounts.is_frozen(session, row.user_id)
-    if stopped is None and not frozen:
+        owed = await debts.owed(session, user_id=row.user_id, asset=row.from_asset)
+    if stopped is None and not frozen and not owed:
         return False
     sub = SubStatus.NEEDS_OPERATOR if stopped is not None and stopped.by == WORKER else SubStatus.FROZEN
-    detail = stopped.reason if stopped is not None else "Nothing leaves this account while it is frozen."
+    detail = stopped.reason if stopped is not None else (_FROZEN if frozen else _OWED)
     await _to(office, row, lease, State(row.state), sub, detail=detail)
     return True
 

@@ -1,4 +1,4 @@
-"""Deposit addresses: one sequence a network, owned by the database, derived from public keys."""
+"""Deposit addresses: one sequence a family of keys, owned by the database, derived from public keys."""
 
 import uuid
 
@@ -10,7 +10,7 @@ from tidegate.database import new_id, utcnow
 from tidegate.idempotency import Keyed, Stored
 from tidegate.outbox.events import changed
 from tidegate.refusal import Kind, Refusal
-from tidegate.wallets import store
+from tidegate.wallets import store, watch
 from tidegate.wallets.cashier import Cashier
 from tidegate.wallets.once import Done, once
 from tidegate.wallets.schemas import AddressOut
@@ -41,8 +41,8 @@ async def give(
     session: AsyncSession, *, chain: Chain, terms: NetworkSettings, user_id: uuid.UUID, asset: str
 ) -> tuple[DepositAddress, AddressHandout]:
     """Take or share an address in the caller's transaction; see `hand_out`."""
-    network = chain.network
-    if await store.lock_index(session, network=network) is None:
+    network, family = chain.network, watch.family(chain)
+    if await store.lock_index(session, family=family) is None:
         raise _not_ready()
     address = None
     if terms.family == "evm":
@@ -51,7 +51,7 @@ async def give(
             address = newest
     now = utcnow()
     if address is None:
-        index = await store.take_index(session, network=network)
+        index = await store.take_index(session, family=family)
         if index is None:
             raise _not_ready()
         row = {

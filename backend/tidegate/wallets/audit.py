@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from tidegate.wallets import deposit_store, store
+from tidegate.wallets import deposit_store, rules, store
 
 
 async def terms(session: AsyncSession) -> dict[tuple[str, str], int]:
@@ -18,8 +18,10 @@ async def owed(session: AsyncSession) -> dict[str, int]:
 
 
 async def addresses(session: AsyncSession, *, network: str) -> Sequence[str]:
-    """Every deposit address of a network ever handed out."""
-    return await store.all_addresses(session, network=network)
+    """Every deposit address ever handed out whose coins may stand on this network: its own and its family's."""
+    families = {network, rules.family("", "0x")}
+    found = [await store.all_addresses(session, family=family) for family in sorted(families)]
+    return [address for some in found for address in some]
 
 
 async def heights(session: AsyncSession) -> dict[str, int | None]:

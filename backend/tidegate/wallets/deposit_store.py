@@ -1,18 +1,19 @@
 """All SQL on deposits and receivables."""
 
 import uuid
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import case, func, or_, select, tuple_, update
+from sqlalchemy import ARRAY, Text, Uuid, bindparam, case, delete, func, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from tidegate.database import Rider, adding, updating
-from tidegate.wallets.rules import AFLOAT, REORGED, Booked, Deposit, DepositState, Shown
-from tidegate.wallets.tables import DepositRow, Receivable
+from tidegate.chains.port import UNKNOWN_TOKEN, Flow
+from tidegate.database import Rider, adding, inserting, updating
+from tidegate.wallets.rules import AFLOAT, REORGED, Booked, Deposit, DepositState, Reason
+from tidegate.wallets.tables import DepositRow, EtherFlow, Receivable
 
 Before = tuple[datetime, uuid.UUID] | None
 
@@ -31,25 +32,65 @@ def of(row: DepositRow) -> Deposit:
         epoch=row.epoch,
         version=row.version,
         confirmations=row.confirmations,
+        required=row.confirmations_required,
+        deep=row.deep,
         block_hash=row.block_hash,
         since=row.since,
         explained=row.explained,
+        txid=row.txid,
+        finality=row.finality,
+        reason=None if row.reason is None else Reason(row.reason),
+        swept=row.swept_at is not None,
     )
 
 
-async def open_txids(session: AsyncSession, *, network: str) -> list[str]:
-    """Transactions of deposits that are still watched."""
-    found = await session.scalars(
-        select(DepositRow.txid).where(DepositRow.network == network, DepositRow.final_at.is_(None)).distinct()
+@dataclass(frozen=True, slots=True)
+class Open:
+    """What a scan needs to know of a deposit that is still watched."""
+
+    id: uuid.UUID
+    txid: str
+    index: int
+    address: str
+    asset: str
+    units: int
+    confirmations: int
+    block_hash: str | None
+    block_height: int | None
+    finality: str | None
+    deep: bool
+
+
+_OPEN = tuple(DepositRow.__table__.columns[one.name] for one in fields(Open))
+
+
+async def open_rows(session: AsyncSession, *, network: str) -> list[Open]:
+    """Deposits of a network that are still watched."""
+    found = await session.execute(
+        select(*_OPEN).where(DepositRow.network == network, DepositRow.final_at.is_(None)).order_by(DepositRow.id)
     )
-    return list(found)
+    return [Open(*row) for row in found]
 
 
-async def lock_open(session: AsyncSession, *, network: str) -> Sequence[DepositRow]:
-    """Every watched deposit of a network, ours until commit."""
+async def reopen(session: AsyncSession, *, network: str, txids: Sequence[str]) -> list[Open]:
+    """Watch again what was given up and is seen after all."""
+    given_up = (
+        (DepositRow.network == network)
+        & (DepositRow.txid == func.any(bindparam("txids", list(txids), ARRAY(Text))))
+        & (DepositRow.state == DepositState.REORGED)
+        & DepositRow.final_at.is_not(None)
+    )
+    found = await session.execute(update(DepositRow).where(given_up).values(final_at=None).returning(*_OPEN))
+    return [Open(*row) for row in found]
+
+
+async def lock_open(session: AsyncSession, *, ids: Sequence[uuid.UUID]) -> Sequence[DepositRow]:
+    """These deposits as far as they are watched, ours until commit."""
+    if not ids:
+        return []
     query = (
         select(DepositRow)
-        .where(DepositRow.network == network, DepositRow.final_at.is_(None))
+        .where(DepositRow.id == func.any(bindparam("ids", list(ids), ARRAY(Uuid))), DepositRow.final_at.is_(None))
         .order_by(DepositRow.id)
         .with_for_update()
         .execution_options(populate_existing=True)
@@ -57,39 +98,56 @@ async def lock_open(session: AsyncSession, *, network: str) -> Sequence[DepositR
     return (await session.scalars(query)).all()
 
 
-async def insert_deposit(session: AsyncSession, *, row: dict[str, Any]) -> bool:
-    """False when this payment is known already."""
-    statement = (
-        insert(DepositRow)
-        .values(**row)
-        .on_conflict_do_nothing(index_elements=["network", "txid", "index"])
-        .returning(DepositRow.id)
+async def known(session: AsyncSession, *, network: str, txids: Sequence[str]) -> set[tuple[str, int, str]]:
+    """(transaction, place, recipient) of every deposit of these transactions, watched or not."""
+    d = DepositRow
+    found = await session.execute(
+        select(d.txid, d.index, d.address).where(
+            d.network == network, d.txid == func.any(bindparam("txids", list(txids), ARRAY(Text)))
+        )
     )
-    return await session.scalar(statement) is not None
+    return {(row[0], row[1], row[2]) for row in found}
 
 
-async def show(session: AsyncSession, *, row: DepositRow, shown: Shown, now: datetime) -> int:
-    """Write what a sighting made of a row; its new version."""
-    version = row.version + 1
-    values = asdict(shown) | {"version": version, "final_at": now if shown.final else None}
-    del values["final"]
-    if shown.state != row.state or shown.sub_status != row.sub_status:
-        values["since"] = now
-    await session.execute(update(DepositRow).where(DepositRow.id == row.id).values(**values))
-    return version
-
-
-async def correct(session: AsyncSession, *, row: DepositRow, asset: str, units: int) -> None:
-    """A payment that came out differently when its transaction ran again in another block; only while unbooked."""
-    await session.execute(
-        update(DepositRow).where(DepositRow.id == row.id, DepositRow.booked.is_(None)).values(asset=asset, units=units)
+async def count_unknown(session: AsyncSession, *, address_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, int]:
+    """By address, rows of unknown tokens."""
+    found = await session.execute(
+        select(DepositRow.address_id, func.count())
+        .where(DepositRow.address_id.in_(address_ids), DepositRow.asset == UNKNOWN_TOKEN)
+        .group_by(DepositRow.address_id)
     )
+    return {row[0]: row[1] for row in found}
+
+
+_NEW: dict[str, Any] = {
+    "sub_status": None,
+    "reason": None,
+    "contract": None,
+    "booked": None,
+    "explained": False,
+    "explained_by": None,
+    "epoch": 0,
+    "version": 1,
+    "credited_at": None,
+    "swept_at": None,
+    "final_at": None,
+}
+
+
+def insert_rider(row: dict[str, Any]) -> Rider:
+    """A payment seen for the first time; misses when it is known already."""
+    return Rider("deposit", inserting(DepositRow.__table__, key=("id",)), _NEW | row)
+
+
+def show(deposit: Deposit, *, values: dict[str, Any]) -> Rider:
+    """The guarded change of a row by a sighting."""
+    return book(deposit, values=values)
 
 
 async def unsettled(session: AsyncSession, *, network: str) -> Sequence[DepositRow]:
     """Watched deposits whose books may be wrong: deep and unbooked, or booked and in doubt. Doubt first."""
     in_doubt = (DepositRow.booked.is_not(None)) & (DepositRow.sub_status == REORGED)
-    deep = (DepositRow.booked.is_(None)) & (DepositRow.confirmations >= DepositRow.confirmations_required)
+    deep = (DepositRow.booked.is_(None)) & DepositRow.deep
     query = (
         select(DepositRow)
         .where(DepositRow.network == network, DepositRow.final_at.is_(None), or_(in_doubt, deep))
@@ -102,6 +160,16 @@ def book(deposit: Deposit, *, values: dict[str, Any]) -> Rider:
     """The guarded change of a deposit that goes with its booking; named "deposit"."""
     write = updating(DepositRow.__table__, guards=("id", "version"), columns=tuple(values), counted="version")
     return Rider("deposit", write, {"was_id": deposit.id, "was_version": deposit.version} | values)
+
+
+async def debts(session: AsyncSession, *, user_ids: Collection[uuid.UUID]) -> dict[tuple[uuid.UUID, str], int]:
+    """By (user, asset): what these customers owe."""
+    found = await session.execute(
+        select(Receivable.user_id, Receivable.asset, Receivable.units).where(
+            Receivable.user_id == func.any(bindparam("users", list(user_ids), ARRAY(Uuid))), Receivable.units > 0
+        )
+    )
+    return {(row[0], row[1]): row[2] for row in found}
 
 
 async def owed(session: AsyncSession, *, user_id: uuid.UUID, asset: str) -> int:
@@ -123,6 +191,44 @@ def owe(*, user_id: uuid.UUID, asset: str, units: int) -> Rider:
     return Rider("receivable", write, {"user_id": user_id, "asset": asset, "units": units})
 
 
+async def forget_flows(session: AsyncSession, *, network: str, above: int) -> None:
+    await session.execute(delete(EtherFlow).where(EtherFlow.network == network, EtherFlow.block_height > above))
+
+
+async def keep_flows(session: AsyncSession, *, network: str, flows: Sequence[Flow]) -> None:
+    """What moved ether and was no deposit, once for each transaction and address."""
+    if not flows:
+        return
+    row = insert(EtherFlow).values([{"network": network, **asdict(flow)} for flow in flows])
+    await session.execute(
+        row.on_conflict_do_update(
+            index_elements=["network", "txid", "address"],
+            set_={"units": row.excluded.units, "block_height": row.excluded.block_height},
+        )
+    )
+
+
+async def ether_expected(
+    session: AsyncSession, *, network: str, asset: str, addresses: Sequence[str], height: int
+) -> dict[str, int]:
+    """By address, the ether that we can account for after that block; what was found before counts at every height."""
+    d, f = DepositRow, EtherFlow
+    among = bindparam("addresses", list(addresses), ARRAY(Text))
+    came = select(d.address, d.units).where(
+        d.network == network,
+        d.asset == asset,
+        d.confirmations > 0,
+        d.address == func.any(among),
+        or_(d.block_height <= height, d.reason == Reason.UNATTRIBUTED),
+    )
+    moved = select(f.address, f.units).where(
+        f.network == network, f.address == func.any(among), f.block_height <= height
+    )
+    every = came.union_all(moved).subquery()
+    found = await session.execute(select(every.c.address, func.sum(every.c.units)).group_by(every.c.address))
+    return {row[0]: int(row[1]) for row in found}
+
+
 async def one(session: AsyncSession, *, deposit_id: uuid.UUID) -> DepositRow | None:
     return await session.get(DepositRow, deposit_id)
 
@@ -134,27 +240,31 @@ async def one_of(session: AsyncSession, *, user_id: uuid.UUID, deposit_id: uuid.
 async def page_of(
     session: AsyncSession,
     *,
-    user_id: uuid.UUID,
+    user_id: uuid.UUID | None,
     before: Before,
     limit: int,
     asset: str | None = None,
     network: str | None = None,
     state: str | None = None,
+    states: Sequence[str] = (),
     since: datetime | None = None,
     until: datetime | None = None,
+    named: bool = False,
 ) -> Sequence[DepositRow]:
-    query = (
-        select(DepositRow)
-        .where(DepositRow.user_id == user_id)
-        .order_by(DepositRow.detected_at.desc(), DepositRow.id.desc())
-        .limit(limit)
-    )
+    """Newest first; everybody's without `user_id`. `named`: without tokens that nobody here knows."""
+    query = select(DepositRow).order_by(DepositRow.detected_at.desc(), DepositRow.id.desc()).limit(limit)
+    if user_id is not None:
+        query = query.where(DepositRow.user_id == user_id)
+    if named:
+        query = query.where(DepositRow.asset != UNKNOWN_TOKEN)
     if asset is not None:
         query = query.where(DepositRow.asset == asset)
     if network is not None:
         query = query.where(DepositRow.network == network)
     if state is not None:
         query = query.where(DepositRow.state == state)
+    if states:
+        query = query.where(DepositRow.state.in_(states))
     if since is not None:
         query = query.where(DepositRow.detected_at >= since)
     if until is not None:
@@ -182,7 +292,7 @@ async def not_booked(session: AsyncSession) -> dict[tuple[str, str], int]:
         .where(
             DepositRow.final_at.is_(None),
             or_(
-                (DepositRow.booked.is_(None)) & (DepositRow.confirmations > 0),
+                (DepositRow.booked.is_(None)) & (DepositRow.confirmations > 0) & (DepositRow.asset != UNKNOWN_TOKEN),
                 (DepositRow.booked.is_not(None)) & (DepositRow.confirmations <= 0),
             ),
         )

@@ -10,7 +10,7 @@ from tidegate.database import utcnow
 from tidegate.money import UnknownAsset, format_units
 from tidegate.money import asset as asset_of
 from tidegate.refusal import Kind, Refusal
-from tidegate.wallets import deposit_store, rules, store
+from tidegate.wallets import deposit_store, lag, rules, store
 from tidegate.wallets.cashier import Cashier
 from tidegate.wallets.rules import DepositState
 from tidegate.wallets.schemas import DepositOut
@@ -35,7 +35,7 @@ async def page(
         )
         unfit = await _unfit(session)
     now = utcnow()
-    items = [_shape(cashier.settings, row, unfit, now) for row in rows]
+    items = [shape(cashier.settings, row, unfit, now) for row in rows]
     return Page(items=items, next_cursor=next_cursor([(row.detected_at, row.id) for row in rows], limit))
 
 
@@ -46,22 +46,26 @@ async def get(cashier: Cashier, *, user_id: uuid.UUID, deposit_id: uuid.UUID) ->
         unfit = await _unfit(session)
     if row is None:
         raise Refusal(Kind.NOT_FOUND, "There is no such deposit.")
-    return _shape(cashier.settings, row, unfit, utcnow())
+    return shape(cashier.settings, row, unfit, utcnow())
 
 
 async def _unfit(session: AsyncSession) -> set[str]:
-    """Networks whose node could not be decided from when it was last asked."""
-    return {name for name, scan in (await store.scans(session)).items() if not scan.fit}
+    """Networks whose node could not be decided from when it was last asked, or that are read too slowly."""
+    now = utcnow()
+    return {name for name, scan in (await store.scans(session)).items() if not scan.fit or lag.why(scan, now)}
 
 
-def _shape(settings: Settings, row: DepositRow, unfit: set[str], now: datetime) -> DepositOut:
+def shape(settings: Settings, row: DepositRow, unfit: set[str], now: datetime) -> DepositOut:
+    """A row as its owner sees it."""
     network = settings.networks.get(row.network)
     on_bitcoin = network is not None and network.family == "bitcoin"
     state = DepositState(row.state)
     block_seconds = network.block_seconds if network is not None else 0
-    promise = rules.promised(row.detected_at, row.confirmations_required, block_seconds)
+    blocks = max(row.confirmations_required, rules.FINALITY_BLOCKS.get(row.finality or "", 0))
+    promise = rules.promised(row.detected_at, blocks, block_seconds)
     waits = rules.waits(state, row.sub_status, promise, node_fit=row.network not in unfit, now=now)
-    explorer = network.explorer_tx_url if network is not None else None
+    has_transaction = row.index > rules.UNATTRIBUTED_INDEX
+    explorer = network.explorer_tx_url if network is not None and has_transaction else None
     return DepositOut(
         id=row.id,
         asset=row.asset,
@@ -80,6 +84,9 @@ def _shape(settings: Settings, row: DepositRow, unfit: set[str], now: datetime) 
         block_height=row.block_height,
         confirmations=max(row.confirmations, 0),
         confirmations_required=row.confirmations_required,
+        finality=row.finality,
+        reason=row.reason,
+        contract=row.contract,
         explorer_url=explorer.replace("{txid}", row.txid) if explorer else None,
         detected_at=row.detected_at,
         credited_at=row.credited_at,

@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from tidegate.compliance import pause
 from tidegate.compliance.pause import Pause
 from tidegate.compliance.rules import EVERYTHING
+from tidegate.database import utcnow
 from tidegate.ledger.balances import Held, balances_of
 from tidegate.money import Amount, Asset, format_units, listed_assets, parse_units
-from tidegate.wallets import deposit_store, store
+from tidegate.wallets import deposit_store, lag, store
 from tidegate.wallets.cashier import Cashier
-from tidegate.wallets.schemas import AssetOut, BalanceOut, NetworkTermsOut
+from tidegate.wallets.schemas import AssetOut, BalanceOut, DepositTierOut, NetworkTermsOut
 from tidegate.wallets.tables import ScanCursor
+from tidegate.wallets.tiers import tiers_of
 from tidegate.wire import EstimateOut
 
 
@@ -41,9 +43,20 @@ def _terms(
     elif scan is not None and not scan.fit:
         # Nothing is off: payments wait, deposits are seen when the node is back.
         reason = f"Slow: {scan.reason}"
+    elif scan is not None and (why := lag.why(scan, utcnow())) is not None:
+        reason = f"Slow: {why}"
     return NetworkTermsOut(
         network=network,
         confirmations_required=settings.networks[network].confirmations,
+        deposit_tiers=[
+            DepositTierOut(
+                from_amount=format_units(tier.from_units, asset.decimals),
+                confirmations_required=tier.confirmations,
+                finality=tier.finality,
+            )
+            for tier in tiers_of(settings.networks[network])
+            if tier.asset == asset.code
+        ],
         minimum_deposit=_minimum(settings.minimum_deposit, asset),
         minimum_withdrawal=_minimum(settings.minimum_withdrawal, asset),
         deposits=paused is None,

@@ -2,11 +2,12 @@
 
 import re
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from tidegate.chains.port import UNKNOWN_TOKEN
 from tidegate.ledger.rules import AccountRef, Posting, customer, house, transfers
 
 FINAL_FACTOR = 6
@@ -15,6 +16,10 @@ GIVE_UP_AFTER = timedelta(days=14)
 """A payment that left the chain is watched this long: mempools drop a transaction after 336 hours."""
 ADDRESS_WINDOW = 1000
 """How many deposit addresses beyond the last one handed out a node is made to watch."""
+MOST_UNKNOWN = 20
+"""Rows of unknown tokens kept for one address: anybody may send any number of them, for next to nothing."""
+UNATTRIBUTED_INDEX = -2
+"""`index` of ether that came without a transaction to the address, of the first address there is; and so on down."""
 LOOKAHEAD = 50
 """How many unissued addresses a scan asks for, so that one handed out during the scan is not missed."""
 
@@ -56,6 +61,14 @@ REPLACED = "replaced"
 FROZEN = "frozen"
 """Sub-status: an operator stopped this asset."""
 
+
+class Reason(StrEnum):
+    """Why a person must look at a deposit."""
+
+    OTHER_NETWORK = "other_network"  # came over another network than the one the address was given out for
+    UNATTRIBUTED = "unattributed"  # the balance rose without a payment that a block shows: a contract sent it
+
+
 AFLOAT = (DepositState.DETECTED, DepositState.CONFIRMING, DepositState.SCREENING)
 """States that count as incoming."""
 
@@ -76,10 +89,47 @@ GONE = Seen(-1, None, None)
 class Terms:
     """What decides about one deposit besides the chain."""
 
-    required: int
     minimum_units: int
     listed: bool
     paused: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """How deep payments of at least `from_units` must be. `finality`: and at or below that tag of the node's."""
+
+    asset: str
+    from_units: int
+    confirmations: int
+    finality: str | None = None
+
+
+def need(tiers: Iterable[Tier], asset: str, units: int, confirmations: int) -> Tier:
+    """What a payment needs: the greatest tier that it reaches, else the network's own count."""
+    base = Tier(asset, 0, confirmations)
+    return max(
+        (base, *(tier for tier in tiers if tier.asset == asset and tier.from_units <= units)),
+        key=lambda tier: tier.from_units,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Tags:
+    """Heights that the node calls safe and finalized; None where it has no such tag."""
+
+    safe: int | None = None
+    finalized: int | None = None
+
+    def has(self, finality: str | None, height: int | None) -> bool:
+        if finality is None:
+            return True
+        tag = self.finalized if finality == "finalized" else self.safe
+        return tag is not None and height is not None and height <= tag
+
+
+def family(network: str, address: str) -> str:
+    """Networks on which the same keys give the same addresses. Every EVM network is one; the database says the same."""
+    return "evm" if address.startswith("0x") else network
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +147,16 @@ class Deposit:
     epoch: int
     version: int
     confirmations: int
+    required: int
+    deep: bool
     block_hash: str | None
     since: datetime
     explained: bool = False
+    txid: str = ""
+    finality: str | None = None
+    reason: Reason | None = None
+    swept: bool = False
+    """Its coin was moved on, as far as we know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,36 +166,38 @@ class Shown:
     state: DepositState
     sub_status: str | None
     confirmations: int
+    deep: bool
     block_hash: str | None
     block_height: int | None
     final: bool
 
 
-def shown(deposit: Deposit, seen: Seen, required: int, now: datetime) -> Shown:
+def shown(deposit: Deposit, seen: Seen, tags: Tags, now: datetime) -> Shown:
     """Where a sighting puts a deposit, bookings apart: what is booked keeps its state until the booking is undone."""
-    depth = seen.confirmations
+    depth, required = seen.confirmations, deposit.required
+    deep = depth >= required and tags.has(deposit.finality, seen.block_height)
+    where = (depth, deep, seen.block_hash, seen.block_height)
     if deposit.booked is not None:
-        settled = depth >= required * FINAL_FACTOR
-        return Shown(deposit.state, _doubt(deposit, seen, required), depth, seen.block_hash, seen.block_height, settled)
+        return Shown(deposit.state, _doubt(deposit, seen), *where, final=deep and depth >= required * FINAL_FACTOR)
     if depth > 0:
         if deposit.state is DepositState.SCREENING:
-            return Shown(deposit.state, deposit.sub_status, depth, seen.block_hash, seen.block_height, final=False)
-        return Shown(DepositState.CONFIRMING, None, depth, seen.block_hash, seen.block_height, final=False)
+            return Shown(deposit.state, deposit.sub_status, *where, final=False)
+        return Shown(DepositState.CONFIRMING, None, *where, final=False)
     was_mined = deposit.block_hash is not None or deposit.sub_status == REORGED
     if depth == 0 and not was_mined:
-        return Shown(DepositState.DETECTED, None, 0, None, None, final=False)
+        return Shown(DepositState.DETECTED, None, 0, False, None, None, final=False)
     given_up = deposit.state is DepositState.REORGED and (
         depth <= -required * FINAL_FACTOR or now - deposit.since > GIVE_UP_AFTER
     )
-    return Shown(DepositState.REORGED, REORGED if was_mined else REPLACED, depth, None, None, final=given_up)
+    return Shown(DepositState.REORGED, REORGED if was_mined else REPLACED, depth, False, None, None, final=given_up)
 
 
-def _doubt(deposit: Deposit, seen: Seen, required: int) -> str | None:
+def _doubt(deposit: Deposit, seen: Seen) -> str | None:
     """Has a booked deposit lost the block it was booked in? A head that merely moved back a little is no reason to undo.
 
     Once in doubt it stays so until it is deep again or undone, whatever was stored in between.
     """
-    if seen.confirmations >= required:
+    if seen.confirmations >= deposit.required:
         return None
     moved = seen.block_hash is None or seen.block_hash != deposit.block_hash
     return REORGED if moved or deposit.sub_status == REORGED else None
@@ -150,6 +209,7 @@ class Move(StrEnum):
     CREDIT = "credit"  # to the customer
     SUSPEND = "suspend"  # to suspense
     WAIT = "wait"  # nothing yet: credits stand still
+    NOTE = "note"  # nothing ever: shown, and in no book
     UNDO = "undo"  # take back what was booked
 
 
@@ -164,16 +224,20 @@ class Step:
 
 def step(deposit: Deposit, terms: Terms) -> Step | None:
     """What has to be booked for a deposit that stands like this; None when its books are right."""
-    deep = deposit.confirmations >= terms.required
     if deposit.booked is not None:
         if deposit.sub_status != REORGED:
             return None
         state = DepositState.CONFIRMING if deposit.confirmations > 0 else DepositState.REORGED
         return Step(Move.UNDO, state, REORGED)
-    if not deep:
+    if not deposit.deep:
         return None
+    if deposit.asset == UNKNOWN_TOKEN:
+        # Its amount is whatever a stranger's contract says: no book of ours repeats that.
+        return Step(Move.NOTE, DepositState.UNKNOWN_ASSET)
     if not terms.listed:
         return Step(Move.SUSPEND, DepositState.UNKNOWN_ASSET)
+    if deposit.reason is not None and not deposit.explained:
+        return Step(Move.SUSPEND, DepositState.HELD)
     if deposit.units < terms.minimum_units and not deposit.explained:
         return Step(Move.SUSPEND, DepositState.BELOW_MINIMUM)
     if terms.paused:
@@ -219,21 +283,56 @@ def explain(deposit: Deposit, owed: int) -> Posting:
     )
 
 
-def undo(deposit: Deposit, available: int) -> tuple[Posting, int]:
-    """The posting that takes a deposit back, and the part of it the customer now owes us."""
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """How a deposit is taken back. `owed`: what the customer owes for it now. `spent`: its coin was not there any more,
+    so a payout that left with it left the chain too, and a person must look."""
+
+    posting: Posting
+    owed: int
+    spent: bool
+
+
+def undo(deposit: Deposit, available: int, at_deposit: int, at_hot: int) -> Undone:
+    """Take a deposit back, from whoever has it, out of where its coin stands.
+
+    `available`: what the customer can use. `at_deposit`, `at_hot`: what stands in the wallets. A coin that was moved on
+    is the hot wallet's. What neither has left with a payout that the same reorganisation took back: it is owed to the
+    payee again, and stands in suspense until a person has settled that.
+    """
+    moved = deposit.units if deposit.swept else max(deposit.units - at_deposit, 0)
+    from_hot = min(moved, at_hot)
     wallet = house("wallet:deposit", deposit.asset, deposit.network)
+    hot = house("wallet:hot", deposit.asset, deposit.network)
+    suspense = house("suspense", deposit.asset)
+    sources = [(wallet, deposit.units - moved), (hot, from_hot), (suspense, moved - from_hot)]
     if deposit.booked is Booked.SUSPENSE:
-        row = (house("suspense", deposit.asset), wallet, deposit.units, "reorg of a deposit still in suspense")
-        return _posting(deposit, "undo", row), 0
+        rows = [(suspense, account, part, "reorg of a deposit still in suspense") for account, part in sources[:2]]
+        return Undone(_posting(deposit, "undo", *rows), 0, moved > 0)
     taken = min(available, deposit.units)
-    owed = deposit.units - taken
-    posting = _posting(
-        deposit,
-        "undo",
-        (customer(deposit.user_id, "available", deposit.asset), wallet, taken, "reorg of a credited deposit"),
-        (house("receivable", deposit.asset), wallet, owed, "reorg of a credited deposit"),
-    )
-    return posting, owed
+    owers = [
+        (customer(deposit.user_id, "available", deposit.asset), taken),
+        (house("receivable", deposit.asset), deposit.units - taken),
+    ]
+    matched = _matched(owers, sources)
+    rows = [(debit, credit, part, "reorg of a credited deposit") for debit, credit, part in matched]
+    return Undone(_posting(deposit, "undo", *rows), deposit.units - taken, moved > 0)
+
+
+def _matched(
+    left: Sequence[tuple[AccountRef, int]], right: Sequence[tuple[AccountRef, int]]
+) -> list[tuple[AccountRef, AccountRef, int]]:
+    """Both sides, of one sum, taken off against each other from the front."""
+    found: list[tuple[AccountRef, AccountRef, int]] = []
+    places = [account for account, _ in right]
+    rest = [units for _, units in right]
+    for account, units in left:
+        for n, place in enumerate(places):
+            part = min(units, rest[n])
+            found.append((account, place, part))
+            units -= part
+            rest[n] -= part
+    return found
 
 
 def _posting(deposit: Deposit, what: str, *rows: tuple[AccountRef, AccountRef, int, str]) -> Posting:
@@ -242,6 +341,23 @@ def _posting(deposit: Deposit, what: str, *rows: tuple[AccountRef, AccountRef, i
     return Posting(key, transfers(*rows), "deposit", deposit.id)
 
 
+BEHIND_AFTER = timedelta(seconds=60)
+"""A network that was not scanned for this long is behind, whatever its node says."""
+BEHIND_BLOCKS = 10
+"""And one whose blocks are so many ahead of those that were read."""
+
+
+def behind(*, height: int | None, scanned_height: int | None, scanned_at: datetime | None, now: datetime) -> str | None:
+    """Why deposits of a network come late, in a sentence; None when they do not."""
+    if scanned_at is None or now - scanned_at > BEHIND_AFTER:
+        return "We have not been able to look at this network for a while."
+    if height is not None and scanned_height is not None and height - scanned_height > BEHIND_BLOCKS:
+        return f"We are reading this network's blocks: {height - scanned_height} to go."
+    return None
+
+
+FINALITY_BLOCKS = {"safe": 64, "finalized": 96}
+"""About how many blocks such a tag lies back, at most, when all is well."""
 PATIENCE_FACTOR = 2
 """Blocks come irregularly: what is promised is this many times the average."""
 
@@ -261,7 +377,7 @@ def promised(detected_at: datetime, required: int, block_seconds: float) -> date
 
 
 def waits(state: DepositState, sub_status: str | None, promise: datetime, *, node_fit: bool, now: datetime) -> Waits:
-    """What a deposit in this state waits for now."""
+    """What a deposit in this state waits for now. `node_fit`: false while its network is not being read as it should."""
     if state in (DepositState.DETECTED, DepositState.CONFIRMING):
         if not node_fit:
             return Waits("awaiting_node", "node", promise)

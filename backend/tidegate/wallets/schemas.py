@@ -36,11 +36,20 @@ Label = Annotated[str, Field(min_length=1, max_length=64, examples=["Ben, hardwa
 """What the user calls a saved address."""
 
 
+class DepositTierOut(Out):
+    """Deposits of at least `from_amount` wait longer than `confirmations_required`."""
+
+    from_amount: DecimalOut
+    confirmations_required: int
+    finality: Literal["safe", "finalized"] | None
+
+
 class NetworkTermsOut(Out):
     """What moving one asset over one network asks for. `reason` says why something is off or slow; null when all is well."""
 
     network: str
     confirmations_required: int
+    deposit_tiers: list[DepositTierOut]
     minimum_deposit: DecimalOut
     minimum_withdrawal: DecimalOut
     deposits: bool
@@ -101,7 +110,11 @@ class AddressOut(Out):
 
 
 class DepositOut(Waiting):
-    """A payment to one of your addresses. `vout` on bitcoin; `log_index` for tokens; both null for plain ether."""
+    """A payment to one of your addresses. `vout` on bitcoin; `log_index` for tokens; both null for plain ether.
+
+    A token that is not known here has `asset` UNKNOWN, its `contract`, and the contract's own number as `amount`. Ether
+    that a contract sent has no transaction of its own: `reason` unattributed, and `txid` is the hash of a block.
+    """
 
     id: uuid.UUID
     asset: str
@@ -115,6 +128,9 @@ class DepositOut(Waiting):
     block_height: int | None
     confirmations: int
     confirmations_required: int
+    finality: Literal["safe", "finalized"] | None = Field(description="The block must also stand at this tag")
+    reason: Literal["other_network", "unattributed"] | None = Field(description="Why a person must look at it")
+    contract: str | None
     explorer_url: str | None
     detected_at: Time
     credited_at: Time | None

@@ -2,15 +2,17 @@
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import asyncpg
-from sqlalchemy import Row, func, select, tuple_, update
+from sqlalchemy import ARRAY, Row, Text, bindparam, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tidegate.database import Rider, Write, updating
+from tidegate.wallets import rules
 from tidegate.wallets.rules import BeneficiaryState
 from tidegate.wallets.tables import (
     AddressHandout,
@@ -27,30 +29,30 @@ Before = tuple[datetime, uuid.UUID] | None
 # --- deposit addresses ---------------------------------------------------------------------------------------------
 
 
-async def lock_index(session: AsyncSession, *, network: str) -> AddressIndex | None:
-    """The network's sequence, ours until commit."""
-    return await session.scalar(select(AddressIndex).where(AddressIndex.network == network).with_for_update())
+async def lock_index(session: AsyncSession, *, family: str) -> AddressIndex | None:
+    """The family's sequence, ours until commit."""
+    return await session.scalar(select(AddressIndex).where(AddressIndex.family == family).with_for_update())
 
 
-async def index_of(session: AsyncSession, *, network: str) -> AddressIndex | None:
-    return await session.get(AddressIndex, network)
+async def index_of(session: AsyncSession, *, family: str) -> AddressIndex | None:
+    return await session.get(AddressIndex, family)
 
 
-async def raise_watched(session: AsyncSession, *, network: str, upto: int) -> None:
+async def raise_watched(session: AsyncSession, *, family: str, upto: int) -> None:
     """Record that a node watches every index below `upto`; never lowers it."""
-    row = insert(AddressIndex).values(network=network, next_index=0, watched_upto=upto)
+    row = insert(AddressIndex).values(family=family, next_index=0, watched_upto=upto)
     await session.execute(
         row.on_conflict_do_update(
-            index_elements=["network"], set_={"watched_upto": func.greatest(AddressIndex.watched_upto, upto)}
+            index_elements=["family"], set_={"watched_upto": func.greatest(AddressIndex.watched_upto, upto)}
         )
     )
 
 
-async def take_index(session: AsyncSession, *, network: str) -> int | None:
-    """The next index of the network, or None when no node watches it yet."""
+async def take_index(session: AsyncSession, *, family: str) -> int | None:
+    """The next index of the family, or None when no node watches it yet."""
     taken: int | None = await session.scalar(
         update(AddressIndex)
-        .where(AddressIndex.network == network, AddressIndex.next_index < AddressIndex.watched_upto)
+        .where(AddressIndex.family == family, AddressIndex.next_index < AddressIndex.watched_upto)
         .values(next_index=AddressIndex.next_index + 1)
         .returning(AddressIndex.next_index)
     )
@@ -98,19 +100,31 @@ async def page_of_handouts(
     return (await session.execute(query)).all()
 
 
-async def all_addresses(session: AsyncSession, *, network: str, start: int = 0) -> list[str]:
+async def all_addresses(session: AsyncSession, *, family: str, start: int = 0) -> list[str]:
     """Addresses handed out, by index, from index `start` on."""
     query = (
         select(DepositAddress.address)
-        .where(DepositAddress.network == network, DepositAddress.index >= start)
+        .where(DepositAddress.family == family, DepositAddress.index >= start)
         .order_by(DepositAddress.index)
     )
     return list(await session.scalars(query))
 
 
+async def some_addresses(session: AsyncSession, *, family: str, start: int, many: int) -> list[tuple[int, str]]:
+    """(index, address) of those handed out, from index `start` on, at most so many."""
+    rows = await session.execute(
+        select(DepositAddress.index, DepositAddress.address)
+        .where(DepositAddress.family == family, DepositAddress.index >= start)
+        .order_by(DepositAddress.index)
+        .limit(many)
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
 _OWNERS = """
-    SELECT a.network, a.address, a.user_id
-    FROM unnest($1::text[], $2::text[]) asked(network, address) JOIN deposit_addresses a USING (network, address)
+    SELECT asked.network, a.address, a.user_id
+    FROM unnest($1::text[], $2::text[], $3::text[]) asked(network, family, address)
+    JOIN deposit_addresses a USING (family, address)
 """
 
 
@@ -118,26 +132,39 @@ async def owners(
     connection: "asyncpg.Connection[Any]", keys: Sequence[tuple[str, str]]
 ) -> dict[tuple[str, str], uuid.UUID]:
     """Whose the addresses are, by (network, canonical spelling), for all who ask at once; handed out to nobody: absent."""
-    rows = await connection.fetch(_OWNERS, [network for network, _ in keys], [address for _, address in keys])
+    families = [rules.family(network, address) for network, address in keys]
+    rows = await connection.fetch(_OWNERS, [network for network, _ in keys], families, [address for _, address in keys])
     return {(row["network"], row["address"]): row["user_id"] for row in rows}
 
 
 async def owner_of(session: AsyncSession, *, network: str, address: str) -> uuid.UUID | None:
+    """Whose it is on this network: an address of an EVM network is its owner's on all of them."""
     return await session.scalar(
-        select(DepositAddress.user_id).where(DepositAddress.network == network, DepositAddress.address == address)
-    )
-
-
-async def owners_of(
-    session: AsyncSession, *, network: str, addresses: Sequence[str]
-) -> dict[str, tuple[uuid.UUID, uuid.UUID]]:
-    """By address: (user, address id); addresses never handed out are absent."""
-    rows = await session.execute(
-        select(DepositAddress.address, DepositAddress.user_id, DepositAddress.id).where(
-            DepositAddress.network == network, DepositAddress.address.in_(addresses)
+        select(DepositAddress.user_id).where(
+            DepositAddress.family == rules.family(network, address), DepositAddress.address == address
         )
     )
-    return {row[0]: (row[1], row[2]) for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose an address is, and the network it was given out for."""
+
+    user_id: uuid.UUID
+    address_id: uuid.UUID
+    network: str
+    index: int
+
+
+async def owners_of(session: AsyncSession, *, family: str, addresses: Sequence[str]) -> dict[str, Owner]:
+    """By address; addresses never handed out are absent."""
+    a = DepositAddress
+    rows = await session.execute(
+        select(a.address, a.user_id, a.id, a.network, a.index).where(
+            a.family == family, a.address == func.any(bindparam("addresses", list(addresses), ARRAY(Text)))
+        )
+    )
+    return {row[0]: Owner(row[1], row[2], row[3], row[4]) for row in rows}
 
 
 # --- what a user saved or paid -------------------------------------------------------------------------------------
@@ -251,7 +278,9 @@ async def scans(session: AsyncSession) -> dict[str, ScanCursor]:
 
 async def lock_scan(session: AsyncSession, *, network: str, now: datetime) -> ScanCursor:
     """The network's cursor row, ours until commit; made when missing."""
-    row = insert(ScanCursor).values(network=network, cursor=None, fit=False, reason="not asked yet", asked_at=now)
+    row = insert(ScanCursor).values(
+        network=network, cursor=None, fit=False, reason="not asked yet", asked_at=now, version=0
+    )
     await session.execute(row.on_conflict_do_nothing(index_elements=["network"]))
     return await session.scalar(  # type: ignore[return-value]  # inserted just above
         select(ScanCursor)

@@ -3,30 +3,30 @@
 import uuid
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, Computed, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tidegate.database import Base, Units
 
 
 class AddressIndex(Base):
-    """The one sequence of deposit addresses of a network. Locked to hand one out; only indexes a node watches are."""
+    """The one sequence of deposit addresses of a family of keys. Locked to hand one out; only watched indexes are."""
 
     __tablename__ = "address_index"
     __table_args__ = (CheckConstraint("0 <= next_index AND next_index <= watched_upto", name="watched_first"),)
 
-    network: Mapped[str] = mapped_column(primary_key=True)
+    family: Mapped[str] = mapped_column(primary_key=True)
     next_index: Mapped[int]
     watched_upto: Mapped[int]
 
 
 class DepositAddress(Base):
-    """An address of one user, for ever."""
+    """An address of one user, for ever. `network` is the one it was given out for; `family` all that have its keys."""
 
     __tablename__ = "deposit_addresses"
     __table_args__ = (
-        UniqueConstraint("network", "index"),
-        UniqueConstraint("network", "address"),
+        UniqueConstraint("family", "index"),
+        UniqueConstraint("family", "address"),
         CheckConstraint("index >= 0", name="index_not_negative"),
         Index("ix_deposit_addresses_user_id_network", "user_id", "network"),
     )
@@ -37,6 +37,7 @@ class DepositAddress(Base):
     index: Mapped[int]
     address: Mapped[str]
     created_at: Mapped[datetime]
+    family: Mapped[str] = mapped_column(Computed("CASE WHEN left(address, 2) = '0x' THEN 'evm' ELSE network END"))
 
 
 class AddressHandout(Base):
@@ -56,11 +57,15 @@ class AddressHandout(Base):
 
 
 class DepositRow(Base):
-    """One payment to one of our addresses. `booked` says whose account holds it; `epoch` counts undone bookings."""
+    """One payment to one of our addresses. `booked` says whose account holds it; `epoch` counts undone bookings.
+
+    A transaction that runs again in another block may pay somebody else at the same place: another row, and at most
+    one of them is booked.
+    """
 
     __tablename__ = "deposits"
     __table_args__ = (
-        UniqueConstraint("network", "txid", "index"),
+        UniqueConstraint("network", "txid", "index", "address_id"),
         CheckConstraint(
             "state IN ('detected', 'confirming', 'credited', 'below_minimum', 'screening', 'held', 'reorged', 'unknown_asset')",
             name="state_known",
@@ -69,10 +74,26 @@ class DepositRow(Base):
         CheckConstraint(
             "(state = 'credited') = (booked IS NOT NULL AND booked = 'customer')", name="credited_is_with_the_customer"
         ),
+        CheckConstraint("reason IS NULL OR reason IN ('other_network', 'unattributed')", name="reason_known"),
+        CheckConstraint("finality IS NULL OR finality IN ('safe', 'finalized')", name="finality_known"),
+        CheckConstraint(
+            "(asset = 'UNKNOWN') = (contract IS NOT NULL) AND (contract IS NULL OR booked IS NULL)",
+            name="unknown_token_is_in_no_book",
+        ),
         CheckConstraint("units > 0", name="units_positive"),
         CheckConstraint("epoch >= 0 AND version > 0", name="counts"),
         Index("ix_deposits_user_id_detected_at_id", "user_id", "detected_at", "id"),
         Index("ix_deposits_open", "network", postgresql_where=text("final_at IS NULL")),
+        Index("ix_deposits_address_id", "address_id"),
+        Index("ix_deposits_state_detected_at_id", "state", "detected_at", "id"),
+        Index(
+            "uq_deposits_booked",
+            "network",
+            "txid",
+            "index",
+            unique=True,
+            postgresql_where=text("booked IS NOT NULL"),
+        ),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
@@ -86,12 +107,17 @@ class DepositRow(Base):
     address: Mapped[str]
     state: Mapped[str]
     sub_status: Mapped[str | None]
+    reason: Mapped[str | None]
+    contract: Mapped[str | None]
     booked: Mapped[str | None]
     explained: Mapped[bool]
+    explained_by: Mapped[str | None]
     epoch: Mapped[int]
     version: Mapped[int]
     confirmations: Mapped[int]
     confirmations_required: Mapped[int]
+    finality: Mapped[str | None]
+    deep: Mapped[bool]
     block_hash: Mapped[str | None]
     block_height: Mapped[int | None] = mapped_column(BigInteger)
     detected_at: Mapped[datetime]
@@ -113,7 +139,8 @@ class Receivable(Base):
 
 
 class ScanCursor(Base):
-    """How far a network was scanned, and whether its node was fit the last time we asked."""
+    """How far a network was scanned, and whether its node was fit the last time we asked. `version` counts what was
+    stored: a scan that began before another one was stored stores nothing."""
 
     __tablename__ = "scan_cursors"
 
@@ -124,6 +151,21 @@ class ScanCursor(Base):
     height: Mapped[int | None] = mapped_column(BigInteger)
     asked_at: Mapped[datetime]
     scanned_at: Mapped[datetime | None]
+    scanned_height: Mapped[int | None] = mapped_column(BigInteger)
+    version: Mapped[int] = mapped_column(BigInteger)
+
+
+class EtherFlow(Base):
+    """What moved an account's ether and was no deposit, as far as blocks show it: gas that we sent it, what it spent."""
+
+    __tablename__ = "ether_flows"
+    __table_args__ = (Index("ix_ether_flows_network_address", "network", "address"),)
+
+    network: Mapped[str] = mapped_column(primary_key=True)
+    txid: Mapped[str] = mapped_column(primary_key=True)
+    address: Mapped[str] = mapped_column(primary_key=True)
+    units: Mapped[int] = mapped_column(Units)
+    block_height: Mapped[int] = mapped_column(BigInteger)
 
 
 class BeneficiaryRow(Base):

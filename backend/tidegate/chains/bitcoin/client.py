@@ -1,6 +1,6 @@
 """Bitcoin's side of the port: a node asked over JSON-RPC, its watch-only wallet, no keys."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Container, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -29,6 +29,7 @@ from tidegate.config import NetworkSettings
 
 _TARGET_BLOCKS = {"economy": 36, "standard": 6, "fast": 2}
 _SLOW = 60.0
+_RESCAN_SECONDS = 3600.0
 
 _UNKNOWN_TRANSACTION = -5
 _NOT_DECODED = -22
@@ -58,6 +59,8 @@ class BitcoinChain:
         self.network = network
         self.confirmations = settings.confirmations
         self.block_seconds = settings.block_seconds
+        # One deeper than the deepest count in use, so that every deposit not yet credited is seen on each call.
+        self._list_depth = max([settings.confirmations, *(tier.confirmations for tier in settings.deposit_tiers)]) + 1
         self._settings = settings
         self._keys = keys
         headers = headers_from(settings.rpc_headers, settings.rpc_headers_file)
@@ -99,30 +102,31 @@ class BitcoinChain:
         return Tip(info["blocks"], info["bestblockhash"])
 
     @understood
-    async def arrivals(self, cursor: str | None, watched: Sequence[str], open_txids: Sequence[str]) -> Arrivals:
+    async def arrivals(self, cursor: str | None, watched: Container[str], open_txids: Sequence[str]) -> Arrivals:
         """The list from the cursor on, and each open transaction asked for by name.
 
         Both are needed: a deposit that its sender replaced, and one whose block was reorganised away, leave the list
         without a word (chains.md 2.4).
         """
-        addresses = frozenset(watched)
         answer = await self._since(cursor)
         seen: dict[tuple[str, int], Arrival] = {
-            (arrival.txid, arrival.index): arrival for arrival in parse.listed_arrivals(answer, addresses)
+            (arrival.txid, arrival.index): arrival for arrival in parse.listed_arrivals(answer, watched)
         }
         listed = {txid for txid, _ in seen}
         to_ask = sorted((set(open_txids) | parse.removed_txids(answer)) - listed)
         gone = []
-        for transaction in await self._transactions(to_ask):
+        told = await self._transactions(to_ask)
+        for transaction in told:
             if transaction["confirmations"] < 0:
                 gone.append(transaction["txid"])
-            for arrival in parse.transaction_arrivals(transaction, addresses):
+            for arrival in parse.transaction_arrivals(transaction, watched):
                 seen[arrival.txid, arrival.index] = arrival
-        return await self._opinions.temper(Arrivals(tuple(seen.values()), answer["lastblock"], tuple(gone)))
+        unknown = set(to_ask) - {transaction["txid"] for transaction in told}
+        found = Arrivals(tuple(seen.values()), answer["lastblock"], tuple(gone), unknown=tuple(unknown))
+        return await self._opinions.temper(found)
 
     async def _since(self, cursor: str | None) -> Any:
-        # One deeper than the deepest count in use, so that every open deposit is seen on each call.
-        depth = self.confirmations + 1
+        depth = self._list_depth
         try:
             return await self._wallet.call("listsinceblock", cursor, depth, True, True, False, timeout=_SLOW)
         except RpcError as error:
@@ -130,6 +134,26 @@ class BitcoinChain:
                 raise NodeUnavailable(error.message) from error
         # The node does not know the cursor's block (another node, a rebuilt one): look from the beginning.
         return await self._wallet.call("listsinceblock", None, depth, True, True, False, timeout=_SLOW)
+
+    async def depths(self, blocks: Sequence[tuple[int, str]]) -> dict[str, int]:
+        answers = await self._rpc.batch([("getblockheader", (block_hash,)) for _, block_hash in blocks])
+        for answer in answers:
+            if isinstance(answer, RpcError) and answer.code != _UNKNOWN_TRANSACTION:
+                raise NodeUnavailable(answer.message)
+        return {
+            block_hash: int(answer["confirmations"])
+            for (_, block_hash), answer in zip(blocks, answers, strict=True)
+            if not isinstance(answer, RpcError)
+        }
+
+    async def reread(self, height: int) -> str:
+        """The wallet itself looks at those blocks again: it may have been made after them."""
+        try:
+            await self._wallet.call("rescanblockchain", height, timeout=_RESCAN_SECONDS)
+            block_hash: str = await self._rpc.call("getblockhash", max(height - 1, 0))
+        except RpcError as error:
+            raise NodeUnavailable(error.message) from error
+        return block_hash
 
     async def _transactions(self, txids: Sequence[str]) -> list[Any]:
         """What the wallet knows of them; one that it never saw proves nothing and is left out."""

@@ -1,7 +1,7 @@
 """What the Bitcoin node says, turned into our words with exact integers. Pure."""
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -34,12 +34,12 @@ def _arrival(entry: Mapping[str, Any], transaction: Mapping[str, Any]) -> Arriva
     )
 
 
-def _is_deposit(entry: Mapping[str, Any], watched: Collection[str]) -> bool:
+def _is_deposit(entry: Mapping[str, Any], watched: Container[str]) -> bool:
     # `generate` and `immature` are miners' rewards: not money until 100 blocks deep, so not a deposit here.
     return entry.get("category") == "receive" and entry.get("address") in watched
 
 
-def listed_arrivals(answer: Mapping[str, Any], watched: Collection[str]) -> list[Arrival]:
+def listed_arrivals(answer: Mapping[str, Any], watched: Container[str]) -> list[Arrival]:
     """Payments to watched addresses in an answer of `listsinceblock`."""
     return [_arrival(entry, entry) for entry in answer["transactions"] if _is_deposit(entry, watched)]
 
@@ -49,7 +49,7 @@ def removed_txids(answer: Mapping[str, Any]) -> set[str]:
     return {entry["txid"] for entry in answer.get("removed", [])}
 
 
-def transaction_arrivals(transaction: Mapping[str, Any], watched: Collection[str]) -> list[Arrival]:
+def transaction_arrivals(transaction: Mapping[str, Any], watched: Container[str]) -> list[Arrival]:
     """Payments to watched addresses in a verbose `gettransaction`; confirmations may be negative.
 
     Read from the outputs: the answer's own `details` are empty once the transaction can no longer confirm.

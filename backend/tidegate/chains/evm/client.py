@@ -1,6 +1,6 @@
 """An EVM chain's side of the port: plain JSON-RPC, no keys, no nonces of its own."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any
 
 from tidegate.chains.evm import build, parse
@@ -84,16 +84,61 @@ class EvmChain:
         return Tip(parse.quantity(block["number"]), block["hash"])
 
     @understood
-    async def arrivals(self, cursor: str | None, watched: Sequence[str], open_txids: Sequence[str]) -> Arrivals:
-        """Direct ether transfers and Transfer logs of our tokens, each with the receipt that proves it.
+    async def arrivals(self, cursor: str | None, watched: Container[str], open_txids: Sequence[str]) -> Arrivals:
+        """Direct ether transfers and Transfer logs, each with the receipt that proves it; foreign tokens as UNKNOWN.
 
         Ether that a contract sends (an internal transfer) leaves no such trace and is found by comparing balances.
         """
-        scan = Scan(self._rpc, watched, self._assets, self.gas_asset)
+        scan = Scan(self._rpc, watched, self._assets, self.gas_asset, (self.hot_address,))
         try:
             return await self._opinions.temper(await scan.run(cursor, open_txids, await self.tip()))
         except RpcError as error:
             raise NodeUnavailable(str(error)) from error
+
+    @understood
+    async def depths(self, blocks: Sequence[tuple[int, str]]) -> dict[str, int]:
+        if not blocks:
+            return {}
+        calls: list[tuple[str, Sequence[Any]]] = [("eth_blockNumber", ())]
+        calls += [("eth_getBlockByNumber", (hex(height), False)) for height, _ in blocks]
+        tip, *headers = await self._rpc.batch(calls)
+        for answer in (tip, *headers):
+            if isinstance(answer, RpcError):
+                raise NodeUnavailable(str(answer))
+        newest = parse.quantity(tip)
+        return {
+            block_hash: max(newest - height + 1, 1) if header["hash"] == block_hash else -1
+            for (height, block_hash), header in zip(blocks, headers, strict=True)
+            if header is not None
+        }
+
+    async def reread(self, height: int) -> str:
+        before = max(height - 1, 0)
+        block = await self._read("eth_getBlockByNumber", hex(before), False)
+        if block is None:
+            raise NodeUnavailable(f"the node has no block {before}")
+        return parse.write_cursor([(before, block["hash"])])
+
+    async def settled_height(self) -> int | None:
+        """The height of the node's finalized block; None where it has no such tag."""
+        try:
+            block = await self._rpc.call("eth_getBlockByNumber", "finalized", False)
+        except RpcError:
+            return None
+        return None if block is None else parse.quantity(block["number"])
+
+    @understood
+    async def ether_of(self, addresses: Sequence[str], height: int) -> tuple[str, dict[str, int]]:
+        """(hash of that block, what each address held after it). For blocks that cannot be taken away any more."""
+        block = await self._read("eth_getBlockByNumber", hex(height), False)
+        if block is None:
+            raise NodeUnavailable(f"the node has no block {height}")
+        answers = await self._rpc.batch([("eth_getBalance", (address, hex(height))) for address in addresses])
+        for answer in answers:
+            if isinstance(answer, RpcError):
+                raise NodeUnavailable(str(answer))
+        held = {address: parse.quantity(answer) for address, answer in zip(addresses, answers, strict=True)}
+        return block["hash"], held
 
     @understood
     async def gas_fees(self) -> GasFees:

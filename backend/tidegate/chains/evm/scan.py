@@ -3,16 +3,18 @@
 No filters: after a reorg they deliver dead logs as living ones (chains.md 3.4).
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 from typing import Any
 
 from tidegate.chains.evm import build, parse
 from tidegate.chains.evm.parse import Blocks
-from tidegate.chains.port import Arrival, Arrivals, NodeUnavailable, Tip
+from tidegate.chains.port import Arrival, Arrivals, Flow, NodeUnavailable, Tip
 from tidegate.chains.rpc import Rpc, RpcError
 
 MAX_BLOCKS = 50
 """Read in one call; a scan that is behind comes back for more."""
+MANY = 20
+"""Receipts of one block that are asked for one by one; more than these come as the whole block's."""
 DEPTH = 256
 """Blocks that a reorg may take away before a person must look; also how far a first scan looks back."""
 
@@ -20,16 +22,22 @@ DEPTH = 256
 class Scan:
     """One call of `arrivals`: what it has learned so far."""
 
-    def __init__(self, rpc: Rpc, watched: Collection[str], contracts: Mapping[str, str], native: str) -> None:
+    def __init__(
+        self, rpc: Rpc, watched: Container[str], contracts: Mapping[str, str], native: str, house: Collection[str]
+    ) -> None:
         self._rpc = rpc
-        self._watched = frozenset(watched)
+        self._watched = watched
         self._contracts = contracts
         self._native = native
+        self._house = house
         self._seen: dict[tuple[str, int], Arrival] = {}
+        self._flows: list[Flow] = []
 
     async def run(self, cursor: str | None, open_txids: Sequence[str], tip: Tip) -> Arrivals:
         """Read on from the cursor up to the tip, then look at each open transaction by name."""
-        known = await self._still_true(parse.read_cursor(cursor), tip)
+        remembered = parse.read_cursor(cursor)
+        known = await self._still_true(remembered, tip)
+        first_known = len(known)
         first = known[-1][0] + 1 if known else max(0, tip.height - DEPTH)
         last = min(tip.height, first + MAX_BLOCKS - 1)
         for block in await self._blocks(first, last):
@@ -41,7 +49,25 @@ class Scan:
         if known and known[-1][0] == tip.height:
             await self._pending(tip)
         gone = await self._open(open_txids, tip)
-        return Arrivals(tuple(self._seen.values()), parse.write_cursor(build.keep_blocks(known, DEPTH)), gone)
+        tags = await self._tags()
+        return Arrivals(
+            tuple(self._seen.values()),
+            parse.write_cursor(build.keep_blocks(known, DEPTH)),
+            gone,
+            upto=known[-1][0] if known else None,
+            safe=tags[0],
+            finalized=tags[1],
+            flows=tuple(self._flows),
+            reread_above=first - 1 if len(remembered) != first_known else None,
+        )
+
+    async def _tags(self) -> tuple[int | None, int | None]:
+        """Heights of `safe` and `finalized`; None where the node has no such tag (yet)."""
+        answers = await self._rpc.batch([("eth_getBlockByNumber", (tag, False)) for tag in ("safe", "finalized")])
+        safe, finalized = (
+            None if isinstance(a, RpcError) or a is None else parse.quantity(a["number"]) for a in answers
+        )
+        return safe, finalized
 
     async def _still_true(self, known: Blocks, tip: Tip) -> Blocks:
         """The remembered blocks that the chain still has. Refuses (NodeUnavailable) when it has none of them."""
@@ -52,6 +78,9 @@ class Scan:
             header = await self._rpc.call("eth_getBlockByNumber", hex(newest), False)
             if header is not None and header["hash"] == newest_hash:
                 return known
+        elif (tip.height, tip.hash) in known:
+            # No reorg: the same chain, shorter. What it does not know yet proves nothing.
+            raise NodeUnavailable(f"the node is at block {tip.height}, and it showed us {newest} before")
         calls = [("eth_getBlockByNumber", (hex(number), False)) for number, _ in known]
         headers = _answers(await self._rpc.batch(calls))
         present = {n: header["hash"] if header else None for (n, _), header in zip(known, headers, strict=True)}
@@ -72,28 +101,48 @@ class Scan:
     async def _read(self, block: Mapping[str, Any], tip: Tip) -> bool:
         """Collect what this very block pays us; False when the node no longer has it."""
         found = parse.ether_candidates(block, self._watched)
-        if self._contracts:
-            query = {
-                "blockHash": block["hash"],
-                "address": list(self._contracts),
-                "topics": [build.TRANSFER_TOPIC],
-            }
-            try:
-                logs = await self._rpc.call("eth_getLogs", query)
-            except RpcError:
-                return False  # the node answers a dead hash with an error, in words that differ by client
-            found += [txid for txid in parse.token_candidates(logs, self._watched) if txid not in found]
+        try:
+            # Of every contract: a token that we do not know is shown to its owner, and filtering costs the node more.
+            logs = await self._rpc.call("eth_getLogs", {"blockHash": block["hash"], "topics": [build.TRANSFER_TOPIC]})
+        except RpcError:
+            return False  # the node answers a dead hash with an error, in words that differ by client
+        if not logs and parse.may_have(block["logsBloom"], build.TRANSFER_TOPIC):
+            await self._really_none(block)
+        found = list(dict.fromkeys([*found, *parse.token_candidates(logs, self._watched)]))
         by_hash = {transaction["hash"]: transaction for transaction in block["transactions"]}
-        receipts = _answers(await self._rpc.batch([("eth_getTransactionReceipt", (txid,)) for txid in found]))
+        receipts = await self._receipts(block, found)
         if any(receipt is None or receipt["blockHash"] != block["hash"] for receipt in receipts):
             return False
         for receipt in receipts:
-            self._take(by_hash[receipt["transactionHash"]], receipt, tip)
+            transaction = by_hash[receipt["transactionHash"]]
+            self._take(transaction, receipt, tip)
+            self._flows += parse.receipt_flows(transaction, receipt, self._watched, self._house)
         return True
+
+    async def _really_none(self, block: Mapping[str, Any]) -> None:
+        """An empty answer about a block whose header speaks of logs: refuses (NodeUnavailable) one that hides them."""
+        try:
+            every = await self._rpc.call("eth_getLogs", {"blockHash": block["hash"]})
+        except RpcError as error:
+            raise NodeUnavailable(str(error)) from error
+        if not every:
+            raise NodeUnavailable(f"the node has no logs for block {parse.quantity(block['number'])}, which has some")
+
+    async def _receipts(self, block: Mapping[str, Any], txids: Sequence[str]) -> list[Any]:
+        """Their receipts; the whole block's in one answer where they are many and the node can."""
+        if len(txids) > MANY:
+            try:
+                every = await self._rpc.call("eth_getBlockReceipts", block["hash"], timeout=60.0)
+            except RpcError:
+                every = None
+            if every is not None:
+                by_hash = {receipt["transactionHash"]: receipt for receipt in every}
+                return [by_hash.get(txid) for txid in txids]
+        return _answers(await self._rpc.batch([("eth_getTransactionReceipt", (txid,)) for txid in txids]))
 
     def _take(self, transaction: Mapping[str, Any], receipt: Mapping[str, Any], tip: Tip) -> bool:
         arrivals = parse.receipt_arrivals(
-            transaction, receipt, self._watched, self._contracts, tip.height, self._native
+            transaction, receipt, self._watched, self._contracts, tip.height, self._native, self._house
         )
         self._seen.update({(arrival.txid, arrival.index): arrival for arrival in arrivals})
         return bool(arrivals)
@@ -106,8 +155,11 @@ class Scan:
             return
         if block is None or parse.quantity(block.get("number") or "0x0") <= tip.height:
             return
-        for arrival in parse.pending_arrivals(block["transactions"], self._watched, self._contracts, self._native):
+        for arrival in self._promised(block["transactions"]):
             self._seen.setdefault((arrival.txid, arrival.index), arrival)
+
+    def _promised(self, transactions: Sequence[Any]) -> list[Arrival]:
+        return parse.pending_arrivals(transactions, self._watched, self._contracts, self._native, self._house)
 
     async def _open(self, txids: Sequence[str], tip: Tip) -> tuple[str, ...]:
         """Add the present state of each open transaction; answer those that pay us nothing any more."""
@@ -119,7 +171,7 @@ class Scan:
             if transaction is None:
                 gone.append(txid)
             elif receipt is None:
-                for arrival in parse.pending_arrivals([transaction], self._watched, self._contracts, self._native):
+                for arrival in self._promised([transaction]):
                     self._seen[arrival.txid, arrival.index] = arrival
             elif not self._take(transaction, receipt, tip):
                 gone.append(txid)
