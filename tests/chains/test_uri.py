@@ -210,7 +210,9 @@ def test_a_bip21_invoice_is_read_as_written_whatever_stands_beside_it(
     assert (found.kind, found.address, found.units) == ("bitcoin", address, units)
 
 
-@given(HEX, HEX, UNITS, st.integers(min_value=0, max_value=40), st.integers(min_value=1, max_value=2**31), st.booleans())
+@given(
+    HEX, HEX, UNITS, st.integers(min_value=0, max_value=40), st.integers(min_value=1, max_value=2**31), st.booleans()
+)
 def test_an_eip681_request_is_read_as_written(
     token: str, to: str, units: int, zeros: int, chain: int, swapped: bool
 ) -> None:

@@ -31,6 +31,14 @@ class Address:
 
 
 @dataclass(frozen=True, slots=True)
+class Occupant:
+    """What the chain tells of an address: made by our own keys (hot, change, deposit), or a contract's."""
+
+    ours: bool = False
+    contract: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Tip:
     height: int
     hash: str
@@ -139,6 +147,14 @@ class Chain(Protocol):
 
     def deposit_address(self, index: int) -> str:
         """Pure. The customer deposit address number `index`, from public keys only."""
+        ...
+
+    async def occupant(self, address: str) -> Occupant:
+        """Who stands at a payable address (canonical spelling) now."""
+        ...
+
+    async def turns_down(self, asset: str, address: str, units: int) -> bool:
+        """Would the recipient itself make this payment of the gas asset fail? False while that cannot be told."""
         ...
 
     async def prepare(self) -> None:

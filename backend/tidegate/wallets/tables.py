@@ -73,6 +73,7 @@ class DepositRow(Base):
         CheckConstraint("epoch >= 0 AND version > 0", name="counts"),
         Index("ix_deposits_user_id_detected_at_id", "user_id", "detected_at", "id"),
         Index("ix_deposits_open", "network", postgresql_where=text("final_at IS NULL")),
+        Index("ix_deposits_address_id", "address_id"),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
