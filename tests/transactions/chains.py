@@ -17,6 +17,7 @@ from tidegate.chains.port import (
     FeeRates,
     Health,
     NodeUnavailable,
+    Occupant,
     Sighting,
     SubmitOutcome,
     Submitted,
@@ -56,6 +57,10 @@ class Node:
     blocks: list[Block] = field(default_factory=lambda: [Block(0, "genesis")])
     reverting: set[str] = field(default_factory=set)
     """Addresses whose payments end with status 0 (EVM)."""
+    turning_down: set[str] = field(default_factory=set)
+    """Contracts that take no ether, as a dry run shows (EVM)."""
+    change: set[str] = field(default_factory=set)
+    """Addresses of our own that nobody wrote down (Bitcoin)."""
     paid: list[tuple[str, str, int]] = field(default_factory=list)
     """(asset, address, units) of everything that arrived on the chain as it stands."""
     branch: int = 0
@@ -120,6 +125,14 @@ class MemoryEvm(EvmChain):
         self.deposited = {"ETH": 0, "USDT": 0, "USDC": 0}
         self.nonce = 0
         self.gas = 60_000
+
+    async def occupant(self, address: str) -> Occupant:
+        self.node.up()
+        return Occupant(ours=address == self.hot_address, contract=address in self.node.turning_down)
+
+    async def turns_down(self, asset: str, address: str, units: int) -> bool:
+        self.node.up()
+        return asset == "ETH" and address in self.node.turning_down
 
     async def health(self) -> Health:
         return Health(not self.node.down, self.node.height, "the node is down" if self.node.down else "")
@@ -223,6 +236,10 @@ class MemoryBitcoin(BitcoinChain):
         outpoint = (hashlib.sha256(f"coin {self.made}".encode()).hexdigest(), 0)
         self.coins[outpoint] = Held(units, address, change)
         return outpoint
+
+    async def occupant(self, address: str) -> Occupant:
+        self.node.up()
+        return Occupant(ours=address == self.hot_address or address in self.node.change)
 
     async def watch(self, upto_index: int) -> None:
         self.node.up()

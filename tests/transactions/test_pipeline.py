@@ -86,6 +86,29 @@ async def test_a_bitcoin_payout_spends_a_deposit_coin_and_moves_its_worth_to_the
 # --- screening, people, pauses -------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("paying", [None, "USDT"])
+async def test_ether_that_its_recipients_contract_turns_down_is_given_back_before_anything_is_reserved(
+    world: World, paying: str | None
+) -> None:
+    who = await world.someone(ETH=10**18, USDT=10_000_000_000)
+    await world.stock(ETH=10**18)
+    done = await world.verified(who, "ETH", deliver=10**17, fee=10**3, paying=paying, rate="0.0004")
+    world.evm.node.turning_down.add(STRANGER)
+    await world.until(done, "rejected")
+    assert await world.one("SELECT detail FROM withdrawals") == "The recipient's contract does not take this payment."
+    assert await world.rows("SELECT id FROM attempts") == []
+    assert (await world.available(who.id, "ETH"))[1] == 0
+    await world.exact()
+
+
+async def test_our_own_change_that_only_the_node_knows_is_not_paid(world: World) -> None:
+    who = await world.someone(BTC=10_000_000)
+    done = await world.verified(who, "BTC", deliver=1_000_000, fee=1_000)
+    world.bitcoin.node.change.add(BITCOIN_STRANGER)
+    await world.until(done, "rejected")
+    assert await world.available(who.id, "BTC") == (10_000_000, 0)
+
+
 def deny(world: World, folder: Path, text: str) -> None:
     path = folder / "deny.txt"
     path.write_text(text)
@@ -162,7 +185,7 @@ async def test_a_pause_of_another_asset_stops_nothing(world: World) -> None:
 # --- parts that are away -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("state", ["queued", "broadcasting", "confirming"])
+@pytest.mark.parametrize("state", ["pending_screening", "queued", "broadcasting", "confirming"])
 async def test_without_its_node_it_waits_where_it_stands_and_goes_on(world: World, state: str) -> None:
     _, done = await ready(world)
     await world.until(done, state)
@@ -359,15 +382,16 @@ async def test_a_payment_that_the_chain_took_and_did_not_make_fails_and_is_refun
     world: World, paying: str | None
 ) -> None:
     who, done = await ready(world, **({"paying": "BTC", "fee": 100} if paying else {}))
-    charged = await world.balance(house("charged:network", "BTC"))
+    charged = await world.balance(house("charged:network", paying or "USDT"))
     world.evm.node.reverting.add(STRANGER)
     await world.until(done, "confirming")
     await world.turn()
     await world.exact()  # mined and reverted, not yet deep: its fee is a term of the audit
     world.evm.mine(12)  # deep enough for a payment, not for a refund: 18 are
     await world.until(done, "failed")
-    assert await world.available(who.id, "USDT") == ((25_000_000, 0) if paying else (100_000_000, 0))
-    assert await world.balance(house("charged:network", "BTC")) == charged, "an attempt was mined: that fee stays"
+    assert await world.available(who.id, "USDT") == ((25_000_000, 0) if paying else (99_000_000, 0))
+    kept = await world.balance(house("charged:network", paying or "USDT")) - charged
+    assert kept == (0 if paying else 1_000_000), "an attempt was mined: that fee stays, charged once"
     assert await world.balance(house("cost:network", "ETH")) == GAS_FEE
     assert await world.rows("SELECT state, nonce FROM attempts") == [("reverted", 0)]
     assert await world.rows("SELECT usd_cents FROM limit_counters") == [(0,)]

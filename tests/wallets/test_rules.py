@@ -4,6 +4,7 @@ import uuid
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 import pytest
 from hypothesis import given
@@ -18,6 +19,7 @@ from tidegate.wallets.rules import (
     Booked,
     Deposit,
     DepositState,
+    Known,
     Move,
     Reason,
     Seen,
@@ -269,6 +271,10 @@ BECH32 = "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080"
 HEX = "0x52908400098527886E0F7030069857D2E4169EE7"
 
 
+def named(address: str, network: str = "ethereum", source: Literal["saved", "paid", "own"] = "saved") -> Known:
+    return Known(network, address, source, "Ben", NOW)
+
+
 @pytest.mark.parametrize(
     ("address", "twin"),
     [
@@ -279,7 +285,8 @@ HEX = "0x52908400098527886E0F7030069857D2E4169EE7"
     ],
 )
 def test_same_ends_and_another_middle_is_a_lookalike(address: str, twin: str) -> None:
-    assert rules.lookalike(twin, ["0x0", address]) == address
+    known = [named("0x0"), named(address)]
+    assert rules.lookalike(twin, known) is known[1]
 
 
 @pytest.mark.parametrize(
@@ -292,11 +299,11 @@ def test_same_ends_and_another_middle_is_a_lookalike(address: str, twin: str) ->
     ],
 )
 def test_the_same_address_and_one_with_another_end_are_no_lookalikes(other: str) -> None:
-    assert rules.lookalike(other, [HEX]) is None
+    assert rules.lookalike(other, [named(HEX)]) is None
 
 
 def test_two_addresses_of_one_network_are_not_alike_by_their_prefix() -> None:
-    assert rules.lookalike("bcrt1qaaaaa" + "q" * 28 + "t080", [BECH32]) is None
+    assert rules.lookalike("bcrt1qaaaaa" + "q" * 28 + "t080", [named(BECH32)]) is None
 
 
 def test_cooling_down_ends_by_the_clock() -> None:
@@ -305,3 +312,33 @@ def test_cooling_down_ends_by_the_clock() -> None:
     assert rules.beneficiary_state(cooling, until, NOW) is cooling
     assert rules.beneficiary_state(cooling, until, until) is BeneficiaryState.ACTIVE
     assert rules.beneficiary_state(BeneficiaryState.SUSPENDED, until, until) is BeneficiaryState.SUSPENDED
+
+
+# --- addresses named without their saved entry ------------------------------------------------------------------------
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    ("saved_from", "paid_since", "expected"),
+    [
+        (None, None, NOW + HOUR),
+        (NOW - HOUR, None, NOW - HOUR),
+        (NOW + HOUR / 2, None, NOW + HOUR / 2),
+        (None, NOW - HOUR * 3, NOW - HOUR * 2),
+        (None, NOW - HOUR / 4, NOW + HOUR * 3 / 4),
+        (NOW + HOUR / 2, NOW - HOUR * 3, NOW - HOUR * 2),
+    ],
+)
+def test_a_bare_address_is_payable_when_its_saved_entry_is_or_a_cool_down_after_it_was_first_paid(
+    saved_from: datetime | None, paid_since: datetime | None, expected: datetime
+) -> None:
+    assert rules.payable_from(saved_from, paid_since, HOUR, NOW) == expected
+
+
+def test_known_on_another_network_alone_is_said_and_ones_own_deposits_prove_nothing() -> None:
+    base = named(HEX, "base")
+    assert rules.only_elsewhere(HEX, "ethereum", [base])
+    assert not rules.only_elsewhere(HEX, "ethereum", [base, named(HEX)])
+    assert not rules.only_elsewhere(HEX, "ethereum", [named(HEX, "base", "own")])
+    assert not rules.only_elsewhere(HEX, "ethereum", [named("0x1", "base")])

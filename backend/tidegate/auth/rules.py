@@ -200,6 +200,7 @@ LIMITS: dict[str, Limit] = {
         Limit("withdrawals", 10, timedelta(hours=1)),
         Limit("quotes", 60, timedelta(minutes=1)),
         Limit("exports", 5, timedelta(hours=1)),
+        Limit("addresses", 60, timedelta(hours=1)),
     )
 }
 

@@ -31,6 +31,14 @@ class Address:
 
 
 @dataclass(frozen=True, slots=True)
+class Occupant:
+    """What the chain tells of an address: made by our own keys (hot, change, deposit), or a contract's."""
+
+    ours: bool = False
+    contract: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Tip:
     height: int
     hash: str
@@ -177,6 +185,14 @@ class Chain(Protocol):
 
     async def remember(self, height: int, cursor: str | None) -> None:
         """What the books have read (0: not known), before `prepare`: a node far below it, or without it, is not fit."""
+        ...
+
+    async def occupant(self, address: str) -> Occupant:
+        """Who stands at a payable address (canonical spelling) now."""
+        ...
+
+    async def turns_down(self, asset: str, address: str, units: int) -> bool:
+        """Would the recipient itself make this payment of the gas asset fail? False while that cannot be told."""
         ...
 
     async def prepare(self) -> None:

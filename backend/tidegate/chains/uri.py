@@ -18,13 +18,29 @@ _EIP681 = re.compile(
     r"(?:pay-)?(?P<target>0x[0-9a-fA-F]{40})(?:@(?P<chain>[0-9]{1,20}))?(?:/(?P<call>[A-Za-z_][A-Za-z0-9_]*))?\Z",
     re.ASCII,
 )
-_NUMBER = re.compile(r"(?P<whole>[0-9]{1,60})(?:\.(?P<part>[0-9]{1,60}))?(?:[eE](?P<exponent>[0-9]{1,2}))?\Z", re.ASCII)
+# EIP-681: [+] *digit [. 1*digit] [e [1*digit]]; a minus is an amount that nobody pays.
+_NUMBER = re.compile(
+    r"\+?(?P<whole>[0-9]{0,60})(?:\.(?P<part>[0-9]{1,60}))?(?:[eE](?P<exponent>[0-9]{0,2}))?\Z", re.ASCII
+)
 _HEX_ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}\Z", re.ASCII)
 _UNITS_END = 10**60
+# What EIP-681 knows, and the payee's words. Any other name may change what is asked for: it is refused, not skipped.
+_GAS = frozenset({"gas", "gaslimit", "gasprice"})
+_WORDS = frozenset({"label", "message"})
+_OF_ETHER = _GAS | _WORDS | {"value"}
+_OF_TRANSFER = _OF_ETHER | {"address", "uint256"}
+_LIGHTNING = re.compile(r"ln(?:bc|tb|bcrt|tbs)[0-9]*[munp]?1[02-9ac-hj-np-z]+\Z|lnurl1|lno1", re.ASCII)
 
 
 class BadPayment(ValueError):
     """A payment request that cannot be honoured as it stands; the text says why."""
+
+
+class LightningOnly(BadPayment):
+    """An invoice of the Lightning network without an address on the chain. Another network, not a bad address."""
+
+    def __init__(self) -> None:
+        super().__init__("This is a Lightning invoice. We pay on the chain: ask for a bitcoin address.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +70,11 @@ def parse_payment(text: str) -> PaymentRequest:
     plain = cleaned(text)
     scheme, colon, rest = plain.partition(":")
     if not colon:
+        if _LIGHTNING.match(plain.lower()):
+            raise LightningOnly
         return PaymentRequest(None, plain)
+    if scheme.lower() == "lightning":
+        raise LightningOnly
     if scheme.lower() == "bitcoin":
         return _bip21(rest.removeprefix("//"))
     if scheme.lower() == "ethereum":
@@ -82,6 +102,8 @@ def _bip21(rest: str) -> PaymentRequest:
         if name.startswith("req-"):
             raise BadPayment(f"The invoice requires “{name[4:24]}”, which is not supported.")
     if not address:
+        if "lightning" in parameters or "lno" in parameters:
+            raise LightningOnly
         raise BadPayment("The invoice holds no on-chain address.")
     units = None
     if "amount" in parameters:
@@ -110,6 +132,9 @@ def _eip681(rest: str) -> PaymentRequest:
     target = match["target"]
     chain_id = int(match["chain"]) if match["chain"] else None
     label = _label(parameters.get("label") or parameters.get("message"))
+    strange = parameters.keys() - (_OF_ETHER if match["call"] is None else _OF_TRANSFER)
+    if strange:
+        raise BadPayment(f"The invoice says “{min(strange)[:20]}”, which is not understood.")
     if match["call"] is None:
         units = _number(parameters["value"]) if "value" in parameters else None
         return PaymentRequest("evm", target, chain_id, None, units, label)
@@ -124,9 +149,9 @@ def _eip681(rest: str) -> PaymentRequest:
 def _number(text: str) -> int:
     """A whole number in EIP-681's spelling, `2.014e18` included. Refuses what is not whole."""
     match = _NUMBER.match(text)
-    if match is None:
+    part = (match["part"] or "") if match is not None else ""
+    if match is None or not (match["whole"] or part):
         raise BadPayment("The invoice's amount is not a number.")
-    part = match["part"] or ""
     exponent = int(match["exponent"] or "0")
     digits, scale = int(match["whole"] + part), exponent - len(part)
     if scale < 0:
@@ -141,7 +166,8 @@ def _number(text: str) -> int:
 
 
 def _label(text: str | None) -> str | None:
-    """Shown to the customer as the payee's own words: one line, at most 100 characters."""
+    """Shown to the customer as the payee's own words: one line, printable, at most 100 characters."""
     if not text:
         return None
-    return " ".join(cleaned(text).split())[:100] or None
+    line = " ".join(cleaned(text).split())
+    return "".join(letter for letter in line if letter.isprintable())[:100] or None

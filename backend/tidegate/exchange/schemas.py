@@ -91,11 +91,13 @@ class SpeedOut(Out):
 
 
 class RefundRuleOut(Out):
-    """What comes back when it cannot be carried out: the whole debit before, `to_asset` after the conversion."""
+    """What comes back when it cannot be carried out: the whole debit before, `to_asset` after the conversion. The network
+    fee is kept once the network has mined a payment, also one that the recipient's contract turned down."""
 
     before_execution: Literal["debit_in_full"] = "debit_in_full"
     after_execution: Literal["deliver_asset"] = "deliver_asset"
     fees_kept: tuple[Literal["spread", "service"], ...] = ("spread", "service")
+    network_fee_kept: Literal["once_mined"] = "once_mined"
 
 
 class QuoteOut(Out):

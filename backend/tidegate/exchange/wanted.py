@@ -95,7 +95,8 @@ async def destination(desk: Desk, user_id: uuid.UUID, asked: QuoteIn, wanted: Wa
         raise Refusal(Kind.INVALID_REQUEST, "Name an address or a saved one, not both.", field="address")
     if wanted.network is None or (asked.address is None and asked.beneficiary_id is None):
         return Destination()
-    address = asked.address
+    address, chain, now = asked.address, desk.chain(wanted.network), utcnow()
+    occupant = await destinations.look(chain, address) if address is not None else None
     async with desk.db.reading() as session:
         if asked.beneficiary_id is not None:
             saved = await destinations.beneficiary(
@@ -104,17 +105,28 @@ async def destination(desk: Desk, user_id: uuid.UUID, asked: QuoteIn, wanted: Wa
                 beneficiary_id=asked.beneficiary_id,
                 asset=wanted.target.code,
                 network=wanted.network,
-                now=utcnow(),
+                now=now,
             )
             address = saved.address
         assert address is not None
         found = await destinations.check(
             session,
-            chain=desk.chain(wanted.network),
+            chain=chain,
             settings=desk.settings,
             user_id=user_id,
             network=wanted.network,
             asset=wanted.target.code,
             address=address,
+            occupant=occupant,
         )
+        if asked.beneficiary_id is None:
+            await destinations.old_enough(
+                session,
+                settings=desk.settings,
+                user_id=user_id,
+                network=wanted.network,
+                asset=wanted.target.code,
+                address=found.address,
+                now=now,
+            )
     return Destination(found.address, asked.beneficiary_id, tuple(found.warnings))

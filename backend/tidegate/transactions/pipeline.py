@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 
 from tidegate.auth import accounts
+from tidegate.chains.port import NodeUnavailable
 from tidegate.compliance import approve as approvals
 from tidegate.compliance import limits, lists, pause, screen
 from tidegate.compliance import rules as policy
@@ -31,11 +32,12 @@ from tidegate.transactions.withdraw import end, move_riders
 from tidegate.treasury import attempts, spend
 from tidegate.treasury.rules import Spent, payout_transfers, spent_transfers
 from tidegate.treasury.spend import Spender, Step, Told, Watched
-from tidegate.wallets import debts, sent_to
+from tidegate.wallets import debts, destinations, sent_to
 
 log = structlog.get_logger(__name__)
 
 WORKER = "tidegate"
+_TURNED_DOWN = "The network took this payment and did not make it. All but the network fee is yours again."
 # How soon to look again when something outside is not ready, and while a transaction gains depth.
 _AGAIN = timedelta(seconds=2)
 _POLL = timedelta(seconds=1)
@@ -151,6 +153,16 @@ async def _screen(office: Office, spender: Spender, row: Withdrawal, lease: Leas
     if found.verdict is Screened.HOLD:
         await _to(office, row, lease, State.PENDING_SCREENING, SubStatus.HOLD, detail=found.reason)
         return timedelta(seconds=10)
+    try:
+        why_not = await destinations.last_look(
+            office.chains[row.network], asset=row.to_asset, address=row.address, units=row.deliver_units
+        )
+    except NodeUnavailable as error:
+        return await _wait(office, row, lease, Told(Step.NO_NODE, str(error)))
+    if why_not is not None:
+        await office.lane.write([evidence])
+        await end(office, row, State.REJECTED, by="screening", now=utcnow(), detail=why_not)
+        return None
     if row.review_needed:
         ask = approvals.ask(
             kind="withdrawal",
@@ -330,7 +342,7 @@ async def _settle(office: Office, row: Withdrawal, lease: Lease, seen: Watched) 
 
 async def _fail(office: Office, row: Withdrawal, lease: Lease, seen: Watched) -> None:
     """The chain proves that nothing was paid and nothing can be: the refund, and the chain fee as our cost, in one
-    commit. The network fee of a converted withdrawal stays: an attempt was mined."""
+    commit. The network fee stays: an attempt was mined."""
     assert seen.attempt is not None
     assert seen.sighting is not None
     attempt, fee = seen.attempt, seen.sighting.fee_units
@@ -343,7 +355,7 @@ async def _fail(office: Office, row: Withdrawal, lease: Lease, seen: Watched) ->
     riders = [
         *attempts.reverted(attempt.id, fee_units=fee, confirmations=seen.sighting.confirmations),
         limits.give_back(row.user_id, row.usd_cents, policy.day_of(row.created_at)),
-        *riders_to(row, lease, State.FAILED, detail="The network did not make this payment. The money is yours again."),
+        *riders_to(row, lease, State.FAILED, detail=_TURNED_DOWN),
     ]
     verdict = await office.lane.submit(Posting(f"withdrawal:{row.id}:refund", moves, "withdrawal", row.id), riders)
     if not verdict.posted:

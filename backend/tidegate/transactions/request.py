@@ -165,6 +165,17 @@ async def _destination(
     found = await destinations.payable(
         office.db, chain=chain, settings=office.settings, network=network, asset=offer.to_asset, address=address
     )
+    if asked.beneficiary_id is None and office.settings.compliance.new_address_cooldown_seconds:
+        async with office.db.reading() as session:
+            await destinations.old_enough(
+                session,
+                settings=office.settings,
+                user_id=subject.user_id,
+                network=network,
+                asset=offer.to_asset,
+                address=found.address,
+                now=now,
+            )
     return found.address, label
 
 

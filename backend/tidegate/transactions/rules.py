@@ -195,13 +195,18 @@ def plain_fee_transfers(terms: Terms) -> tuple[Transfer, ...]:
 
 
 def refund_transfers(terms: Terms, *, executed: bool, mined: bool) -> tuple[Transfer, ...]:
-    """Not sent. Before the conversion (and for a plain one) the debit returns; after it, what was to be delivered,
-    and the network fee where nothing was mined. Spread and service fee stay, as the quote printed."""
+    """Not sent. Before the conversion (and for a plain one) the debit returns; after it, what was to be delivered.
+    The network fee comes with it where nothing was mined: a recipient that makes its payments fail would burn ours.
+    Spread and service fee of a conversion stay, as the quote printed."""
     user = terms.user_id
+    fee = 0 if mined else terms.fee_network_units
     if not (terms.converting and executed):
         held = customer(user, "held", terms.from_asset)
-        return transfers((held, customer(user, "available", terms.from_asset), terms.debit_units, "refund"))
-    fee = 0 if mined else terms.fee_network_units
+        kept = terms.fee_network_units if mined else 0
+        return transfers(
+            (held, customer(user, "available", terms.from_asset), terms.debit_units - kept, "refund"),
+            (held, house("charged:network", terms.from_asset), kept, "withdrawal fees"),
+        )
     return transfers(
         (
             customer(user, "held", terms.to_asset),

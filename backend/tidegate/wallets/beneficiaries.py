@@ -1,7 +1,7 @@
 """Saved destinations: saved, confirmed with the second factor, perhaps cooling down, then payable."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -14,7 +14,7 @@ from tidegate.refusal import Kind, Refusal
 from tidegate.wallets import destinations, rules, store
 from tidegate.wallets.cashier import Cashier
 from tidegate.wallets.once import Done, once
-from tidegate.wallets.rules import BeneficiaryState
+from tidegate.wallets.rules import BeneficiaryState, Known
 from tidegate.wallets.schemas import BeneficiaryOut
 from tidegate.wallets.tables import BeneficiaryRow
 from tidegate.wire import Cursor, Page, next_cursor
@@ -35,6 +35,7 @@ async def create(
     """Save a destination, unconfirmed. Refuses what `destinations.check` refuses, CONFLICT for one that is saved already,
     and LIMIT_EXCEEDED above MOST."""
     cashier.pair(asset, network)
+    occupant = await destinations.look(cashier.chains[network], address)
 
     async def work(session: AsyncSession) -> Done:
         found = await destinations.check(
@@ -45,6 +46,7 @@ async def create(
             network=network,
             asset=asset,
             address=address,
+            occupant=occupant,
         )
         if await store.count_beneficiaries(session, user_id=user_id) >= MOST:
             raise Refusal(Kind.LIMIT_EXCEEDED, "Delete saved addresses that you no longer need.", limit=str(MOST))
@@ -65,7 +67,8 @@ async def create(
         }
         if not await store.insert_beneficiary(session, row=row):
             raise Refusal(Kind.CONFLICT, "You have saved this address before.", field="address")
-        body = _shape(BeneficiaryRow(**row), found.warnings, now).model_dump(mode="json")
+        paid = await store.last_paid(session, user_id=user_id, network=network, addresses=[found.address])
+        body = _shape(BeneficiaryRow(**row), found.warnings, paid, now).model_dump(mode="json")
         return Done(body, [changed(user_id, "beneficiary", row["id"], 1)], status=201)  # type: ignore[arg-type]  # a UUID
 
     return await once(cashier.db, keyed, user_id=user_id, operation="beneficiaries_create", work=work)
@@ -97,13 +100,35 @@ async def confirm(
             available_at=available_at,
         )
         told = changed(user_id, "beneficiary", row.id, row.version + 1)
-        warnings = await _warnings(session, row)
-        session.expunge(row)
-        row.state, row.since, row.available_at, row.version = state, now, available_at, row.version + 1
-        body = _shape(row, warnings, now).model_dump(mode="json")
+        shown = await _shown(session, row, now)
+        after = {
+            "state": state.value,
+            "waiting_for": _WAITING_FOR.get(state),
+            "since": now,
+            "expected_by": available_at,
+            "available_at": available_at,
+            "version": row.version + 1,
+        }
+        body = shown.model_copy(update=after).model_dump(mode="json")
         return Done(body, [use.rider, move, told], misses={"totp_step": reused(now)})
 
     return await once(cashier.db, keyed, user_id=user_id, operation="beneficiaries_confirm", work=work)
+
+
+async def rename(
+    cashier: Cashier, *, user_id: uuid.UUID, beneficiary_id: uuid.UUID, label: str, keyed: Keyed
+) -> Stored:
+    """Call it something else; address and state stay. Refuses NOT_FOUND, also for an archived one."""
+    now = utcnow()
+
+    async def work(session: AsyncSession) -> Done:
+        row = await _living(session, user_id, beneficiary_id)
+        move = store.rename_beneficiary(beneficiary_id=row.id, user_id=user_id, version=row.version, label=label)
+        shown = await _shown(session, row, now)
+        body = shown.model_copy(update={"label": label, "version": row.version + 1}).model_dump(mode="json")
+        return Done(body, [move, changed(user_id, "beneficiary", row.id, row.version + 1)])
+
+    return await once(cashier.db, keyed, user_id=user_id, operation="beneficiaries_rename", work=work)
 
 
 async def archive(cashier: Cashier, *, user_id: uuid.UUID, beneficiary_id: uuid.UUID) -> None:
@@ -133,22 +158,25 @@ async def get(cashier: Cashier, *, user_id: uuid.UUID, beneficiary_id: uuid.UUID
         row = await store.beneficiary(session, user_id=user_id, beneficiary_id=beneficiary_id)
         if row is None:
             raise Refusal(Kind.NOT_FOUND, "There is no such saved address.")
-        return _shape(row, await _warnings(session, row), utcnow())
+        return await _shown(session, row, utcnow())
 
 
 async def page(
     cashier: Cashier, *, user_id: uuid.UUID, asset: str | None, network: str | None, limit: int, before: Cursor | None
 ) -> Page[BeneficiaryOut]:
     """Living destinations, newest first."""
-    known: dict[str, list[str]] = {}
+    known: dict[str, list[Known]] = {}
+    paid: dict[str, dict[str, datetime]] = {}
     async with cashier.db.reading() as session:
         rows = await store.page_of_beneficiaries(
             session, user_id=user_id, asset=asset, network=network, before=before, limit=limit
         )
         for name in {row.network for row in rows}:
-            known[name] = await store.known_addresses(session, user_id=user_id, network=name)
+            addresses = [row.address for row in rows if row.network == name]
+            known[name] = await store.known_addresses(session, user_id=user_id, networks=[name])
+            paid[name] = await store.last_paid(session, user_id=user_id, network=name, addresses=addresses)
     now = utcnow()
-    items = [_shape(row, _lookalike(row.address, known[row.network]), now) for row in rows]
+    items = [_shape(row, _lookalike(row.address, known[row.network]), paid[row.network], now) for row in rows]
     return Page(items=items, next_cursor=next_cursor([(row.created_at, row.id) for row in rows], limit))
 
 
@@ -159,16 +187,17 @@ async def _living(session: AsyncSession, user_id: uuid.UUID, beneficiary_id: uui
     return row
 
 
-async def _warnings(session: AsyncSession, row: BeneficiaryRow) -> tuple[str, ...]:
-    known = await store.known_addresses(session, user_id=row.user_id, network=row.network)
-    return _lookalike(row.address, known)
+async def _shown(session: AsyncSession, row: BeneficiaryRow, now: datetime) -> BeneficiaryOut:
+    known = await store.known_addresses(session, user_id=row.user_id, networks=[row.network])
+    paid = await store.last_paid(session, user_id=row.user_id, network=row.network, addresses=[row.address])
+    return _shape(row, _lookalike(row.address, known), paid, now)
 
 
-def _lookalike(address: str, known: Sequence[str]) -> tuple[str, ...]:
+def _lookalike(address: str, known: Sequence[Known]) -> tuple[str, ...]:
     return (destinations.LOOKALIKE,) if rules.lookalike(address, known) is not None else ()
 
 
-def _shape(row: BeneficiaryRow, warnings: Sequence[str], now: datetime) -> BeneficiaryOut:
+def _shape(row: BeneficiaryRow, warnings: Sequence[str], paid: Mapping[str, datetime], now: datetime) -> BeneficiaryOut:
     state = rules.beneficiary_state(BeneficiaryState(row.state), row.available_at, now)
     return BeneficiaryOut(
         id=row.id,
@@ -184,6 +213,7 @@ def _shape(row: BeneficiaryRow, warnings: Sequence[str], now: datetime) -> Benef
         can_cancel=None,
         available_at=row.available_at,
         warnings=list(warnings),
+        last_paid_at=paid.get(row.address),
         created_at=row.created_at,
         version=row.version,
     )

@@ -1,11 +1,13 @@
 """What did somebody paste? An address or an invoice, for which asset, over which networks, with what to look at."""
 
 import uuid
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from tidegate.chains.uri import BadPayment, PaymentRequest, parse_payment
+from tidegate.chains.port import Occupant
+from tidegate.chains.uri import BadPayment, LightningOnly, PaymentRequest, parse_payment
 from tidegate.idempotency import Keyed, Stored
 from tidegate.money import UnknownAsset, format_units
 from tidegate.money import asset as asset_of
@@ -14,11 +16,24 @@ from tidegate.wallets import destinations
 from tidegate.wallets.cashier import Cashier
 from tidegate.wallets.destinations import Destination
 from tidegate.wallets.once import Done, once
-from tidegate.wallets.schemas import PaymentOut, ValidationOut
+from tidegate.wallets.schemas import PaymentOut, TwinOut, ValidationOut
 from tidegate.wire import asset_in
 
 OTHER_ASSET = "other_asset"
 """Reason: the invoice asks for another asset than the one named."""
+
+
+LIGHTNING = "lightning"
+"""Reason: an invoice that cannot be paid on the chain."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What is to be judged: an address, on each of the networks it can mean."""
+
+    address: str
+    networks: list[str]
+    payment: PaymentOut | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,22 +53,30 @@ async def recognise(
 
     Refuses UNKNOWN_ASSET and UNKNOWN_NETWORK only: a bad address is an answer, not a refusal.
     """
+    asset_in(asset)
+    if network is not None:
+        cashier.pair(asset, network)
+    asked = _asked(cashier, asset, network, text)
+    seen: dict[str, Occupant | None] = {}
+    if isinstance(asked, _Asked):
+        for name in asked.networks:
+            seen[name] = await destinations.look(cashier.chains[name], asked.address)
 
     async def work(session: AsyncSession) -> Done:
-        found = await _recognise(cashier, session, user_id, asset, network, text)
+        found = asked
+        if isinstance(found, _Asked):
+            found = await _judge(cashier, session, user_id, asset, found, seen)
         return Done(found.model_dump(mode="json"))
 
     return await once(cashier.db, keyed, user_id=user_id, operation="addresses_validate", work=work)
 
 
-async def _recognise(
-    cashier: Cashier, session: AsyncSession, user_id: uuid.UUID, asset: str, network: str | None, text: str
-) -> ValidationOut:
-    asset_in(asset)
-    if network is not None:
-        cashier.pair(asset, network)
+def _asked(cashier: Cashier, asset: str, network: str | None, text: str) -> _Asked | ValidationOut:
+    """What is to be judged, or the answer when the text alone says no."""
     try:
         asked = parse_payment(text)
+    except LightningOnly as error:
+        return _no(LIGHTNING, str(error), None)
     except BadPayment as error:
         return _no(Kind.INVALID_ADDRESS, str(error), None)
     read = _read(cashier, asked)
@@ -67,7 +90,7 @@ async def _recognise(
         wanted = [name for name in wanted if name == network]
     if not wanted:
         return _no(Kind.WRONG_NETWORK, f"{asset} cannot be sent there.", payment)
-    return await _judge(cashier, session, user_id, asset, wanted, asked.address, payment)
+    return _Asked(asked.address, wanted, payment)
 
 
 async def _judge(
@@ -75,13 +98,12 @@ async def _judge(
     session: AsyncSession,
     user_id: uuid.UUID,
     asset: str,
-    wanted: list[str],
-    address: str,
-    payment: PaymentOut | None,
+    asked: _Asked,
+    seen: Mapping[str, Occupant | None],
 ) -> ValidationOut:
     found: dict[str, Destination] = {}
     refusals: list[Refusal] = []
-    for name in wanted:
+    for name in asked.networks:
         try:
             found[name] = await destinations.check(
                 session,
@@ -90,22 +112,25 @@ async def _judge(
                 user_id=user_id,
                 network=name,
                 asset=asset,
-                address=address,
+                address=asked.address,
+                occupant=seen[name],
             )
         except Refusal as refusal:
             refusals.append(refusal)
     if not found:
         # The most telling of the answers: one network knowing it as its own says more than another not knowing it.
         told = max(refusals, key=lambda one: one.kind is not Kind.INVALID_ADDRESS)
-        return _no(told.kind, told.detail, payment)
+        return _no(told.kind, told.detail, asked.payment)
     first = next(iter(found.values()))
+    twin = next((one.twin for one in found.values() if one.twin is not None), None)
     return ValidationOut(
         valid=True,
         address=first.address,
         networks=list(found),
         kind=first.kind,
-        warnings=list(first.warnings),
-        payment=payment,
+        warnings=list(dict.fromkeys(code for one in found.values() for code in one.warnings)),
+        lookalike=TwinOut(**asdict(twin)) if twin is not None else None,
+        payment=asked.payment,
         reason=None,
         detail=None,
     )
@@ -118,6 +143,7 @@ def _no(reason: str, detail: str, payment: PaymentOut | None) -> ValidationOut:
         networks=[],
         kind=None,
         warnings=[],
+        lookalike=None,
         payment=payment,
         reason=str(reason),
         detail=detail,

@@ -21,6 +21,7 @@ from tidegate.wallets.schemas import (
     BalanceOut,
     BeneficiaryIn,
     BeneficiaryOut,
+    BeneficiaryPatch,
     ConfirmIn,
     DepositOut,
     DepositState,
@@ -114,7 +115,15 @@ async def export_statement(
     operation_id="addresses_create",
     status_code=201,
     response_model=AddressOut,
-    responses=problems(*SIGNED_IN, *KEYED, Kind.UNKNOWN_ASSET, Kind.UNKNOWN_NETWORK, Kind.WRONG_NETWORK, Kind.BUSY),
+    responses=problems(
+        *SIGNED_IN,
+        *KEYED,
+        Kind.UNKNOWN_ASSET,
+        Kind.UNKNOWN_NETWORK,
+        Kind.WRONG_NETWORK,
+        Kind.LIMIT_EXCEEDED,
+        Kind.BUSY,
+    ),
 )
 async def create_address(
     body: AddressIn, cashier: At, subject: Writer, keyed: Annotated[Keyed, Depends(keyed_optional)]
@@ -132,10 +141,17 @@ async def list_addresses(
     paging: Annotated[Paging, Depends()],
     asset: AssetFilter = None,
     network: NetworkFilter = None,
+    used: Annotated[bool | None, Query(description="Those that something came to, or those that nothing did")] = None,
 ) -> Page[AddressOut]:
-    """Your deposit addresses, newest first."""
+    """Your deposit addresses, newest first, with what came to each."""
     return await addresses.page(
-        cashier, user_id=subject.user_id, asset=asset, network=network, limit=paging.limit, before=paging.before
+        cashier,
+        user_id=subject.user_id,
+        asset=asset,
+        network=network,
+        used=used,
+        limit=paging.limit,
+        before=paging.before,
     )
 
 
@@ -277,6 +293,28 @@ async def confirm_beneficiary(
     return respond(
         await beneficiaries.confirm(
             cashier, user_id=subject.user_id, beneficiary_id=beneficiary_id, code=body.code, keyed=keyed
+        )
+    )
+
+
+@router.patch(
+    "/beneficiaries/{beneficiary_id}",
+    tags=["beneficiaries"],
+    operation_id="beneficiaries_rename",
+    response_model=BeneficiaryOut,
+    responses=problems(*SIGNED_IN, *KEYED, Kind.NOT_FOUND, Kind.CONFLICT),
+)
+async def rename_beneficiary(
+    beneficiary_id: uuid.UUID,
+    body: BeneficiaryPatch,
+    cashier: At,
+    subject: Writer,
+    keyed: Annotated[Keyed, Depends(keyed_optional)],
+) -> Response:
+    """Call a saved destination something else. Where it leads cannot be changed: save another one."""
+    return respond(
+        await beneficiaries.rename(
+            cashier, user_id=subject.user_id, beneficiary_id=beneficiary_id, label=body.label, keyed=keyed
         )
     )
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Literal
 
 from tidegate.chains.port import UNKNOWN_TOKEN
 from tidegate.ledger.rules import AccountRef, Posting, customer, house, transfers
@@ -402,12 +403,43 @@ def _ends(address: str) -> tuple[str, str]:
     return body[:LOOKALIKE_ENDS], body[-LOOKALIKE_ENDS:]
 
 
-def lookalike(address: str, known: Iterable[str]) -> str | None:
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An address this user may mean: saved, really paid, or his own deposit address. `at`: saved, last paid, made."""
+
+    network: str
+    address: str
+    source: Literal["saved", "paid", "own"]
+    label: str | None
+    at: datetime
+
+
+def lookalike(address: str, known: Iterable[Known]) -> Known | None:
     """A known address that begins and ends like this one and is another: the mark of a poisoned clipboard."""
     for one in known:
-        if one.lower() != address.lower() and _ends(one) == _ends(address):
+        if one.address.lower() != address.lower() and _ends(one.address) == _ends(address):
             return one
     return None
+
+
+def only_elsewhere(address: str, network: str, known: Iterable[Known]) -> bool:
+    """Saved or paid on another network alone: the same key may not be held on this one."""
+    used = {one.network for one in known if one.address == address and one.source != "own"}
+    return bool(used) and network not in used
+
+
+def payable_from(
+    saved_from: datetime | None, paid_since: datetime | None, cooldown: timedelta, now: datetime
+) -> datetime:
+    """From when an address that is named without its saved entry may be paid: as that entry may (`saved_from`), or a
+    cool-down after it was first paid, whichever is sooner; of an unknown one, a cool-down from now at the earliest."""
+    found = [saved_from] if saved_from is not None else []
+    found += [paid_since + cooldown] if paid_since is not None else []
+    return min(found, default=now + cooldown)
+
+
+MOST_UNUSED = 20
+"""Deposit addresses of one user and network that nothing has come to yet: indexes are not handed out for nothing."""
 
 
 def beneficiary_state(state: BeneficiaryState, available_at: datetime | None, now: datetime) -> BeneficiaryState:

@@ -99,7 +99,8 @@ class AddressIn(In):
 
 
 class AddressOut(Out):
-    """An address of ours that credits you, for ever. `uri` is what a QR code holds (BIP21, EIP-681)."""
+    """An address of ours that credits you, for ever. `uri` is what a QR code holds (BIP21, EIP-681). `deposits` counts
+    what has come to it in this asset."""
 
     id: uuid.UUID
     asset: str
@@ -107,6 +108,9 @@ class AddressOut(Out):
     address: str
     uri: str
     created_at: Time
+    deposits: int
+    first_deposit_at: Time | None
+    last_deposit_at: Time | None
 
 
 class DepositOut(Waiting):
@@ -154,15 +158,26 @@ class PaymentOut(Out):
     label: str | None = Field(description="The payee's own words; nobody checked them")
 
 
+class TwinOut(Out):
+    """The address you may have meant: `saved` by you, `paid` by you, or your `own` deposit address; `at` says since when."""
+
+    network: str
+    address: str
+    source: Literal["saved", "paid", "own"]
+    label: str | None
+    at: Time
+
+
 class ValidationOut(Out):
-    """`networks`: where this asset can be sent to that address. When not valid, `reason` is the problem's code or
-    `other_asset`, and `detail` the sentence."""
+    """`networks`: where this asset can be sent to that address. When not valid, `reason` is the problem's code,
+    `other_asset` or `lightning`, and `detail` the sentence. `lookalike` goes with the warning `lookalike_address`."""
 
     valid: bool
     address: str | None = Field(description="In its canonical spelling")
     networks: list[str]
     kind: str | None
     warnings: list[str]
+    lookalike: TwinOut | None
     payment: PaymentOut | None
     reason: str | None
     detail: str | None
@@ -173,6 +188,10 @@ class BeneficiaryIn(In):
     asset: AssetCode
     network: NetworkName
     address: str = Field(min_length=1, max_length=256)
+
+
+class BeneficiaryPatch(In):
+    label: Label
 
 
 class BeneficiaryOut(Waiting):
@@ -186,6 +205,7 @@ class BeneficiaryOut(Waiting):
     state: BeneficiaryState
     available_at: Time | None
     warnings: list[str]
+    last_paid_at: Time | None
     created_at: Time
     version: int
 

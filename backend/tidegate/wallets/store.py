@@ -7,18 +7,19 @@ from datetime import datetime
 from typing import Any
 
 import asyncpg
-from sqlalchemy import ARRAY, Row, Text, bindparam, func, select, tuple_, update
+from sqlalchemy import ARRAY, ColumnElement, Text, bindparam, func, select, text, true, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tidegate.database import Rider, Write, updating
 from tidegate.wallets import rules
-from tidegate.wallets.rules import BeneficiaryState
+from tidegate.wallets.rules import BeneficiaryState, Known
 from tidegate.wallets.tables import (
     AddressHandout,
     AddressIndex,
     BeneficiaryRow,
     DepositAddress,
+    DepositRow,
     ScanCursor,
     SentTo,
 )
@@ -81,12 +82,48 @@ async def insert_handout(session: AsyncSession, *, row: dict[str, Any]) -> None:
     await session.execute(insert(AddressHandout).values(**row))
 
 
+async def unused(session: AsyncSession, *, user_id: uuid.UUID, network: str, most: int) -> int:
+    """How many of the user's addresses nothing has come to, counted up to `most`."""
+    rows = (
+        select(DepositAddress.id)
+        .where(
+            DepositAddress.user_id == user_id,
+            DepositAddress.network == network,
+            ~select(DepositRow.id).where(DepositRow.address_id == DepositAddress.id).exists(),
+        )
+        .limit(most)
+        .subquery()
+    )
+    return await session.scalar(select(func.count()).select_from(rows)) or 0
+
+
+_CAME = (
+    select(
+        func.count().label("deposits"),
+        func.min(DepositRow.detected_at).label("first_at"),
+        func.max(DepositRow.detected_at).label("last_at"),
+    )
+    .where(DepositRow.address_id == AddressHandout.address_id, DepositRow.asset == AddressHandout.asset)
+    .lateral("came")
+)
+"""What has come to an address in the asset it was given out for."""
+
+
 async def page_of_handouts(
-    session: AsyncSession, *, user_id: uuid.UUID, asset: str | None, network: str | None, before: Before, limit: int
-) -> Sequence[Row[AddressHandout, DepositAddress]]:
+    session: AsyncSession,
+    *,
+    user_id: uuid.UUID,
+    asset: str | None,
+    network: str | None,
+    used: bool | None,
+    before: Before,
+    limit: int,
+) -> Sequence[Any]:
+    """Rows of (handout, address, deposits, first, last)."""
     query = (
-        select(AddressHandout, DepositAddress)
+        select(AddressHandout, DepositAddress, _CAME.c.deposits, _CAME.c.first_at, _CAME.c.last_at)
         .join(DepositAddress, DepositAddress.id == AddressHandout.address_id)
+        .join(_CAME, true())
         .where(AddressHandout.user_id == user_id)
         .order_by(AddressHandout.created_at.desc(), AddressHandout.id.desc())
         .limit(limit)
@@ -95,6 +132,8 @@ async def page_of_handouts(
         query = query.where(AddressHandout.asset == asset)
     if network is not None:
         query = query.where(DepositAddress.network == network)
+    if used is not None:
+        query = query.where(_CAME.c.deposits > 0 if used else _CAME.c.deposits == 0)
     if before is not None:
         query = query.where(tuple_(AddressHandout.created_at, AddressHandout.id) < before)
     return (await session.execute(query)).all()
@@ -170,15 +209,44 @@ async def owners_of(session: AsyncSession, *, family: str, addresses: Sequence[s
 # --- what a user saved or paid -------------------------------------------------------------------------------------
 
 
-async def known_addresses(session: AsyncSession, *, user_id: uuid.UUID, network: str) -> list[str]:
-    """Saved and paid addresses of a user: the ones he may mean. Addresses that paid him are not among them."""
-    saved = select(BeneficiaryRow.address).where(
-        BeneficiaryRow.user_id == user_id,
-        BeneficiaryRow.network == network,
-        BeneficiaryRow.state != BeneficiaryState.ARCHIVED,
+_KNOWN = text(
+    """
+    SELECT network, address, 'saved' AS source, label, created_at AS at FROM beneficiaries
+    WHERE user_id = :user_id AND network = ANY (:networks) AND state <> 'archived'
+    UNION ALL
+    SELECT network, address, 'paid', NULL, last_at FROM sent_to
+    WHERE user_id = :user_id AND network = ANY (:networks)
+    UNION ALL
+    (SELECT network, address, 'own', NULL, created_at FROM deposit_addresses
+     WHERE user_id = :user_id AND network = ANY (:networks) ORDER BY index DESC LIMIT 200)
+    """
+)
+
+
+async def known_addresses(session: AsyncSession, *, user_id: uuid.UUID, networks: Sequence[str]) -> list[Known]:
+    """The addresses a user may mean: saved, paid, his own; in this order. Those that paid him are not among them."""
+    rows = await session.execute(_KNOWN, {"user_id": user_id, "networks": list(networks)})
+    return [Known(*row) for row in rows]
+
+
+async def payable_since(
+    session: AsyncSession, *, user_id: uuid.UUID, network: str, asset: str, address: str
+) -> tuple[datetime | None, datetime | None]:
+    """(from when the confirmed saved entry of this address may be paid, when it was first paid); None: there is none."""
+    saved = await session.scalar(
+        select(func.coalesce(BeneficiaryRow.available_at, BeneficiaryRow.since)).where(
+            BeneficiaryRow.user_id == user_id,
+            BeneficiaryRow.network == network,
+            BeneficiaryRow.asset == asset,
+            BeneficiaryRow.address == address,
+            BeneficiaryRow.state.in_((BeneficiaryState.COOLING_DOWN, BeneficiaryState.ACTIVE)),
+        )
     )
-    paid = select(SentTo.address).where(SentTo.user_id == user_id, SentTo.network == network)
-    return list(await session.scalars(saved.union(paid)))
+    return saved, await session.scalar(select(SentTo.first_at).where(*_paid(user_id, network, address)))
+
+
+def _paid(user_id: uuid.UUID, network: str, address: str) -> tuple[ColumnElement[bool], ...]:
+    return SentTo.user_id == user_id, SentTo.network == network, SentTo.address == address
 
 
 _SENT = Write(
@@ -246,6 +314,26 @@ async def page_of_beneficiaries(
     if before is not None:
         query = query.where(tuple_(BeneficiaryRow.created_at, BeneficiaryRow.id) < before)
     return (await session.scalars(query)).all()
+
+
+async def last_paid(
+    session: AsyncSession, *, user_id: uuid.UUID, network: str, addresses: Sequence[str]
+) -> dict[str, datetime]:
+    """When this user last paid each; one never paid is absent."""
+    rows = await session.execute(
+        select(SentTo.address, SentTo.last_at).where(
+            SentTo.user_id == user_id, SentTo.network == network, SentTo.address.in_(addresses)
+        )
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def rename_beneficiary(*, beneficiary_id: uuid.UUID, user_id: uuid.UUID, version: int, label: str) -> Rider:
+    """Another label, if nobody moved it since it was read; named "beneficiary"."""
+    was = {"was_id": beneficiary_id, "was_user_id": user_id, "was_version": version}
+    guards = ("id", "user_id", "version")
+    write = updating(BeneficiaryRow.__table__, guards=guards, columns=("label",), counted="version")
+    return Rider("beneficiary", write, was | {"label": label})
 
 
 def move_beneficiary(

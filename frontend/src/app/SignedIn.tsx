@@ -19,6 +19,7 @@ const PLACES = [
   { to: '/deposit', key: 'deposit' },
   { to: '/convert', key: 'convert' },
   { to: '/history', key: 'history' },
+  { to: '/addresses', key: 'addresses' },
   ...(isSandbox ? ([{ to: '/break', key: 'break' }] as const) : []),
 ] as const;
 

@@ -1,4 +1,5 @@
 import 'i18next';
+import type addresses from '../../public/locales/en/addresses.json';
 import type app from '../../public/locales/en/app.json';
 import type auth from '../../public/locales/en/auth.json';
 import type exchange from '../../public/locales/en/exchange.json';
@@ -12,6 +13,7 @@ declare module 'i18next' {
   interface CustomTypeOptions {
     defaultNS: 'app';
     resources: {
+      addresses: typeof addresses;
       app: typeof app;
       auth: typeof auth;
       exchange: typeof exchange;

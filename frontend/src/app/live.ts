@@ -17,6 +17,7 @@ const TOUCHED: Record<string, readonly string[]> = {
   transfer: ['transactionsList', 'walletsListBalances', 'walletsGetStatement'],
   balance: ['walletsListBalances', 'walletsGetStatement'],
   address: ['addressesList'],
+  beneficiary: ['beneficiariesList'],
   account: ['authGetMe', 'authListSessions'],
 };
 const ALL = new Set(Object.values(TOUCHED).flat());

@@ -27,6 +27,8 @@ declare module '@tanstack/react-router' {
   interface HistoryState {
     /** What was pasted on the home page, on its way to the payment. Memory only: never in an address bar. */
     pasted?: string;
+    /** The saved address to be paid, in memory alike. */
+    saved?: { id: string; label: string; asset: string; network: string; address: string };
   }
 }
 
@@ -112,6 +114,24 @@ const depositDetail = createRoute({
   component: lazyRouteComponent(() => import('@/wallets/DepositDetail'), 'DepositDetail'),
 });
 
+const myAddresses = createRoute({
+  getParentRoute: () => inside,
+  path: '/deposit/addresses',
+  validateSearch: (search: Record<string, unknown>): { asset?: string } => {
+    const asset = text(search.asset);
+    return asset ? { asset } : {};
+  },
+  beforeLoad: () => needWords('addresses'),
+  component: lazyRouteComponent(() => import('@/wallets/MyAddresses'), 'MyAddresses'),
+});
+
+const addresses = createRoute({
+  getParentRoute: () => inside,
+  path: '/addresses',
+  beforeLoad: () => needWords('addresses'),
+  component: lazyRouteComponent(() => import('@/wallets/AddressBook'), 'AddressBook'),
+});
+
 const asset = createRoute({
   getParentRoute: () => inside,
   path: '/balances/$asset',
@@ -191,6 +211,8 @@ const tree = root.addChildren([
     asset,
     deposit,
     depositDetail,
+    myAddresses,
+    addresses,
     pay,
     withdrawal,
     history,

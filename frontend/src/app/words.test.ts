@@ -6,6 +6,7 @@ const read = (name: string) => JSON.parse(readFileSync(`public/locales/en/${name
 const problems = read('problems');
 const transactions = read('transactions');
 const wallets = read('wallets');
+const addresses = read('addresses');
 interface Contract {
   paths: Record<string, Record<string, { responses: Record<string, { description: string }> }>>;
 }
@@ -70,8 +71,25 @@ test.each([
   expect(wallets.depositState[state]).toMatch(/\w/);
 });
 
+test.each(['pending_confirmation', 'cooling_down', 'active', 'suspended'])(
+  'a saved address in %s has a word',
+  (state) => {
+    expect(addresses.state[state]).toMatch(/\w/);
+  },
+);
+
 test('no sentence shouts and none says success', () => {
-  for (const name of ['app', 'auth', 'exchange', 'problems', 'sandbox', 'transactions', 'ui', 'wallets']) {
+  for (const name of [
+    'addresses',
+    'app',
+    'auth',
+    'exchange',
+    'problems',
+    'sandbox',
+    'transactions',
+    'ui',
+    'wallets',
+  ]) {
     const text = JSON.stringify(read(name));
     expect(text).not.toMatch(/!"/);
     expect(text).not.toMatch(/oops|success/i);

@@ -21,7 +21,8 @@ export type AddressIn = {
 /**
  * AddressOut
  *
- * An address of ours that credits you, for ever. `uri` is what a QR code holds (BIP21, EIP-681).
+ * An address of ours that credits you, for ever. `uri` is what a QR code holds (BIP21, EIP-681). `deposits` counts
+ * what has come to it in this asset.
  */
 export type AddressOut = {
     /**
@@ -37,9 +38,21 @@ export type AddressOut = {
      */
     created_at: string;
     /**
+     * Deposits
+     */
+    deposits: number;
+    /**
+     * First Deposit At
+     */
+    first_deposit_at: string | null;
+    /**
      * Id
      */
     id: string;
+    /**
+     * Last Deposit At
+     */
+    last_deposit_at: string | null;
     /**
      * Network
      */
@@ -305,6 +318,10 @@ export type BeneficiaryOut = {
      */
     label: string;
     /**
+     * Last Paid At
+     */
+    last_paid_at: string | null;
+    /**
      * Network
      */
     network: string;
@@ -332,6 +349,16 @@ export type BeneficiaryOut = {
      * Warnings
      */
     warnings: Array<string>;
+};
+
+/**
+ * BeneficiaryPatch
+ */
+export type BeneficiaryPatch = {
+    /**
+     * Label
+     */
+    label: string;
 };
 
 /**
@@ -1970,7 +1997,8 @@ export type RefreshIn = {
 /**
  * RefundRuleOut
  *
- * What comes back when it cannot be carried out: the whole debit before, `to_asset` after the conversion.
+ * What comes back when it cannot be carried out: the whole debit before, `to_asset` after the conversion. The network
+ * fee is kept once the network has mined a payment, also one that the recipient's contract turned down.
  */
 export type RefundRuleOut = {
     /**
@@ -1985,6 +2013,10 @@ export type RefundRuleOut = {
      * Fees Kept
      */
     fees_kept: Array<'spread' | 'service'>;
+    /**
+     * Network Fee Kept
+     */
+    network_fee_kept: 'once_mined';
 };
 
 /**
@@ -2539,6 +2571,34 @@ export type TrialTotalOut = {
 };
 
 /**
+ * TwinOut
+ *
+ * The address you may have meant: `saved` by you, `paid` by you, or your `own` deposit address; `at` says since when.
+ */
+export type TwinOut = {
+    /**
+     * Address
+     */
+    address: string;
+    /**
+     * At
+     */
+    at: string;
+    /**
+     * Label
+     */
+    label: string | null;
+    /**
+     * Network
+     */
+    network: string;
+    /**
+     * Source
+     */
+    source: 'saved' | 'paid' | 'own';
+};
+
+/**
  * ValidateIn
  *
  * `address`: an address as it stands, or a BIP21 or EIP-681 URI.
@@ -2561,8 +2621,8 @@ export type ValidateIn = {
 /**
  * ValidationOut
  *
- * `networks`: where this asset can be sent to that address. When not valid, `reason` is the problem's code or
- * `other_asset`, and `detail` the sentence.
+ * `networks`: where this asset can be sent to that address. When not valid, `reason` is the problem's code,
+ * `other_asset` or `lightning`, and `detail` the sentence. `lookalike` goes with the warning `lookalike_address`.
  */
 export type ValidationOut = {
     /**
@@ -2579,6 +2639,7 @@ export type ValidationOut = {
      * Kind
      */
     kind: string | null;
+    lookalike: TwinOut | null;
     /**
      * Networks
      */
@@ -4791,6 +4852,12 @@ export type AddressesListData = {
          */
         network?: string | null;
         /**
+         * Used
+         *
+         * Those that something came to, or those that nothing did
+         */
+        used?: boolean | null;
+        /**
          * Limit
          */
         limit?: number;
@@ -4857,7 +4924,7 @@ export type AddressesCreateErrors = {
      */
     401: Problem;
     /**
-     * `forbidden`: Not allowed
+     * `forbidden`: Not allowed · `limit_exceeded`: Above a limit
      */
     403: Problem;
     /**
@@ -5214,6 +5281,68 @@ export type BeneficiariesGetResponses = {
 };
 
 export type BeneficiariesGetResponse = BeneficiariesGetResponses[keyof BeneficiariesGetResponses];
+
+export type BeneficiariesRenameData = {
+    body: BeneficiaryPatch;
+    headers?: {
+        /**
+         * Idempotency-Key
+         *
+         * Honoured when given.
+         */
+        'idempotency-key'?: string | null;
+    };
+    path: {
+        /**
+         * Beneficiary Id
+         */
+        beneficiary_id: string;
+    };
+    query?: never;
+    url: '/api/v1/wallets/beneficiaries/{beneficiary_id}';
+};
+
+export type BeneficiariesRenameErrors = {
+    /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Sign in first
+     */
+    401: Problem;
+    /**
+     * `forbidden`: Not allowed
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found
+     */
+    404: Problem;
+    /**
+     * `in_progress`: The first request is still running · `conflict`: Conflict
+     */
+    409: Problem;
+    /**
+     * `invalid_request`: Some fields are not as they should be · `idempotency_key_reused`: This Idempotency-Key was used with another body
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests
+     */
+    429: Problem;
+};
+
+export type BeneficiariesRenameError = BeneficiariesRenameErrors[keyof BeneficiariesRenameErrors];
+
+export type BeneficiariesRenameResponses = {
+    /**
+     * Successful Response
+     */
+    200: BeneficiaryOut;
+};
+
+export type BeneficiariesRenameResponse = BeneficiariesRenameResponses[keyof BeneficiariesRenameResponses];
 
 export type BeneficiariesConfirmData = {
     body: ConfirmIn;

@@ -14,6 +14,7 @@ import { Countdown } from '@/ui/Countdown';
 import { secondsUntil, serverNow } from '@/ui/clock';
 import { Heading } from '@/ui/Heading';
 import { Label } from '@/ui/Label';
+import { Lookalike } from '@/ui/Lookalike';
 import { useOnce } from '@/ui/once';
 import { ProblemNote } from '@/ui/ProblemNote';
 import { isCode, isUnknownOutcome } from '@/ui/problem';
@@ -61,7 +62,7 @@ export function CheckStep({ onBack, onChange, onDone }: Props) {
           side: quote.side,
           amount: quote.side === 'exact_out' ? quote.deliver.amount : quote.debit.amount,
           speed: quote.speed,
-          address: quote.address,
+          ...destination(quote),
         },
         throwOnError: true,
       });
@@ -79,7 +80,7 @@ export function CheckStep({ onBack, onChange, onDone }: Props) {
       for (let tried = 1; ; tried += 1) {
         try {
           const { data } = await withdrawalsCreate({
-            body: { quote_id: quote.id, address: quote.address },
+            body: { quote_id: quote.id, ...destination(quote) },
             headers: { 'idempotency-key': key },
             throwOnError: true,
           });
@@ -232,14 +233,32 @@ function NewPrice({ review }: { review: Review }) {
 
 const SEVERE = 'lookalike_address';
 
+/** A saved address goes by its entry: it says who it is, and its waiting time counts. */
+function destination(quote: Quote) {
+  return quote.beneficiary_id ? { beneficiary_id: quote.beneficiary_id } : { address: quote.address };
+}
+
 /** Some refusals can be mended elsewhere. */
 function WayOut({ error }: { error: unknown }) {
   const { t } = useTranslation('transactions');
   if (isCode(error, 'second_factor_required')) return <Link to="/security">{t('get.enrol')}</Link>;
   if (isCode(error, 'review_required')) return <Link to="/convert">{t('check.convertFirst')}</Link>;
+  if (isCode(error, 'beneficiary_cooling_down'))
+    return <Link to="/addresses">{t('check.waitForAddress')}</Link>;
   if (isCode(error, 'insufficient_funds')) return <Link to="/deposit">{t('with.deposit')}</Link>;
   return null;
 }
+
+/** Another address, everything else kept. */
+const AFRESH = {
+  found: null,
+  asset: null,
+  network: null,
+  address: null,
+  label: null,
+  saved: null,
+  review: null,
+};
 
 interface WarningsProps {
   quote: Quote;
@@ -250,20 +269,32 @@ interface WarningsProps {
 
 function Warnings({ quote, acknowledged, onChange, onAcknowledge }: WarningsProps) {
   const { t, i18n } = useTranslation('transactions');
+  const { t: tUi } = useTranslation('ui');
+  const draft = useDraft();
   if (quote.warnings.includes(SEVERE) && !acknowledged) {
-    return (
+    const twin = draft.found?.lookalike;
+    return twin ? (
+      <Lookalike
+        id="lookalike"
+        twin={twin}
+        pasted={quote.address ?? ''}
+        onOther={onChange}
+        onAcknowledge={onAcknowledge}
+        {...(twin.source !== 'own' && {
+          onUseKnown: () => {
+            changeDraft({ ...AFRESH, text: twin.address });
+            onChange();
+          },
+        })}
+      />
+    ) : (
       <Warning
         tone="red"
         title={t('warning.lookalike_address.title')}
         ways={
-          <>
-            <Button id="lookalike" onClick={onChange}>
-              {t('check.otherAddress')}
-            </Button>
-            <Button variant="default" onClick={onAcknowledge}>
-              {t('check.somebodyElse')}
-            </Button>
-          </>
+          <Button id="lookalike" onClick={onChange}>
+            {tUi('lookalike.other')}
+          </Button>
         }
       >
         {t('warning.lookalike_address.text')}

@@ -4,7 +4,9 @@ import { Link } from '@tanstack/react-router';
 import { type FormEvent, useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useAssets, useNames } from '@/app/assets';
+import { knownReason, type Option, type Recognised, recognise, tidy } from '@/app/recognise';
 import { useMe } from '@/app/session';
+import { beneficiariesListOptions } from '@/client/@tanstack/react-query.gen';
 import { bareFigures } from '@/money/figures';
 import { typed } from '@/money/typed';
 import { Address } from '@/ui/Address';
@@ -14,12 +16,12 @@ import { Heading } from '@/ui/Heading';
 import { TickIcon } from '@/ui/icons';
 import { ProblemNote } from '@/ui/ProblemNote';
 import { Warning } from '@/ui/Warning';
-import { changeDraft, useDraft } from './draft';
+import { changeDraft, type SavedPayee, useDraft } from './draft';
 import css from './pay.module.css';
-import { type Option, type Recognised, recognise, tidy } from './recognise';
 
 /** What was pasted is asked about after the hand has rested this long. */
 const REST_MILLISECONDS = 300;
+const MOST_SAVED = 6;
 
 function useRested(text: string): string {
   const [rested, setRested] = useState(text);
@@ -59,14 +61,17 @@ export function GetStep({ onDone }: { onDone: () => void }) {
     if (found && found !== draft.found) take(found);
     function take(now: Recognised) {
       const [only] = now.options;
-      const one = now.options.length === 1 ? only : undefined;
+      // What was chosen from the book stays chosen, if it still can be paid.
+      const saved = now.options.some((option) => sameOption(option, draft.saved)) ? draft.saved : null;
+      const one = saved ?? (now.options.length === 1 ? only : undefined);
       const amount = now.payment?.amount ?? null;
       changeDraft({
         found: now,
         asset: one?.asset ?? null,
         network: one?.network ?? null,
         address: one?.address ?? null,
-        label: now.payment?.label ?? null,
+        label: saved?.label ?? now.payment?.label ?? null,
+        saved,
         ...(amount &&
           one && { amountText: bareFigures(amount, one.asset), amount, side: 'exact_out' as const }),
         review: null,
@@ -74,7 +79,7 @@ export function GetStep({ onDone }: { onDone: () => void }) {
       });
       announce(now.reason ? t('get.heardNothing') : t('get.heardFound', { count: now.options.length }));
     }
-  }, [found, draft.found, t]);
+  }, [found, draft.found, draft.saved, t]);
 
   const decimals = payable.find((item) => item.asset === draft.asset)?.decimals ?? 18;
   const amount = typed(draft.amountText, decimals);
@@ -100,8 +105,7 @@ export function GetStep({ onDone }: { onDone: () => void }) {
     // After the effect above has taken what was found into the draft.
     window.setTimeout(() => form.current?.requestSubmit());
   }, [eager, found, lookup.error]);
-  const change = (text: string) =>
-    changeDraft({ text, found: null, asset: null, network: null, address: null, label: null, review: null });
+  const change = (text: string) => changeDraft({ ...CLEARED, text });
 
   return (
     <form ref={form} className={css.main} onSubmit={submit} noValidate>
@@ -137,16 +141,17 @@ export function GetStep({ onDone }: { onDone: () => void }) {
           maxLength={2048}
           error={
             found?.reason
-              ? t(`get.reason.${known(found.reason)}`)
+              ? t(`get.reason.${knownReason(found.reason)}`)
               : asked && faults.text === 'empty' && !lookup.isFetching
                 ? t('get.reason.empty')
                 : undefined
           }
         />
+        {draft.text === '' && <SavedOnes codes={codes} />}
         {clean.removed > 0 && <p className={css.note}>{t('get.removed', { count: clean.removed })}</p>}
         {lookup.error && <ProblemNote error={lookup.error} onRetry={() => void lookup.refetch()} />}
         {assets.error && <ProblemNote error={assets.error} onRetry={() => void assets.refetch()} />}
-        {found && !found.reason && <Found found={found} network={draft.network} />}
+        {found && !found.reason && <Found found={found} network={draft.network} saved={draft.saved} />}
         {found && found.options.length > 1 && (
           <AssetChoice
             options={found.options}
@@ -179,22 +184,63 @@ export function GetStep({ onDone }: { onDone: () => void }) {
   );
 }
 
-const KNOWN = [
-  'empty',
-  'own_address',
-  'forbidden_address',
-  'wrong_network',
-  'invalid_address',
-  'invalid_amount',
-  'too_many_decimals',
-] as const;
+/** A text that nothing is known of yet. */
+const CLEARED = {
+  found: null,
+  asset: null,
+  network: null,
+  address: null,
+  label: null,
+  saved: null,
+  review: null,
+};
 
-function known(reason: string): (typeof KNOWN)[number] {
-  return KNOWN.find((one) => one === reason) ?? 'invalid_address';
+function sameOption(option: Option, saved: Option | null): boolean {
+  return (
+    saved !== null &&
+    option.asset === saved.asset &&
+    option.network === saved.network &&
+    option.address === saved.address
+  );
+}
+
+/** The shortest way to somebody who was paid before. Only those that can be paid now. */
+function SavedOnes({ codes }: { codes: readonly string[] }) {
+  const { t } = useTranslation('transactions');
+  const names = useNames();
+  const { data } = useQuery(beneficiariesListOptions({ query: { limit: 50 } }));
+  const ready = data?.items.filter((one) => one.state === 'active' && codes.includes(one.asset)) ?? [];
+  if (!data) return null;
+  return (
+    <div className={css.saved}>
+      {ready.length > 0 && (
+        <>
+          <p id="saved-ones">{t('get.saved')}</p>
+          <ul aria-labelledby="saved-ones">
+            {ready.slice(0, MOST_SAVED).map((saved) => (
+              <li key={saved.id}>
+                <button type="button" onClick={() => changeDraft({ ...CLEARED, text: saved.address, saved })}>
+                  <strong>{saved.label}</strong>
+                  <span>{t('get.on', { asset: saved.asset, network: names.network(saved.network) })}</span>
+                </button>
+              </li>
+            ))}
+          </ul>
+        </>
+      )}
+      <Link to="/addresses">{t(data.items.length > 0 ? 'get.book' : 'get.savedNone')}</Link>
+    </div>
+  );
+}
+
+interface FoundProps {
+  found: Recognised;
+  network: string | null;
+  saved: SavedPayee | null;
 }
 
 /** What the text is, with the whole address. */
-function Found({ found, network }: { found: Recognised; network: string | null }) {
+function Found({ found, network, saved }: FoundProps) {
   const { t } = useTranslation('transactions');
   const names = useNames();
   const [first] = found.options;
@@ -205,14 +251,16 @@ function Found({ found, network }: { found: Recognised; network: string | null }
     <div className={css.found}>
       <p className={css.matched}>
         <TickIcon size={18} />
-        {found.payment
-          ? t(found.payment.label ? 'get.invoiceOf' : 'get.invoice', {
-              network: name,
-              label: found.payment.label ?? '',
-            })
-          : networks.length === 1
-            ? t('get.address', { network: name })
-            : t('get.addressSeveral', { networks: networks.map((one) => names.network(one)).join(', ') })}
+        {saved
+          ? t('get.savedAs', { label: saved.label, network: name })
+          : found.payment
+            ? t(found.payment.label ? 'get.invoiceOf' : 'get.invoice', {
+                network: name,
+                label: found.payment.label ?? '',
+              })
+            : networks.length === 1
+              ? t('get.address', { network: name })
+              : t('get.addressSeveral', { networks: networks.map((one) => names.network(one)).join(', ') })}
       </p>
       <Address address={first.address} perLine={5} />
     </div>
@@ -229,6 +277,7 @@ interface ChoiceProps {
 function AssetChoice({ options, chosen, missing }: ChoiceProps) {
   const { t } = useTranslation('transactions');
   const names = useNames();
+  const draft = useDraft();
   return (
     <fieldset className={css.assets} aria-describedby={missing ? 'get-asset-missing' : undefined}>
       <legend>{t('get.which')}</legend>
@@ -239,7 +288,13 @@ function AssetChoice({ options, chosen, missing }: ChoiceProps) {
             type="radio"
             name="asset"
             checked={option.asset === chosen}
-            onChange={() => changeDraft({ ...option, review: null })}
+            onChange={() =>
+              changeDraft({
+                ...option,
+                ...(sameOption(option, draft.saved) ? {} : { saved: null, label: null }),
+                review: null,
+              })
+            }
           />
           <strong>{names.asset(option.asset)}</strong>
           <span>{t('get.on', { asset: option.asset, network: names.network(option.network) })}</span>

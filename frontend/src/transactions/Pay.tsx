@@ -34,16 +34,17 @@ export function Pay() {
   const names = useNames();
   const asked = route.useSearch().step ?? 'get';
   const pasted = useRouterState({ select: (state) => state.location.state.pasted });
+  const saved = useRouterState({ select: (state) => state.location.state.saved });
 
   useEffect(() => {
     if (draft.owner !== me.id) clearDraft(me.id);
   }, [draft.owner, me.id]);
   useEffect(() => {
-    if (pasted === undefined || draft.owner !== me.id) return;
+    if ((pasted === undefined && saved === undefined) || draft.owner !== me.id) return;
     clearDraft(me.id);
-    changeDraft({ text: pasted });
+    changeDraft(saved ? { text: saved.address, saved } : { text: pasted ?? '' });
     void router.navigate({ to: '/pay', replace: true, state: {} });
-  }, [pasted, me.id, draft.owner, router]);
+  }, [pasted, saved, me.id, draft.owner, router]);
 
   const limit = furthest(draft);
   const step = STEPS.indexOf(asked) > STEPS.indexOf(limit) ? limit : asked;

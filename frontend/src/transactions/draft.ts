@@ -1,6 +1,6 @@
 import { useSyncExternalStore } from 'react';
+import type { Recognised } from '@/app/recognise';
 import type { QuotesCreateResponse, WithdrawalsCreateResponse } from '@/client/types.gen';
-import type { Recognised } from './recognise';
 
 export type Speed = 'economy' | 'standard' | 'fast';
 
@@ -12,6 +12,15 @@ export interface Review {
   readonly before: string | null;
 }
 
+/** A saved address, as the payment needs it. */
+export interface SavedPayee {
+  readonly id: string;
+  readonly label: string;
+  readonly asset: string;
+  readonly network: string;
+  readonly address: string;
+}
+
 /** A payment being put together. It lives in memory only and belongs to one user. */
 export interface Draft {
   readonly owner: string | null;
@@ -21,6 +30,8 @@ export interface Draft {
   readonly network: string | null;
   readonly address: string | null;
   readonly label: string | null;
+  /** The saved address that was chosen. */
+  readonly saved: SavedPayee | null;
   readonly amountText: string;
   /** What they get, as a decimal string, when that is what was typed. */
   readonly amount: string | null;
@@ -41,6 +52,7 @@ const EMPTY: Draft = {
   network: null,
   address: null,
   label: null,
+  saved: null,
   amountText: '',
   amount: null,
   side: 'exact_out',

@@ -13,7 +13,7 @@ export type Ask = QuotesCreateData['body'];
 
 /** What the draft asks of one asset; null while something is missing. */
 export function askFor(draft: Draft, from: string, payAmount: string | null): Ask | null {
-  const { asset, network, address, side, amount, speed } = draft;
+  const { asset, network, address, side, amount, speed, saved } = draft;
   if (!asset || !network || !address) return null;
   const figure = side === 'exact_out' ? amount : payAmount;
   if (!figure) return null;
@@ -25,7 +25,7 @@ export function askFor(draft: Draft, from: string, payAmount: string | null): As
     side,
     amount: figure,
     speed,
-    address,
+    ...(saved ? { beneficiary_id: saved.id } : { address }),
   };
 }
 

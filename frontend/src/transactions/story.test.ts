@@ -118,6 +118,21 @@ describe('the story of a withdrawal', () => {
       refund(withdrawal('cancelled', ['pending_verification', 'pending_screening', 'cancelled'])).asset,
     ).toBe('USDT');
   });
+  test('a payment that was mined and not made has cost its network fee, and only that', () => {
+    const usdt = (amount: string) => ({ asset: 'USDT', amount });
+    const plain = {
+      debit: usdt('501.000000'),
+      fees: [
+        { kind: 'network' as const, amount: usdt('0.900000') },
+        { kind: 'service' as const, amount: usdt('0.100000') },
+      ],
+    };
+    const path = ['pending_verification', 'pending_screening', 'confirming', 'failed'];
+    const mined = { attempts: [attempt('reverted', 18)] };
+    expect(refund(withdrawal('failed', path, { ...plain, ...mined })).amount).toBe('500.100000');
+    expect(refund(withdrawal('failed', path, plain)).amount).toBe('501.000000');
+    expect(refund(withdrawal('failed', path, mined)).amount).toBe('500.000000');
+  });
   test('the sub status speaks before the state', () => {
     expect(sentenceKey({ state: 'queued', sub_status: 'awaiting_liquidity' }, 0)).toBe(
       'sub.awaiting_liquidity',

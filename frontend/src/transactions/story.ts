@@ -1,4 +1,5 @@
 import type { WithdrawalsGetResponse } from '@/client/types.gen';
+import { minus } from '@/money/decimal';
 import type { Chamber } from '@/ui/Lock';
 
 /** A withdrawal as its page tells it: pure, so that every state can be tested. */
@@ -121,11 +122,18 @@ export function isBeforeSending(withdrawal: Pick<Withdrawal, 'state'>): boolean 
   return BEFORE_SENDING.has(withdrawal.state);
 }
 
-/** What came back: before the conversion the whole debit, after it what was to be delivered. */
+/**
+ * What came back: before the conversion the whole debit, after it what was to be delivered. A payment that the network
+ * took and did not make has cost its network fee.
+ */
 export function refund(withdrawal: Withdrawal): { amount: string; asset: string } {
-  const verified = enteredAt(withdrawal.events, ...AFTER_VERIFYING);
-  const converts = withdrawal.debit.asset !== withdrawal.deliver.asset;
-  return converts && verified ? withdrawal.deliver : withdrawal.debit;
+  const { attempts, debit, deliver, events, fees } = withdrawal;
+  const verified = enteredAt(events, ...AFTER_VERIFYING);
+  if (debit.asset !== deliver.asset && verified) return deliver;
+  const kept = attempts.some((attempt) => attempt.state === 'reverted')
+    ? fees.find((fee) => fee.kind === 'network')
+    : undefined;
+  return kept ? { ...debit, amount: minus(debit.amount, kept.amount.amount) } : debit;
 }
 
 /** Whole seconds from the code to the arrival. */

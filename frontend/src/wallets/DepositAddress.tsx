@@ -1,5 +1,6 @@
 import { Button } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useNames } from '@/app/assets';
@@ -78,7 +79,9 @@ export function DepositAddress({ asset, network }: Props) {
               </Button>
             </div>
             {another.error && <FieldProblem error={another.error} />}
-            <p className={css.note}>{t('deposit.compare')}</p>
+            <p className={css.note}>
+              {t('deposit.compare')} <Link to="/deposit/addresses">{t('deposit.all')}</Link>
+            </p>
           </div>
         </div>
       </Slip>

@@ -18,6 +18,7 @@ from tidegate.chains.port import (
     FeeRates,
     Health,
     NodeUnavailable,
+    Occupant,
     Sighting,
     SubmitOutcome,
     Submitted,
@@ -79,6 +80,19 @@ class BitcoinChain:
 
     def deposit_address(self, index: int) -> str:
         return build.derive_address(self._keys.external, self._keys.chain, index)
+
+    @understood
+    async def occupant(self, address: str) -> Occupant:
+        """The node knows every address of our descriptors, change that nobody wrote down included."""
+        try:
+            info = await self._wallet.call("getaddressinfo", address)
+        except RpcError as error:
+            raise NodeUnavailable(str(error)) from error
+        return Occupant(ours=bool(info.get("ismine") or info.get("iswatchonly")))
+
+    async def turns_down(self, asset: str, address: str, units: int) -> bool:
+        """No bitcoin recipient can."""
+        return False
 
     @understood
     async def remember(self, height: int, cursor: str | None) -> None:

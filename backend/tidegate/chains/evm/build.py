@@ -23,6 +23,8 @@ GAS_TOKEN = 80_000
 ZERO = "0x" + "0" * 40
 BURN = {"0x000000000000000000000000000000000000dead", "0xdead000000000000000042069420694206942069"}
 PRECOMPILES_END = 0x100
+DELEGATION = "0xef0100"
+"""What the code of an account begins with that lends itself a contract's (EIP-7702)."""
 
 TRANSFER_SELECTOR = bytes.fromhex("a9059cbb")  # transfer(address,uint256)
 TRANSFER_TOPIC = "0x" + keccak(b"Transfer(address,address,uint256)").hex()

@@ -15,6 +15,7 @@ from tidegate.chains.port import (
     FeeRates,
     Health,
     NodeUnavailable,
+    Occupant,
     Sighting,
     SubmitOutcome,
     Submitted,
@@ -67,6 +68,25 @@ class EvmChain:
 
     async def remember(self, height: int, cursor: str | None) -> None:
         self._fitness.remember(height, cursor)
+
+    @understood
+    async def occupant(self, address: str) -> Occupant:
+        """An account that lends itself code (EIP-7702) is still somebody's account."""
+        code = str(await self._read("eth_getCode", address, "latest"))
+        contract = code not in ("0x", "None") and not code.lower().startswith(build.DELEGATION)
+        return Occupant(ours=address == self.hot_address, contract=contract)
+
+    @understood
+    async def turns_down(self, asset: str, address: str, units: int) -> bool:
+        """A dry run that fails although the hot account holds the amount. It proves nothing about the next block."""
+        if asset != self.gas_asset or await self._read("eth_getCode", address, "latest") == "0x":
+            return False
+        try:
+            await self._rpc.call("eth_estimateGas", build.transfer_call(self.hot_address, None, address, units))
+        except RpcError:
+            held = parse.quantity(await self._read("eth_getBalance", self.hot_address, "latest"))
+            return held >= units
+        return False
 
     async def prepare(self) -> None:
         """The node is on the configured chain; each token has code and the decimals this house reckons with."""

@@ -16,6 +16,7 @@ from .balance_out import BalanceOut
 from .beneficiary_in import BeneficiaryIn
 from .beneficiary_out import BeneficiaryOut
 from .beneficiary_out_state import BeneficiaryOutState
+from .beneficiary_patch import BeneficiaryPatch
 from .books_asset_out import BooksAssetOut
 from .books_out import BooksOut
 from .challenge_out import ChallengeOut
@@ -127,6 +128,8 @@ from .trial_balance_out import TrialBalanceOut
 from .trial_line_out import TrialLineOut
 from .trial_line_out_side import TrialLineOutSide
 from .trial_total_out import TrialTotalOut
+from .twin_out import TwinOut
+from .twin_out_source import TwinOutSource
 from .validate_in import ValidateIn
 from .validation_out import ValidationOut
 from .verify_in import VerifyIn
@@ -152,6 +155,7 @@ __all__ = (
     "BeneficiaryIn",
     "BeneficiaryOut",
     "BeneficiaryOutState",
+    "BeneficiaryPatch",
     "BooksAssetOut",
     "BooksOut",
     "ChallengeOut",
@@ -263,6 +267,8 @@ __all__ = (
     "TrialLineOut",
     "TrialLineOutSide",
     "TrialTotalOut",
+    "TwinOut",
+    "TwinOutSource",
     "ValidateIn",
     "ValidationOut",
     "VerifyIn",

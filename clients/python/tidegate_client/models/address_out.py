@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
 from attrs import define as _attrs_define
@@ -12,12 +12,18 @@ T = TypeVar("T", bound="AddressOut")
 
 @_attrs_define
 class AddressOut:
-    """An address of ours that credits you, for ever. `uri` is what a QR code holds (BIP21, EIP-681)."""
+    """An address of ours that credits you, for ever. `uri` is what a QR code holds (BIP21, EIP-681). `deposits` counts
+    what has come to it in this asset.
+
+    """
 
     address: str
     asset: str
     created_at: str
+    deposits: int
+    first_deposit_at: None | str
     id: UUID
+    last_deposit_at: None | str
     network: str
     uri: str
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
@@ -29,7 +35,15 @@ class AddressOut:
 
         created_at = self.created_at
 
+        deposits = self.deposits
+
+        first_deposit_at: None | str
+        first_deposit_at = self.first_deposit_at
+
         id = str(self.id)
+
+        last_deposit_at: None | str
+        last_deposit_at = self.last_deposit_at
 
         network = self.network
 
@@ -42,7 +56,10 @@ class AddressOut:
                 "address": address,
                 "asset": asset,
                 "created_at": created_at,
+                "deposits": deposits,
+                "first_deposit_at": first_deposit_at,
                 "id": id,
+                "last_deposit_at": last_deposit_at,
                 "network": network,
                 "uri": uri,
             }
@@ -59,7 +76,23 @@ class AddressOut:
 
         created_at = d.pop("created_at")
 
+        deposits = d.pop("deposits")
+
+        def _parse_first_deposit_at(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        first_deposit_at = _parse_first_deposit_at(d.pop("first_deposit_at"))
+
         id = UUID(d.pop("id"))
+
+        def _parse_last_deposit_at(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        last_deposit_at = _parse_last_deposit_at(d.pop("last_deposit_at"))
 
         network = d.pop("network")
 
@@ -69,7 +102,10 @@ class AddressOut:
             address=address,
             asset=asset,
             created_at=created_at,
+            deposits=deposits,
+            first_deposit_at=first_deposit_at,
             id=id,
+            last_deposit_at=last_deposit_at,
             network=network,
             uri=uri,
         )

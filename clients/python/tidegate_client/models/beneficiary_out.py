@@ -24,6 +24,7 @@ class BeneficiaryOut:
     expected_by: None | str
     id: UUID
     label: str
+    last_paid_at: None | str
     network: str
     since: None | str
     state: BeneficiaryOutState
@@ -52,6 +53,9 @@ class BeneficiaryOut:
         id = str(self.id)
 
         label = self.label
+
+        last_paid_at: None | str
+        last_paid_at = self.last_paid_at
 
         network = self.network
 
@@ -82,6 +86,7 @@ class BeneficiaryOut:
                 "expected_by": expected_by,
                 "id": id,
                 "label": label,
+                "last_paid_at": last_paid_at,
                 "network": network,
                 "since": since,
                 "state": state,
@@ -128,6 +133,13 @@ class BeneficiaryOut:
 
         label = d.pop("label")
 
+        def _parse_last_paid_at(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        last_paid_at = _parse_last_paid_at(d.pop("last_paid_at"))
+
         network = d.pop("network")
 
         def _parse_since(data: object) -> None | str:
@@ -166,6 +178,7 @@ class BeneficiaryOut:
             expected_by=expected_by,
             id=id,
             label=label,
+            last_paid_at=last_paid_at,
             network=network,
             since=since,
             state=state,

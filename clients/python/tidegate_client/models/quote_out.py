@@ -49,7 +49,9 @@ class QuoteOut:
     rate: str
     """ `to_asset` per 1 `from_asset` before fees; 18 significant digits, rounded down """
     refund_rule: RefundRuleOut
-    """ What comes back when it cannot be carried out: the whole debit before, `to_asset` after the conversion. """
+    """ What comes back when it cannot be carried out: the whole debit before, `to_asset` after the conversion. The
+    network
+    fee is kept once the network has mined a payment, also one that the recipient's contract turned down. """
     review: ReviewOut
     route: list[RouteOut]
     side: QuoteOutSide

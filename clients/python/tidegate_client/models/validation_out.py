@@ -8,6 +8,7 @@ from attrs import field as _attrs_field
 
 if TYPE_CHECKING:
     from ..models.payment_out import PaymentOut
+    from ..models.twin_out import TwinOut
 
 
 T = TypeVar("T", bound="ValidationOut")
@@ -15,8 +16,8 @@ T = TypeVar("T", bound="ValidationOut")
 
 @_attrs_define
 class ValidationOut:
-    """`networks`: where this asset can be sent to that address. When not valid, `reason` is the problem's code or
-    `other_asset`, and `detail` the sentence.
+    """`networks`: where this asset can be sent to that address. When not valid, `reason` is the problem's code,
+    `other_asset` or `lightning`, and `detail` the sentence. `lookalike` goes with the warning `lookalike_address`.
 
     """
 
@@ -24,6 +25,7 @@ class ValidationOut:
     """ In its canonical spelling """
     detail: None | str
     kind: None | str
+    lookalike: None | TwinOut
     networks: list[str]
     payment: None | PaymentOut
     reason: None | str
@@ -33,6 +35,7 @@ class ValidationOut:
 
     def to_dict(self) -> dict[str, Any]:
         from ..models.payment_out import PaymentOut  # noqa: PLC0415
+        from ..models.twin_out import TwinOut  # noqa: PLC0415
 
         address: None | str
         address = self.address
@@ -42,6 +45,12 @@ class ValidationOut:
 
         kind: None | str
         kind = self.kind
+
+        lookalike: dict[str, Any] | None
+        if isinstance(self.lookalike, TwinOut):
+            lookalike = self.lookalike.to_dict()
+        else:
+            lookalike = self.lookalike
 
         networks = self.networks
 
@@ -65,6 +74,7 @@ class ValidationOut:
                 "address": address,
                 "detail": detail,
                 "kind": kind,
+                "lookalike": lookalike,
                 "networks": networks,
                 "payment": payment,
                 "reason": reason,
@@ -78,6 +88,7 @@ class ValidationOut:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         from ..models.payment_out import PaymentOut  # noqa: PLC0415
+        from ..models.twin_out import TwinOut  # noqa: PLC0415
 
         d = dict(src_dict)
 
@@ -101,6 +112,21 @@ class ValidationOut:
             return cast(None | str, data)
 
         kind = _parse_kind(d.pop("kind"))
+
+        def _parse_lookalike(data: object) -> None | TwinOut:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                lookalike_type_0 = TwinOut.from_dict(data)
+
+                return lookalike_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(None | TwinOut, data)
+
+        lookalike = _parse_lookalike(d.pop("lookalike"))
 
         networks = cast(list[str], d.pop("networks"))
 
@@ -134,6 +160,7 @@ class ValidationOut:
             address=address,
             detail=detail,
             kind=kind,
+            lookalike=lookalike,
             networks=networks,
             payment=payment,
             reason=reason,

@@ -14,6 +14,7 @@ def _get_kwargs(
     *,
     asset: None | str | Unset = UNSET,
     network: None | str | Unset = UNSET,
+    used: bool | None | Unset = UNSET,
     limit: int | Unset = 50,
     cursor: None | str | Unset = UNSET,
 ) -> dict[str, Any]:
@@ -33,6 +34,13 @@ def _get_kwargs(
     else:
         json_network = network
     params["network"] = json_network
+
+    json_used: bool | None | Unset
+    if isinstance(used, Unset):
+        json_used = UNSET
+    else:
+        json_used = used
+    params["used"] = json_used
 
     params["limit"] = limit
 
@@ -104,16 +112,18 @@ def sync_detailed(
     client: AuthenticatedClient,
     asset: None | str | Unset = UNSET,
     network: None | str | Unset = UNSET,
+    used: bool | None | Unset = UNSET,
     limit: int | Unset = 50,
     cursor: None | str | Unset = UNSET,
 ) -> Response[PageAddressOut | Problem]:
     """List Addresses
 
-     Your deposit addresses, newest first.
+     Your deposit addresses, newest first, with what came to each.
 
     Args:
         asset (None | str | Unset):
         network (None | str | Unset):
+        used (bool | None | Unset): Those that something came to, or those that nothing did
         limit (int | Unset):  Default: 50.
         cursor (None | str | Unset):
 
@@ -128,6 +138,7 @@ def sync_detailed(
     kwargs = _get_kwargs(
         asset=asset,
         network=network,
+        used=used,
         limit=limit,
         cursor=cursor,
     )
@@ -144,16 +155,18 @@ def sync(
     client: AuthenticatedClient,
     asset: None | str | Unset = UNSET,
     network: None | str | Unset = UNSET,
+    used: bool | None | Unset = UNSET,
     limit: int | Unset = 50,
     cursor: None | str | Unset = UNSET,
 ) -> PageAddressOut | Problem | None:
     """List Addresses
 
-     Your deposit addresses, newest first.
+     Your deposit addresses, newest first, with what came to each.
 
     Args:
         asset (None | str | Unset):
         network (None | str | Unset):
+        used (bool | None | Unset): Those that something came to, or those that nothing did
         limit (int | Unset):  Default: 50.
         cursor (None | str | Unset):
 
@@ -169,6 +182,7 @@ def sync(
         client=client,
         asset=asset,
         network=network,
+        used=used,
         limit=limit,
         cursor=cursor,
     ).parsed
@@ -179,16 +193,18 @@ async def asyncio_detailed(
     client: AuthenticatedClient,
     asset: None | str | Unset = UNSET,
     network: None | str | Unset = UNSET,
+    used: bool | None | Unset = UNSET,
     limit: int | Unset = 50,
     cursor: None | str | Unset = UNSET,
 ) -> Response[PageAddressOut | Problem]:
     """List Addresses
 
-     Your deposit addresses, newest first.
+     Your deposit addresses, newest first, with what came to each.
 
     Args:
         asset (None | str | Unset):
         network (None | str | Unset):
+        used (bool | None | Unset): Those that something came to, or those that nothing did
         limit (int | Unset):  Default: 50.
         cursor (None | str | Unset):
 
@@ -203,6 +219,7 @@ async def asyncio_detailed(
     kwargs = _get_kwargs(
         asset=asset,
         network=network,
+        used=used,
         limit=limit,
         cursor=cursor,
     )
@@ -217,16 +234,18 @@ async def asyncio(
     client: AuthenticatedClient,
     asset: None | str | Unset = UNSET,
     network: None | str | Unset = UNSET,
+    used: bool | None | Unset = UNSET,
     limit: int | Unset = 50,
     cursor: None | str | Unset = UNSET,
 ) -> PageAddressOut | Problem | None:
     """List Addresses
 
-     Your deposit addresses, newest first.
+     Your deposit addresses, newest first, with what came to each.
 
     Args:
         asset (None | str | Unset):
         network (None | str | Unset):
+        used (bool | None | Unset): Those that something came to, or those that nothing did
         limit (int | Unset):  Default: 50.
         cursor (None | str | Unset):
 
@@ -243,6 +262,7 @@ async def asyncio(
             client=client,
             asset=asset,
             network=network,
+            used=used,
             limit=limit,
             cursor=cursor,
         )

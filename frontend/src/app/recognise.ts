@@ -13,6 +13,8 @@ export interface Recognised {
   readonly options: readonly Option[];
   readonly payment: AddressesValidateResponse['payment'];
   readonly warnings: readonly string[];
+  /** The address that may have been meant instead. */
+  readonly lookalike: AddressesValidateResponse['lookalike'];
   /** Why nothing matches: a problem code. */
   readonly reason: string | null;
 }
@@ -34,6 +36,7 @@ const REASONS = [
   'forbidden_address',
   'too_many_decimals',
   'invalid_amount',
+  'lightning',
   'invalid_address',
   'wrong_network',
 ];
@@ -61,8 +64,9 @@ export function combine(
         .map((network) => ({ asset, network, address: answer.address ?? text })),
     );
   const warnings = [...new Set(valid.flatMap(({ answer }) => answer.warnings))];
+  const lookalike = valid.find(({ answer }) => answer.lookalike)?.answer.lookalike ?? null;
   const reason = options.length ? null : tellingReason(answers.map(({ answer }) => answer.reason));
-  return { text, options, payment, warnings, reason };
+  return { text, options, payment, warnings, lookalike, reason };
 }
 
 /** Asks the server what the text is, for each asset that can be paid out. Nothing about addresses is decided here. */
@@ -82,4 +86,20 @@ export async function recognise(
     }),
   );
   return combine(text, answers);
+}
+
+const KNOWN = [
+  'empty',
+  'own_address',
+  'forbidden_address',
+  'wrong_network',
+  'lightning',
+  'invalid_address',
+  'invalid_amount',
+  'too_many_decimals',
+] as const;
+
+/** The reason we have words for (`transactions:get.reason`). */
+export function knownReason(reason: string): (typeof KNOWN)[number] {
+  return KNOWN.find((one) => one === reason) ?? 'invalid_address';
 }

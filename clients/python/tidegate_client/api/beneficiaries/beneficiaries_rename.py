@@ -1,0 +1,236 @@
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+from uuid import UUID
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient, Client
+from ...models.beneficiary_out import BeneficiaryOut
+from ...models.beneficiary_patch import BeneficiaryPatch
+from ...models.problem import Problem
+from ...types import UNSET, Response, Unset
+
+
+def _get_kwargs(
+    beneficiary_id: UUID,
+    *,
+    body: BeneficiaryPatch,
+    idempotency_key: None | str | Unset = UNSET,
+) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+    if not isinstance(idempotency_key, Unset):
+        headers["idempotency-key"] = idempotency_key
+
+    _kwargs: dict[str, Any] = {
+        "method": "patch",
+        "url": "/api/v1/wallets/beneficiaries/{beneficiary_id}".format(
+            beneficiary_id=quote(str(beneficiary_id), safe=""),
+        ),
+    }
+
+    _kwargs["json"] = body.to_dict()
+
+    headers["Content-Type"] = "application/json"
+
+    _kwargs["headers"] = headers
+    return _kwargs
+
+
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> BeneficiaryOut | Problem | None:
+    if response.status_code == 200:
+        response_200 = BeneficiaryOut.from_dict(response.json())
+
+        return response_200
+
+    if response.status_code == 400:
+        response_400 = Problem.from_dict(response.json())
+
+        return response_400
+
+    if response.status_code == 401:
+        response_401 = Problem.from_dict(response.json())
+
+        return response_401
+
+    if response.status_code == 403:
+        response_403 = Problem.from_dict(response.json())
+
+        return response_403
+
+    if response.status_code == 404:
+        response_404 = Problem.from_dict(response.json())
+
+        return response_404
+
+    if response.status_code == 409:
+        response_409 = Problem.from_dict(response.json())
+
+        return response_409
+
+    if response.status_code == 422:
+        response_422 = Problem.from_dict(response.json())
+
+        return response_422
+
+    if response.status_code == 429:
+        response_429 = Problem.from_dict(response.json())
+
+        return response_429
+
+    if client.raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
+    else:
+        return None
+
+
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[BeneficiaryOut | Problem]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(client=client, response=response),
+    )
+
+
+def sync_detailed(
+    beneficiary_id: UUID,
+    *,
+    client: AuthenticatedClient,
+    body: BeneficiaryPatch,
+    idempotency_key: None | str | Unset = UNSET,
+) -> Response[BeneficiaryOut | Problem]:
+    """Rename Beneficiary
+
+     Call a saved destination something else. Where it leads cannot be changed: save another one.
+
+    Args:
+        beneficiary_id (UUID):
+        idempotency_key (None | str | Unset): Honoured when given.
+        body (BeneficiaryPatch):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[BeneficiaryOut | Problem]
+    """
+
+    kwargs = _get_kwargs(
+        beneficiary_id=beneficiary_id,
+        body=body,
+        idempotency_key=idempotency_key,
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    beneficiary_id: UUID,
+    *,
+    client: AuthenticatedClient,
+    body: BeneficiaryPatch,
+    idempotency_key: None | str | Unset = UNSET,
+) -> BeneficiaryOut | Problem | None:
+    """Rename Beneficiary
+
+     Call a saved destination something else. Where it leads cannot be changed: save another one.
+
+    Args:
+        beneficiary_id (UUID):
+        idempotency_key (None | str | Unset): Honoured when given.
+        body (BeneficiaryPatch):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        BeneficiaryOut | Problem
+    """
+
+    return sync_detailed(
+        beneficiary_id=beneficiary_id,
+        client=client,
+        body=body,
+        idempotency_key=idempotency_key,
+    ).parsed
+
+
+async def asyncio_detailed(
+    beneficiary_id: UUID,
+    *,
+    client: AuthenticatedClient,
+    body: BeneficiaryPatch,
+    idempotency_key: None | str | Unset = UNSET,
+) -> Response[BeneficiaryOut | Problem]:
+    """Rename Beneficiary
+
+     Call a saved destination something else. Where it leads cannot be changed: save another one.
+
+    Args:
+        beneficiary_id (UUID):
+        idempotency_key (None | str | Unset): Honoured when given.
+        body (BeneficiaryPatch):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[BeneficiaryOut | Problem]
+    """
+
+    kwargs = _get_kwargs(
+        beneficiary_id=beneficiary_id,
+        body=body,
+        idempotency_key=idempotency_key,
+    )
+
+    response = await client.get_async_httpx_client().request(**kwargs)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    beneficiary_id: UUID,
+    *,
+    client: AuthenticatedClient,
+    body: BeneficiaryPatch,
+    idempotency_key: None | str | Unset = UNSET,
+) -> BeneficiaryOut | Problem | None:
+    """Rename Beneficiary
+
+     Call a saved destination something else. Where it leads cannot be changed: save another one.
+
+    Args:
+        beneficiary_id (UUID):
+        idempotency_key (None | str | Unset): Honoured when given.
+        body (BeneficiaryPatch):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        BeneficiaryOut | Problem
+    """
+
+    return (
+        await asyncio_detailed(
+            beneficiary_id=beneficiary_id,
+            client=client,
+            body=body,
+            idempotency_key=idempotency_key,
+        )
+    ).parsed
