@@ -55,10 +55,12 @@ def type_words(annotation: Any) -> str:
 def default_words(field: FieldInfo) -> str:
     if field.is_required():
         return "required"
+    if field.default_factory_takes_validated_data:
+        return "by `kind`"
     value = field.get_default(call_default_factory=True)
     if isinstance(value, SecretStr):
         value = value.get_secret_value()
-    if value is None or value == "" or value == {}:
+    if value is None or value in ("", {}, ()):
         return ""
     if isinstance(value, dict):
         return ", ".join(f'`{key} = "{item}"`' for key, item in value.items())
@@ -75,6 +77,8 @@ def section(name: str, model: type[BaseModel], says: dict[str, dict[str, str]]) 
     nested: list[tuple[str, type[BaseModel]]] = []
     for key, field in model.model_fields.items():
         inner = field.annotation
+        if isinstance(inner, types.UnionType) and len(get_args(inner)) == 2:
+            inner = next(part for part in get_args(inner) if part is not type(None))
         if isinstance(inner, type) and issubclass(inner, BaseModel):
             nested.append((f"{name}.{key}".strip("."), inner))
             continue

@@ -10,6 +10,7 @@ from tests.chains.faulty import Answering, Reply, knows, node, refuses, says
 from tidegate.chains.bitcoin import BitcoinChain, fitness
 from tidegate.chains.evm import EvmChain
 from tidegate.chains.evm import fitness as evm_fitness
+from tidegate.chains.past import Past
 from tidegate.chains.port import NodeUnavailable, Tip
 from tidegate.chains.public import BitcoinKeys, EvmKeys
 from tidegate.config import NetworkSettings
@@ -39,7 +40,7 @@ class MainNode:
     def __init__(self) -> None:
         self.info = {"chain": "main", "blocks": HEIGHT, "initialblockdownload": False, "time": int(time.time())}
         self.version = 300_000
-        self.deployments = {"taproot": {}, "segwit": {}}
+        self.deployments: dict[str, Any] = {"taproot": {}, "segwit": {}}
         self.wallet: dict[str, Any] = {"private_keys_enabled": False, "descriptors": True, "scanning": False}
         self.watched = [EXTERNAL, INTERNAL.replace("h", "'")]
         self.hashes: Callable[[int], str | None] = hash_of
@@ -217,7 +218,7 @@ async def test_prepare_refuses_what_health_would(monkeypatch: pytest.MonkeyPatch
 
 
 def test_the_block_held_on_to_moves_up_with_the_chain() -> None:
-    past = fitness.Past(depth=100)
+    past = Past(depth=100)
     assert past.seen(50) == 0
     past.anchor = Tip(0, "genesis")
     assert past.seen(150) is None and past.seen(200) == 100

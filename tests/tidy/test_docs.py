@@ -3,6 +3,7 @@
 import ast
 import re
 import runpy
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import typer.core
 import typer.main
 
 from tidegate.cli import app
+from tidegate.config import Settings
 
 ROOT = Path(__file__).parents[2]
 DOCS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -23,6 +25,9 @@ ROWS = (
     "PostgreSQL",
     "Bitcoin",
     "Ethereum",
+    "Drivers of other distributions",
+    "Several EVM networks at once",
+    "Nodes that must not be believed",
     "Binance",
     "Coinbase",
     "TLS",
@@ -102,6 +107,32 @@ def test_the_table_of_settings_is_what_the_code_takes() -> None:
     made = runpy.run_path(str(ROOT / "tools" / "settings_table.py"))
     found = (ROOT / "docs" / "operators.md").read_text()
     assert found == made["written"](found), "run: .venv/bin/python tools/settings_table.py"
+
+
+def test_the_three_networks_of_the_operators_guide_are_a_configuration() -> None:
+    text = (ROOT / "docs" / "operators.md").read_text()
+    (block,) = re.findall(r"```toml\n(mode = .*?)```", text, re.S)
+    settings = Settings.model_validate(tomllib.loads(block))
+    assert [one.family for one in settings.networks.values()] == ["bitcoin", "evm", "evm"]
+    assert settings.networks_of("USDC") == ["ethereum", "another"]
+    assert settings.networks["bitcoin"].checkpoint is not None
+
+
+def test_the_guide_to_drivers_shows_the_worked_example_as_it_is() -> None:
+    example = ROOT / "tests" / "chains"
+    files = (
+        "example_driver/pyproject.toml",
+        "example_driver/toychain/__init__.py",
+        "contract/test_example.py",
+    )
+    whole = "\n".join((example / name).read_text() for name in files)
+    blocks = re.findall(r"```(?:python|toml)\n(.*?)```", (ROOT / "docs" / "chains.md").read_text(), re.S)
+    settings, shown = [b for b in blocks if b.startswith("[networks")], [b for b in blocks if not b.startswith("[net")]
+    assert len(shown) == 5 and all(block in whole for block in shown)
+    (told,) = settings
+    assert (
+        Settings.model_validate({"mode": "sandbox", **tomllib.loads(told)}).networks["toy"].options["look_back"] == 100
+    )
 
 
 def test_commands_that_the_operators_guide_names_exist() -> None:

@@ -13,10 +13,11 @@ import os
 import secrets
 import shutil
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from importlib import resources
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import platformdirs
@@ -187,11 +188,15 @@ class EvmNode:
 
     name = "anvil"
 
-    def __init__(self, folder: Path, port: int) -> None:
+    def __init__(
+        self, folder: Path, port: int, chain_id: int = CHAIN_ID, tokens: Mapping[str, str] = MappingProxyType(TOKENS)
+    ) -> None:
         self.folder = folder.resolve()
         self.folder.mkdir(parents=True, exist_ok=True)
         self.port = port
-        self.tokens = dict(TOKENS)
+        self.chain_id = chain_id
+        # In the order of their deployment, which decides their addresses.
+        self.tokens = dict(tokens)
         self.rpc = Rpc(self.url)
         self.process: asyncio.subprocess.Process | None = None
 
@@ -209,7 +214,7 @@ class EvmNode:
 
     async def launch(self) -> asyncio.subprocess.Process:
         argv: list[str | Path] = [await find_anvil(), "--host", "127.0.0.1", "--port", str(self.port), "--silent"]
-        argv += ["--chain-id", str(CHAIN_ID), "--no-mining", "--balance", "1000000", "--slots-in-an-epoch", "4"]
+        argv += ["--chain-id", str(self.chain_id), "--no-mining", "--balance", "1000000", "--slots-in-an-epoch", "4"]
         # A few minutes of history answer every question of ours; without the limit each block costs a file.
         argv += ["--prune-history", "128"]
         if self.state.is_file():
@@ -307,9 +312,14 @@ async def bitcoind(folder: Path, port: int | None = None) -> AsyncIterator[Bitco
 
 
 @asynccontextmanager
-async def anvil(folder: Path, port: int | None = None) -> AsyncIterator[EvmNode]:
+async def anvil(
+    folder: Path,
+    port: int | None = None,
+    chain_id: int = CHAIN_ID,
+    tokens: Mapping[str, str] = MappingProxyType(TOKENS),
+) -> AsyncIterator[EvmNode]:
     """An EVM node with the sandbox's tokens for the length of a block."""
-    node = EvmNode(folder, port or free_port())
+    node = EvmNode(folder, port or free_port(), chain_id, tokens)
     try:
         await node.launch()
         await node.ready()
