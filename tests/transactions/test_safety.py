@@ -4,6 +4,7 @@ import uuid
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from tests.transactions.chains import GAS_PRICE
 from tests.transactions.test_request import refused
@@ -140,6 +141,25 @@ async def test_a_frozen_account_pays_nothing_that_is_not_sent(world: World) -> N
     await world.until(done, "broadcasting", "frozen")
     assert world.evm.node.submissions == []
     await freeze(world, who, frozen=False)
+    await world.until(done, "completed")
+
+
+async def test_a_customer_whose_used_deposit_was_taken_back_pays_nothing_of_that_asset_until_it_is_repaid(
+    world: World,
+) -> None:
+    who, done = await ready(world)
+    other = await world.verified(await world.someone(USDT=100_000_000))
+    async with world.db.transaction() as session:
+        await session.execute(
+            text("INSERT INTO receivables (user_id, asset, units) VALUES (:u, 'USDT', 5), (:u, 'BTC', 5)"),
+            {"u": who.id},
+        )
+    await world.until(done, "queued", "frozen")
+    assert "took a deposit of yours back" in str(await world.rows("SELECT detail FROM withdrawals WHERE detail <> ''"))
+    await world.until(other, "completed")
+    async with world.db.transaction() as session:
+        # What he owes in another asset stops nothing here.
+        await session.execute(text("UPDATE receivables SET units = 0 WHERE asset = 'USDT'"))
     await world.until(done, "completed")
 
 

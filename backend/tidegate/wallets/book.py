@@ -26,7 +26,7 @@ from tidegate.wallets.tables import DepositRow
 log = structlog.get_logger(__name__)
 
 WORKER = "tidegate"
-_AT_ONCE = 256
+_AT_ONCE = 1024
 """Bookings that wait together: the lane makes a few commits of them."""
 _TRIES = 5
 """A balance or a debt read before the commit may have moved; then it is read again."""
@@ -47,6 +47,7 @@ async def settle(db: Database, lane: Lane, *, network: str, settings: Settings, 
         if step.move is Move.UNDO:
             done = await _take(db, lane, deposit, step, 0, now)
             any_booked |= done
+            log.info("deposit_undone", deposit=str(deposit.id), asset=deposit.asset, units=deposit.units, done=done)
             if not done:
                 stuck.add(deposit.txid)
     # What a transaction pays to one customer is not booked while it is still booked to another.
@@ -57,6 +58,7 @@ async def settle(db: Database, lane: Lane, *, network: str, settings: Settings, 
             *(_take(db, lane, d, step, debts.get((d.user_id, d.asset), 0), now) for d, step in some)
         )
         any_booked |= any(booked)
+        log.info("deposits_booked", network=network, booked=sum(booked), of=len(some))
     return any_booked
 
 
@@ -85,9 +87,6 @@ async def _take(db: Database, lane: Lane, deposit: Deposit, step: Step, owed: in
                 owed = await deposit_store.owed(session, user_id=deposit.user_id, asset=deposit.asset)
         verdict = await _try(db, lane, deposit, step, owed, now)
         if verdict.posted:
-            log.info(
-                "deposit_booked", deposit=str(deposit.id), move=step.move, asset=deposit.asset, units=deposit.units
-            )
             return True
         if verdict.rider != "receivable" and verdict.outcome is not Outcome.INSUFFICIENT:
             break

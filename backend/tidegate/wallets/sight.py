@@ -154,7 +154,8 @@ async def insert_new(
     missed = await ride_all(session, [deposit_store.insert_rider(row) for row in rows])
     twice = {rider.values["id"] for rider in missed}
     kept = [row for row in rows if row["id"] not in twice]
-    await ride_all(session, [changed(row["user_id"], "deposit", row["id"], 1) for row in kept])
+    # What is deep already is booked next, and told by that.
+    await ride_all(session, [changed(row["user_id"], "deposit", row["id"], 1) for row in kept if not row["deep"]])
     return bool(kept)
 
 

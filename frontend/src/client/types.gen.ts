@@ -755,6 +755,9 @@ export type Dependency = {
  * DepositOut
  *
  * A payment to one of your addresses. `vout` on bitcoin; `log_index` for tokens; both null for plain ether.
+ *
+ * A token that is not known here has `asset` UNKNOWN, its `contract`, and the contract's own number as `amount`. Ether
+ * that a contract sent has no transaction of its own: `reason` unattributed, and `txid` is the hash of a block.
  */
 export type DepositOut = {
     /**
@@ -786,6 +789,10 @@ export type DepositOut = {
      */
     confirmations_required: number;
     /**
+     * Contract
+     */
+    contract: string | null;
+    /**
      * Credited At
      */
     credited_at: string | null;
@@ -802,6 +809,12 @@ export type DepositOut = {
      */
     explorer_url: string | null;
     /**
+     * Finality
+     *
+     * The block must also stand at this tag
+     */
+    finality: 'safe' | 'finalized' | null;
+    /**
      * Id
      */
     id: string;
@@ -813,6 +826,12 @@ export type DepositOut = {
      * Network
      */
     network: string;
+    /**
+     * Reason
+     *
+     * Why a person must look at it
+     */
+    reason: 'other_network' | 'unattributed' | null;
     /**
      * Since
      */
@@ -841,6 +860,26 @@ export type DepositOut = {
      * Waiting For
      */
     waiting_for: string | null;
+};
+
+/**
+ * DepositTierOut
+ *
+ * Deposits of at least `from_amount` wait longer than `confirmations_required`.
+ */
+export type DepositTierOut = {
+    /**
+     * Confirmations Required
+     */
+    confirmations_required: number;
+    /**
+     * Finality
+     */
+    finality: 'safe' | 'finalized' | null;
+    /**
+     * From Amount
+     */
+    from_amount: string;
 };
 
 /**
@@ -1314,6 +1353,10 @@ export type NetworkTermsOut = {
      * Confirmations Required
      */
     confirmations_required: number;
+    /**
+     * Deposit Tiers
+     */
+    deposit_tiers: Array<DepositTierOut>;
     /**
      * Deposits
      */

@@ -12,6 +12,7 @@ import { Gauge, Staff } from '@/ui/Staff';
 import { clock, day, exactMoment } from '@/ui/time';
 import { Bars, Empty } from '@/ui/Waiting';
 import css from './deposit.module.css';
+import { isUnknown } from './depositStory';
 import { isComing, useDepositWords } from './depositWords';
 
 type Deposit = DepositsListResponse['items'][number];
@@ -53,7 +54,11 @@ export function ComingIn({ asset }: { asset: string | undefined }) {
                 <Link to="/deposits/$id" params={{ id: item.id }}>
                   {day(item.detected_at)}
                 </Link>
-                <Amount amount={item.amount} asset={item.asset} />
+                {isUnknown(item) ? (
+                  t('detail.unknownToken')
+                ) : (
+                  <Amount amount={item.amount} asset={item.asset} />
+                )}
               </li>
             ))}
           </ul>
@@ -78,7 +83,7 @@ function Big({ deposit }: { deposit: Deposit }) {
         <p className={css.bigAmount}>
           <Amount amount={deposit.amount} asset={deposit.asset} afloat />
         </p>
-        <p>{words.depth}</p>
+        <p>{deposit.state === 'confirming' || deposit.state === 'detected' ? words.depth : words.sentence}</p>
         <p className={css.note}>
           {t('coming.seen', { time: exactMoment(deposit.detected_at, serverNow()) })}
         </p>

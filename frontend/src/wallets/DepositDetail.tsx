@@ -17,6 +17,7 @@ import { type Mark, Timeline } from '@/ui/Timeline';
 import { exactMoment } from '@/ui/time';
 import { Bars } from '@/ui/Waiting';
 import css from './deposit.module.css';
+import { isUnknown } from './depositStory';
 import { useDepositWords } from './depositWords';
 
 const route = getRouteApi('/inside/deposits/$id');
@@ -105,9 +106,14 @@ export function DepositDetail() {
             label={words.sentence}
           />
           <p className={css.bigAmount}>
-            <Amount amount={data.amount} asset={data.asset} afloat={!credited} />
+            {isUnknown(data) ? (
+              t('detail.unknownToken')
+            ) : (
+              <Amount amount={data.amount} asset={data.asset} afloat={!credited} />
+            )}
           </p>
         </div>
+        <p className={css.lead}>{words.next}</p>
         <Timeline marks={marks} label={t('detail.timeline')} />
       </div>
       <Slip label={t('deposit.title')}>
@@ -118,9 +124,15 @@ export function DepositDetail() {
         <Address address={data.address} perLine={5} />
         <hr />
         <Lines>
-          <Line name={t('detail.amount')}>
-            <Amount amount={data.amount} asset={data.asset} form="full" afloat={!credited} />
-          </Line>
+          {data.contract ? (
+            <Line name={t('detail.contract')}>
+              <ShortId id={data.contract} />
+            </Line>
+          ) : (
+            <Line name={t('detail.amount')}>
+              <Amount amount={data.amount} asset={data.asset} form="full" afloat={!credited} />
+            </Line>
+          )}
           <Line name={t('deposit.fee')}>{t('deposit.none')}</Line>
         </Lines>
         <CopyButton value={data.txid} label={t('detail.copyTx')} />

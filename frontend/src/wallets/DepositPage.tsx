@@ -60,6 +60,12 @@ export function DepositPage() {
                 <dt>{t('deposit.after')}</dt>
                 <dd>{t('deposit.confirmations', { count: network.confirmations_required })}</dd>
               </div>
+              {network.deposit_tiers.map((tier) => (
+                <div key={tier.from_amount}>
+                  <dt>{t('deposit.larger', { amount: figuresText(tier.from_amount, asset.asset) })}</dt>
+                  <dd>{t('deposit.confirmations', { count: tier.confirmations_required })}</dd>
+                </div>
+              ))}
               <div>
                 <dt>{t('deposit.fee')}</dt>
                 <dd>{t('deposit.none')}</dd>

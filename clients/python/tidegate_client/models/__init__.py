@@ -34,7 +34,11 @@ from .demo_code import DemoCode
 from .demo_codes import DemoCodes
 from .dependency import Dependency
 from .deposit_out import DepositOut
+from .deposit_out_finality_type_0 import DepositOutFinalityType0
+from .deposit_out_reason_type_0 import DepositOutReasonType0
 from .deposit_out_state import DepositOutState
+from .deposit_tier_out import DepositTierOut
+from .deposit_tier_out_finality_type_0 import DepositTierOutFinalityType0
 from .deposits_list_state_type_0 import DepositsListStateType0
 from .estimate_out import EstimateOut
 from .event_log_out import EventLogOut
@@ -173,8 +177,12 @@ __all__ = (
     "DemoCodes",
     "Dependency",
     "DepositOut",
+    "DepositOutFinalityType0",
+    "DepositOutReasonType0",
     "DepositOutState",
     "DepositsListStateType0",
+    "DepositTierOut",
+    "DepositTierOutFinalityType0",
     "EstimateOut",
     "EventLogOut",
     "EventOut",

@@ -7,6 +7,8 @@ from uuid import UUID
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from ..models.deposit_out_finality_type_0 import DepositOutFinalityType0, check_deposit_out_finality_type_0
+from ..models.deposit_out_reason_type_0 import DepositOutReasonType0, check_deposit_out_reason_type_0
 from ..models.deposit_out_state import DepositOutState, check_deposit_out_state
 
 T = TypeVar("T", bound="DepositOut")
@@ -14,7 +16,12 @@ T = TypeVar("T", bound="DepositOut")
 
 @_attrs_define
 class DepositOut:
-    """A payment to one of your addresses. `vout` on bitcoin; `log_index` for tokens; both null for plain ether."""
+    """A payment to one of your addresses. `vout` on bitcoin; `log_index` for tokens; both null for plain ether.
+
+    A token that is not known here has `asset` UNKNOWN, its `contract`, and the contract's own number as `amount`. Ether
+    that a contract sent has no transaction of its own: `reason` unattributed, and `txid` is the hash of a block.
+
+    """
 
     address: str
     amount: str
@@ -23,13 +30,18 @@ class DepositOut:
     can_cancel: bool | None
     confirmations: int
     confirmations_required: int
+    contract: None | str
     credited_at: None | str
     detected_at: str
     expected_by: None | str
     explorer_url: None | str
+    finality: DepositOutFinalityType0 | None
+    """ The block must also stand at this tag """
     id: UUID
     log_index: int | None
     network: str
+    reason: DepositOutReasonType0 | None
+    """ Why a person must look at it """
     since: None | str
     state: DepositOutState
     sub_status: None | str
@@ -56,6 +68,9 @@ class DepositOut:
 
         confirmations_required = self.confirmations_required
 
+        contract: None | str
+        contract = self.contract
+
         credited_at: None | str
         credited_at = self.credited_at
 
@@ -67,12 +82,24 @@ class DepositOut:
         explorer_url: None | str
         explorer_url = self.explorer_url
 
+        finality: None | str
+        if isinstance(self.finality, str):
+            finality = self.finality
+        else:
+            finality = self.finality
+
         id = str(self.id)
 
         log_index: int | None
         log_index = self.log_index
 
         network = self.network
+
+        reason: None | str
+        if isinstance(self.reason, str):
+            reason = self.reason
+        else:
+            reason = self.reason
 
         since: None | str
         since = self.since
@@ -103,13 +130,16 @@ class DepositOut:
                 "can_cancel": can_cancel,
                 "confirmations": confirmations,
                 "confirmations_required": confirmations_required,
+                "contract": contract,
                 "credited_at": credited_at,
                 "detected_at": detected_at,
                 "expected_by": expected_by,
                 "explorer_url": explorer_url,
+                "finality": finality,
                 "id": id,
                 "log_index": log_index,
                 "network": network,
+                "reason": reason,
                 "since": since,
                 "state": state,
                 "sub_status": sub_status,
@@ -149,6 +179,13 @@ class DepositOut:
 
         confirmations_required = d.pop("confirmations_required")
 
+        def _parse_contract(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        contract = _parse_contract(d.pop("contract"))
+
         def _parse_credited_at(data: object) -> None | str:
             if data is None:
                 return data
@@ -172,6 +209,21 @@ class DepositOut:
 
         explorer_url = _parse_explorer_url(d.pop("explorer_url"))
 
+        def _parse_finality(data: object) -> DepositOutFinalityType0 | None:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                finality_type_0 = check_deposit_out_finality_type_0(data)
+
+                return finality_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(DepositOutFinalityType0 | None, data)
+
+        finality = _parse_finality(d.pop("finality"))
+
         id = UUID(d.pop("id"))
 
         def _parse_log_index(data: object) -> int | None:
@@ -182,6 +234,21 @@ class DepositOut:
         log_index = _parse_log_index(d.pop("log_index"))
 
         network = d.pop("network")
+
+        def _parse_reason(data: object) -> DepositOutReasonType0 | None:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                reason_type_0 = check_deposit_out_reason_type_0(data)
+
+                return reason_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(DepositOutReasonType0 | None, data)
+
+        reason = _parse_reason(d.pop("reason"))
 
         def _parse_since(data: object) -> None | str:
             if data is None:
@@ -225,13 +292,16 @@ class DepositOut:
             can_cancel=can_cancel,
             confirmations=confirmations,
             confirmations_required=confirmations_required,
+            contract=contract,
             credited_at=credited_at,
             detected_at=detected_at,
             expected_by=expected_by,
             explorer_url=explorer_url,
+            finality=finality,
             id=id,
             log_index=log_index,
             network=network,
+            reason=reason,
             since=since,
             state=state,
             sub_status=sub_status,

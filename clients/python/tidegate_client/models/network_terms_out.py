@@ -1,10 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
+
+if TYPE_CHECKING:
+    from ..models.deposit_tier_out import DepositTierOut
+
 
 T = TypeVar("T", bound="NetworkTermsOut")
 
@@ -14,6 +18,7 @@ class NetworkTermsOut:
     """What moving one asset over one network asks for. `reason` says why something is off or slow; null when all is well."""
 
     confirmations_required: int
+    deposit_tiers: list[DepositTierOut]
     deposits: bool
     minimum_deposit: str
     minimum_withdrawal: str
@@ -24,6 +29,11 @@ class NetworkTermsOut:
 
     def to_dict(self) -> dict[str, Any]:
         confirmations_required = self.confirmations_required
+
+        deposit_tiers = []
+        for deposit_tiers_item_data in self.deposit_tiers:
+            deposit_tiers_item = deposit_tiers_item_data.to_dict()
+            deposit_tiers.append(deposit_tiers_item)
 
         deposits = self.deposits
 
@@ -43,6 +53,7 @@ class NetworkTermsOut:
         field_dict.update(
             {
                 "confirmations_required": confirmations_required,
+                "deposit_tiers": deposit_tiers,
                 "deposits": deposits,
                 "minimum_deposit": minimum_deposit,
                 "minimum_withdrawal": minimum_withdrawal,
@@ -56,8 +67,17 @@ class NetworkTermsOut:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.deposit_tier_out import DepositTierOut  # noqa: PLC0415
+
         d = dict(src_dict)
         confirmations_required = d.pop("confirmations_required")
+
+        deposit_tiers = []
+        _deposit_tiers = d.pop("deposit_tiers")
+        for deposit_tiers_item_data in _deposit_tiers:
+            deposit_tiers_item = DepositTierOut.from_dict(deposit_tiers_item_data)
+
+            deposit_tiers.append(deposit_tiers_item)
 
         deposits = d.pop("deposits")
 
@@ -78,6 +98,7 @@ class NetworkTermsOut:
 
         network_terms_out = cls(
             confirmations_required=confirmations_required,
+            deposit_tiers=deposit_tiers,
             deposits=deposits,
             minimum_deposit=minimum_deposit,
             minimum_withdrawal=minimum_withdrawal,
