@@ -23,6 +23,7 @@ ROWS = (
     "PostgreSQL",
     "Bitcoin",
     "Ethereum",
+    "Destinations, the address book",
     "Binance",
     "Coinbase",
     "TLS",
