@@ -153,11 +153,7 @@ export function GetStep({ onDone }: { onDone: () => void }) {
         {assets.error && <ProblemNote error={assets.error} onRetry={() => void assets.refetch()} />}
         {found && !found.reason && <Found found={found} network={draft.network} saved={draft.saved} />}
         {found && found.options.length > 1 && (
-          <AssetChoice
-            options={found.options}
-            chosen={draft.asset}
-            missing={asked && Boolean(faults.asset)}
-          />
+          <AssetChoice options={found.options} chosen={draft} missing={asked && Boolean(faults.asset)} />
         )}
         {found && !found.reason && (
           <AmountInput
@@ -269,11 +265,15 @@ function Found({ found, network, saved }: FoundProps) {
 
 interface ChoiceProps {
   options: readonly Option[];
-  chosen: string | null;
+  chosen: { asset: string | null; network: string | null };
   missing: boolean;
 }
 
-/** The same address can take several assets: then we ask. */
+function isChosen(option: Option, chosen: ChoiceProps['chosen']): boolean {
+  return option.asset === chosen.asset && option.network === chosen.network;
+}
+
+/** The same address can take several assets, or exist on several networks: then we ask. */
 function AssetChoice({ options, chosen, missing }: ChoiceProps) {
   const { t } = useTranslation('transactions');
   const names = useNames();
@@ -282,12 +282,12 @@ function AssetChoice({ options, chosen, missing }: ChoiceProps) {
     <fieldset className={css.assets} aria-describedby={missing ? 'get-asset-missing' : undefined}>
       <legend>{t('get.which')}</legend>
       {options.map((option, index) => (
-        <label key={`${option.asset}${option.network}`} data-chosen={option.asset === chosen || undefined}>
+        <label key={`${option.asset}${option.network}`} data-chosen={isChosen(option, chosen) || undefined}>
           <input
             id={`get-asset-${index}`}
             type="radio"
             name="asset"
-            checked={option.asset === chosen}
+            checked={isChosen(option, chosen)}
             onChange={() =>
               changeDraft({
                 ...option,
