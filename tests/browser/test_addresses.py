@@ -1,6 +1,7 @@
 """The address book and the deposit addresses: saved, confirmed, paid by name; a lookalike stops; every state inspected."""
 
 import re
+from typing import Any
 
 from playwright.async_api import expect
 
@@ -11,15 +12,6 @@ from tests.stack import Stack
 
 TWIN = "0x5290c71d04a83bf6617e2d95b0fc48a13d729ee7"
 """Begins and ends like RECIPIENT; in small letters, so that no checksum gives it away."""
-
-
-async def write(visitor: Visitor, text: str, label: str, asset: str) -> None:
-    """The form, filled in, up to its button."""
-    page = visitor.page
-    await visitor.button("Save an address").click()
-    await page.get_by_label("Address or payment link").fill(text)
-    await page.get_by_label(f"{asset} on Ethereum").check()
-    await page.get_by_label("Call it").fill(label)
 
 
 async def test_an_address_is_saved_confirmed_paid_by_its_name_and_deleted(visitor: Visitor, stack: Stack) -> None:
@@ -47,6 +39,7 @@ async def test_an_address_is_saved_confirmed_paid_by_its_name_and_deleted(visito
     await expect(page.get_by_label("Code of your authenticator")).to_be_focused()
     found += await inspect(visitor, "address book, confirming")
     visitor.expected.add(422)
+    assert customer.authenticator is not None
     await page.keyboard.type(customer.authenticator.wrong())
     await page.keyboard.press("Enter")
     await expect(page.get_by_text("This code is not right.")).to_be_visible()
@@ -94,7 +87,8 @@ async def test_a_lookalike_is_neither_saved_nor_paid_before_both_were_compared(v
     page, found = visitor.page, []
     await visitor.enter(customer.email, customer.password, customer.authenticator)
     await visitor.open("/addresses")
-    await write(visitor, TWIN, "Somebody else", "ETH")
+    await visitor.button("Save an address").click()
+    await page.get_by_label("Address or payment link").fill(TWIN)
     await expect(page.get_by_text("This is not the address you saved.")).to_be_visible()
     assert await page.locator("[data-compare] [data-differs]").count() == 16
     found += await inspect(visitor, "address book, lookalike")
@@ -105,6 +99,8 @@ async def test_a_lookalike_is_neither_saved_nor_paid_before_both_were_compared(v
     assert len((await customer.get("/wallets/beneficiaries"))["items"]) == 1
     await page.get_by_label("I compared the whole address").check()
     await visitor.button("It is somebody else, I checked with them").click()
+    await page.get_by_label("ETH on Ethereum").check()
+    await page.get_by_label("Call it").fill("Somebody else")
     await visitor.button("Save it").click()
     await expect(page.locator("li[data-beneficiary]")).to_have_count(2)
 
@@ -148,7 +144,7 @@ async def test_a_cooling_address_counts_down_and_an_unanswered_list_says_so(visi
     visitor = await visit(viewport=NARROW)
     page, found = visitor.page, []
     await visitor.enter(customer.email, customer.password, customer.authenticator)
-    cooling = {
+    cooling: dict[str, Any] = {
         "id": "00000000-0000-7000-8000-000000000001",
         "label": "Northline Supplies",
         "asset": "USDT",
