@@ -197,6 +197,7 @@ class ComplianceSettings(_Section):
     daily_usd: str = "50000"
     review_above_usd: str = "10000"
     new_address_cooldown_seconds: int = 0
+    """How long an address waits after it was saved and confirmed, or first paid, before it can be paid; 0: not at all."""
 
 
 class SandboxSettings(_Section):

@@ -3,7 +3,8 @@
 from playwright.async_api import expect
 
 from tests.browser.conftest import NewVisitor
-from tests.browser.visitor import PHONE, RECIPIENT, invoice
+from tests.browser.visitor import PHONE, RECIPIENT, Visitor, invoice
+from tests.customer import Authenticator
 from tests.stack import Stack
 
 SHARP = {"device_scale_factor": 2}
@@ -61,3 +62,38 @@ async def test_pictures_of_a_payment_from_its_price_to_its_arrival(visit: NewVis
     await desk.picture("deposit.png")
     await desk.open(path)
     await expect(desk.state()).to_have_attribute("data-state", "completed", timeout=60_000)
+    await pictures_of_addresses(desk, mara.authenticator)
+
+
+SAVED = [
+    ("Northline Supplies", "USDT", "ethereum", RECIPIENT),
+    ("Cold storage, the blue one", "BTC", "bitcoin", "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080"),
+]
+TWIN = "0x5290c71d04a83bf6617e2d95b0fc48a13d729ee7"
+SAVE = """async ([label, asset, network, address]) => {
+    const headers = {'content-type': 'application/json', 'X-Tidegate': '1', 'Idempotency-Key': address};
+    const body = JSON.stringify({label, asset, network, address});
+    const answer = await fetch('/api/v1/wallets/beneficiaries', {method: 'POST', headers, body});
+    if (!answer.ok) throw new Error(await answer.text());
+}"""
+
+
+async def pictures_of_addresses(desk: Visitor, authenticator: Authenticator) -> None:
+    """The address book with one that was paid and one that waits, a lookalike beside it, and all deposit addresses."""
+    page = desk.page
+    for saved in SAVED:
+        await page.evaluate(SAVE, list(saved))
+    await desk.open("/addresses")
+    await desk.button("Confirm Northline Supplies").click()
+    await page.get_by_label("Code of your authenticator").fill(await authenticator.code())
+    await desk.button("Confirm this address").click()
+    await expect(desk.button("Pay Northline Supplies")).to_be_visible()
+    await desk.picture("address-book.png")
+    await desk.button("Save an address").click()
+    await page.get_by_label("Address or payment link").fill(TWIN)
+    await expect(page.locator("[data-compare]")).to_be_visible()
+    await desk.picture("lookalike.png")
+    await desk.open("/deposit/addresses?asset=BTC")
+    await page.get_by_role("button", name="Show QR code").first.click()
+    await expect(page.get_by_role("img", name="QR code of this BTC address")).to_be_visible()
+    await desk.picture("addresses.png")

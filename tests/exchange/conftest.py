@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from tests.venues.running import Running, running_venue
 from tidegate.auth.accounts import create_user
-from tidegate.chains.port import Address, AddressProblem, FeeRates
+from tidegate.chains.port import Address, AddressProblem, FeeRates, Occupant
 from tidegate.config import Settings
 from tidegate.database import Database, utcnow
 from tidegate.exchange import conversion, pipeline, quote
@@ -45,6 +45,9 @@ class StandInChain:
 
     def judge(self, text: str) -> Address | AddressProblem:
         return Address(text, "account") if text == GOOD_ADDRESS else AddressProblem.INVALID
+
+    async def occupant(self, address: str) -> Occupant:
+        return Occupant()
 
 
 @pytest.fixture(scope="session")

@@ -28,6 +28,7 @@ ROWS = (
     "Drivers of other distributions",
     "Several EVM networks at once",
     "Nodes that must not be believed",
+    "Destinations, the address book",
     "Binance",
     "Coinbase",
     "TLS",

@@ -19,7 +19,7 @@ from tidegate.ledger.rules import customer
 from tidegate.refusal import Kind, Refusal
 from tidegate.signing.messages import Intent
 from tidegate.transactions.view import parse_intent
-from tidegate.wallets import addresses
+from tidegate.wallets import addresses, sent_to
 
 OTHER = "0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC"
 
@@ -249,6 +249,18 @@ async def test_what_may_not_be_paid_is_refused(world: World) -> None:
     ):
         await refused(kind, world.request(who, offer, address=address))
     await nothing_happened(world, who, 100_000_000)
+
+
+async def test_under_a_cool_down_a_bare_address_is_accepted_only_when_it_is_old_enough(world: World) -> None:
+    compliance = world.settings.compliance.model_copy(update={"new_address_cooldown_seconds": 3600})
+    world.furnish(world.settings.model_copy(update={"compliance": compliance}))
+    who, now = await world.someone(USDT=100_000_000), utcnow()
+    offer = await world.offer(who)
+    await refused(Kind.BENEFICIARY_COOLING_DOWN, world.request(who, offer))
+    await nothing_happened(world, who, 100_000_000)
+    paid = sent_to.rider(user_id=who.id, network="ethereum", address=STRANGER, at=now - timedelta(hours=2))
+    assert (await world.lane.write([paid])).posted
+    assert (await world.request(who, offer)).status == 201, "paid long ago, and the quote was not used up"
 
 
 async def test_our_own_addresses_are_refused(world: World) -> None:

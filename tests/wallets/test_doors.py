@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -13,11 +13,15 @@ from sqlalchemy import text
 
 from tests.auth.people import now, problem
 from tests.wallets.people import OUTSIDE, USDT, Holder, user_id, validated
+from tidegate.chains.evm.client import EvmChain
+from tidegate.chains.public import EvmKeys
+from tidegate.config import TokenSettings
 from tidegate.database import Database
 from tidegate.ledger.lane import Lane
 from tidegate.ledger.rules import Posting, Transfer, customer, house
 from tidegate.markets.books import Estimate
 from tidegate.money import Amount
+from tidegate.signer.keys import make_seed
 from tidegate.wallets.cashier import Cashier
 
 # --- who may -------------------------------------------------------------------------------------------------------
@@ -352,6 +356,78 @@ async def test_our_own_addresses_are_no_destinations(ana: Holder, ben: Holder, c
     for address in (theirs, theirs.lower(), hot):
         assert (await validated(ana, address, "ETH"))["reason"] == "own_address"
         assert problem(await ana.save("ETH", "ethereum", address, key=address)) == (422, "own_address")
+
+
+# --- two EVM networks ----------------------------------------------------------------------------------------------
+
+BASE_USDC = "0x9fE46736679d2D9a65F0992F2272dE9f3c7fa6e0"
+
+
+@pytest.fixture
+def two(app: FastAPI, cashier: Cashier) -> Cashier:
+    """A house with a second EVM network, of the same keys."""
+    ethereum = cashier.settings.networks["ethereum"]
+    tokens = {"USDC": TokenSettings(contract=BASE_USDC, decimals=6)}
+    base = ethereum.model_copy(update={"chain_id": 8453, "tokens": tokens})
+    driver = cashier.chains["ethereum"]
+    assert isinstance(driver, EvmChain)
+    chain = EvmChain("base", base, EvmKeys(driver.hot_address, make_seed(1_700_000_000).evm_deposit_xpub()))
+    networks = cashier.settings.networks | {"base": base}
+    settings = cashier.settings.model_copy(update={"networks": networks})
+    app.state.wallets = replace(cashier, settings=settings, chains={**cashier.chains, "base": chain})
+    return cast(Cashier, app.state.wallets)
+
+
+@pytest.mark.parametrize(
+    ("pasted", "asset", "networks", "invoice"),
+    [
+        (f"ethereum:{OUTSIDE['ethereum']}@8453?value=1e18", "ETH", ["base"], ("base", "1.000000000000000000")),
+        (f"ethereum:{OUTSIDE['ethereum']}@31337?value=1", "ETH", ["ethereum"], ("ethereum", "0.000000000000000001")),
+        (f"ethereum:{OUTSIDE['ethereum']}?value=1e18", "ETH", ["ethereum", "base"], (None, "1.000000000000000000")),
+        (
+            f"ethereum:{BASE_USDC}@8453/transfer?address={OUTSIDE['ethereum']}&uint256=2.5e6",
+            "USDC",
+            ["base"],
+            ("base", "2.500000"),
+        ),
+        (OUTSIDE["ethereum"], "USDT", ["ethereum"], None),
+    ],
+)
+async def test_the_chain_id_of_an_invoice_decides_its_network_and_none_is_guessed(
+    two: Cashier, ben: Holder, pasted: str, asset: str, networks: list[str], invoice: tuple[str, str] | None
+) -> None:
+    found = await validated(ben, pasted, asset)
+    assert (found["valid"], found["networks"]) == (True, networks)
+    payment = found["payment"]
+    assert invoice == (payment and (payment["network"], payment["amount"]))
+
+
+@pytest.mark.parametrize(
+    ("pasted", "asset", "reason"),
+    [
+        (f"ethereum:{BASE_USDC}@31337/transfer?address={OUTSIDE['ethereum']}&uint256=1", "USDC", "other_asset"),
+        (f"ethereum:{USDT}@8453/transfer?address={OUTSIDE['ethereum']}&uint256=1", "USDT", "other_asset"),
+        (f"ethereum:{OUTSIDE['ethereum']}@1?value=1", "ETH", "wrong_network"),
+    ],
+)
+async def test_a_token_of_another_network_is_not_taken_for_ours(
+    two: Cashier, ben: Holder, pasted: str, asset: str, reason: str
+) -> None:
+    found = await validated(ben, pasted, asset)
+    assert (found["valid"], found["reason"]) == (False, reason)
+
+
+async def test_an_address_that_is_known_from_another_network_alone_is_said(two: Cashier, ana: Holder) -> None:
+    await ana.save("ETH", "base", OUTSIDE["ethereum"], key="1")
+    assert (await validated(ana, OUTSIDE["ethereum"], "ETH", "ethereum"))["warnings"] == ["used_on_other_network"]
+    assert (await validated(ana, OUTSIDE["ethereum"], "ETH", "base"))["warnings"] == []
+    await ana.save("ETH", "ethereum", OUTSIDE["ethereum"], key="2")
+    assert (await validated(ana, OUTSIDE["ethereum"], "ETH", "ethereum"))["warnings"] == []
+
+
+async def test_a_deposit_address_of_one_network_is_ours_on_the_other(two: Cashier, ana: Holder, ben: Holder) -> None:
+    theirs = (await ben.ask("POST", "/addresses", {"asset": "ETH", "network": "ethereum"})).json()["address"]
+    assert (await validated(ana, theirs, "ETH", "base"))["reason"] == "own_address"
 
 
 async def test_validating_honours_a_key_when_one_is_given(ben: Holder) -> None:

@@ -58,3 +58,10 @@ test('the most telling reason wins', () => {
   expect(tellingReason(['wrong_network', 'wrong_network'])).toBe('wrong_network');
   expect(tellingReason([null])).toBe('invalid_address');
 });
+
+test('an invoice without a network leaves the choice of it to the reader', () => {
+  const payment = { asset: 'ETH', network: null, amount: '1' };
+  const answer = { ...yes('ethereum'), networks: ['ethereum', 'base'], payment: { ...payment, label: null } };
+  const found = combine('ethereum:0x', [{ asset: 'ETH', answer }]);
+  expect(found.options.map((option) => option.network)).toEqual(['ethereum', 'base']);
+});

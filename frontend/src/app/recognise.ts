@@ -60,7 +60,8 @@ export function combine(
     .filter(({ asset }) => !payment || asset === payment.asset)
     .flatMap(({ asset, answer }) =>
       answer.networks
-        .filter((network) => !payment || network === payment.network)
+        // An invoice that names no network leaves the choice to the reader.
+        .filter((network) => !payment?.network || network === payment.network)
         .map((network) => ({ asset, network, address: answer.address ?? text })),
     );
   const warnings = [...new Set(valid.flatMap(({ answer }) => answer.warnings))];

@@ -4,8 +4,9 @@ import { Link } from '@tanstack/react-router';
 import { type FormEvent, useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useAssets, useNames } from '@/app/assets';
-import { knownReason, type Option, type Recognised, recognise, tidy } from '@/app/recognise';
+import { knownReason, type Option, type Recognised } from '@/app/recognise';
 import { useMe } from '@/app/session';
+import { useRecognised } from '@/app/useRecognised';
 import { beneficiariesListOptions } from '@/client/@tanstack/react-query.gen';
 import { bareFigures } from '@/money/figures';
 import { typed } from '@/money/typed';
@@ -19,18 +20,7 @@ import { Warning } from '@/ui/Warning';
 import { changeDraft, type SavedPayee, useDraft } from './draft';
 import css from './pay.module.css';
 
-/** What was pasted is asked about after the hand has rested this long. */
-const REST_MILLISECONDS = 300;
 const MOST_SAVED = 6;
-
-function useRested(text: string): string {
-  const [rested, setRested] = useState(text);
-  useEffect(() => {
-    const timer = window.setTimeout(() => setRested(text), REST_MILLISECONDS);
-    return () => window.clearTimeout(timer);
-  }, [text]);
-  return rested;
-}
 
 /** Step 1: where it goes and what should arrive. The network comes by match, never by guess. */
 export function GetStep({ onDone }: { onDone: () => void }) {
@@ -41,16 +31,8 @@ export function GetStep({ onDone }: { onDone: () => void }) {
   const assets = useAssets();
   const payable = assets.data?.items.filter((item) => item.networks.some((one) => one.withdrawals)) ?? [];
   const codes = payable.map((item) => item.asset);
-  const clean = tidy(useRested(draft.text));
-  const lookup = useQuery({
-    queryKey: ['recognise', clean.text, codes],
-    enabled: clean.text !== '' && codes.length > 0,
-    staleTime: 60_000,
-    queryFn: ({ signal }) => recognise(clean.text, codes, signal),
-  });
-  // What is being typed now is not yet what was asked about.
-  const settled = clean.text === tidy(draft.text).text;
-  const found = clean.text === '' || !settled ? null : (lookup.data ?? null);
+  const lookup = useRecognised(draft.text, codes);
+  const { found, removed } = lookup;
   const [eager, setEager] = useState(false);
   const form = useRef<HTMLFormElement>(null);
   const [asked, setAsked] = useState(false);
@@ -148,16 +130,12 @@ export function GetStep({ onDone }: { onDone: () => void }) {
           }
         />
         {draft.text === '' && <SavedOnes codes={codes} />}
-        {clean.removed > 0 && <p className={css.note}>{t('get.removed', { count: clean.removed })}</p>}
-        {lookup.error && <ProblemNote error={lookup.error} onRetry={() => void lookup.refetch()} />}
+        {removed > 0 && <p className={css.note}>{t('get.removed', { count: removed })}</p>}
+        {lookup.error && <ProblemNote error={lookup.error} onRetry={lookup.retry} />}
         {assets.error && <ProblemNote error={assets.error} onRetry={() => void assets.refetch()} />}
         {found && !found.reason && <Found found={found} network={draft.network} saved={draft.saved} />}
         {found && found.options.length > 1 && (
-          <AssetChoice
-            options={found.options}
-            chosen={draft.asset}
-            missing={asked && Boolean(faults.asset)}
-          />
+          <AssetChoice options={found.options} chosen={draft} missing={asked && Boolean(faults.asset)} />
         )}
         {found && !found.reason && (
           <AmountInput
@@ -269,11 +247,15 @@ function Found({ found, network, saved }: FoundProps) {
 
 interface ChoiceProps {
   options: readonly Option[];
-  chosen: string | null;
+  chosen: { asset: string | null; network: string | null };
   missing: boolean;
 }
 
-/** The same address can take several assets: then we ask. */
+function isChosen(option: Option, chosen: ChoiceProps['chosen']): boolean {
+  return option.asset === chosen.asset && option.network === chosen.network;
+}
+
+/** The same address can take several assets, or exist on several networks: then we ask. */
 function AssetChoice({ options, chosen, missing }: ChoiceProps) {
   const { t } = useTranslation('transactions');
   const names = useNames();
@@ -282,12 +264,12 @@ function AssetChoice({ options, chosen, missing }: ChoiceProps) {
     <fieldset className={css.assets} aria-describedby={missing ? 'get-asset-missing' : undefined}>
       <legend>{t('get.which')}</legend>
       {options.map((option, index) => (
-        <label key={`${option.asset}${option.network}`} data-chosen={option.asset === chosen || undefined}>
+        <label key={`${option.asset}${option.network}`} data-chosen={isChosen(option, chosen) || undefined}>
           <input
             id={`get-asset-${index}`}
             type="radio"
             name="asset"
-            checked={option.asset === chosen}
+            checked={isChosen(option, chosen)}
             onChange={() =>
               changeDraft({
                 ...option,

@@ -16,7 +16,7 @@ export function spelled(address: string): string {
 interface Props {
   address: string;
   /** Groups a line, where there is room for them. */
-  perLine?: 4 | 5 | 10;
+  perLine?: 4 | 5 | 10 | 12;
   size?: 'normal' | 'large';
 }
 

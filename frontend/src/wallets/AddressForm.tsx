@@ -1,9 +1,10 @@
 import { Button, Textarea, TextInput } from '@mantine/core';
-import { useMutation, useQuery } from '@tanstack/react-query';
+import { useMutation } from '@tanstack/react-query';
 import { type FormEvent, useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useAssets, useNames } from '@/app/assets';
-import { knownReason, type Option, recognise, tidy } from '@/app/recognise';
+import { knownReason, type Option } from '@/app/recognise';
+import { useRecognised } from '@/app/useRecognised';
 import { beneficiariesCreate } from '@/client/sdk.gen';
 import { Address } from '@/ui/Address';
 import { announce } from '@/ui/announce';
@@ -20,9 +21,6 @@ interface Props {
   onKeep: () => void;
 }
 
-/** What was pasted is asked about after the hand has rested this long. */
-const REST_MILLISECONDS = 300;
-
 /** Paste, see what it is, give it a name. What looks like a known address has to be compared first. */
 export function AddressForm({ onSaved, onKeep }: Props) {
   const { t } = useTranslation('addresses');
@@ -37,23 +35,13 @@ export function AddressForm({ onSaved, onKeep }: Props) {
   const labelField = useRef<HTMLInputElement>(null);
   const key = useRef(crypto.randomUUID());
   const [text, setText] = useState('');
-  const [rested, setRested] = useState('');
   const [label, setLabel] = useState('');
   const [choice, setChoice] = useState<Option | null>(null);
   const [asked, setAsked] = useState(false);
   const [acknowledged, setAcknowledged] = useState(false);
   useEffect(() => textField.current?.focus(), []);
-  useEffect(() => {
-    const timer = window.setTimeout(() => setRested(tidy(text).text), REST_MILLISECONDS);
-    return () => window.clearTimeout(timer);
-  }, [text]);
-  const lookup = useQuery({
-    queryKey: ['recognise', rested, codes],
-    enabled: rested !== '' && codes.length > 0,
-    staleTime: 60_000,
-    queryFn: ({ signal }) => recognise(rested, codes, signal),
-  });
-  const found = rested !== '' && rested === tidy(text).text ? (lookup.data ?? null) : null;
+  const lookup = useRecognised(text, codes);
+  const { found } = lookup;
   const only = found?.options.length === 1 ? found.options[0] : undefined;
   const option = only ?? choice;
   const twin = found?.lookalike ?? null;
@@ -117,52 +105,55 @@ export function AddressForm({ onSaved, onKeep }: Props) {
           maxLength={2048}
           error={reason ? tPay(`get.reason.${knownReason(reason)}`) : undefined}
         />
-        {lookup.error && <ProblemNote error={lookup.error} onRetry={() => void lookup.refetch()} />}
-        {found && !found.reason && <Found option={option ?? found.options[0]} several={!only} />}
-        {found && !found.reason && !only && (
-          <Choice
-            options={found.options}
-            chosen={choice}
-            missing={asked && !choice}
-            onChoose={(one) => {
-              setChoice(one);
-              changed();
-            }}
-          />
-        )}
-        {remarks.map((code) => (
-          <p key={code} className={css.look}>
-            {tPay(`warning.${code as 'contract'}.text`)}
-          </p>
-        ))}
-        {found && twin && stopped && (
+        {lookup.error && <ProblemNote error={lookup.error} onRetry={lookup.retry} />}
+        {twin && stopped ? (
           <Lookalike
             id="form-lookalike"
             twin={twin}
-            pasted={found.options[0]?.address ?? text}
+            pasted={found?.options[0]?.address ?? text}
             onOther={() => {
               paste('');
               textField.current?.focus();
             }}
             onAcknowledge={() => {
               setAcknowledged(true);
-              labelField.current?.focus();
+              textField.current?.focus();
             }}
           />
+        ) : (
+          <>
+            {found && !found.reason && <Found option={option ?? found.options[0]} several={!only} />}
+            {found && !found.reason && !only && (
+              <Choice
+                options={found.options}
+                chosen={choice}
+                missing={asked && !choice}
+                onChoose={(one) => {
+                  setChoice(one);
+                  changed();
+                }}
+              />
+            )}
+            {remarks.map((code) => (
+              <p key={code} className={css.look}>
+                {tPay(`warning.${code as 'contract'}.text`)}
+              </p>
+            ))}
+            <TextInput
+              ref={labelField}
+              label={t('form.label')}
+              description={t('form.labelNote')}
+              value={label}
+              onChange={(event) => {
+                setLabel(event.currentTarget.value);
+                changed();
+              }}
+              maxLength={64}
+              autoComplete="off"
+              error={asked && !label.trim() ? t('form.labelEmpty') : undefined}
+            />
+          </>
         )}
-        <TextInput
-          ref={labelField}
-          label={t('form.label')}
-          description={t('form.labelNote')}
-          value={label}
-          onChange={(event) => {
-            setLabel(event.currentTarget.value);
-            changed();
-          }}
-          maxLength={64}
-          autoComplete="off"
-          error={asked && !label.trim() ? t('form.labelEmpty') : undefined}
-        />
         {save.error &&
           (isCode(save.error, 'conflict') ? (
             <p className={css.fault} role="alert">

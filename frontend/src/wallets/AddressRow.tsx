@@ -56,7 +56,7 @@ export function AddressRow({ item, confirming, onConfirming, onChanged }: Props)
         {t('row.on', { asset: item.asset, network: names.network(item.network) })} ·{' '}
         {item.last_paid_at ? t('row.lastPaid', { time: moment(item.last_paid_at, now) }) : t('row.never')}
       </p>
-      <Address address={item.address} />
+      <Address address={item.address} perLine={12} />
       {item.state === 'cooling_down' && item.available_at && (
         <Cooling availableAt={item.available_at} onOver={onChanged} />
       )}
@@ -71,14 +71,15 @@ export function AddressRow({ item, confirming, onConfirming, onChanged }: Props)
       ) : doing === 'delete' ? (
         <Delete item={item} onEnd={() => setDoing(null)} onChanged={onChanged} />
       ) : (
-        <div className={css.acts}>
+        <div className={css.small}>
           {item.state === 'active' && (
-            <Button onClick={pay} aria-label={t('row.payLabel', { label: item.label })}>
+            <Button variant="default" onClick={pay} aria-label={t('row.payLabel', { label: item.label })}>
               {t('row.pay')}
             </Button>
           )}
           {item.state === 'pending_confirmation' && me.factors.length > 0 && (
             <Button
+              variant="default"
               onClick={() => onConfirming(true)}
               aria-label={t('row.confirmLabel', { label: item.label })}
             >
@@ -86,7 +87,7 @@ export function AddressRow({ item, confirming, onConfirming, onChanged }: Props)
             </Button>
           )}
           <Button
-            variant="default"
+            variant="subtle"
             onClick={() => setDoing('rename')}
             aria-label={t('row.renameLabel', { label: item.label })}
           >

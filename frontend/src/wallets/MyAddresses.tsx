@@ -148,13 +148,13 @@ function Row({ item }: { item: Mine }) {
             : t('mine.unused')}
         </span>
       </div>
-      <Address address={item.address} />
+      <Address address={item.address} perLine={12} />
       <p className={css.note}>
         {t('mine.only', { asset: item.asset, network: names.network(item.network) })}{' '}
         {t('mine.made', { time: moment(item.created_at, now) })}
       </p>
       {shown && <Qr text={item.uri} label={t('mine.qrOf', { asset: item.asset })} size={180} />}
-      <div className={css.acts}>
+      <div className={css.small}>
         <CopyButton value={item.address} label={t('mine.copy')} />
         <Button variant="subtle" aria-expanded={shown} onClick={() => setShown(!shown)}>
           {t(shown ? 'mine.qrHide' : 'mine.qr')}
