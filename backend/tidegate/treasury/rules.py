@@ -7,8 +7,36 @@ from enum import StrEnum
 from tidegate.ledger.rules import Transfer, customer, house, transfers
 
 
+class Purpose(StrEnum):
+    """What a set of attempts is for. Only a payout pays somebody; the others move our own money."""
+
+    PAYOUT = "payout"
+    CONSOLIDATION = "consolidation"
+    SWEEP = "sweep"
+    TOP_UP = "top_up"
+    COLD = "cold"
+    CANCEL = "cancel"
+
+
+class Stage(StrEnum):
+    """What is to be done next with a set."""
+
+    SIGNING = "signing"  # inputs or nonce are reserved; the signer is asked
+    BROADCASTING = "broadcasting"  # the signed bytes are stored; being sent
+    CONFIRMING = "confirming"  # sent; watched, sent again, made dearer
+    ENDED = "ended"
+
+
+class Outcome(StrEnum):
+    """How a set ended."""
+
+    FINAL = "final"  # one member is mined for good and did what it is for
+    REVERTED = "reverted"  # EVM: one member is mined for good with status 0
+    DROPPED = "dropped"  # no member was ever signed, or none can be mined any more
+
+
 class AttemptState(StrEnum):
-    """One signed chain transaction of a payout (PRODUCT.md)."""
+    """One chain transaction of a set (PRODUCT.md)."""
 
     BUILT = "built"  # inputs or nonce are reserved, nothing is signed
     SIGNED = "signed"  # the raw bytes are stored; nothing was sent
@@ -23,6 +51,16 @@ class AttemptState(StrEnum):
 
 
 DEAD = frozenset({AttemptState.REVERTED, AttemptState.REPLACED, AttemptState.DROPPED})
+OPEN = frozenset(
+    {
+        AttemptState.BUILT,
+        AttemptState.SIGNED,
+        AttemptState.BROADCAST,
+        AttemptState.SEEN,
+        AttemptState.MINED,
+        AttemptState.UNKNOWN,
+    }
+)
 SENT = frozenset({AttemptState.BROADCAST, AttemptState.SEEN, AttemptState.MINED, AttemptState.UNKNOWN})
 
 # Virtual bytes of one input and two outputs, the dearest class of recipient (43 vB) assumed; and of one more input.
