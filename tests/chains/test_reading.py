@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tidegate.chains.bitcoin import build, parse
-from tidegate.chains.bitcoin.build import Coin, NotEnough, choose_coins, payout_vsize
+from tidegate.chains.bitcoin.build import Coin, NotEnough, payout_vsize
+from tidegate.chains.bitcoin.choose import choose_coins
 from tidegate.chains.evm import build as evm
 from tidegate.chains.evm import parse as evm_parse
 from tidegate.chains.port import Fate, NodeUnavailable
