@@ -3,6 +3,7 @@
 import asyncio
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from bdkpython import Descriptor, Network, NetworkKind
@@ -135,14 +136,13 @@ async def test_the_first_one_waits_for_company_and_says_so(world: World) -> None
 
 async def test_with_too_little_money_those_that_fit_go_oldest_first(world: World) -> None:
     done = await payouts(world, [stranger(n) for n in range(4)])
-    (taken,) = world.bitcoin.coins
-    world.bitcoin.coins.pop(taken)
-    world.bitcoin.receive(world.bitcoin.hot_address, 250_000, change=True)
+    ((outpoint, coin),) = world.bitcoin.coins.items()
+    world.bitcoin.coins[outpoint] = replace(coin, units=250_000)
     await queued(world)
     await work(world, 4)
     states = [await world.standing(one) for one in done]
     assert states == [("confirming", None)] * 2 + [("queued", "awaiting_liquidity")] * 2
-    world.bitcoin.receive(world.bitcoin.hot_address, 900_000, change=True)
+    world.bitcoin.receive(coin.address, coin.units - 250_000, change=False)
     await work(world, 9, mine=1)
     assert await stand(world, done) == [("completed", None)]
 
