@@ -58,6 +58,30 @@ class TokenSettings(_Section):
     decimals: int
 
 
+class BatchSettings(_Section):
+    """Seconds by speed."""
+
+    fast: float = Field(0, ge=0)
+    standard: float = Field(30, ge=0)
+    economy: float = Field(600, ge=0)
+
+    def of(self, speed: str) -> float:
+        seconds: float = getattr(self, speed)
+        return seconds
+
+
+class TargetSettings(_Section):
+    """Blocks by speed."""
+
+    fast: int = Field(2, ge=1)
+    standard: int = Field(6, ge=1)
+    economy: int = Field(36, ge=1)
+
+    def of(self, speed: str) -> int:
+        blocks: int = getattr(self, speed)
+        return blocks
+
+
 class NodeSettings(_Section):
     """One more node of the same chain, whose word is compared with the first one's."""
 
@@ -127,6 +151,20 @@ class NetworkSettings(_Section):
     min_fee_rate: int = 1
     max_gas: int = Field(1_000_000, ge=21_000, le=16_777_216)
     """EVM: no payout takes more. EIP-7825 caps a transaction at 16,777,216 on mainnet."""
+    consolidate_fee_rate: int = 5
+    """Bitcoin: at or below this rate (sat/vB) payments take small coins along; above it, the fewest coins."""
+    batch_seconds: BatchSettings = BatchSettings()
+    """Bitcoin: how long the first payout of each speed waits for others to share a transaction with."""
+    target_blocks: TargetSettings = TargetSettings()
+    """A transaction that waits longer than so many usual blocks is made dearer, if today's rate is above its own."""
+    dead_confirmations: int = 6
+    """Bitcoin: depth of a foreign transaction that spent one of our inputs, from which ours counts as dead."""
+    dead_confirmations_large: int = 100
+    """The same for a transaction that pays `large_units` or more."""
+    large_units: int = 100_000_000
+    """Satoshi from which a transaction needs the larger depth to count as dead."""
+    unmined_most: int = Field(16, ge=1)
+    """EVM: transactions of one account that may wait for a block; pools drop more."""
     poll_seconds: float = 0.5
     options: dict[str, Any] = Field(default_factory=dict)
     """What the driver of another distribution wants to know; judged by that driver."""

@@ -72,6 +72,8 @@ TABLES: dict[str, May] = {
     "sent_to": May(_READ, _EDIT, _READ),
     # treasury
     "hot_wallets": May(_READ, _EDIT, _READ),
+    "attempt_sets": May(_READ, _EDIT, _READ),
+    "set_payouts": May(_READ, _EDIT, _READ),
     "attempts": May(_READ, _EDIT, _READ),
     "reserved_inputs": May(_READ, _EDIT, _READ),
     # exchange
@@ -105,6 +107,9 @@ FUNCTIONS: dict[str, May] = {
     "auth_append_only": May(),
     "auth_step_guard": May(),
     "withdrawal_guard": May(),
+    "set_payout_guard": May(),
+    "attempt_guard": May(),
+    "attempt_set_guard": May(),
 }
 
 

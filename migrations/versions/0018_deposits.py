@@ -6,7 +6,7 @@ from alembic import op
 from tidegate.database import Units
 
 revision = "0018_deposits"
-down_revision = "0015_answers"
+down_revision = "0016_sets"
 branch_labels = None
 depends_on = None
 

@@ -14,7 +14,7 @@ from tidegate.chains.port import Sighting
 from tidegate.compliance import pause
 from tidegate.refusal import Kind
 from tidegate.signing.messages import Approved, Authorisation, Denied, Failed
-from tidegate.transactions import pipeline, store
+from tidegate.transactions import payouts, store
 from tidegate.transactions.view import intent_of
 from tidegate.treasury.rules import network_fee
 
@@ -117,14 +117,14 @@ async def test_a_recipient_that_burns_gas_takes_no_nonce_from_the_others(world: 
 
 
 async def test_a_hot_wallet_that_cannot_pay_the_gas_takes_no_nonce(world: World) -> None:
-    most = 60_000 * 2 * GAS_PRICE  # what one payout of a token may cost
+    most = 60_000 * GAS_PRICE  # what one payout of a token may cost
     await world.stock(USDT=1_000_000_000, ETH=2 * most - 1)
     first, second = [await world.verified(await world.someone(USDT=100_000_000)) for _ in range(2)]
     for _ in range(4):
         await world.turn()
     stand = sorted([await world.standing(one) for one in (first, second)], key=str)
     assert stand == [("confirming", None), ("queued", "awaiting_liquidity")]
-    assert await world.rows("SELECT nonce FROM attempts") == [(0,)]
+    assert await world.rows("SELECT nonce FROM attempt_sets") == [(0,)]
     await world.stock(ETH=most)
     for one in (first, second):
         await world.until(one, "completed")
@@ -194,13 +194,13 @@ async def test_a_late_look_does_not_unsettle_a_final_attempt(world: World) -> No
         world.evm.sighting = real  # type: ignore[method-assign]
         world.evm.mine(4)
         await world.soon(leases=True)
-        await pipeline.confirm_step(world.office, world.spender)
+        await payouts.confirm_step(world.office, world.spender)
         assert (await world.standing(done))[0] == "completed"
         return early
 
     world.evm.sighting = slow  # type: ignore[method-assign]
     await world.soon()
-    await pipeline.confirm_step(world.office, world.spender)
+    await payouts.confirm_step(world.office, world.spender)
     assert await world.rows("SELECT state FROM attempts") == [("final",)]
     await world.exact()
 

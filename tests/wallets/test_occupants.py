@@ -78,7 +78,7 @@ async def test_ether_to_a_contract_that_turns_it_down_is_seen_before_it_is_sent(
     await code(world, BOX, "0x00")  # STOP
     wall, box = checksummed(WALL), checksummed(BOX)
     assert not await chain.turns_down("ETH", wall, units("ETH", "1")), "the hot account is empty: nothing can be told"
-    await world.pay("ETH", chain.hot_address, "2")  # type: ignore[attr-defined]  # the EVM driver's
+    await world.pay("ETH", chain.hot_address, "2")
     await world.mine("ethereum")
     assert await chain.turns_down("ETH", wall, units("ETH", "1"))
     assert not await chain.turns_down("ETH", wall, units("ETH", "3"))

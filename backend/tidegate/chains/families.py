@@ -113,6 +113,26 @@ class UtxoChain(Chain, Protocol):
         """
         ...
 
+    def unpayable(self, address: str, units: int) -> str | None:
+        """Pure. Why no transaction can pay this, None when one can."""
+        ...
+
+    async def relay_step(self) -> int:
+        """What a replacement has to pay on top of what it replaces, per virtual byte."""
+        ...
+
+    def change_of(self, raw: bytes, paid: Collection[str]) -> tuple[int, int] | None:
+        """Pure. (vout, units) of our change in signed bytes of ours that pay these addresses; None when there is none."""
+        ...
+
+    def vsize_of(self, raw: bytes) -> int:
+        """Pure. Virtual size of signed bytes."""
+        ...
+
+    async def child(self, change: OutPoint, units: int, fee_units: int) -> str:
+        """An unsigned transaction (PSBT) that moves our change `change`, worth `units`, to new change for this fee."""
+        ...
+
 
 class AccountChain(Chain, Protocol):
     """A chain of accounts. Fee rates are wei per gas; tokens live in contracts."""
@@ -133,6 +153,10 @@ class AccountChain(Chain, Protocol):
 
     async def next_nonce(self, address: str | None = None) -> int:
         """How many transactions of this account (the hot one) are mined: the least nonce still free on chain."""
+        ...
+
+    async def final_nonce(self, depth: int) -> int:
+        """How many transactions of the hot account were mined `depth` blocks below the newest: no reorg takes them back."""
         ...
 
 

@@ -6,7 +6,7 @@ is printed: a reader can re-add the line by hand.
 
 import asyncio
 import functools
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
@@ -229,19 +229,7 @@ async def _chain_lines(office: Office, chain: Chain) -> list[Line]:
     if keeps_accounts(chain):
         addresses.append(chain.hot_address)
     world = await chain.balances(addresses)
-    sent: dict[str, int] = {}
-    fees = 0
-    for attempt in live:
-        if attempt.txid is None:
-            continue
-        seen = await chain.sighting(attempt.txid, attempt.asset)
-        # Bitcoin: the wallet counts our own unconfirmed transactions. EVM: only what is in a block has moved.
-        moved = (Fate.MINED, Fate.REVERTED) if keeps_accounts(chain) else (Fate.MEMPOOL, Fate.MINED)
-        if seen.fate not in moved:
-            continue
-        if seen.fate is not Fate.REVERTED:
-            sent[attempt.asset] = sent.get(attempt.asset, 0) - attempt.units
-        fees -= seen.fee_units or 0
+    sent, fees = await _under_way(chain, live)
     lines = []
     for code, units in world.items():
         booked = {
@@ -255,6 +243,29 @@ async def _chain_lines(office: Office, chain: Chain) -> list[Line]:
         }
         lines.append(Line(network, code, sum(booked.values()), terms, units))
     return lines
+
+
+async def _under_way(chain: Chain, live: Sequence[attempts.Unsettled]) -> tuple[dict[str, int], int]:
+    """(by asset what has left the wallet for payouts that are not settled, fees that are paid and not booked).
+
+    Of a set at most one paying transaction has moved money, whichever that is, and the children that pay for it.
+    """
+    # Bitcoin: the wallet counts our own unconfirmed transactions. EVM: only what is in a block has moved.
+    moved = (Fate.MINED, Fate.REVERTED) if keeps_accounts(chain) else (Fate.MEMPOOL, Fate.MINED)
+    sent: dict[str, int] = {}
+    fees = 0
+    for one in live:
+        gone = bool(one.booked)
+        for txid in one.unbooked:
+            seen = await chain.sighting(txid, one.asset)
+            if seen.fate not in moved:
+                continue
+            fees -= seen.fee_units or 0
+            gone = gone or (seen.fate is not Fate.REVERTED and txid not in one.children)
+        if gone:
+            for code, units in one.owed.items():
+                sent[code] = sent.get(code, 0) - units
+    return sent, fees
 
 
 async def _venue_lines(office: Office, name: str) -> list[Line]:

@@ -69,8 +69,9 @@ TRANSITIONS: dict[State, frozenset[State]] = {
     State.SIGNING: frozenset(
         {State.BROADCASTING, State.QUEUED}
     ),  # back only when the signer denied and nothing is signed
-    State.BROADCASTING: frozenset({State.CONFIRMING, State.FAILED}),
-    State.CONFIRMING: frozenset({State.COMPLETED, State.BROADCASTING, State.FAILED}),
+    # back to the queue only when every transaction of it is provably dead
+    State.BROADCASTING: frozenset({State.CONFIRMING, State.FAILED, State.QUEUED}),
+    State.CONFIRMING: frozenset({State.COMPLETED, State.BROADCASTING, State.FAILED, State.QUEUED}),
     State.COMPLETED: frozenset(),
     State.CANCELLED: frozenset(),
     State.REJECTED: frozenset(),

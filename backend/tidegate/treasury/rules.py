@@ -1,14 +1,43 @@
 """Attempts: their states and transitions; what a mined attempt books; what a payout costs by weight."""
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from tidegate.ledger.rules import Transfer, customer, house, transfers
 
 
+class Purpose(StrEnum):
+    """What a set of attempts is for. Only a payout pays somebody; the others move our own money."""
+
+    PAYOUT = "payout"
+    CONSOLIDATION = "consolidation"
+    SWEEP = "sweep"
+    TOP_UP = "top_up"
+    COLD = "cold"
+    CANCEL = "cancel"
+
+
+class Stage(StrEnum):
+    """What is to be done next with a set."""
+
+    SIGNING = "signing"  # inputs or nonce are reserved; the signer is asked
+    BROADCASTING = "broadcasting"  # the signed bytes are stored; being sent
+    CONFIRMING = "confirming"  # sent; watched, sent again, made dearer
+    ENDED = "ended"
+
+
+class Outcome(StrEnum):
+    """How a set ended."""
+
+    FINAL = "final"  # one member is mined for good and did what it is for
+    REVERTED = "reverted"  # EVM: one member is mined for good with status 0
+    DROPPED = "dropped"  # no member was ever signed, or none can be mined any more
+
+
 class AttemptState(StrEnum):
-    """One signed chain transaction of a payout (PRODUCT.md)."""
+    """One chain transaction of a set (PRODUCT.md)."""
 
     BUILT = "built"  # inputs or nonce are reserved, nothing is signed
     SIGNED = "signed"  # the raw bytes are stored; nothing was sent
@@ -23,11 +52,22 @@ class AttemptState(StrEnum):
 
 
 DEAD = frozenset({AttemptState.REVERTED, AttemptState.REPLACED, AttemptState.DROPPED})
+OPEN = frozenset(
+    {
+        AttemptState.BUILT,
+        AttemptState.SIGNED,
+        AttemptState.BROADCAST,
+        AttemptState.SEEN,
+        AttemptState.MINED,
+        AttemptState.UNKNOWN,
+    }
+)
 SENT = frozenset({AttemptState.BROADCAST, AttemptState.SEEN, AttemptState.MINED, AttemptState.UNKNOWN})
 
 # Virtual bytes of one input and two outputs, the dearest class of recipient (43 vB) assumed; and of one more input.
 BITCOIN_PAYOUT_VBYTES = 154
 BITCOIN_INPUT_VBYTES = 68
+BITCOIN_OUTPUT_VBYTES = 43
 # A plain ether transfer; an ERC-20 transfer to a fresh holder of a USDT-like token (60,148 measured) with room.
 ETHER_GAS = 21_000
 TOKEN_GAS = 78_000
@@ -90,3 +130,36 @@ def spent_transfers(spent: Spent) -> tuple[Transfer, ...]:
 def payout_transfers(user_id: uuid.UUID, network: str, asset: str, units: int) -> tuple[Transfer, ...]:
     """Payout final: what was held for the user has left our hot wallet."""
     return transfers((customer(user_id, "held", asset), house("wallet:hot", asset, network), units, "payout final"))
+
+
+def fitting(units: Sequence[int], available: int, rate: int) -> list[int]:
+    """Which of these Bitcoin payments, oldest first, `available` satoshi cover with their fees at `rate`, by place."""
+    left = available - rate * (BITCOIN_PAYOUT_VBYTES - BITCOIN_OUTPUT_VBYTES)
+    found = []
+    for place, each in enumerate(units):
+        cost = each + rate * BITCOIN_OUTPUT_VBYTES
+        if cost <= left:
+            found.append(place)
+            left -= cost
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """What tells whether a transaction is made dearer by itself."""
+
+    target_seconds: float
+    waited_seconds: float
+    rate: int
+    """What it pays, and what the speed costs today."""
+    today: int
+    cheapest: int
+    """Below this the node takes nothing in."""
+    known: bool
+    """Whether the node has it."""
+
+
+def is_stuck(patience: Patience) -> bool:
+    """It waits for longer than its speed promised while others pay more, or no node keeps it at its price."""
+    evicted = not patience.known and patience.cheapest > patience.rate
+    return evicted or (patience.waited_seconds > patience.target_seconds and patience.today > patience.rate)

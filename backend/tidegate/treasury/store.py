@@ -1,29 +1,68 @@
-"""All SQL of the treasury."""
+"""SQL of the treasury: sets of attempts, their members and payouts, the coins and nonces they reserve."""
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Numeric, func, select, update
+from sqlalchemy import and_, exists, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from tidegate.database import Rider, Write, new_id, updating
-from tidegate.treasury.rules import DEAD, SENT, AttemptState
-from tidegate.treasury.tables import Attempt, HotWallet, ReservedInput
+from tidegate.database import Rider, Write, inserting, new_id, updating
+from tidegate.queue import Lease, claim_due
+from tidegate.treasury.rules import OPEN, AttemptState, Outcome, Purpose, Stage
+from tidegate.treasury.tables import Attempt, AttemptSet, HotWallet, ReservedInput, SetPayout
 
-_DEAD = [state.value for state in DEAD]
-_SPENT = Write(
-    """
-    WITH r AS (
-        SELECT * FROM jsonb_to_recordset($1::jsonb) AS rows(i int, attempt_id uuid, now timestamptz)
-    ), done AS (
-        UPDATE reserved_inputs t SET released_at = r.now FROM r WHERE t.attempt_id = r.attempt_id
-    )
-    SELECT array_agg(i) FROM r
-    """
-)
+_OPEN = [state.value for state in OPEN]
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """What a set pays one payout."""
+
+    payout_id: uuid.UUID
+    asset: str
+    units: int
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Coin:
+    """A coin to reserve. `from_deposit`: it came in at a customer's deposit address."""
+
+    txid: str
+    vout: int
+    units: int
+    from_deposit: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A set with its members, oldest first, and its payouts by age."""
+
+    set: AttemptSet
+    members: tuple[Attempt, ...]
+    payouts: tuple[SetPayout, ...]
+
+    @property
+    def open(self) -> tuple[SetPayout, ...]:
+        """Payouts that are neither paid nor given back."""
+        return tuple(one for one in self.payouts if one.ended_at is None)
+
+    @property
+    def living(self) -> tuple[Attempt, ...]:
+        """Members that may still be mined or sent."""
+        return tuple(one for one in self.members if one.state in _OPEN)
+
+    @property
+    def newest(self) -> Attempt | None:
+        """The living member that was made last."""
+        return self.living[-1] if self.living else None
+
+
+# --- nonces ----------------------------------------------------------------------------------------------------------
 
 
 async def lock_wallet(session: AsyncSession, network: str, address: str) -> int:
@@ -37,16 +76,16 @@ async def lock_wallet(session: AsyncSession, network: str, address: str) -> int:
 
 
 async def free_nonce(session: AsyncSession, network: str, address: str, at_least: int) -> int:
-    """The lowest nonce from `at_least` that no attempt holds: one that a dropped attempt left behind comes first.
+    """The lowest nonce from `at_least` that no set holds: one that a dropped set left behind comes first.
 
     Under the wallet's lock. A hole would keep every later transaction of the address waiting.
     """
     rows = await session.scalars(
-        select(Attempt.nonce).where(
-            Attempt.network == network,
-            Attempt.hot_address == address,
-            Attempt.nonce >= at_least,
-            Attempt.state.not_in([AttemptState.DROPPED.value, AttemptState.REPLACED.value]),
+        select(AttemptSet.nonce).where(
+            AttemptSet.network == network,
+            AttemptSet.hot_address == address,
+            AttemptSet.nonce >= at_least,
+            AttemptSet.outcome.is_distinct_from(Outcome.DROPPED.value),
         )
     )
     held = set(rows)
@@ -65,151 +104,225 @@ async def take_nonce(session: AsyncSession, network: str, nonce: int) -> None:
     )
 
 
-def drop_riders(attempt_id: uuid.UUID, now: datetime) -> list[Rider]:
-    """A built attempt that was never signed is dead: its inputs and nonce are free again. "attempt" misses else."""
-    return [_move(attempt_id, AttemptState.BUILT, {"state": AttemptState.DROPPED}), spent_rider(attempt_id, now)]
-
-
-def _move(attempt_id: uuid.UUID, was: AttemptState, values: dict[str, Any]) -> Rider:
-    write = updating(Attempt.__table__, guards=("id", "state"), columns=tuple(values))
-    return Rider("attempt", write, {"was_id": attempt_id, "was_state": was} | values)
-
-
-async def live_attempt(session: AsyncSession, payout_id: uuid.UUID) -> Attempt | None:
-    """The payout's one living attempt, or None."""
-    found: Attempt | None = await session.scalar(
-        select(Attempt).where(Attempt.payout_id == payout_id, Attempt.state.not_in(_DEAD))
-    )
-    return found
-
-
-async def moving_attempt(session: AsyncSession, attempt_id: uuid.UUID) -> Attempt | None:
-    """The attempt, its row locked until commit, while it is signed and neither final nor dead; else None."""
-    states = [state.value for state in SENT] + [AttemptState.SIGNED.value]
-    found: Attempt | None = await session.scalar(
-        select(Attempt).where(Attempt.id == attempt_id, Attempt.state.in_(states)).with_for_update()
-    )
-    return found
-
-
-async def attempts_of(session: AsyncSession, payout_ids: Sequence[uuid.UUID]) -> list[Attempt]:
-    rows = await session.scalars(select(Attempt).where(Attempt.payout_id.in_(payout_ids)).order_by(Attempt.created_at))
-    return list(rows)
-
-
-async def unsettled(session: AsyncSession, network: str) -> list[Attempt]:
-    """Attempts that may have left our wallet and are not booked as final."""
-    states = [state.value for state in SENT] + [AttemptState.SIGNED.value]
-    rows = await session.scalars(select(Attempt).where(Attempt.network == network, Attempt.state.in_(states)))
-    return list(rows)
-
-
-async def committed_units(session: AsyncSession, network: str, asset: str) -> int:
-    """What attempts that are built and not final will take from the wallet, deliveries only."""
-    states = [state.value for state in SENT] + [AttemptState.BUILT.value, AttemptState.SIGNED.value]
+async def unmined(session: AsyncSession, network: str, address: str) -> int:
+    """Sets of this account that hold a nonce and have no member in a block."""
+    mined = exists().where(Attempt.set_id == AttemptSet.id, Attempt.state == AttemptState.MINED.value)
     found = await session.scalar(
-        select(func.coalesce(func.sum(Attempt.units), 0)).where(
-            Attempt.network == network, Attempt.asset == asset, Attempt.state.in_(states)
+        select(func.count())
+        .select_from(AttemptSet)
+        .where(
+            AttemptSet.network == network,
+            AttemptSet.hot_address == address,
+            AttemptSet.stage != Stage.ENDED.value,
+            ~mined,
         )
     )
     return int(found or 0)
 
 
-async def committed_gas(session: AsyncSession, network: str) -> int:
-    """What EVM attempts that are built and not final may cost in gas at most, in the gas asset."""
-    states = [state.value for state in SENT] + [AttemptState.BUILT.value, AttemptState.SIGNED.value]
-    gas, price = Attempt.plan["gas"].astext, Attempt.plan["max_fee_per_gas"].astext
-    found = await session.scalar(
-        select(func.coalesce(func.sum(gas.cast(Numeric) * price.cast(Numeric)), 0)).where(
-            Attempt.network == network, Attempt.nonce.is_not(None), Attempt.state.in_(states)
-        )
-    )
-    return int(found or 0)
+# --- making sets and members -----------------------------------------------------------------------------------------
 
 
-async def reserved_outpoints(session: AsyncSession, network: str) -> set[tuple[str, int]]:
-    rows = await session.execute(
-        select(ReservedInput.txid, ReservedInput.vout).where(
-            ReservedInput.network == network, ReservedInput.released_at.is_(None)
-        )
-    )
-    return {(row[0], row[1]) for row in rows}
-
-
-async def deposit_units(session: AsyncSession, attempt_id: uuid.UUID) -> int:
-    """What the attempt spends of coins that came in at deposit addresses."""
-    found = await session.scalar(
-        select(func.coalesce(func.sum(ReservedInput.units), 0)).where(
-            ReservedInput.attempt_id == attempt_id, ReservedInput.from_deposit
-        )
-    )
-    return int(found or 0)
-
-
-def add_attempt(
+async def add_set(
     session: AsyncSession,
     *,
-    payout_id: uuid.UUID,
     network: str,
     asset: str,
-    units: int,
-    address: str,
-    hot_address: str | None,
-    nonce: int | None,
+    speed: str,
     plan: dict[str, Any],
-    inputs: Sequence[tuple[str, int, int, bool]],
     now: datetime,
-) -> Attempt:
-    """A built attempt and the inputs it reserves: (txid, vout, units, from a deposit address)."""
-    attempt = Attempt(
+    purpose: Purpose = Purpose.PAYOUT,
+    hot_address: str | None = None,
+    nonce: int | None = None,
+    payouts: Sequence[Payment] = (),
+    coins: Sequence[Coin] = (),
+) -> tuple[AttemptSet, Attempt]:
+    """A set to be signed, its first member, what it pays, the coins it reserves; all in the caller's commit."""
+    made = AttemptSet(
         id=new_id(),
-        payout_id=payout_id,
         network=network,
+        purpose=purpose.value,
         asset=asset,
-        units=units,
-        address=address,
-        state=AttemptState.BUILT.value,
+        speed=speed,
         hot_address=hot_address,
         nonce=nonce,
+        stage=Stage.SIGNING.value,
+        created_at=now,
+        due_at=now,
+        fence=0,
+    )
+    session.add(made)
+    await session.flush()  # what refers to it comes after it
+    session.add_all(
+        SetPayout(set_id=made.id, payout_id=one.payout_id, asset=one.asset, units=one.units, address=one.address)
+        for one in payouts
+    )
+    return made, add_member(session, made, plan=plan, coins=coins, now=now)
+
+
+def add_member(
+    session: AsyncSession,
+    to: AttemptSet,
+    *,
+    plan: dict[str, Any],
+    now: datetime,
+    coins: Sequence[Coin] = (),
+    replaces: uuid.UUID | None = None,
+    parent: uuid.UUID | None = None,
+) -> Attempt:
+    """A built member and the coins that the set has to reserve for it beside those it has.
+
+    `plan["inputs"]` names all coins that a Bitcoin member spends, as [txid, vout].
+    """
+    member = Attempt(
+        id=new_id(),
+        set_id=to.id,
+        network=to.network,
+        state=AttemptState.BUILT.value,
+        replaces=replaces,
+        parent=parent,
         plan=plan,
         confirmations=0,
         created_at=now,
     )
-    session.add(attempt)
-    for txid, vout, worth, from_deposit in inputs:
-        session.add(
-            ReservedInput(
-                id=new_id(),
-                attempt_id=attempt.id,
-                network=network,
-                txid=txid,
-                vout=vout,
-                units=worth,
-                from_deposit=from_deposit,
-            )
+    session.add(member)
+    session.add_all(
+        ReservedInput(
+            id=new_id(),
+            set_id=to.id,
+            network=to.network,
+            txid=coin.txid,
+            vout=coin.vout,
+            units=coin.units,
+            from_deposit=coin.from_deposit,
         )
-    return attempt
-
-
-def ended_rider(attempt_id: uuid.UUID, state: AttemptState, *, fee_units: int, confirmations: int) -> Rider:
-    """A mined attempt ends, final or reverted; misses when it has ended before or another state took over."""
-    values = {"state": state, "fee_units": fee_units, "confirmations": confirmations}
-    return _move(attempt_id, AttemptState.MINED, values)
-
-
-def spent_rider(attempt_id: uuid.UUID, now: datetime) -> Rider:
-    """Its inputs are gone for good; the reservation has done its work. EVM attempts have none."""
-    return Rider("inputs", _SPENT, {"attempt_id": attempt_id, "now": now})
-
-
-async def most_payouts(session: AsyncSession) -> tuple[int, int]:
-    """(attempts ever signed, the most final attempts any one payout has)."""
-    signed = await session.scalar(select(func.count()).select_from(Attempt).where(Attempt.txid.is_not(None)))
-    finals = (
-        select(func.count().label("n"))
-        .where(Attempt.state == AttemptState.FINAL.value)
-        .group_by(Attempt.payout_id)
-        .subquery()
+        for coin in coins
     )
-    most = await session.scalar(select(func.coalesce(func.max(finals.c.n), 0)))
-    return int(signed or 0), int(most or 0)
+    return member
+
+
+# --- the set as a job ------------------------------------------------------------------------------------------------
+
+
+async def claim(
+    session: AsyncSession, purposes: Sequence[Purpose], stage: Stage, *, now: datetime, limit: int = 20
+) -> list[Lease]:
+    """Lease due sets of these purposes at this stage."""
+    where = and_(AttemptSet.purpose.in_([one.value for one in purposes]), AttemptSet.stage == stage.value)
+    return await claim_due(session, AttemptSet, where=where, now=now, limit=limit)
+
+
+async def wish(session: AsyncSession, set_id: uuid.UUID, rate: int) -> None:
+    """A person wants it dearer: the next look at it is at once, and what capped it is forgotten."""
+    await session.execute(
+        update(AttemptSet)
+        .where(AttemptSet.id == set_id, AttemptSet.stage == Stage.CONFIRMING.value)
+        .values(asked_rate=rate, capped=None, due_at=func.now())
+    )
+
+
+async def release(session: AsyncSession, set_id: uuid.UUID, fence: int, due_at: datetime) -> None:
+    """Give the lease back and say when to look again."""
+    await session.execute(
+        update(AttemptSet)
+        .where(AttemptSet.id == set_id, AttemptSet.fence == fence)
+        .values(lease_until=None, due_at=due_at)
+    )
+
+
+async def whole(session: AsyncSession, set_id: uuid.UUID) -> Whole | None:
+    """The set as it stands."""
+    found = await wholes(session, [set_id])
+    return found[0] if found else None
+
+
+async def wholes(session: AsyncSession, set_ids: Sequence[uuid.UUID]) -> list[Whole]:
+    """These sets, three queries for all of them."""
+    sets = await session.scalars(select(AttemptSet).where(AttemptSet.id.in_(set_ids)).order_by(AttemptSet.created_at))
+    members: dict[uuid.UUID, list[Attempt]] = {}
+    for member in await session.scalars(
+        select(Attempt).where(Attempt.set_id.in_(set_ids)).order_by(Attempt.created_at, Attempt.id)
+    ):
+        members.setdefault(member.set_id, []).append(member)
+    payouts: dict[uuid.UUID, list[SetPayout]] = {}
+    for payout in await session.scalars(
+        select(SetPayout).where(SetPayout.set_id.in_(set_ids)).order_by(SetPayout.payout_id)
+    ):
+        payouts.setdefault(payout.set_id, []).append(payout)
+    return [Whole(one, tuple(members.get(one.id, ())), tuple(payouts.get(one.id, ()))) for one in sets]
+
+
+async def live_set_of(session: AsyncSession, payout_id: uuid.UUID) -> AttemptSet | None:
+    """The living set that pays this payout."""
+    found: AttemptSet | None = await session.scalar(
+        select(AttemptSet)
+        .join(SetPayout, SetPayout.set_id == AttemptSet.id)
+        .where(SetPayout.payout_id == payout_id, SetPayout.ended_at.is_(None))
+    )
+    return found
+
+
+async def taken(session: AsyncSession, payout_ids: Sequence[uuid.UUID]) -> set[uuid.UUID]:
+    """Which of these payouts are in a living set."""
+    rows = await session.scalars(
+        select(SetPayout.payout_id).where(SetPayout.payout_id.in_(payout_ids), SetPayout.ended_at.is_(None))
+    )
+    return set(rows)
+
+
+def set_rider(set_id: uuid.UUID, fence: int, values: dict[str, Any]) -> Rider:
+    """Change the set under the fence that was claimed; "set" misses when somebody else works on it."""
+    write = updating(AttemptSet.__table__, guards=("id", "fence"), columns=tuple(values))
+    return Rider("set", write, {"was_id": set_id, "was_fence": fence} | values)
+
+
+def end_rider(set_id: uuid.UUID, fence: int, outcome: Outcome, now: datetime) -> Rider:
+    """The set is over; the database refuses it while a member lives or a payout is open."""
+    values = {"stage": Stage.ENDED.value, "outcome": outcome.value, "ended_at": now, "waits": None, "lease_until": None}
+    return set_rider(set_id, fence, values)
+
+
+def member_rider(member_id: uuid.UUID, was: str, values: dict[str, Any]) -> Rider:
+    """Change a member that still is in this state; "attempt" misses else."""
+    write = updating(Attempt.__table__, guards=("id", "state"), columns=tuple(values))
+    return Rider("attempt", write, {"was_id": member_id, "was_state": was} | values)
+
+
+def payout_rider(set_id: uuid.UUID, payout_id: uuid.UUID, values: dict[str, Any]) -> Rider:
+    """End what a set owes a payout: settled (`settled_at`), or given back."""
+    write = updating(
+        SetPayout.__table__, guards=("set_id", "payout_id"), columns=tuple(values), also="t.ended_at IS NULL"
+    )
+    return Rider("payout", write, {"was_set_id": set_id, "was_payout_id": payout_id} | values)
+
+
+_FREED = Write(
+    """
+    WITH r AS (
+        SELECT * FROM jsonb_to_recordset($1::jsonb) AS rows(i int, set_id uuid, now timestamptz)
+    ), done AS (
+        UPDATE reserved_inputs t SET released_at = r.now FROM r WHERE t.set_id = r.set_id AND t.released_at IS NULL
+    )
+    SELECT array_agg(i) FROM r
+    """
+)
+
+
+def freed_rider(set_id: uuid.UUID, now: datetime) -> Rider:
+    """Its coins are gone for good, or never were spent: the reservation has done its work."""
+    return Rider("inputs", _FREED, {"set_id": set_id, "now": now})
+
+
+def input_rider(set_id: uuid.UUID, network: str, coin: Coin) -> Rider:
+    """Reserve one more coin; "coin" misses when a living set has it."""
+    values = {
+        "id": new_id(),
+        "set_id": set_id,
+        "network": network,
+        "txid": coin.txid,
+        "vout": coin.vout,
+        "units": coin.units,
+        "from_deposit": coin.from_deposit,
+        "released_at": None,
+    }
+    return Rider("coin", inserting(ReservedInput.__table__, key=("id",)), values)

@@ -1,4 +1,7 @@
-"""Attempts with their signed bytes, the nonces and inputs they reserve. What is unique here is paid once."""
+"""Sets of attempts: what one nonce or one choice of coins is for, its signed bytes, what it reserves.
+
+What is unique here is paid once. A set is the job row of the worker; its members exclude each other on chain.
+"""
 
 import uuid
 from datetime import datetime
@@ -9,10 +12,12 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tidegate.database import Base, Units
-from tidegate.treasury.rules import DEAD, AttemptState
+from tidegate.treasury.rules import AttemptState, Outcome, Purpose, Stage
 
 _STATES = ", ".join(f"'{state.value}'" for state in AttemptState)
-_DEAD = ", ".join(f"'{state.value}'" for state in sorted(DEAD))
+_PURPOSES = ", ".join(f"'{purpose.value}'" for purpose in Purpose)
+_STAGES = ", ".join(f"'{stage.value}'" for stage in Stage)
+_OUTCOMES = ", ".join(f"'{outcome.value}'" for outcome in Outcome)
 
 
 class HotWallet(Base):
@@ -26,8 +31,83 @@ class HotWallet(Base):
     next_nonce: Mapped[int] = mapped_column(BigInteger)
 
 
+class AttemptSet(Base):
+    """All transactions that can make the same payments, at most one of which can ever be mined.
+
+    Bitcoin: they share a coin. EVM: they share the nonce of `hot_address` (the account that sends).
+    """
+
+    __tablename__ = "attempt_sets"
+    __table_args__ = (
+        CheckConstraint(f"purpose IN ({_PURPOSES})", name="purpose_known"),
+        CheckConstraint(f"stage IN ({_STAGES})", name="stage_known"),
+        CheckConstraint(f"outcome IS NULL OR outcome IN ({_OUTCOMES})", name="outcome_known"),
+        CheckConstraint(
+            "(stage = 'ended') = (ended_at IS NOT NULL) AND (stage = 'ended') = (outcome IS NOT NULL)",
+            name="ended_has_outcome",
+        ),
+        CheckConstraint("(nonce IS NULL) = (hot_address IS NULL)", name="nonce_has_account"),
+        Index(
+            "uq_attempt_sets_nonce",
+            "network",
+            "hot_address",
+            "nonce",
+            unique=True,
+            postgresql_where=text("nonce IS NOT NULL AND outcome IS DISTINCT FROM 'dropped'"),
+        ),
+        Index("ix_attempt_sets_due", "purpose", "stage", "due_at", postgresql_where=text("stage <> 'ended'")),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    network: Mapped[str]
+    purpose: Mapped[str]
+    asset: Mapped[str]
+    """What it moves; a transaction's fee is in the network's gas asset."""
+    speed: Mapped[str]
+    hot_address: Mapped[str | None]
+    nonce: Mapped[int | None] = mapped_column(BigInteger)
+    stage: Mapped[str]
+    waits: Mapped[str | None]
+    """Why it does not go on, in the words of the withdrawals' sub-status."""
+    detail: Mapped[str | None]
+    asked_rate: Mapped[int | None] = mapped_column(BigInteger)
+    """A person wants it dearer: at this rate, or with 0 at today's. Empty again once it was tried."""
+    capped: Mapped[str | None]
+    """Why it is not made dearer any more."""
+    created_at: Mapped[datetime]
+    due_at: Mapped[datetime]
+    lease_until: Mapped[datetime | None]
+    fence: Mapped[int] = mapped_column(BigInteger)
+    ended_at: Mapped[datetime | None]
+    outcome: Mapped[str | None]
+
+
+class SetPayout(Base):
+    """One payment of a set. A payout is in one living set at most, and is paid once for ever."""
+
+    __tablename__ = "set_payouts"
+    __table_args__ = (
+        CheckConstraint("units > 0", name="units_positive"),
+        CheckConstraint("settled_at IS NULL OR ended_at IS NOT NULL", name="settled_is_ended"),
+        Index("uq_set_payouts_live", "payout_id", unique=True, postgresql_where=text("ended_at IS NULL")),
+        Index("uq_set_payouts_paid", "payout_id", unique=True, postgresql_where=text("settled_at IS NOT NULL")),
+        Index("uq_set_payouts_address", "set_id", "address", unique=True),
+    )
+
+    set_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("attempt_sets.id"), primary_key=True)
+    payout_id: Mapped[uuid.UUID] = mapped_column(primary_key=True, index=True)
+    asset: Mapped[str]
+    units: Mapped[int] = mapped_column(Units)
+    address: Mapped[str]
+    ended_at: Mapped[datetime | None]
+    settled_at: Mapped[datetime | None]
+
+
 class Attempt(Base):
-    """One chain transaction of one payout. `raw` is stored before anything is sent."""
+    """One chain transaction of a set. `raw` is stored before anything is sent.
+
+    `parent` is set for a child that pays for its parent's mining (CPFP): it makes no payment itself.
+    """
 
     __tablename__ = "attempts"
     __table_args__ = (
@@ -35,27 +115,25 @@ class Attempt(Base):
         CheckConstraint(
             "state = 'built' OR state = 'dropped' OR (raw IS NOT NULL AND txid IS NOT NULL)", name="signed_has_bytes"
         ),
-        Index("uq_attempts_live_payout", "payout_id", unique=True, postgresql_where=text(f"state NOT IN ({_DEAD})")),
+        # What is not sent yet is sent or given up before anything dearer is built.
         Index(
-            "uq_attempts_live_nonce",
-            "network",
-            "hot_address",
-            "nonce",
+            "uq_attempts_unsent", "set_id", unique=True, postgresql_where=text("state = 'built' OR state = 'signed'")
+        ),
+        Index(
+            "uq_attempts_won",
+            "set_id",
             unique=True,
-            postgresql_where=text("nonce IS NOT NULL AND state NOT IN ('replaced', 'dropped')"),
+            postgresql_where=text("parent IS NULL AND (state = 'final' OR state = 'reverted')"),
         ),
         Index("uq_attempts_network_txid", "network", "txid", unique=True),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
-    payout_id: Mapped[uuid.UUID] = mapped_column(index=True)
+    set_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("attempt_sets.id"), index=True)
     network: Mapped[str]
-    asset: Mapped[str]
-    units: Mapped[int] = mapped_column(Units)
-    address: Mapped[str]
     state: Mapped[str]
-    hot_address: Mapped[str | None]
-    nonce: Mapped[int | None] = mapped_column(BigInteger)
+    replaces: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("attempts.id"))
+    parent: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("attempts.id"))
     plan: Mapped[dict[str, Any]] = mapped_column(JSONB)
     raw: Mapped[bytes | None] = mapped_column(LargeBinary)
     txid: Mapped[str | None]
@@ -70,7 +148,10 @@ class Attempt(Base):
 
 
 class ReservedInput(Base):
-    """A Bitcoin coin that a living attempt spends; released only when the attempt is provably dead."""
+    """A Bitcoin coin that a living set spends; released only when the set has ended.
+
+    A set that is made dearer reserves its own earlier change too: who spent that would die with what is replaced.
+    """
 
     __tablename__ = "reserved_inputs"
     __table_args__ = (
@@ -85,7 +166,7 @@ class ReservedInput(Base):
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
-    attempt_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("attempts.id"), index=True)
+    set_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("attempt_sets.id"), index=True)
     network: Mapped[str]
     txid: Mapped[str]
     vout: Mapped[int]

@@ -5,7 +5,7 @@ look_back`: how many blocks a first scan reads.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -22,6 +22,7 @@ from tidegate.chains.port import (
     FeeRates,
     Health,
     NodeUnavailable,
+    Occupant,
     Sighting,
     SubmitOutcome,
     Submitted,
@@ -81,6 +82,14 @@ class ToyChain:
         if status["chain_id"] != self.chain_id:
             raise NodeUnavailable(f"the node is on chain id {status['chain_id']}, we are set to {self.chain_id}")
 
+    @understood
+    async def occupant(self, address: str) -> Occupant:
+        return Occupant(ours=address == self.hot_address)
+
+    async def turns_down(self, asset: str, address: str, units: int) -> bool:
+        """Nobody can: it has no contracts."""
+        return False
+
     async def watch(self, upto_index: int) -> None:
         """Nothing to do: the scan compares with the addresses it is given."""
 
@@ -99,7 +108,7 @@ class ToyChain:
     # --- deposits: block by block, each linked to the one before
 
     @understood
-    async def arrivals(self, cursor: str | None, watched: Sequence[str], open_txids: Sequence[str]) -> Arrivals:
+    async def arrivals(self, cursor: str | None, watched: Container[str], open_txids: Sequence[str]) -> Arrivals:
         tip = await self.tip()
         blocks: list[list[Any]] = json.loads(cursor) if cursor else []
         while blocks and (await self._block(blocks[-1][0]) or {}).get("hash") != blocks[-1][1]:
@@ -120,6 +129,24 @@ class ToyChain:
             elif found["to"] in watched:
                 seen.append(self._arrival(found, tip))
         return Arrivals(tuple(seen), json.dumps(blocks[-self._look_back :]), tuple(gone))
+
+    @understood
+    async def depths(self, blocks: Sequence[tuple[int, str]]) -> dict[str, int]:
+        newest = (await self.tip()).height
+        found: dict[str, int] = {}
+        for height, block_hash in blocks:
+            block = await self._block(height)
+            if block is not None:
+                found[block_hash] = newest - height + 1 if block["hash"] == block_hash else -1
+        return found
+
+    @understood
+    async def reread(self, height: int) -> str:
+        before = max(height - 1, 0)
+        block = await self._block(before)
+        if block is None:
+            raise NodeUnavailable(f"the node has no block {before}")
+        return json.dumps([[before, block["hash"]]])
 
     async def _block(self, height: int) -> dict[str, Any] | None:
         found: dict[str, Any] | None = await self._rpc.call("toy_block", height)
@@ -147,6 +174,11 @@ class ToyChain:
     @understood
     async def next_nonce(self, address: str | None = None) -> int:
         return int((await self._rpc.call("toy_account", address or self.hot_address))["nonce"])
+
+    @understood
+    async def final_nonce(self, depth: int) -> int:
+        """Its blocks are final."""
+        return await self.next_nonce()
 
     async def submit(self, raw: bytes) -> SubmitOutcome:
         txid = build.hash_of(raw)
