@@ -169,6 +169,8 @@ class Chain(Protocol):
     """What its fees are paid in: its own coin."""
     confirmations: int
     block_seconds: float
+    compared: bool
+    """Other nodes are asked too, before a payment counts (`arrivals`, `sighting`)."""
 
     @property
     def hot_address(self) -> str:

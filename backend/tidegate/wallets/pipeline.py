@@ -84,7 +84,14 @@ async def _standing(chain: Chain, rows: Sequence[Open], health: Health) -> tuple
         if block_hash not in depths and health.height is not None and height > health.height:
             raise NodeUnavailable(f"the node is at block {health.height}, and block {height} was shown to us before")
     alive = {block_hash for block_hash, depth in depths.items() if depth > 0}
-    return depths, sorted({row.txid for row in rows if row.block_hash not in alive and row.index >= -1})
+    # Another node is asked about a payment, not about a block: until one counts, it is asked for by name.
+    return depths, sorted(
+        {
+            row.txid
+            for row in rows
+            if row.index >= -1 and (row.block_hash not in alive or (chain.compared and not row.deep))
+        }
+    )
 
 
 async def _unfit(db: Database, chain: Chain, health: Health, now: datetime) -> None:

@@ -55,12 +55,14 @@ class BitcoinChain:
     """One Bitcoin network. Implements `chains.families.UtxoChain`."""
 
     family: Family = "bitcoin"
+    compared = False
     gas_asset = "BTC"
 
     def __init__(self, network: str, settings: NetworkSettings, keys: BitcoinKeys, born: int) -> None:
         self.network = network
         self.confirmations = settings.confirmations
         self.block_seconds = settings.block_seconds
+        self.compared = bool(settings.others)
         # One deeper than the deepest count in use, so that every deposit not yet credited is seen on each call.
         self._list_depth = max([settings.confirmations, *(tier.confirmations for tier in settings.deposit_tiers)]) + 1
         self._settings = settings

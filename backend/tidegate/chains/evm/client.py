@@ -33,12 +33,14 @@ class EvmChain:
     """One EIP-1559 network. Implements `chains.families.AccountChain`."""
 
     family: Family = "evm"
+    compared = False
 
     def __init__(self, network: str, settings: NetworkSettings, keys: EvmKeys) -> None:
         self.network = network
         self.gas_asset = settings.gas_asset
         self.confirmations = settings.confirmations
         self.block_seconds = settings.block_seconds
+        self.compared = bool(settings.others)
         self.chain_id = settings.chain_id
         self.hot_address = keys.hot_address
         self._settings = settings

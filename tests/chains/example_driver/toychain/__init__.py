@@ -41,6 +41,7 @@ class ToyChain:
     """Implements `tidegate.chains.families.AccountChain`."""
 
     family: Family = "evm"
+    compared = False
 
     def __init__(self, opening: Opening) -> None:
         settings = opening.settings
