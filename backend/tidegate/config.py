@@ -102,6 +102,18 @@ class SignerSettings(_Section):
     """Per asset, the most that the signer signs away in any hour, network fees included; required in production."""
     max_daily: dict[str, str] = Field(default_factory=dict)
     """The same in any 24 hours."""
+    cold_addresses: dict[str, str] = Field(default_factory=dict)
+    """By network, the one address outside this signer that its moves to cold storage may pay. Set here and nowhere else."""
+    max_move_fee: dict[str, str] = Field(default_factory=lambda: {"BTC": "0.01", "ETH": "0.02"})
+    """By gas asset, the most that one move of the house (consolidation, sweep, top-up, to cold) may cost in fees."""
+    max_move_share: str = "0.2"
+    """And of what is moved, where that is the gas asset itself, as a share."""
+    max_top_up: dict[str, str] = Field(default_factory=lambda: {"ETH": "0.02"})
+    """By gas asset, the most that one deposit address gets at once for the gas of its sweep."""
+    max_moves_hourly: dict[str, str] = Field(default_factory=lambda: {"BTC": "0.05", "ETH": "0.5"})
+    """By gas asset, the most that fees of moves and top-ups add up to in any hour."""
+    max_moves_daily: dict[str, str] = Field(default_factory=lambda: {"BTC": "0.2", "ETH": "2"})
+    """The same in any 24 hours."""
     head_file: Path | None = None
     """How far the journal is, to notice one that was put back; default beside it, safer on another disk."""
 
