@@ -199,6 +199,19 @@ def signer_accept_journal(data: Data = None) -> None:
     _signer(data, "accept")
 
 
+@signer_app.command("release")
+def signer_release(
+    payout: Annotated[str, typer.Option(help="The withdrawal's id.")],
+    dead: Annotated[list[str], typer.Option(help="Each transaction that was signed for it.")] = [],  # noqa: B006  typer's own convention
+    data: Data = None,
+) -> None:
+    """Say that every transaction signed for a payout is dead for good, so that it may be signed once more.
+
+    On the signer's host, with the signer stopped. Without --dead it lists them.
+    """
+    _signer(data, "release", payout, *(word for txid in dead for word in ("--dead", txid)))
+
+
 @app.command()
 def doctor(data: Data = None) -> None:
     """Look at everything this configuration names, and say what is wrong in sentences. Exit 1 when something is."""

@@ -64,7 +64,7 @@ def check_child(spend: Spend, parent: Signed | None, policy: Policy, memory: Mem
     both = parent.fee_units + spend.fee_units
     if spend.fee_units < 0 or both > min(parent.bound_units, policy.max_fee_rate * (parent.vsize + spend.vsize)):
         return Denied(Rule.FEE_TOO_HIGH, f"parent and child together cost {both}, above their bound")
-    if any(not dearer((spend.fee_units,), earlier.price, policy) for earlier in memory.children.get(parent.txid, ())):
+    if any(not dearer((spend.fee_units,), earlier.price, policy) for earlier in memory.children.get(parent.txid)):
         return Denied(Rule.REPLACEMENT_TOO_CHEAP, "an earlier child of this parent pays as much")
     return None
 

@@ -105,7 +105,7 @@ def evm_case(
         return case, Wanted(intent.address, policy.contracts.get(intent.asset), intent.deliver_units)
     if isinstance(request, SignCancel):
         earlier = memory.transactions.get(request.replaces)
-        ids, bound = (earlier.payouts, earlier.bound_units) if earlier else ((), 0)
+        ids, bound = (earlier.payouts, earlier.bound_units) if earlier is not None else ((), 0)
         case = Case(
             lambda spend: check_cancel(spend, earlier, policy, vault.address),
             (),

@@ -202,7 +202,7 @@ class Desk:
     def _added(self, case: Case, signed: Signed, policy: Policy) -> dict[str, int]:
         memory, gas = self._journal.memory, policy.gas_asset
         first = next(iter(case.ids), "")
-        earlier = memory.children.get(case.parent, ()) if case.parent else memory.attempts.get(first, ())
+        earlier = memory.children.get(case.parent) if case.parent else memory.attempts.get(first)
         more = added(case.payouts, signed.fee_units, earlier, gas)
         if case.moved is not None:
             # A replaced move counts in full once more: this total has to bound, not to be exact.

@@ -8,6 +8,7 @@ request; what a transaction of each family may do stands in bitcoin_rules and ev
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import Protocol, TypeVar
 
 from tidegate.signing.messages import MOST_PAYOUTS, Authorisation, Denied, Intent, Payout, Rule
 
@@ -110,20 +111,31 @@ class Signed:
     parent: str = ""
 
 
+T = TypeVar("T", covariant=True)
+
+
+class Known(Protocol[T]):
+    """What is known under a name; `get` answers None, or nothing in a list, for what is not."""
+
+    def get(self, name: str, /) -> T: ...
+    def __contains__(self, name: str, /) -> bool: ...
+    def __len__(self) -> int: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Memory:
     """What the journal remembers that matters for a request.
 
-    `digests`: payout → the digest it has for ever. `attempts`: payout → the transactions signed for it. `children`:
-    txid → the transactions signed to bump it. `owners`: claim → the payouts of the newest transaction that makes it.
-    `transactions`: by txid.
+    `digests`: payout → the digest it has for ever. `attempts`: payout or move → the transactions signed for it, but for
+    those that a person has declared dead. `children`: txid → the transactions signed to bump it. `owners`: claim → the
+    payouts of the newest transaction that makes it. `transactions`: by txid.
     """
 
-    digests: Mapping[str, str]
-    attempts: Mapping[str, Sequence[Signed]]
-    children: Mapping[str, Sequence[Signed]]
-    owners: Mapping[str, tuple[str, ...]]
-    transactions: Mapping[str, Signed]
+    digests: Known[str | None]
+    attempts: Known[Sequence[Signed]]
+    children: Known[Sequence[Signed]]
+    owners: Known[tuple[str, ...] | None]
+    transactions: Known[Signed | None]
 
 
 def nonce_claim(chain_id: int, nonce: int, index: int | None = None) -> str:
@@ -164,7 +176,7 @@ def _check_payout(intent: Intent, authorisation: Authorisation, policy: Policy, 
         return Denied(Rule.DIGEST_MISMATCH, f"payout {intent.payout_id}: authorised was another intent")
     if authorisation.method not in METHODS:
         return Denied(Rule.DIGEST_MISMATCH, f"payout {intent.payout_id}: unknown kind of authorisation")
-    if memory.digests.get(intent.payout_id, digest) != digest:
+    if memory.digests.get(intent.payout_id) not in (None, digest):
         return Denied(Rule.SECOND_DIGEST, f"payout {intent.payout_id} was asked for with another intent before")
     if intent.network != policy.network:
         return Denied(Rule.WRONG_NETWORK, "one request pays on one network")
@@ -200,9 +212,9 @@ def check_history(
     replaces, pays exactly the same payouts as every earlier one, excludes each of them and pays more than each.
     """
     wanted = set(payout_ids)
-    if policy.kind == "evm" and any(set(memory.owners.get(claim, wanted)) != wanted for claim in claims):
+    if policy.kind == "evm" and any(set(memory.owners.get(claim) or wanted) != wanted for claim in claims):
         return Denied(Rule.NONCE_USED, "the nonce belongs to another payout or move")
-    earlier = {signed.txid: signed for one in payout_ids for signed in memory.attempts.get(one, ())}
+    earlier = {signed.txid: signed for one in payout_ids for signed in memory.attempts.get(one)}
     if replaces and replaces not in earlier:
         return Denied(Rule.WRONG_REPLACEMENT, "what it says it replaces was not signed for these payouts")
     for signed in earlier.values():
