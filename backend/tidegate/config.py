@@ -76,6 +76,20 @@ class NetworkSettings(_Section):
     max_fee_rate: int = 500
     """Bitcoin: sat/vB. EVM: gwei per gas. Above it nothing is built and nothing is signed."""
     min_fee_rate: int = 1
+    consolidate_fee_rate: int = 5
+    """Bitcoin: sat/vB. At or below it small coins are put together."""
+    consolidate_coins: int = 20
+    """Bitcoin: so many small coins are worth a transaction of their own."""
+    small_coin: str = "0.01"
+    """Bitcoin: what a small coin is at most."""
+    sweep_min_multiple: int = 20
+    """EVM: a deposit address is swept when what it holds is worth so many times the cost."""
+    hot_cap: dict[str, str] = Field(default_factory=dict)
+    """By asset: what is above it, after the withdrawals that wait, goes to cold storage, or is proposed to."""
+    hot_floor: dict[str, str] = Field(default_factory=dict)
+    """By asset: below it a refill is proposed."""
+    move_seconds: float = 10.0
+    """How often moves are looked for."""
     poll_seconds: float = 1.0
 
 

@@ -136,7 +136,7 @@ class Judge:
     """Counts what may stand; AssertionError for a signature that no authorised payout covers, nor a move within our own.
 
     `scripts`: script of each authorised Bitcoin address. `change`: scripts of our change addresses. `coins`: our coins.
-    `deposits`: our deposit accounts. `cold`: script and account of cold storage. `move_fee`, `top_up`: their bounds.
+    `cold`: script and account of cold storage. `move_fee`, `top_up`: their bounds.
     """
 
     intents: Mapping[str, Intent]
@@ -146,7 +146,6 @@ class Judge:
     account: str
     contracts: Mapping[str, str]
     chain_id: int
-    deposits: frozenset[str]
     cold: tuple[bytes, str]
     move_fee: Mapping[str, int]
     top_up: int
@@ -160,10 +159,11 @@ class Judge:
                 assert others == ids, f"{one} was signed together with others"
             self.signed.setdefault(one, []).append((ids, claims))
 
-    def bitcoin(self, raw: bytes) -> None:
+    def bitcoin(self, raw: bytes, *, move: bool = False) -> None:
+        """`move`: it was asked for as a move of the house, and has a move's bound; our change may be among its coins."""
         found = transaction(raw)
         due = {(i.deliver_units, self.scripts[i.address]): i for i in self.intents.values() if i.asset == "BTC"}
-        chilled = [output for output in found.outputs if output[1] == self.cold[0] and output not in due]
+        chilled = [output for output in found.outputs if move and output[1] == self.cold[0]]
         paid = [due[output] for output in found.outputs if output[1] not in self.change and output not in chilled]
         ours = [place for place, output in enumerate(found.outputs) if output[1] in self.change]
         ids = frozenset(intent.payout_id for intent in paid)
@@ -172,7 +172,7 @@ class Judge:
         assert len(set(spent)) == len(spent) >= 1
         fee = sum(self.coins[outpoint] for outpoint in spent) - sum(units for units, _ in found.outputs)
         assert all(len(w) == 2 and w[0][-1] == 1 for w in found.witness) and len(found.witness) == len(spent)
-        if chilled or (not paid and not any(outpoint in self.bumps for outpoint in spent)):
+        if move:
             assert not paid and len(found.outputs) == len(ours) + len(chilled), "a move that pays somebody"
             assert len(chilled) <= 1 and 0 <= fee <= self.move_fee["BTC"]
             assert chilled or len(ours) == 1
@@ -188,7 +188,8 @@ class Judge:
             self.coins[found.txid, place] = found.outputs[place][0]
             self.bumps[found.txid, place] = (fee, bound)
 
-    def evm(self, raw: bytes) -> None:
+    def evm(self, raw: bytes, *, deposit: str = "") -> None:
+        """`deposit`: the account of the deposit address that a move named."""
         assert raw[0] == 2
         fields = _rlp(raw[1:])
         numbers = [int.from_bytes(part, "big") for part in fields]
@@ -205,8 +206,8 @@ class Judge:
             assert data[:16] == bytes.fromhex("a9059cbb") + bytes(12) and len(data) == 68 and value == 0
             address, units = data[16:36], int.from_bytes(data[36:], "big")
         sender, recipient = str(to_checksum_address(signer)), str(to_checksum_address(address))
-        if sender != self.account or recipient in {self.account, self.cold[1], *self.deposits}:
-            self._move(sender, recipient, asset, units, gas * most, nonce)
+        if sender != self.account or recipient in {self.account, self.cold[1], deposit}:
+            self._move(sender, recipient, deposit, asset, units, gas * most, nonce)
             return
         covered = [
             intent
@@ -218,9 +219,9 @@ class Judge:
         self._stand(frozenset({intent.payout_id}), frozenset({("nonce", nonce)}))
         self._alone(nonce, intent.payout_id)
 
-    def _move(self, sender: str, recipient: str, asset: str, units: int, fee: int, nonce: int) -> None:
+    def _move(self, sender: str, recipient: str, deposit: str, asset: str, units: int, fee: int, nonce: int) -> None:
         """Between our own places: which of them pays which, and what that may cost."""
-        if sender in self.deposits:
+        if sender == deposit:
             assert recipient in (self.account, self.cold[1]) and units > 0 and fee <= self.move_fee["ETH"]
             return
         assert sender == self.account
@@ -229,7 +230,7 @@ class Judge:
             assert asset == "ETH" and not units and holders, "a cancellation of nothing"
             return
         assert units > 0 and fee <= self.move_fee["ETH"]
-        assert recipient == self.cold[1] or (asset == "ETH" and units <= self.top_up)
+        assert recipient == self.cold[1] or (recipient == deposit and asset == "ETH" and units <= self.top_up)
         self._stand(frozenset({f"nonce {nonce}"}), frozenset({("nonce", nonce)}))
         self._alone(nonce, f"nonce {nonce}")
 

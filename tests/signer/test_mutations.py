@@ -12,7 +12,6 @@ from typing import Any
 
 import bdkpython as bdk
 import pytest
-from eth_account import Account
 
 from tests.signer.judge import Judge
 from tests.signer.mutate import mutated
@@ -32,6 +31,7 @@ from tests.signer.world import (
     sign_evm,
     usdt,
 )
+from tidegate.chains.evm.build import derive_address
 from tidegate.signer.desk import Desk, open_vaults, policies_of
 from tidegate.signer.journal import Journal
 from tidegate.signer.keys import Seed
@@ -42,6 +42,7 @@ from tidegate.signing.messages import (
     Denied,
     Intent,
     Malformed,
+    MoveBitcoin,
     MoveEvm,
     SignCancel,
     SignChild,
@@ -96,7 +97,6 @@ class Scene:
             account=self.seed.evm_address(),
             contracts={asset: token.contract for asset, token in evm.tokens.items()},
             chain_id=evm.chain_id,
-            deposits=frozenset(Account.from_key(self.seed.evm_deposit_key(n)).address for n in range(20)),
             cold=(bytes(bdk.Address(COLD, bdk.Network.REGTEST).script_pubkey().to_bytes()), VAULT),
             move_fee={"BTC": 10**6, "ETH": 2 * 10**16},
             top_up=2 * 10**16,
@@ -123,9 +123,11 @@ class Scene:
 
     def see(self, request: SignRequest, answer: Approved) -> None:
         if isinstance(request, SignEvm | MoveEvm | SignCancel):
-            self.judge.evm(answer.raw)
+            index = getattr(request, "index", None)
+            deposit = derive_address(self.seed.evm_deposit_xpub(), index) if index is not None else ""
+            self.judge.evm(answer.raw, deposit=deposit)
         else:
-            self.judge.bitcoin(answer.raw)
+            self.judge.bitcoin(answer.raw, move=isinstance(request, MoveBitcoin))
 
     def _requests(self) -> list[SignRequest]:
         def pay(*wanted: Intent, only: list[bdk.OutPoint], rate: int = 5) -> str:
