@@ -183,6 +183,7 @@ def settings(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
                     "chain": "regtest",
                     "confirmations": 2,
                     "block_seconds": 5,
+                    "batch_seconds": {"standard": 0, "economy": 0},
                 },
                 "ethereum": {
                     "kind": "evm",

@@ -277,6 +277,18 @@ def withdrawals_reject(withdrawal_id: str, reason: str, data: Data = None) -> No
     _act(data, "reject", withdrawal_id, reason)
 
 
+@withdrawals_app.command("bump")
+def withdrawals_bump(
+    withdrawal_id: str,
+    rate: Annotated[int, typer.Option(min=0, help="sat/vB or gwei; today's rate of its speed when left out.")] = 0,
+    data: Data = None,
+) -> None:
+    """Make the transaction of a withdrawal dearer that waits for a block; within what was agreed for it."""
+    from tidegate.operate import bump
+
+    raise typer.Exit(asyncio.run(bump(_settings(data), withdrawal_id, rate)))
+
+
 @app.command()
 def pause(
     reason: str,

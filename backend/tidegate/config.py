@@ -56,6 +56,30 @@ class TokenSettings(_Section):
     decimals: int
 
 
+class BatchSettings(_Section):
+    """Seconds by speed."""
+
+    fast: float = Field(0, ge=0)
+    standard: float = Field(30, ge=0)
+    economy: float = Field(600, ge=0)
+
+    def of(self, speed: str) -> float:
+        seconds: float = getattr(self, speed)
+        return seconds
+
+
+class TargetSettings(_Section):
+    """Blocks by speed."""
+
+    fast: int = Field(2, ge=1)
+    standard: int = Field(6, ge=1)
+    economy: int = Field(36, ge=1)
+
+    def of(self, speed: str) -> int:
+        blocks: int = getattr(self, speed)
+        return blocks
+
+
 class NetworkSettings(_Section):
     """One chain. `kind` picks the driver; the rest is what the driver needs and what customers are told."""
 
@@ -77,7 +101,8 @@ class NetworkSettings(_Section):
     """Bitcoin: sat/vB. EVM: gwei per gas. Above it nothing is built and nothing is signed."""
     min_fee_rate: int = 1
     consolidate_fee_rate: int = 5
-    """Bitcoin: sat/vB. At or below it small coins are put together."""
+    """Bitcoin: at or below this rate (sat/vB) payments take small coins along, and small coins are put together; above
+    it, the fewest coins."""
     consolidate_coins: int = 20
     """Bitcoin: so many small coins are worth a transaction of their own."""
     small_coin: str = "0.01"
@@ -90,6 +115,17 @@ class NetworkSettings(_Section):
     """By asset: below it a refill is proposed."""
     move_seconds: float = 10.0
     """How often moves are looked for."""
+    batch_seconds: BatchSettings = BatchSettings()
+    """Bitcoin: how long the first payout of each speed waits for others to share a transaction with."""
+    target_blocks: TargetSettings = TargetSettings()
+    """A transaction that waits longer than so many usual blocks is made dearer, if today's rate is above its own."""
+    dead_confirmations: int = 6
+    """Bitcoin: depth of a foreign transaction that spent one of our inputs, from which ours counts as dead."""
+    dead_confirmations_large: int = 100
+    large_units: int = 100_000_000
+    """Satoshi from which a transaction needs the larger depth to count as dead."""
+    unmined_most: int = Field(16, ge=1)
+    """EVM: transactions of one account that may wait for a block; pools drop more."""
     poll_seconds: float = 1.0
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache
+from itertools import groupby
 from typing import Any, Generic, TypeVar
 
 import asyncpg
@@ -371,11 +372,17 @@ async def _uncancelled(work: Any) -> None:
 
 
 async def ride(session: AsyncSession, riders: Sequence[Rider]) -> Rider | None:
-    """Run riders in order in the caller's transaction; the first that misses is returned and the caller rolls back."""
+    """Run riders in order in the caller's transaction; the first that misses is returned and the caller rolls back.
+
+    Neighbours of one kind travel in one statement.
+    """
     await session.flush()
     connection = await session.connection()
-    for rider in riders:
-        row = '[{"i":0,' + row_json(rider.values)[1:] + "]"
-        if not (await connection.exec_driver_sql(rider.write.sql, (row,))).scalar_one():
-            return rider
+    for sql, group in groupby(riders, key=lambda rider: rider.write.sql):
+        some = list(group)
+        rows = ",".join(f'{{"i":{n},{row_json(rider.values)[1:]}' for n, rider in enumerate(some))
+        done = set((await connection.exec_driver_sql(sql, (f"[{rows}]",))).scalar_one() or ())
+        missed = next((rider for n, rider in enumerate(some) if n not in done), None)
+        if missed is not None:
+            return missed
     return None

@@ -140,6 +140,21 @@ async def act(settings: Settings, action: str, withdrawal_id: str, reason: str) 
     return 0
 
 
+async def bump(settings: Settings, withdrawal_id: str, rate: int) -> int:
+    """Ask for a dearer transaction; 0 when the worker will try, 1 when refused with the reason."""
+    async with open_parts(settings, process="cli", duty="worker") as parts:
+        try:
+            await intervene.bump(parts.office, uuid.UUID(withdrawal_id), rate=rate)
+        except ValueError:
+            err.print("That is not an id.")
+            return 1
+        except Refusal as refusal:
+            err.print(refusal.detail)
+            return 1
+    out.print(f"{withdrawal_id}: the worker makes its transaction dearer at its next look, within what was agreed.")
+    return 0
+
+
 async def pause(settings: Settings, code: str, reason: str) -> None:
     db = _database(settings, "worker")
     try:

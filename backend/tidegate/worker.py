@@ -22,7 +22,7 @@ from tidegate.exchange import pipeline as exchange
 from tidegate.notices import log as notices
 from tidegate.outbox.events import CHANNEL
 from tidegate.parts import Parts, open_parts
-from tidegate.transactions import books, withdraw
+from tidegate.transactions import books, payouts, withdraw
 from tidegate.transactions import pipeline as transactions
 from tidegate.wallets import pipeline as wallets
 
@@ -69,10 +69,10 @@ class Worker:
             Step("hedge", lambda: exchange.hedge(parts.desk, utcnow()), 1),
             Step("screen", lambda: transactions.screen_step(office, spender), 1),
             Step("approve", lambda: transactions.approve_step(office, spender), 1),
-            Step("reserve", lambda: transactions.prepare_step(office, spender), 1),
-            Step("sign", lambda: transactions.sign_step(office, spender), 1),
-            Step("broadcast", lambda: transactions.broadcast_step(office, spender), 1),
-            Step("confirm", lambda: transactions.confirm_step(office, spender), 0.5),
+            Step("reserve", lambda: payouts.prepare_step(office, spender), 1),
+            Step("sign", lambda: payouts.sign_step(office, spender), 1),
+            Step("broadcast", lambda: payouts.broadcast_step(office, spender), 1),
+            Step("confirm", lambda: payouts.confirm_step(office, spender), 0.5),
             Step("expire", lambda: withdraw.expire(office, utcnow()), 1, woken=False),
             Step("forget", self._forget, 3600, woken=False),
             Step("books", books.Checker(office).step, 10, woken=False),

@@ -12,6 +12,7 @@ from typing import Any
 from tidegate.chains.bitcoin.build import NotEnough, OutPoint
 from tidegate.chains.bitcoin.client import BitcoinChain
 from tidegate.chains.bitcoin.spend import Funded, Outpoint
+from tidegate.chains.evm.build import GasFees, GasPrice
 from tidegate.chains.evm.client import EvmChain, WouldRevert
 from tidegate.chains.port import (
     Fate,
@@ -107,7 +108,7 @@ class Node:
         deep = self.height - block.height + 1
         if tx.get("reverted"):
             return Sighting(Fate.REVERTED, deep, block.hash, block.height, fee_units)
-        paid = {tx["address"]: tx["units"]}
+        paid = dict(tx["outputs"]) if "outputs" in tx else {tx["address"]: tx["units"]}
         return Sighting(Fate.MINED, deep, block.hash, block.height, fee_units, paid)
 
 
@@ -121,6 +122,10 @@ class MemoryEvm(EvmChain):
         self.deposited = {"ETH": 0, "USDT": 0, "USDC": 0}
         self.nonce = 0
         self.gas = 60_000
+        self.price = GAS_PRICE
+        """Wei per gas that a transaction has to offer to be mined, and what is asked for new ones."""
+        self.used_deep = 0
+        """The nonce below which no reorg reaches."""
 
     async def health(self) -> Health:
         return Health(not self.node.down, self.node.height, "the node is down" if self.node.down else "")
@@ -129,9 +134,14 @@ class MemoryEvm(EvmChain):
         self.node.up()
         return Tip(self.node.height, self.node.blocks[-1].hash)
 
-    async def fee_rates(self) -> FeeRates:
+    async def gas_fees(self) -> GasFees:
         self.node.up()
-        return FeeRates(GAS_PRICE, GAS_PRICE, GAS_PRICE)
+        price = GasPrice(self.price, self.price // 10)
+        return GasFees(price, price, price)
+
+    async def final_nonce(self, depth: int) -> int:
+        self.node.up()
+        return self.used_deep
 
     async def gas_for(self, asset: str, address: str, units: int) -> int:
         self.node.up()
@@ -151,17 +161,22 @@ class MemoryEvm(EvmChain):
         if txid not in self.node.known:
             if tx["nonce"] < self.nonce:
                 return SubmitOutcome(Submitted.REFUSED, "another transaction used its nonce")
+            for other in [one for one in self.node.mempool if self.node.known[one]["nonce"] == tx["nonce"]]:
+                if 8 * tx["max_fee"] < 9 * self.node.known[other]["max_fee"]:
+                    return self.node.told(SubmitOutcome(Submitted.UNKNOWN, "replacement transaction underpriced"))
+                self.node.mempool.remove(other)
+                del self.node.known[other]
             self.node.known[txid] = tx
             self.node.mempool.append(txid)
         return self.node.told(SubmitOutcome(Submitted.ACCEPTED, txid))
 
     def mine(self, blocks: int = 1) -> None:
-        """Blocks with everything that waits in an unbroken row of nonces."""
+        """Blocks with everything that waits in an unbroken row of nonces and pays today's price."""
         taken = []
         waiting = sorted(self.node.mempool, key=lambda txid: int(self.node.known[txid]["nonce"]))
         for txid in waiting:
             tx = self.node.known[txid]
-            if tx["nonce"] == self.nonce:
+            if tx["nonce"] == self.nonce and tx.get("max_fee", self.price) >= self.price:
                 self._apply(tx, 1)
                 taken.append(txid)
         self.node.mine(taken)
@@ -216,7 +231,11 @@ class MemoryBitcoin(BitcoinChain):
         self.__dict__.update(driver.__dict__)
         self.node = Node()
         self.coins: dict[OutPoint, Held] = {}
+        self.spent: dict[OutPoint, Held] = {}
         self.made = 0
+        self.rate = self.FEE_RATE
+        self.mined_from = 0
+        """sat/vB that is asked for new transactions, and from which they are mined."""
 
     def receive(self, address: str, units: int, *, change: bool) -> OutPoint:
         """A confirmed coin of ours."""
@@ -237,7 +256,17 @@ class MemoryBitcoin(BitcoinChain):
 
     async def fee_rates(self) -> FeeRates:
         self.node.up()
-        return FeeRates(self.FEE_RATE, self.FEE_RATE, self.FEE_RATE)
+        return FeeRates(self.rate, self.rate, self.rate)
+
+    async def relay_step(self) -> int:
+        return 1
+
+    def vsize_of(self, raw: bytes) -> int:
+        return self.VBYTES
+
+    def change_of(self, raw: bytes, paid: Collection[str]) -> tuple[int, int] | None:
+        change = json.loads(raw)["change"]
+        return (1, change) if change else None
 
     async def fund(
         self,
@@ -247,18 +276,26 @@ class MemoryBitcoin(BitcoinChain):
         pinned: Sequence[OutPoint] = (),
     ) -> Funded:
         self.node.up()
-        ((address, units),) = recipients
+        units = sum(each for _, each in recipients)
         chosen: list[Outpoint] = []
-        fee = fee_rate * self.VBYTES
-        for (txid, vout), coin in sorted(self.coins.items(), key=lambda one: -one[1].units):
-            if (txid, vout) in reserved or sum(one.units for one in chosen) >= units + fee:
+        fee = fee_rate * (self.VBYTES + 31 * (len(recipients) - 1))
+        coins = self.coins | {one: coin for one, coin in self.spent.items() if one in pinned}
+        for (txid, vout), coin in sorted(coins.items(), key=lambda one: (one[0] not in pinned, -one[1].units)):
+            enough = sum(one.units for one in chosen) >= units + fee
+            if (txid, vout) not in pinned and ((txid, vout) in reserved or enough):
                 continue
             chosen.append(Outpoint(txid, vout, coin.units, coin.address, coin.change))
         held = sum(one.units for one in chosen)
         if held < units + fee:
             raise NotEnough(units + fee, held)
         inputs = [[one.txid, one.vout] for one in chosen]
-        plan = {"address": address, "units": units, "inputs": inputs, "change": held - units - fee, "fee": fee}
+        plan = {
+            "outputs": [list(one) for one in recipients],
+            "inputs": inputs,
+            "change": held - units - fee,
+            "fee": fee,
+            "rate": fee_rate,
+        }
         return Funded(json.dumps(plan, sort_keys=True), tuple(chosen), held - units - fee, fee)
 
     async def submit(self, raw: bytes) -> SubmitOutcome:
@@ -268,28 +305,42 @@ class MemoryBitcoin(BitcoinChain):
         tx, txid = json.loads(raw), txid_of(raw)
         if txid not in self.node.known:
             spent = [tuple(one) for one in tx["inputs"]]
+            for other in [one for one in self.node.mempool if self._shares(one, spent)]:
+                if tx["fee"] <= self.node.known[other]["fee"]:
+                    return self.node.told(SubmitOutcome(Submitted.UNKNOWN, "insufficient fee"))
+                self.evict(other)
             if any(one not in self.coins for one in spent):
                 return SubmitOutcome(Submitted.REFUSED, "another transaction spent an input of it")
             tx["taken"] = {one: self.coins.pop(one) for one in spent}
+            self.spent |= tx["taken"]
             self.coins[txid, 1] = Held(tx["change"], self.hot_address, change=True)
             self.node.known[txid] = tx
             self.node.mempool.append(txid)
         return self.node.told(SubmitOutcome(Submitted.ACCEPTED, txid))
 
+    def _shares(self, txid: str, spent: Sequence[tuple[Any, ...]]) -> bool:
+        return any(tuple(one) in spent for one in self.node.known[txid]["inputs"])
+
+    def evict(self, txid: str) -> None:
+        """One transaction leaves the mempool: the coins it spent are there again."""
+        self.coins |= self.node.known.pop(txid)["taken"]
+        del self.coins[txid, 1]
+        self.node.mempool.remove(txid)
+
     def mine(self, blocks: int = 1) -> None:
-        for txid in self.node.mempool:
-            tx = self.node.known[txid]
-            self.node.paid.append(("BTC", tx["address"], tx["units"]))
-        self.node.mine(list(self.node.mempool))
+        """Blocks with everything that waits and pays today's rate."""
+        taken = [txid for txid in self.node.mempool if self.node.known[txid]["rate"] >= self.mined_from]
+        for txid in taken:
+            for address, units in self.node.known[txid]["outputs"]:
+                self.node.paid.append(("BTC", address, units))
+        self.node.mine(taken)
         for _ in range(blocks - 1):
             self.node.mine()
 
     def forget(self) -> None:
-        """Dropped from the mempool: the coins it spent are there again."""
-        for txid in self.node.mempool:
-            self.coins |= self.node.known[txid]["taken"]
-            del self.coins[txid, 1]
-        self.node.forget()
+        """Everything that waits is dropped from the mempool."""
+        for txid in list(self.node.mempool):
+            self.evict(txid)
 
     async def sighting(self, txid: str, asset: str) -> Sighting:
         tx = self.node.known.get(txid)

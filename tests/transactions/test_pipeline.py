@@ -15,7 +15,7 @@ from tidegate.compliance import approve, pause, screen
 from tidegate.idempotency import Keyed
 from tidegate.ledger.rules import house
 from tidegate.signing.messages import Denied, Failed
-from tidegate.transactions import history, pipeline
+from tidegate.transactions import history, payouts
 
 GAS_FEE = 60_000 * 10**9
 
@@ -48,7 +48,12 @@ async def test_a_plain_withdrawal_settles_once_by_the_table(world: World) -> Non
         "SELECT event, units FROM ledger_transfers WHERE key = :key ORDER BY units",
         key=f"withdrawal:{done}:settle",
     )
-    assert settled == [("withdrawal fees", 1_000_000), ("payout final", 25_000_000), ("chain fee", GAS_FEE)]
+    assert settled == [("withdrawal fees", 1_000_000), ("payout final", 25_000_000)]
+    attempt = await world.one("SELECT id FROM attempts")
+    mined = await world.rows(
+        "SELECT event, units FROM ledger_transfers WHERE key = :key", key=f"attempt:{attempt}:mined"
+    )
+    assert mined == [("chain fee", GAS_FEE)], "once for each mined transaction, however many payouts it made"
     states = [row[0] for row in await world.rows("SELECT state FROM withdrawal_events ORDER BY version")]
     assert states == [
         "pending_verification",
@@ -407,7 +412,7 @@ async def test_two_workers_at_once_make_one_attempt(world: World) -> None:
     _, done = await ready(world)
     for _ in range(12):
         await world.soon()
-        for step in (pipeline.prepare_step, pipeline.sign_step, pipeline.broadcast_step, pipeline.confirm_step):
+        for step in (payouts.prepare_step, payouts.sign_step, payouts.broadcast_step, payouts.confirm_step):
             await asyncio.gather(*(step(world.office, world.spender) for _ in range(3)))
         await world.turn(mine=1)
     await paid_once(world, done)
@@ -430,10 +435,10 @@ async def test_a_worker_that_slept_past_its_lease_writes_nothing(world: World, m
 
     monkeypatch.setattr(world.evm, "gas_for", slow)
     await world.soon()
-    sleeper = asyncio.ensure_future(pipeline.prepare_step(world.office, world.spender))
+    sleeper = asyncio.ensure_future(payouts.prepare_step(world.office, world.spender))
     await asleep.wait()
     await world.soon(leases=True)
-    assert await pipeline.prepare_step(world.office, world.spender) == 1
+    assert await payouts.prepare_step(world.office, world.spender) == 1
     assert await world.standing(done) == ("signing", None)
     wake.set()
     await sleeper

@@ -13,7 +13,7 @@ from tidegate.chains.port import Sighting
 from tidegate.compliance import pause
 from tidegate.refusal import Kind
 from tidegate.signing.messages import Approved, Authorisation, Denied, Failed
-from tidegate.transactions import pipeline, store
+from tidegate.transactions import payouts, store
 from tidegate.transactions.view import intent_of
 from tidegate.treasury.rules import network_fee
 
@@ -174,13 +174,13 @@ async def test_a_late_look_does_not_unsettle_a_final_attempt(world: World) -> No
         world.evm.sighting = real  # type: ignore[method-assign]
         world.evm.mine(4)
         await world.soon(leases=True)
-        await pipeline.confirm_step(world.office, world.spender)
+        await payouts.confirm_step(world.office, world.spender)
         assert (await world.standing(done))[0] == "completed"
         return early
 
     world.evm.sighting = slow  # type: ignore[method-assign]
     await world.soon()
-    await pipeline.confirm_step(world.office, world.spender)
+    await payouts.confirm_step(world.office, world.spender)
     assert await world.rows("SELECT state FROM attempts") == [("final",)]
     await world.exact()
 

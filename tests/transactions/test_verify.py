@@ -15,7 +15,7 @@ from tidegate.idempotency import Keyed, Stored
 from tidegate.ledger.rules import house
 from tidegate.refusal import Kind
 from tidegate.signing.messages import Authorisation
-from tidegate.transactions import intervene, pipeline, withdraw
+from tidegate.transactions import intervene, payouts, withdraw
 
 
 async def converting(world: World) -> tuple[Someone, Offer, uuid.UUID]:
@@ -257,7 +257,7 @@ async def test_a_cancel_that_races_the_worker_never_both_refunds_and_pays(world:
         await world.until(done, "queued")
         await world.soon()
         await asyncio.gather(
-            pipeline.prepare_step(world.office, world.spender), world.cancel(who, done), return_exceptions=True
+            payouts.prepare_step(world.office, world.spender), world.cancel(who, done), return_exceptions=True
         )
         state, _ = await world.standing(done)
         attempts = await world.one("SELECT count(*) FROM attempts WHERE payout_id = :id", id=done)

@@ -36,7 +36,7 @@ from tidegate.markets.books import Markets
 from tidegate.money import Rate, asset
 from tidegate.signing.client import SignerDoor
 from tidegate.signing.messages import Answer, Approved, Authorisation, Denied, Failed, Intent, SignerStatus
-from tidegate.transactions import audit, pipeline, request, withdraw
+from tidegate.transactions import audit, payouts, pipeline, request, withdraw
 from tidegate.transactions.office import Office
 from tidegate.transactions.request import Asked
 from tidegate.treasury.fees import Fees
@@ -55,10 +55,10 @@ STEP = 30
 STEPS = (
     pipeline.screen_step,
     pipeline.approve_step,
-    pipeline.prepare_step,
-    pipeline.sign_step,
-    pipeline.broadcast_step,
-    pipeline.confirm_step,
+    payouts.prepare_step,
+    payouts.sign_step,
+    payouts.broadcast_step,
+    payouts.confirm_step,
 )
 
 
@@ -74,18 +74,29 @@ class ScriptedSigner(SignerDoor):
         self.answer: Denied | Failed | None = None
         self.loses_answers = 0
         """So many of the next answers are lost after it has signed."""
-        self.journal: dict[str, bytes] = {}
+        self.journal: dict[str, list[bytes]] = {}
+        self.refused: set[str] = set()
+        """Addresses whose payouts it denies, without saying which."""
         self.asked = 0
 
-    def _sign(self, intent: Intent, authorisation: Authorisation, fields: dict[str, Any], fee_units: int) -> Answer:
+    def _sign(
+        self, payouts: Sequence[tuple[Intent, Authorisation]], fields: dict[str, Any], fee_units: int, replaces: str
+    ) -> Answer:
         self.asked += 1
         if self.answer is not None:
             return self.answer
-        if (authorisation.digest, authorisation.user_id) != (intent.digest(), intent.user_id):
-            return Denied("digest_mismatch", "the authorisation is for something else")
         raw = raw_of(fields)
-        if self.journal.setdefault(intent.payout_id, raw) != raw:
-            return Denied("second_transaction", "this payout has other bytes")
+        for intent, authorisation in payouts:
+            if (authorisation.digest, authorisation.user_id) != (intent.digest(), intent.user_id):
+                return Denied("digest_mismatch", "the authorisation is for something else")
+            if intent.address in self.refused:
+                return Denied("above_cap", "a payout is above the largest payout")
+        for intent, _ in payouts:
+            signed = self.journal.setdefault(intent.payout_id, [])
+            if raw not in signed:
+                if signed and replaces not in {txid_of(one) for one in signed}:
+                    return Denied("second_transaction", "this payout has other bytes", signed=True)
+                signed.append(raw)
         if self.loses_answers > 0:
             self.loses_answers -= 1
             return Failed("the signer did not answer in time")
@@ -94,9 +105,8 @@ class ScriptedSigner(SignerDoor):
     async def sign_bitcoin(
         self, payouts: Sequence[tuple[Intent, Authorisation]], psbt: str, *, replaces: str = ""
     ) -> Answer:
-        ((intent, authorisation),) = payouts
         plan = json.loads(psbt)
-        return self._sign(intent, authorisation, plan, plan["fee"])
+        return self._sign(payouts, plan, plan["fee"], replaces)
 
     async def sign_evm(
         self,
@@ -110,8 +120,14 @@ class ScriptedSigner(SignerDoor):
         chain_id: int,
         replaces: str = "",
     ) -> Answer:
-        fields = {"asset": intent.asset, "address": intent.address, "units": intent.deliver_units, "nonce": nonce}
-        return self._sign(intent, authorisation, fields, gas * max_fee_per_gas)
+        fields = {
+            "asset": intent.asset,
+            "address": intent.address,
+            "units": intent.deliver_units,
+            "nonce": nonce,
+            "max_fee": max_fee_per_gas,
+        }
+        return self._sign([(intent, authorisation)], fields, gas * max_fee_per_gas, replaces)
 
     async def status(self) -> SignerStatus | Failed:
         return SignerStatus(False, ("bitcoin", "ethereum"), len(self.journal), "")
@@ -343,7 +359,8 @@ class World:
         """Time passes: everything that waits is due; with `leases`, what a dead worker held is free."""
         free = ", lease_until = NULL" if leases else ""
         async with self.db.transaction() as session:
-            await session.execute(text(f"UPDATE withdrawals SET due_at = now() - interval '1 second'{free}"))
+            for table in ("withdrawals", "attempt_sets"):
+                await session.execute(text(f"UPDATE {table} SET due_at = now() - interval '1 second'{free}"))
 
     async def turn(self, *, mine: int = 0) -> int:
         """Every step of a worker once, the last one first: each withdrawal goes one step. How much was found to do."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -229,3 +229,8 @@ async def is_frozen(session: AsyncSession, user_id: uuid.UUID) -> bool:
 async def confirm_email(session: AsyncSession, *, user_id: uuid.UUID) -> None:
     """The address is the user's: from now on they can sign in."""
     await store.update_user(session, user_id=user_id, values={"email_confirmed_at": utcnow()})
+
+
+async def frozen_among(session: AsyncSession, user_ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
+    """Which of these accounts are frozen."""
+    return await store.frozen_among(session, user_ids=user_ids)

@@ -1,7 +1,7 @@
 """All SQL of the auth room."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -111,6 +111,11 @@ async def user_by_id(session: AsyncSession, *, user_id: uuid.UUID) -> User | Non
 async def is_frozen(session: AsyncSession, *, user_id: uuid.UUID) -> bool:
     """By the one column that the worker may read."""
     return await session.scalar(select(User.frozen_at).where(User.id == user_id)) is not None
+
+
+async def frozen_among(session: AsyncSession, *, user_ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
+    rows = await session.scalars(select(User.id).where(User.id.in_(user_ids), User.frozen_at.is_not(None)))
+    return set(rows)
 
 
 async def insert_user(session: AsyncSession, *, user: User) -> bool:

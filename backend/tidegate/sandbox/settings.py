@@ -35,6 +35,7 @@ def settings_of(
                 "chain": "regtest",
                 "confirmations": BITCOIN_CONFIRMATIONS,
                 "block_seconds": bitcoin_seconds,
+                "batch_seconds": {"fast": 0, "standard": 1, "economy": 2},
             },
             ETHEREUM: {
                 "kind": "evm",

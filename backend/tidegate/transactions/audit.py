@@ -6,7 +6,7 @@ is printed: a reader can re-add the line by hand.
 
 import asyncio
 import functools
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
@@ -24,7 +24,7 @@ from tidegate.ledger import balances, proof
 from tidegate.money import UnknownAsset, asset, format_units
 from tidegate.transactions import store
 from tidegate.transactions.office import Office
-from tidegate.treasury import attempts
+from tidegate.treasury import attempts, transit
 from tidegate.venues.port import VenueUnavailable
 from tidegate.wallets import audit as wallets
 from tidegate.wire import time_text
@@ -227,35 +227,60 @@ async def _chain_lines(office: Office, chain: Chain) -> list[Line]:
         totals = await balances.trial_balance(session)
         waiting = await wallets.terms(session)
         live = await attempts.unsettled(session, network)
+        moves = await transit.moving(session, network)
     if isinstance(chain, EvmChain):
         addresses.append(chain.hot_address)
     world = await chain.balances(addresses)
-    sent: dict[str, int] = {}
-    fees = 0
-    for attempt in live:
-        if attempt.txid is None:
-            continue
-        seen = await chain.sighting(attempt.txid, attempt.asset)
-        # Bitcoin: the wallet counts our own unconfirmed transactions. EVM: only what is in a block has moved.
-        moved = (Fate.MEMPOOL, Fate.MINED) if isinstance(chain, BitcoinChain) else (Fate.MINED, Fate.REVERTED)
-        if seen.fate not in moved:
-            continue
-        if seen.fate is not Fate.REVERTED:
-            sent[attempt.asset] = sent.get(attempt.asset, 0) - attempt.units
-        fees -= seen.fee_units or 0
+    sent, fees = await _under_way(chain, live)
+    moving = await _moving(chain, moves)
     lines = []
     for code, units in world.items():
         booked = {
             name: sum(u for a, n, place, _, u in totals if a == code and n == name and place == network)
-            for name in ("wallet:deposit", "wallet:hot", "wallet:cold")
+            for name in ("wallet:deposit", "wallet:hot")  # cold storage is no key of ours, and no node is asked for it
         }
         terms = {
             "deposits_not_booked": waiting.get((network, code), 0),
             "sent_not_settled": sent.get(code, 0),
+            "moves_in_transit": moving.get(code, 0),
             "fees_not_settled": fees if code == chain.gas_asset else 0,
         }
         lines.append(Line(network, code, sum(booked.values()), terms, units))
     return lines
+
+
+async def _under_way(chain: Chain, live: Sequence[attempts.Unsettled]) -> tuple[dict[str, int], int]:
+    """(by asset what has left the wallet for payouts that are not settled, fees that are paid and not booked).
+
+    Of a set at most one paying transaction has moved money, whichever that is, and the children that pay for it.
+    """
+    # Bitcoin: the wallet counts our own unconfirmed transactions. EVM: only what is in a block has moved.
+    moved = (Fate.MEMPOOL, Fate.MINED) if isinstance(chain, BitcoinChain) else (Fate.MINED, Fate.REVERTED)
+    sent: dict[str, int] = {}
+    fees = 0
+    for one in live:
+        gone = bool(one.booked)
+        for txid in one.unbooked:
+            seen = await chain.sighting(txid, one.asset)
+            if seen.fate not in moved:
+                continue
+            fees -= seen.fee_units or 0
+            gone = gone or (seen.fate is not Fate.REVERTED and txid not in one.children)
+        if gone:
+            for code, units in one.owed.items():
+                sent[code] = sent.get(code, 0) - units
+    return sent, fees
+
+
+async def _moving(chain: Chain, moves: Sequence[transit.Moving]) -> dict[str, int]:
+    """By asset what the ledger has in transit and the chain still shows at our addresses."""
+    moved = (Fate.MEMPOOL, Fate.MINED) if isinstance(chain, BitcoinChain) else (Fate.MINED,)
+    found: dict[str, int] = {}
+    for one in moves:
+        gone = [one.leaves and (await chain.sighting(txid, one.asset)).fate in moved for txid in one.txids]
+        if not any(gone):
+            found[one.asset] = found.get(one.asset, 0) + one.units
+    return found
 
 
 async def _venue_lines(office: Office, name: str) -> list[Line]:

@@ -123,7 +123,9 @@ def _row(item: TransactionOut) -> Sequence[object]:
 
 def _withdrawal(row: Withdrawal, found: Sequence[Seen], office: Office) -> TransactionOut:
     whole = withdrawal_out(row, found, [], office.settings)
-    last = whole.attempts[-1] if whole.attempts else None
+    # The one that was mined says where the money went, also when a dearer one was made meanwhile.
+    mined = [one for one in whole.attempts if one.state in ("mined", "final")] or whole.attempts
+    last = mined[-1] if mined else None
     return TransactionOut(
         id=row.id,
         kind="withdrawal",

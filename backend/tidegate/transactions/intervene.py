@@ -14,6 +14,7 @@ from tidegate.transactions.office import Office
 from tidegate.transactions.rules import CANCELLABLE, ENDED, State, SubStatus
 from tidegate.transactions.tables import Withdrawal
 from tidegate.transactions.withdraw import end, move_riders
+from tidegate.treasury import bump as bumps
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ async def _load(office: Office, withdrawal_id: uuid.UUID) -> Withdrawal:
 
 
 async def hold(office: Office, withdrawal_id: uuid.UUID, *, reason: str, by: str, now: datetime) -> None:
-    """Stop it where it stands. What was sent goes on being watched only after its release."""
+    """Stop it where it stands. What was sent goes on being watched, and is settled only after its release."""
     row = await _load(office, withdrawal_id)
     values: dict[str, object] = {
         "held_by_operator": reason,
@@ -103,6 +104,18 @@ async def _apply(
     riders = move_riders(row, State(row.state), sub, values, by=by, now=now, detail=detail)
     if not (await office.lane.write(riders)).posted:
         raise Refusal(Kind.CONFLICT, "It changed meanwhile. Look again.")
+
+
+async def bump(office: Office, withdrawal_id: uuid.UUID, *, rate: int) -> None:
+    """Have its transaction made dearer at the worker's next look: at `rate` (sat/vB, gwei), with 0 at today's.
+
+    Refuses what has no transaction that waits for a block. All payouts of the transaction share what was agreed for them
+    as the bound; where that is reached, the log says so and the withdrawal says `slower_than_usual`.
+    """
+    row = await _load(office, withdrawal_id)
+    if rate > office.settings.networks[row.network].max_fee_rate:
+        raise Refusal(Kind.CONFLICT, "That is above the network's max_fee_rate.")
+    await bumps.ask(office.db, row.id, rate)
 
 
 Action = Callable[..., Awaitable[None]]

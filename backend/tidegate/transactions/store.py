@@ -2,11 +2,12 @@
 
 import uuid
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import and_, func, or_, select, text, update
+from sqlalchemy import ColumnElement, and_, func, not_, or_, select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tidegate.database import Rider, inserting, new_id, updating
@@ -122,6 +123,86 @@ async def claim(session: AsyncSession, states: Sequence[State], *, now: datetime
     """Lease due withdrawals in these states, those an operator holds left out."""
     where = and_(Withdrawal.state.in_([s.value for s in states]), Withdrawal.held_by_operator.is_(None))
     return await claim_due(session, Withdrawal, where=where, now=now, limit=limit)
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """What of one speed is due: `fresh` wait for company since `oldest`, `others` were told another reason to wait."""
+
+    speed: str
+    fresh: int
+    oldest: datetime | None
+    others: int
+
+
+_FRESH = or_(Withdrawal.sub_status.is_(None), Withdrawal.sub_status == SubStatus.AWAITING_BATCH.value)
+
+
+def _queued(network: str, now: datetime) -> ColumnElement[bool]:
+    return and_(
+        Withdrawal.state == State.QUEUED.value,
+        Withdrawal.network == network,
+        Withdrawal.held_by_operator.is_(None),
+        Withdrawal.due_at <= now,
+    )
+
+
+async def queues(session: AsyncSession, network: str, *, now: datetime) -> list[Queue]:
+    """What is queued on a network and due, by speed, one query however many they are."""
+    fresh = func.count().filter(_FRESH)
+    rows = await session.execute(
+        select(Withdrawal.speed, fresh, func.min(Withdrawal.since).filter(_FRESH), func.count() - fresh)
+        .where(_queued(network, now))
+        .group_by(Withdrawal.speed)
+        .order_by(Withdrawal.speed)
+    )
+    return [Queue(*row) for row in rows]
+
+
+async def unsaid(session: AsyncSession, network: str, speed: str, limit: int = 100) -> list[Withdrawal]:
+    """Queued ones of this speed that were not told what they wait for."""
+    rows = await session.scalars(
+        select(Withdrawal)
+        .where(
+            Withdrawal.state == State.QUEUED.value,
+            Withdrawal.network == network,
+            Withdrawal.speed == speed,
+            Withdrawal.sub_status.is_(None),
+            Withdrawal.held_by_operator.is_(None),
+            Withdrawal.lease_until.is_(None),
+        )
+        .limit(limit)
+    )
+    return list(rows)
+
+
+async def claim_queued(
+    session: AsyncSession, network: str, speed: str | None, *, fresh: bool, now: datetime, limit: int
+) -> list[Lease]:
+    """Lease queued withdrawals of a network; without `fresh` only those that wait for another reason than company."""
+    where = _queued(network, now)
+    if speed is not None:
+        where = and_(where, Withdrawal.speed == speed)
+    if not fresh:
+        where = and_(where, not_(_FRESH))
+    return await claim_due(session, Withdrawal, where=where, now=now, limit=limit)
+
+
+async def by_ids(session: AsyncSession, ids: Sequence[uuid.UUID]) -> list[Withdrawal]:
+    """These withdrawals, by id."""
+    return list(await session.scalars(select(Withdrawal).where(Withdrawal.id.in_(ids)).order_by(Withdrawal.id)))
+
+
+async def release_all(session: AsyncSession, leases: Sequence[Lease], due_at: datetime) -> None:
+    """Give these leases back, one statement for all; those that moved on since are left alone."""
+    await session.execute(
+        update(Withdrawal)
+        .where(
+            tuple_(Withdrawal.id, Withdrawal.fence).in_([(lease.id, lease.fence) for lease in leases]),
+            Withdrawal.state == State.QUEUED.value,
+        )
+        .values(lease_until=None, due_at=due_at)
+    )
 
 
 async def release(session: AsyncSession, withdrawal_id: uuid.UUID, fence: int, due_at: datetime) -> None:

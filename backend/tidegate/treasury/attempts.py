@@ -1,4 +1,4 @@
-"""Attempts as other rooms see them, and the riders that settle one. The rows themselves stay in this room."""
+"""Attempts as other rooms see them. The rows themselves stay in this room."""
 
 import uuid
 from collections.abc import Sequence
@@ -7,15 +7,14 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from tidegate.database import Rider
-from tidegate.treasury import store
-from tidegate.treasury.rules import AttemptState
-from tidegate.treasury.tables import Attempt
+from tidegate.treasury import underway
+from tidegate.treasury.rules import SENT, AttemptState
+from tidegate.treasury.tables import Attempt, SetPayout
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One attempt as it stands. `fee_units` is what it may cost until it is mined, then what it did."""
+    """One transaction for one payout as it stands. `fee_units` is what it may cost until it is mined, then what it did."""
 
     id: uuid.UUID
     payout_id: uuid.UUID
@@ -31,14 +30,14 @@ class Seen:
     sent_at: datetime | None
 
 
-def seen(row: Attempt) -> Seen:
+def _seen(payout: SetPayout, row: Attempt) -> Seen:
     return Seen(
         id=row.id,
-        payout_id=row.payout_id,
+        payout_id=payout.payout_id,
         network=row.network,
-        asset=row.asset,
-        units=row.units,
-        address=row.address,
+        asset=payout.asset,
+        units=payout.units,
+        address=payout.address,
         state=row.state,
         txid=row.txid,
         fee_units=row.fee_units,
@@ -49,36 +48,52 @@ def seen(row: Attempt) -> Seen:
 
 
 async def by_payout(session: AsyncSession, payout_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[Seen]]:
-    """Every attempt of these payouts, oldest first; payouts without one are absent."""
+    """Every transaction made for these payouts, oldest first; payouts without one are absent."""
     found: dict[uuid.UUID, list[Seen]] = {}
-    for row in await store.attempts_of(session, payout_ids):
-        found.setdefault(row.payout_id, []).append(seen(row))
+    for payout, row in await underway.attempts_of(session, payout_ids):
+        found.setdefault(payout.payout_id, []).append(_seen(payout, row))
     return found
 
 
-async def unsettled(session: AsyncSession, network: str) -> list[Seen]:
-    """Attempts of a network that may have left our wallet and are not booked as final."""
-    return [seen(row) for row in await store.unsettled(session, network)]
+_UNBOOKED = {AttemptState.SIGNED.value, *(state.value for state in SENT)}
 
 
-async def deposit_units(session: AsyncSession, attempt_id: uuid.UUID) -> int:
-    """What the attempt spends of coins that came in at deposit addresses."""
-    return await store.deposit_units(session, attempt_id)
+@dataclass(frozen=True, slots=True)
+class Unsettled:
+    """A set that may have left our wallet and is not all booked.
+
+    `unbooked` are the transactions whose fee is in no posting yet, `booked` the one whose fee is; `owed` is what its open
+    payouts will take, by asset, once one of them is mined.
+    """
+
+    asset: str
+    unbooked: tuple[str, ...]
+    booked: tuple[str, ...]
+    owed: dict[str, int]
+    children: frozenset[str]
+    """Of `unbooked` those that pay nobody."""
 
 
-def settled(attempt_id: uuid.UUID, *, fee_units: int, confirmations: int, now: datetime) -> list[Rider]:
-    """Riders of settlement: the attempt is final ("attempt", misses when it was settled before), its inputs are gone."""
-    return [
-        store.ended_rider(attempt_id, AttemptState.FINAL, fee_units=fee_units, confirmations=confirmations),
-        store.spent_rider(attempt_id, now),
-    ]
-
-
-def reverted(attempt_id: uuid.UUID, *, fee_units: int, confirmations: int) -> list[Rider]:
-    """Riders of a failure that the chain proves: the attempt is dead, its nonce stays used ("attempt")."""
-    return [store.ended_rider(attempt_id, AttemptState.REVERTED, fee_units=fee_units, confirmations=confirmations)]
+async def unsettled(session: AsyncSession, network: str) -> list[Unsettled]:
+    """What the books of this network lag behind its chain."""
+    found = []
+    for whole in await underway.unsettled(session, network):
+        owed: dict[str, int] = {}
+        for payout in whole.open:
+            owed[payout.asset] = owed.get(payout.asset, 0) + payout.units
+        signed = [one for one in whole.members if one.txid is not None]
+        found.append(
+            Unsettled(
+                whole.set.asset,
+                tuple(one.txid or "" for one in signed if one.state in _UNBOOKED),
+                tuple(one.txid or "" for one in signed if one.state == AttemptState.FINAL.value and not one.parent),
+                owed,
+                frozenset(one.txid or "" for one in signed if one.parent is not None),
+            )
+        )
+    return found
 
 
 async def most_payouts(session: AsyncSession) -> tuple[int, int]:
-    """(attempts ever signed, the most final attempts any one payout has)."""
-    return await store.most_payouts(session)
+    """(transactions ever signed for payouts, the most times that any one payout was paid)."""
+    return await underway.most_payouts(session)

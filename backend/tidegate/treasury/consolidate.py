@@ -6,7 +6,7 @@ from tidegate.chains.bitcoin.build import INPUT_VSIZE
 from tidegate.chains.bitcoin.client import BitcoinChain
 from tidegate.chains.bitcoin.spend import Funded
 from tidegate.money import BTC, parse_units
-from tidegate.treasury import move_store, store
+from tidegate.treasury import move_store, underway
 from tidegate.treasury.move_rules import small_coins
 from tidegate.treasury.moves import RETRY_AFTER, Mover, add, commit
 from tidegate.treasury.rules import Purpose
@@ -23,7 +23,7 @@ async def consolidate(mover: Mover, chain: BitcoinChain, *, now: datetime) -> bo
     async with mover.db.reading() as session:
         if await move_store.busy(session, chain.network, BTC.code, Purpose.CONSOLIDATION, now - RETRY_AFTER):
             return False
-        reserved = await store.reserved_outpoints(session, chain.network)
+        reserved = await underway.reserved_outpoints(session, chain.network)
     coins = small_coins(
         await chain.unspent(),
         reserved=reserved,

@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 
 from tidegate.chains.evm.build import GasPrice
 from tidegate.chains.evm.client import EvmChain
-from tidegate.treasury import store
+from tidegate.treasury import store, underway
 from tidegate.treasury.inventory import payable
 from tidegate.treasury.moves import Mover, add
 from tidegate.treasury.rules import Purpose
@@ -55,13 +55,13 @@ async def from_hot(
                 return False
             wei = gas * price.max_fee + (units if asset == chain.gas_asset else 0)
             free = await payable(session, chain.network, chain.gas_asset, bitcoin=False)
-            short = free - await store.committed_gas(session, chain.network) < wei
+            short = free - await underway.committed_gas(session, chain.network) < wei
             if short or await payable(session, chain.network, asset, bitcoin=False) < units:
                 log.warning("move_without_funds", network=chain.network, purpose=purpose, asset=asset)
                 return False
             nonce = await store.free_nonce(session, chain.network, chain.hot_address, on_chain)
             await store.take_nonce(session, chain.network, nonce)
-            add(
+            await add(
                 session,
                 network=chain.network,
                 purpose=purpose,

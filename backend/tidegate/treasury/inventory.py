@@ -6,7 +6,7 @@ from tidegate.database import new_id
 from tidegate.ledger.balances import balance
 from tidegate.ledger.lane import Lane
 from tidegate.ledger.rules import AccountRef, Posting, Transfer, Verdict, house
-from tidegate.treasury import move_store, store
+from tidegate.treasury import move_store, underway
 
 
 async def payable(session: AsyncSession, network: str, asset: str, *, bitcoin: bool) -> int:
@@ -15,7 +15,7 @@ async def payable(session: AsyncSession, network: str, asset: str, *, bitcoin: b
     if bitcoin:
         units += await balance(session, house("wallet:deposit", asset, network))
     units -= await move_store.promised(session, network, asset)
-    return units - await store.committed_units(session, network, asset)
+    return units - await underway.committed_units(session, network, asset)
 
 
 async def fund(lane: Lane, account: AccountRef, units: int, *, key: str) -> Verdict:

@@ -10,7 +10,7 @@ from tidegate.chains.evm.client import EvmChain, WouldRevert
 from tidegate.chains.port import Chain, NodeUnavailable
 from tidegate.money import asset as asset_of
 from tidegate.money import parse_units
-from tidegate.treasury import move_store, store
+from tidegate.treasury import move_store, underway
 from tidegate.treasury.consolidate import consolidate, taken
 from tidegate.treasury.from_hot import from_hot
 from tidegate.treasury.inventory import payable
@@ -79,7 +79,7 @@ async def cool(mover: Mover, chain: Chain, code: str, units: int, *, now: dateti
     async with mover.db.reading() as session:
         if await move_store.busy(session, network, code, Purpose.COLD, now - RETRY_AFTER):
             return False
-        reserved = await store.reserved_outpoints(session, network)
+        reserved = await underway.reserved_outpoints(session, network)
     if isinstance(chain, EvmChain):
         try:
             gas = await chain.gas_for(code, cold, units)

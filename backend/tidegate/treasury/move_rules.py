@@ -55,7 +55,7 @@ def _posting(move: Move, step: str, rows: Sequence[Transfer]) -> Posting | None:
 
 def sent(move: Move) -> Posting | None:
     """It is signed and may be on its way. Deposit coins that it spends are the hot wallet's from here on."""
-    hot, deposits = (house(name, move.asset, move.network) for name in ("wallet:hot", "wallet:deposit"))  # type: ignore[arg-type]  # both are names of the chart
+    hot, deposits = (house(name, move.asset, move.network) for name in ("wallet:hot", "wallet:deposit"))
     rows = transfers(
         (hot, deposits, move.deposit_units, "deposit coin spent"),
         (house("in_transit", move.asset), move.source, move.units, "move sent"),
@@ -74,7 +74,7 @@ def arrived(move: Move, fee_units: int) -> Posting | None:
 
 def returned(move: Move, fee_units: int) -> Posting | None:
     """It came to nothing; `fee_units` were spent all the same when it is in a block."""
-    hot, deposits = (house(name, move.asset, move.network) for name in ("wallet:hot", "wallet:deposit"))  # type: ignore[arg-type]  # both are names of the chart
+    hot, deposits = (house(name, move.asset, move.network) for name in ("wallet:hot", "wallet:deposit"))
     rows = transfers(
         (move.source, house("in_transit", move.asset), move.units, "move returned"),
         (deposits, hot, move.deposit_units, "deposit coin not spent"),

@@ -5,7 +5,7 @@ that stores the signed bytes until the one that finds it mined for good; a crash
 """
 
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -34,7 +34,7 @@ from tidegate.signing.messages import (
     SignSweep,
     SignTopUp,
 )
-from tidegate.treasury import move_store, store
+from tidegate.treasury import move_store, store, underway
 from tidegate.treasury.fees import Fees
 from tidegate.treasury.move_rules import Move, arrived, ether_after_sweep, returned, sent, tank_change
 from tidegate.treasury.rules import OPEN, AttemptState, Booked, Outcome, Purpose, Stage
@@ -72,7 +72,7 @@ class Mover:
     cold: Callable[[], Mapping[str, str]]
 
 
-def add(
+async def add(
     session: AsyncSession,
     *,
     network: str,
@@ -90,7 +90,7 @@ def add(
     deposits: Sequence[uuid.UUID] = (),
 ) -> uuid.UUID:
     """A move to be signed, in the caller's commit; IntegrityError there when one like it is under way."""
-    made, _ = store.add_set(
+    made, _ = await store.add_set(
         session,
         network=network,
         asset=asset,
@@ -120,11 +120,11 @@ def add(
     return made.id
 
 
-async def commit(mover: Mover, make: Callable[[AsyncSession], object]) -> bool:
+async def commit(mover: Mover, make: Callable[[AsyncSession], Awaitable[object]]) -> bool:
     """Make it in a commit of its own. False when another worker made one like it, or took a coin or nonce of it."""
     try:
         async with mover.db.transaction() as session:
-            make(session)
+            await make(session)
     except IntegrityError:
         return False
     return True
@@ -145,7 +145,7 @@ async def advance(mover: Mover, now: datetime) -> int:
 async def _one(mover: Mover, lease: Lease, step: Any, now: datetime) -> None:
     async with mover.db.reading() as session:
         whole, row = await store.whole(session, lease.id), await move_store.move_of(session, lease.id)
-        spent = await store.reserved_by(session, lease.id)
+        spent = await underway.reserved_by(session, lease.id)
     if whole is None or row is None or row.network not in mover.chains:
         return
     deposit_units = sum(coin.units for coin in spent if coin.from_deposit)

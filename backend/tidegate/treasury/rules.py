@@ -1,6 +1,7 @@
 """Attempts: their states and transitions; what a mined attempt books; what a payout costs by weight."""
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -90,6 +91,7 @@ SENT = frozenset({AttemptState.BROADCAST, AttemptState.SEEN, AttemptState.MINED,
 # Virtual bytes of one input and two outputs, the dearest class of recipient (43 vB) assumed; and of one more input.
 BITCOIN_PAYOUT_VBYTES = 154
 BITCOIN_INPUT_VBYTES = 68
+BITCOIN_OUTPUT_VBYTES = 43
 # A plain ether transfer; an ERC-20 transfer to a fresh holder of a USDT-like token (60,148 measured) with room.
 ETHER_GAS = 21_000
 TOKEN_GAS = 78_000
@@ -152,3 +154,36 @@ def spent_transfers(spent: Spent) -> tuple[Transfer, ...]:
 def payout_transfers(user_id: uuid.UUID, network: str, asset: str, units: int) -> tuple[Transfer, ...]:
     """Payout final: what was held for the user has left our hot wallet."""
     return transfers((customer(user_id, "held", asset), house("wallet:hot", asset, network), units, "payout final"))
+
+
+def fitting(units: Sequence[int], available: int, rate: int) -> list[int]:
+    """Which of these Bitcoin payments, oldest first, `available` satoshi cover with their fees at `rate`, by place."""
+    left = available - rate * (BITCOIN_PAYOUT_VBYTES - BITCOIN_OUTPUT_VBYTES)
+    found = []
+    for place, each in enumerate(units):
+        cost = each + rate * BITCOIN_OUTPUT_VBYTES
+        if cost <= left:
+            found.append(place)
+            left -= cost
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """What tells whether a transaction is made dearer by itself."""
+
+    target_seconds: float
+    waited_seconds: float
+    rate: int
+    """What it pays, and what the speed costs today."""
+    today: int
+    cheapest: int
+    """Below this the node takes nothing in."""
+    known: bool
+    """Whether the node has it."""
+
+
+def is_stuck(patience: Patience) -> bool:
+    """It waits for longer than its speed promised while others pay more, or no node keeps it at its price."""
+    evicted = not patience.known and patience.cheapest > patience.rate
+    return evicted or (patience.waited_seconds > patience.target_seconds and patience.today > patience.rate)

@@ -1,40 +1,34 @@
-"""Paying out, exactly once: reserve, sign, send, watch. Each step is resumable from its own row (chains.md section 4).
+"""Paying out, exactly once: have a set's newest member signed, send it. Each step is resumable from the set's own row.
 
-Rule 1: nothing is sent that is not in a committed row. Rule 2: one living attempt a payout. Rule 3: a timeout is
-unknown. Rule 4: new inputs or a new nonce only when every earlier attempt is provably dead.
+Rule 1: nothing is sent that is not in a committed row. Rule 2: one living set a payout. Rule 3: a timeout is unknown.
+Rule 4: new inputs or a new nonce only when every member is provably dead. Rule 5: whichever member is mined counts
+(chains.md section 4; choosing is in reserve.py, watching in watch.py, making it dearer in bump.py).
 """
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
 
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tidegate import failpoints
-from tidegate.chains.bitcoin.build import NotEnough
-from tidegate.chains.bitcoin.client import BitcoinChain
-from tidegate.chains.evm.client import EvmChain, WouldRevert
-from tidegate.chains.port import Chain, Fate, NodeUnavailable, Sighting, Submitted
+from tidegate.chains.port import Chain, NodeUnavailable, Submitted
 from tidegate.config import NetworkSettings
-from tidegate.database import Database, Rider, ride
+from tidegate.database import Database, Rider, ride, utcnow
+from tidegate.queue import Lease
 from tidegate.signing.client import SignerDoor
-from tidegate.signing.messages import Approved, Authorisation, Denied, Failed, Intent, Rule
+from tidegate.signing.messages import Answer, Approved, Authorisation, Denied, Failed, Intent, Rule
 from tidegate.treasury import store
-from tidegate.treasury.attempts import Seen, seen
 from tidegate.treasury.fees import Fees
-from tidegate.treasury.inventory import payable
-from tidegate.treasury.rules import GWEI, AttemptState
+from tidegate.treasury.rules import AttemptState, Outcome, Purpose, Stage
+from tidegate.treasury.store import Whole
 from tidegate.treasury.tables import Attempt
-from tidegate.wallets import destinations
-from tidegate.wallets.rules import FINAL_FACTOR
 
 
 class Step(StrEnum):
-    """What one look at a payout ended with."""
+    """What one look at a set or a payout ended with."""
 
     DONE = "done"  # this step is behind it
     NO_FUNDS = "no_funds"  # inventory does not cover it
@@ -46,6 +40,8 @@ class Step(StrEnum):
     REFUSED = "refused"  # the node says these bytes can never be valid, or the signer knows others: a person must look
     BEHIND = "behind"  # the chain knows more of our transactions than our books do: everything must stop
     FAILED = "failed"  # it is in a block for good and paid nothing: it can never pay
+    DEAD = "dead"  # no member can ever be mined, and the chain proves it: it may be paid otherwise
+    FULL = "full"  # it waits for its turn among others
     WAITING = "waiting"  # nothing wrong, not there yet
 
 
@@ -66,8 +62,8 @@ class Spender:
     signer: SignerDoor
 
 
-# Denials that judge the request alone or the signer's own limits: with these, and with `signed` false, nothing of this
-# payout was signed. Every other one (a second transaction, a second digest, a nonce of another payout, a message that
+# Denials that judge the request alone or the signer's own limits: with these, and with `signed` false, nothing of these
+# payouts was signed. Every other one (a second transaction, a second digest, a nonce of another payout, a message that
 # it could not read, a rule that we do not know) may mean that the signer's journal knows more than our books do.
 UNSIGNED_RULES = frozenset(
     {
@@ -85,308 +81,229 @@ UNSIGNED_RULES = frozenset(
     }
 )
 
-
-class _Missed(Exception):
-    """A rider of the caller missed: the payout is not what it was."""
+Authorised = tuple[Intent, Authorisation]
 
 
-async def reserve(spender: Spender, intent: Intent, *, speed: str, riders: Sequence[Rider], now: datetime) -> Told:
-    """Choose inputs or take the nonce, and commit the choice as a built attempt together with the caller's riders.
+class Missed(Exception):
+    """A rider missed: something is not what it was."""
 
-    The riders move the payout on in the same commit, so that it cannot be cancelled between choice and signature.
-    """
-    payout_id = uuid.UUID(intent.payout_id)
-    async with spender.db.reading() as session:
-        if await store.live_attempt(session, payout_id) is not None:
-            return Told(Step.DONE)
-    chain = spender.chains[intent.network]
+
+# --- the set as a job ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A set under a lease: what one worker has to do."""
+
+    whole: Whole
+    lease: Lease
+
+    @property
+    def network(self) -> str:
+        return self.whole.set.network
+
+    @property
+    def payouts(self) -> list[uuid.UUID]:
+        """Those that are neither paid nor given back."""
+        return [one.payout_id for one in self.whole.open]
+
+    @property
+    def waits(self) -> tuple[str | None, str | None]:
+        """What it was last said to wait for, and the detail."""
+        return self.whole.set.waits, self.whole.set.detail
+
+    @property
+    def sent(self) -> bool:
+        """Whether any of its bytes may have left this house."""
+        return any(one.broadcast_at is not None for one in self.whole.members)
+
+
+async def claim(db: Database, purposes: Sequence[Purpose], stage: Stage) -> list[Job]:
+    """Lease due sets."""
+    async with db.transaction() as session:
+        leases = await store.claim(session, purposes, stage, now=utcnow())
+    if not leases:
+        return []
+    async with db.reading() as session:
+        found = {one.set.id: one for one in await store.wholes(session, [lease.id for lease in leases])}
+    return [
+        Job(found[lease.id], lease)
+        for lease in leases
+        if found[lease.id].set.fence == lease.fence and found[lease.id].set.stage == stage.value
+    ]
+
+
+async def again(db: Database, job: Job, pause: timedelta) -> None:
+    """Give the lease back; look again after `pause`."""
+    async with db.transaction() as session:
+        await store.release(session, job.lease.id, job.lease.fence, utcnow() + pause)
+
+
+def waits_rider(job: Job, waits: str | None, detail: str | None) -> Rider:
+    """What the set waits for; the lease is kept."""
+    return store.set_rider(job.lease.id, job.lease.fence, {"waits": waits, "detail": detail})
+
+
+def stage_rider(job: Job, stage: Stage) -> Rider:
+    """The set goes on: due at once and free of this lease."""
+    values = {"stage": stage.value, "waits": None, "detail": None, "due_at": utcnow(), "lease_until": None}
+    return store.set_rider(job.lease.id, job.lease.fence, values)
+
+
+async def commit(db: Database, riders: Sequence[Rider]) -> bool:
+    """All of them in one commit, or none: False."""
     try:
-        health = await chain.health()
-        if not health.fit:
-            return Told(Step.NO_NODE, health.reason)
-        if isinstance(chain, BitcoinChain):
-            return await _reserve_coins(spender, chain, intent, speed, riders, now)
-        assert isinstance(chain, EvmChain)
-        return await _reserve_nonce(spender, chain, intent, speed, riders, now)
-    except _Missed:
-        return Told(Step.WAITING, "it changed meanwhile")
-    except NodeUnavailable as error:
-        return Told(Step.NO_NODE, str(error))
-
-
-async def _reserve_coins(
-    spender: Spender, chain: BitcoinChain, intent: Intent, speed: str, riders: Sequence[Rider], now: datetime
-) -> Told:
-    rate = (await spender.fees.rates(intent.network)).of(speed)
-    async with spender.db.reading() as session:
-        taken = await store.reserved_outpoints(session, intent.network)
-    try:
-        funded = await chain.fund([(intent.address, intent.deliver_units)], rate, taken)
-    except NotEnough as error:
-        return Told(Step.NO_FUNDS, f"{error.needed_units} sat needed, {error.available_units} free")
-    if funded.fee_units > intent.max_network_fee_units:
-        return Told(Step.NO_FUNDS, "the coins at hand would cost more in fees than was agreed")
-    try:
-        async with spender.db.transaction() as session:
-            await store.lock_wallet(session, intent.network, "")
-            inputs = [
-                (coin.txid, coin.vout, coin.units, await _is_deposit(session, intent.network, coin.address))
-                for coin in funded.inputs
-            ]
+        async with db.transaction() as session:
             if await ride(session, riders) is not None:
-                raise _Missed
-            store.add_attempt(
-                session,
-                payout_id=uuid.UUID(intent.payout_id),
-                network=intent.network,
-                asset=intent.asset,
-                units=intent.deliver_units,
-                address=intent.address,
-                hot_address=None,
-                nonce=None,
-                plan={"psbt": funded.psbt, "fee_rate": rate, "fee_units": str(funded.fee_units)},
-                inputs=inputs,
-                now=now,
-            )
-    except IntegrityError:
-        # Another payout took one of these coins, or another worker reserved for this payout: look again.
-        return Told(Step.WAITING)
+                raise Missed
+    except Missed:
+        return False
+    return True
+
+
+async def look_up(session: AsyncSession, payout_id: uuid.UUID) -> Whole | None:
+    """The living set of this payout."""
+    found = await store.live_set_of(session, payout_id)
+    return None if found is None else await store.whole(session, found.id)
+
+
+# --- signing ---------------------------------------------------------------------------------------------------------
+
+
+async def sign(spender: Spender, job: Job, payouts: Sequence[Authorised], riders: Sequence[Rider]) -> Told:
+    """Have the set's first member signed; raw bytes and txid are stored, with the caller's riders, before it is sent."""
+    member = job.whole.newest
+    if member is None or member.state != AttemptState.BUILT.value:
+        # Signed by an earlier life of this step.
+        done = await commit(spender.db, [stage_rider(job, Stage.BROADCASTING), *riders])
+        return Told(Step.DONE if done else Step.WAITING)
+    answer = await ask_signer(spender, job.whole, member, payouts)
+    told = await judge_answer(spender, member, answer)
+    if told.step is not Step.DONE:
+        return told
+    assert isinstance(answer, Approved)
+    failpoints.reach("signed_not_stored")
+    stored = [signed_rider(member, answer), stage_rider(job, Stage.BROADCASTING), *riders]
+    if not await commit(spender.db, stored):
+        return Told(Step.WAITING, "it changed meanwhile")
+    failpoints.reach("signed_not_sent")
     return Told(Step.DONE)
 
 
-async def _is_deposit(session: AsyncSession, network: str, address: str) -> bool:
-    """Coins of customers' deposit addresses stand in `wallet:deposit`; all others of ours are the hot wallet's."""
-    return await destinations.owner(session, network=network, address=address) is not None
+async def ask_signer(spender: Spender, whole: Whole, member: Attempt, payouts: Sequence[Authorised]) -> Answer:
+    """One request for this member, the same at every call: what it replaces is named by its txid."""
+    plan = member.plan
+    before = next((one.txid or "" for one in whole.members if one.id == member.replaces), "")
+    if member.parent is not None:
+        parent = next(one for one in whole.members if one.id == member.parent)
+        return await spender.signer.sign_child(network=whole.set.network, parent=parent.txid or "", psbt=plan["psbt"])
+    if whole.set.nonce is None:
+        return await spender.signer.sign_bitcoin(payouts, plan["psbt"], replaces=before)
+    ((intent, authorisation),) = payouts
+    return await spender.signer.sign_evm(
+        intent,
+        authorisation,
+        nonce=whole.set.nonce,
+        gas=plan["gas"],
+        max_fee_per_gas=int(plan["max_fee_per_gas"]),
+        max_priority_fee_per_gas=int(plan["max_priority_fee_per_gas"]),
+        chain_id=plan["chain_id"],
+        replaces=before,
+    )
 
 
-async def _why_revert(spender: Spender, intent: Intent, said: str) -> Told:
-    async with spender.db.reading() as session:
-        short = await payable(session, intent.network, intent.asset, bitcoin=False) < intent.deliver_units
-    return Told(Step.NO_FUNDS, "inventory does not cover it") if short else Told(Step.REFUSED, said)
-
-
-async def _reserve_nonce(
-    spender: Spender, chain: EvmChain, intent: Intent, speed: str, riders: Sequence[Rider], now: datetime
-) -> Told:
-    settings = spender.networks[intent.network]
-    max_fee = min((await spender.fees.rates(intent.network)).of(speed), settings.max_fee_rate * GWEI)
-    try:
-        gas = await chain.gas_for(intent.asset, intent.address, intent.deliver_units)
-    except WouldRevert as error:
-        # Not tried, so nothing is lost: a token may be paused, a recipient blocked; or the hot account is short.
-        return await _why_revert(spender, intent, str(error))
-    # The agreed bound is for gas at the price of acceptance; a dearer hour is ours, up to the bound.
-    most = min(intent.max_network_fee_units // gas, settings.max_fee_rate * GWEI)
-    if most < max_fee or most <= 0:
-        # No block would take it, and every later payout would wait behind its nonce: it waits without one.
-        return Told(Step.NO_FUNDS, "gas costs more than was agreed")
-    max_fee = min(max_fee * 2, most)
-    on_chain = await chain.next_nonce(chain.hot_address)
-    async with spender.db.transaction() as session:
-        count = await store.lock_wallet(session, intent.network, chain.hot_address)
-        if count and on_chain > count:
-            return Told(Step.BEHIND, f"the chain counts {on_chain} transactions of the hot address, we count {count}")
-        # First use of an address that has a history goes on where the chain stands.
-        nonce = await store.free_nonce(session, intent.network, chain.hot_address, on_chain)
-        if await payable(session, intent.network, intent.asset, bitcoin=False) < intent.deliver_units:
-            return Told(Step.NO_FUNDS, "inventory does not cover it")
-        delivered = intent.deliver_units if intent.asset == chain.gas_asset else 0
-        free = await payable(session, intent.network, chain.gas_asset, bitcoin=False)
-        if free - await store.committed_gas(session, intent.network) < gas * max_fee + delivered:
-            return Told(Step.NO_FUNDS, "the hot wallet cannot pay the gas")
-        if await ride(session, riders) is not None:
-            raise _Missed
-        await store.take_nonce(session, intent.network, nonce)
-        plan: dict[str, Any] = {
-            "gas": gas,
-            "max_fee_per_gas": str(max_fee),
-            "max_priority_fee_per_gas": str(min(max_fee, GWEI)),
-            "chain_id": settings.chain_id,
-        }
-        store.add_attempt(
-            session,
-            payout_id=uuid.UUID(intent.payout_id),
-            network=intent.network,
-            asset=intent.asset,
-            units=intent.deliver_units,
-            address=intent.address,
-            hot_address=chain.hot_address,
-            nonce=nonce,
-            plan=plan,
-            inputs=(),
-            now=now,
-        )
-    return Told(Step.DONE)
-
-
-async def sign(spender: Spender, intent: Intent, authorisation: Authorisation, *, now: datetime) -> Told:
-    """Have the built attempt signed; store raw bytes and txid before anything is sent."""
-    async with spender.db.reading() as session:
-        attempt = await store.live_attempt(session, uuid.UUID(intent.payout_id))
-    if attempt is None:
-        return Told(Step.WAITING, "nothing is reserved")
-    if attempt.state != AttemptState.BUILT.value:
-        return Told(Step.DONE)
-    plan = attempt.plan
-    if attempt.nonce is None:
-        answer = await spender.signer.sign_bitcoin([(intent, authorisation)], plan["psbt"])
-    else:
-        answer = await spender.signer.sign_evm(
-            intent,
-            authorisation,
-            nonce=attempt.nonce,
-            gas=plan["gas"],
-            max_fee_per_gas=int(plan["max_fee_per_gas"]),
-            max_priority_fee_per_gas=int(plan["max_priority_fee_per_gas"]),
-            chain_id=plan["chain_id"],
-        )
+async def judge_answer(spender: Spender, member: Attempt, answer: Answer) -> Told:
+    """DONE when it is signed, else why not; that it may have been signed unheard is remembered."""
     if isinstance(answer, Denied) and answer.rule == Rule.FROZEN:
         return Told(Step.FROZEN, answer.detail)
     if isinstance(answer, Denied):
         step = Step.DENIED if answer.rule in UNSIGNED_RULES and not answer.signed else Step.REFUSED
         return Told(step, f"{answer.rule}: {answer.detail}")
     if isinstance(answer, Failed):
-        await _asked_in_vain(spender.db, attempt)
+        if not member.plan.get("unheard"):
+            # From here on it is never dropped: the signer may have signed it.
+            heard = {"plan": {**member.plan, "unheard": True}}
+            await commit(spender.db, [store.member_rider(member.id, AttemptState.BUILT.value, heard)])
         return Told(Step.NO_SIGNER, answer.detail)
-    assert isinstance(answer, Approved)
-    failpoints.reach("signed_not_stored")
-    async with spender.db.transaction() as session:
-        kept = await store.live_attempt(session, uuid.UUID(intent.payout_id))
-        if kept is None or kept.id != attempt.id:
-            return Told(Step.WAITING, "the attempt changed meanwhile")
-        if kept.state == AttemptState.BUILT.value:
-            kept.state, kept.raw, kept.txid = AttemptState.SIGNED.value, answer.raw, answer.txid
-            kept.fee_units, kept.signed_at = answer.fee_units, now
-    failpoints.reach("signed_not_sent")
     return Told(Step.DONE)
 
 
-async def _asked_in_vain(db: Database, attempt: Attempt) -> None:
-    """Remember that the signer may have signed this without our hearing of it: then it is never dropped."""
-    if attempt.plan.get("unheard"):
-        return
-    async with db.transaction() as session:
-        kept = await store.live_attempt(session, attempt.payout_id)
-        if kept is not None and kept.id == attempt.id:
-            kept.plan = {**kept.plan, "unheard": True}
+def signed_rider(member: Attempt, answer: Approved) -> Rider:
+    """The bytes are stored: "attempt" misses when they were before."""
+    values = {
+        "state": AttemptState.SIGNED.value,
+        "raw": answer.raw,
+        "txid": answer.txid,
+        "fee_units": answer.fee_units,
+        "signed_at": utcnow(),
+    }
+    return store.member_rider(member.id, AttemptState.BUILT.value, values)
 
 
-async def take_back(spender: Spender, payout_id: uuid.UUID, riders: Sequence[Rider], *, now: datetime) -> bool:
-    """After a denial: drop the attempt that was never signed, together with the caller's riders.
+def may_take_back(job: Job) -> bool:
+    """Whether it is certain that nothing of this set was ever signed (after a denial, or before anybody asked)."""
+    return all(
+        one.state == AttemptState.DROPPED.value
+        or (one.state == AttemptState.BUILT.value and not one.plan.get("unheard"))
+        for one in job.whole.members
+    )
+
+
+def drop_riders(job: Job, now: datetime) -> list[Rider]:
+    """The set is over without a payment: its members are dead, its coins or its nonce are free again."""
+    whole = job.whole
+    return [
+        *(store.member_rider(one.id, one.state, {"state": AttemptState.DROPPED.value}) for one in whole.living),
+        *(store.payout_rider(whole.set.id, one.payout_id, {"ended_at": now}) for one in whole.open),
+        store.freed_rider(whole.set.id, now),
+        store.end_rider(job.lease.id, job.lease.fence, Outcome.DROPPED, now),
+    ]
+
+
+async def take_back(spender: Spender, job: Job, riders: Sequence[Rider], *, now: datetime) -> bool:
+    """Drop a set that was never signed, together with the caller's riders.
 
     False, and nothing changes, when the signer may have signed it in an answer that was lost, or it changed meanwhile.
     """
-    async with spender.db.reading() as session:
-        attempt = await store.live_attempt(session, payout_id)
-    if attempt is None or attempt.state != AttemptState.BUILT.value or attempt.plan.get("unheard"):
-        return False
-    try:
-        async with spender.db.transaction() as session:
-            if await ride(session, [*store.drop_riders(attempt.id, now), *riders]) is not None:
-                raise _Missed
-    except _Missed:
-        return False
-    return True
+    return may_take_back(job) and await commit(spender.db, [*drop_riders(job, now), *riders])
 
 
-async def broadcast(spender: Spender, payout_id: uuid.UUID, *, now: datetime) -> Told:
-    """Send the stored bytes. Sending them again is always safe."""
-    async with spender.db.reading() as session:
-        attempt = await store.live_attempt(session, payout_id)
-    if attempt is None or attempt.raw is None:
+# --- sending ---------------------------------------------------------------------------------------------------------
+
+
+async def broadcast(spender: Spender, job: Job, riders: Callable[[], Sequence[Rider]], *, now: datetime) -> Told:
+    """Send the stored bytes of the newest member. Sending them again is always safe."""
+    member = job.whole.newest
+    if member is None or member.raw is None:
         return Told(Step.WAITING, "nothing is signed")
+    told = await submit(spender, job.whole.set.network, member)
+    if told.step is Step.NO_NODE:
+        return told
+    failpoints.reach("sent_not_recorded")
+    sent = [sent_rider(member, told, now)] if told.step is not Step.REFUSED else []
+    if told.step is Step.DONE:
+        sent += [stage_rider(job, Stage.CONFIRMING), *riders()]
+    if sent and not await commit(spender.db, sent):
+        return Told(Step.WAITING, "it changed meanwhile")
+    return told
+
+
+async def submit(spender: Spender, network: str, member: Attempt) -> Told:
+    """Hand the bytes to the node; writes nothing."""
+    assert member.raw is not None
     try:
-        sent = await spender.chains[attempt.network].submit(attempt.raw)
+        sent = await spender.chains[network].submit(member.raw)
     except NodeUnavailable as error:
         return Told(Step.NO_NODE, str(error))
-    failpoints.reach("sent_not_recorded")
-    state = {
-        Submitted.ACCEPTED: AttemptState.BROADCAST,
-        Submitted.UNKNOWN: AttemptState.UNKNOWN,
-        Submitted.REFUSED: None,
-    }[sent.outcome]
-    if state is not None:
-        async with spender.db.transaction() as session:
-            kept = await store.live_attempt(session, payout_id)
-            if kept is not None and kept.id == attempt.id and kept.state in ("signed", "unknown", "broadcast"):
-                kept.state = state.value
-                kept.broadcast_at = kept.broadcast_at or now
-    if sent.outcome is Submitted.ACCEPTED:
-        return Told(Step.DONE)
-    return Told(Step.UNKNOWN if sent.outcome is Submitted.UNKNOWN else Step.REFUSED, sent.detail)
+    step = {Submitted.ACCEPTED: Step.DONE, Submitted.UNKNOWN: Step.UNKNOWN, Submitted.REFUSED: Step.REFUSED}
+    return Told(step[sent.outcome], sent.detail)
 
 
-@dataclass(frozen=True, slots=True)
-class Watched:
-    """Where the payout's attempt stands after one look at the chain."""
-
-    step: Step
-    attempt: Seen | None
-    sighting: Sighting | None
-    moved: bool = False
-    detail: str = ""
-    reorged: bool = False
-    """It was in a block at the last look and is in none now."""
+def sent_rider(member: Attempt, told: Told, now: datetime) -> Rider:
+    """The member left this house: taken in, or nobody knows."""
+    state = AttemptState.BROADCAST if told.step is Step.DONE else AttemptState.UNKNOWN
+    values = {"state": state.value, "broadcast_at": member.broadcast_at or now}
+    return store.member_rider(member.id, member.state, values)
 
 
-async def watch(spender: Spender, payout_id: uuid.UUID, *, now: datetime) -> Watched:
-    """Look at the chain; send the bytes again when the node does not know them. DONE: deep enough and proven."""
-    async with spender.db.reading() as session:
-        attempt = await store.live_attempt(session, payout_id)
-    if attempt is None or attempt.txid is None or attempt.raw is None:
-        return Watched(Step.WAITING, seen(attempt) if attempt else None, None)
-    chain = spender.chains[attempt.network]
-    try:
-        sight = await chain.sighting(attempt.txid, attempt.asset)
-        if sight.fate is Fate.UNSEEN:
-            sent = await chain.submit(attempt.raw)
-            if sent.outcome is Submitted.REFUSED:
-                return Watched(Step.REFUSED, seen(attempt), sight, detail=sent.detail)
-    except NodeUnavailable as error:
-        return Watched(Step.NO_NODE, seen(attempt), None, detail=str(error))
-    state = {
-        Fate.UNSEEN: AttemptState.BROADCAST,
-        Fate.MEMPOOL: AttemptState.SEEN,
-        Fate.MINED: AttemptState.MINED,
-        Fate.REVERTED: AttemptState.MINED,
-        Fate.CONFLICTED: AttemptState.UNKNOWN,
-    }[sight.fate]
-    moved = (attempt.state, attempt.confirmations, attempt.block_hash) != (
-        state.value,
-        sight.confirmations,
-        sight.block_hash,
-    )
-    reorged = attempt.block_hash is not None and sight.block_hash is None
-    if moved:
-        attempt = await _record(spender.db, attempt, state, sight, now)
-    if attempt is None:
-        return Watched(Step.WAITING, None, sight)
-    told = seen(attempt)
-    deep = sight.confirmations >= chain.confirmations
-    if sight.fate is Fate.CONFLICTED:
-        return Watched(Step.REFUSED, told, sight, moved, "another transaction spent an input of it")
-    # A refund cannot be taken back, and until it is final a reorg may turn the same bytes into a payment.
-    if sight.fate is Fate.REVERTED and sight.confirmations >= chain.confirmations * FINAL_FACTOR:
-        return Watched(Step.FAILED, told, sight, moved, "the network took the transaction and made no payment")
-    if sight.fate is Fate.MINED and deep:
-        if sight.paid.get(attempt.address, 0) != attempt.units:
-            return Watched(Step.REFUSED, told, sight, moved, "mined, but the chain does not show the payment")
-        return Watched(Step.DONE, told, sight, moved)
-    return Watched(Step.WAITING, told, sight, moved, reorged=reorged)
-
-
-async def _record(
-    db: Database, attempt: Attempt, state: AttemptState, sight: Sighting, now: datetime
-) -> Attempt | None:
-    async with db.transaction() as session:
-        # A look that comes late, after another worker has settled, finds nothing to write.
-        kept = await store.moving_attempt(session, attempt.id)
-        if kept is None:
-            return None
-        kept.state, kept.confirmations = state.value, sight.confirmations
-        kept.block_hash, kept.block_height = sight.block_hash, sight.block_height
-        if sight.fee_units is not None:
-            kept.fee_units = sight.fee_units
-        if sight.fate in (Fate.MINED, Fate.REVERTED):
-            kept.mined_at = kept.mined_at or now
-        return kept
+Handler = Callable[[Job], Awaitable[timedelta | None]]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Numeric, and_, exists, func, select, update
+from sqlalchemy import and_, exists, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -123,7 +123,7 @@ async def unmined(session: AsyncSession, network: str, address: str) -> int:
 # --- making sets and members -----------------------------------------------------------------------------------------
 
 
-def add_set(
+async def add_set(
     session: AsyncSession,
     *,
     network: str,
@@ -152,6 +152,7 @@ def add_set(
         fence=0,
     )
     session.add(made)
+    await session.flush()  # what refers to it comes after it
     session.add_all(
         SetPayout(set_id=made.id, payout_id=one.payout_id, asset=one.asset, units=one.units, address=one.address)
         for one in payouts
@@ -211,6 +212,15 @@ async def claim(
     return await claim_due(session, AttemptSet, where=where, now=now, limit=limit)
 
 
+async def wish(session: AsyncSession, set_id: uuid.UUID, rate: int) -> None:
+    """A person wants it dearer: the next look at it is at once, and what capped it is forgotten."""
+    await session.execute(
+        update(AttemptSet)
+        .where(AttemptSet.id == set_id, AttemptSet.stage == Stage.CONFIRMING.value)
+        .values(asked_rate=rate, capped=None, due_at=func.now())
+    )
+
+
 async def release(session: AsyncSession, set_id: uuid.UUID, fence: int, due_at: datetime) -> None:
     """Give the lease back and say when to look again."""
     await session.execute(
@@ -222,14 +232,24 @@ async def release(session: AsyncSession, set_id: uuid.UUID, fence: int, due_at: 
 
 async def whole(session: AsyncSession, set_id: uuid.UUID) -> Whole | None:
     """The set as it stands."""
-    found = await session.get(AttemptSet, set_id, populate_existing=True)
-    if found is None:
-        return None
-    members = await session.scalars(
-        select(Attempt).where(Attempt.set_id == set_id).order_by(Attempt.created_at, Attempt.id)
-    )
-    payouts = await session.scalars(select(SetPayout).where(SetPayout.set_id == set_id).order_by(SetPayout.payout_id))
-    return Whole(found, tuple(members), tuple(payouts))
+    found = await wholes(session, [set_id])
+    return found[0] if found else None
+
+
+async def wholes(session: AsyncSession, set_ids: Sequence[uuid.UUID]) -> list[Whole]:
+    """These sets, three queries for all of them."""
+    sets = await session.scalars(select(AttemptSet).where(AttemptSet.id.in_(set_ids)).order_by(AttemptSet.created_at))
+    members: dict[uuid.UUID, list[Attempt]] = {}
+    for member in await session.scalars(
+        select(Attempt).where(Attempt.set_id.in_(set_ids)).order_by(Attempt.created_at, Attempt.id)
+    ):
+        members.setdefault(member.set_id, []).append(member)
+    payouts: dict[uuid.UUID, list[SetPayout]] = {}
+    for payout in await session.scalars(
+        select(SetPayout).where(SetPayout.set_id.in_(set_ids)).order_by(SetPayout.payout_id)
+    ):
+        payouts.setdefault(payout.set_id, []).append(payout)
+    return [Whole(one, tuple(members.get(one.id, ())), tuple(payouts.get(one.id, ()))) for one in sets]
 
 
 async def live_set_of(session: AsyncSession, payout_id: uuid.UUID) -> AttemptSet | None:
@@ -306,101 +326,3 @@ def input_rider(set_id: uuid.UUID, network: str, coin: Coin) -> Rider:
         "released_at": None,
     }
     return Rider("coin", inserting(ReservedInput.__table__, key=("id",)), values)
-
-
-# --- what is under way -----------------------------------------------------------------------------------------------
-
-
-async def committed_units(session: AsyncSession, network: str, asset: str) -> int:
-    """What living sets will take from the wallet, deliveries only."""
-    found = await session.scalar(
-        select(func.coalesce(func.sum(SetPayout.units), 0))
-        .join(AttemptSet, AttemptSet.id == SetPayout.set_id)
-        .where(AttemptSet.network == network, SetPayout.asset == asset, SetPayout.ended_at.is_(None))
-    )
-    return int(found or 0)
-
-
-async def committed_gas(session: AsyncSession, network: str) -> int:
-    """What living EVM sets may cost in gas at most, in the gas asset: of each its dearest member."""
-    gas, price = Attempt.plan["gas"].astext, Attempt.plan["max_fee_per_gas"].astext
-    dearest = (
-        select(func.max(gas.cast(Numeric) * price.cast(Numeric)).label("units"))
-        .join(AttemptSet, AttemptSet.id == Attempt.set_id)
-        .where(AttemptSet.network == network, AttemptSet.nonce.is_not(None), Attempt.state.in_(_OPEN))
-        .group_by(Attempt.set_id)
-        .subquery()
-    )
-    return int(await session.scalar(select(func.coalesce(func.sum(dearest.c.units), 0))) or 0)
-
-
-async def reserved_outpoints(session: AsyncSession, network: str) -> set[tuple[str, int]]:
-    rows = await session.execute(
-        select(ReservedInput.txid, ReservedInput.vout).where(
-            ReservedInput.network == network, ReservedInput.released_at.is_(None)
-        )
-    )
-    return {(row[0], row[1]) for row in rows}
-
-
-async def reserved_by(session: AsyncSession, set_id: uuid.UUID) -> list[ReservedInput]:
-    """Every coin that this set reserved."""
-    return list(await session.scalars(select(ReservedInput).where(ReservedInput.set_id == set_id)))
-
-
-async def unsettled(session: AsyncSession, network: str) -> list[Whole]:
-    """Sets that may have left our wallet and are not all booked: those with signed bytes that have not ended."""
-    signed = exists().where(Attempt.set_id == AttemptSet.id, Attempt.txid.is_not(None))
-    ids = await session.scalars(
-        select(AttemptSet.id).where(AttemptSet.network == network, AttemptSet.stage != Stage.ENDED.value, signed)
-    )
-    return await wholes(session, list(ids))
-
-
-async def wholes(session: AsyncSession, set_ids: Sequence[uuid.UUID]) -> list[Whole]:
-    """These sets, three queries for all of them."""
-    sets = await session.scalars(select(AttemptSet).where(AttemptSet.id.in_(set_ids)).order_by(AttemptSet.created_at))
-    members: dict[uuid.UUID, list[Attempt]] = {}
-    for member in await session.scalars(
-        select(Attempt).where(Attempt.set_id.in_(set_ids)).order_by(Attempt.created_at, Attempt.id)
-    ):
-        members.setdefault(member.set_id, []).append(member)
-    payouts: dict[uuid.UUID, list[SetPayout]] = {}
-    for payout in await session.scalars(
-        select(SetPayout).where(SetPayout.set_id.in_(set_ids)).order_by(SetPayout.payout_id)
-    ):
-        payouts.setdefault(payout.set_id, []).append(payout)
-    return [Whole(one, tuple(members.get(one.id, ())), tuple(payouts.get(one.id, ()))) for one in sets]
-
-
-# --- as others see it ------------------------------------------------------------------------------------------------
-
-
-async def attempts_of(session: AsyncSession, payout_ids: Sequence[uuid.UUID]) -> list[tuple[SetPayout, Attempt]]:
-    """Every transaction that was made for these payouts, oldest first; children that pay nobody are left out."""
-    rows = await session.execute(
-        select(SetPayout, Attempt)
-        .join(Attempt, Attempt.set_id == SetPayout.set_id)
-        .where(SetPayout.payout_id.in_(payout_ids), Attempt.parent.is_(None))
-        .order_by(Attempt.created_at, Attempt.id)
-    )
-    return [(row[0], row[1]) for row in rows]
-
-
-async def most_payouts(session: AsyncSession) -> tuple[int, int]:
-    """(transactions ever signed for payouts, the most times that any one payout was paid)."""
-    signed = await session.scalar(
-        select(func.count())
-        .select_from(Attempt)
-        .join(AttemptSet, AttemptSet.id == Attempt.set_id)
-        .where(Attempt.txid.is_not(None), AttemptSet.purpose == Purpose.PAYOUT.value)
-    )
-    finals = (
-        select(func.count(func.distinct(Attempt.id)).label("n"))
-        .join(SetPayout, SetPayout.set_id == Attempt.set_id)
-        .where(Attempt.state == AttemptState.FINAL.value, Attempt.parent.is_(None))
-        .group_by(SetPayout.payout_id)
-        .subquery()
-    )
-    most = await session.scalar(select(func.coalesce(func.max(finals.c.n), 0)))
-    return int(signed or 0), int(most or 0)

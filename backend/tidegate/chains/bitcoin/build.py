@@ -1,6 +1,6 @@
 """What we say to Bitcoin: addresses, coin choice, sizes, requests to the node. Pure; amounts are integer satoshi."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -21,6 +21,9 @@ MIN_COIN_UNITS = 1_000
 """Smaller coins are dust gifts; spending one costs more than it brings at 15 sat/vB."""
 MAX_ANCESTORS = 10
 """Length of a chain of own unconfirmed change; nodes refuse at 25."""
+
+DUST = {"p2wpkh": 294, "p2tr": 330, "p2wsh": 330, "p2pkh": 546, "p2sh": 540}
+"""Smaller outputs are not relayed (chains.md 2.6)."""
 
 OutPoint = tuple[str, int]
 
@@ -99,44 +102,6 @@ def payout_vsize(inputs: int, output_kinds: Sequence[str], *, change: bool = Tru
     return HEAD_VSIZE + inputs * INPUT_VSIZE + outputs
 
 
-def choose_coins(
-    coins: Sequence[Coin],
-    *,
-    deliver_units: int,
-    output_kinds: Sequence[str],
-    fee_rate: int,
-    reserved: Collection[OutPoint] = (),
-    pinned: Sequence[OutPoint] = (),
-) -> tuple[Coin, ...]:
-    """Coins that pay `deliver_units` and the fee at `fee_rate`, none of them reserved. Refuses with NotEnough.
-
-    `pinned` coins are always in. Else the smallest confirmed coin that suffices alone, else the largest first:
-    confirmed coins before own change, since what hangs on an unconfirmed transaction shares its fate.
-    """
-    kept = set(pinned)
-    chosen = [coin for coin in coins if coin.outpoint in kept]
-    if len(chosen) != len(kept):
-        raise NotEnough(deliver_units, sum(coin.units for coin in chosen))
-    taken = kept | set(reserved)
-    cost_each = INPUT_VSIZE * fee_rate
-    free = [c for c in coins if c.outpoint not in taken and c.units >= MIN_COIN_UNITS and c.ancestors < MAX_ANCESTORS]
-    free = [coin for coin in free if coin.units > cost_each]
-    target = deliver_units + payout_vsize(0, output_kinds) * fee_rate - sum(c.units - cost_each for c in chosen)
-    if target <= 0 and chosen:
-        return tuple(chosen)
-    alone = [coin for coin in free if coin.confirmations > 0 and coin.units - cost_each >= target]
-    if alone:
-        return (*chosen, min(alone, key=lambda coin: (coin.units, coin.outpoint)))
-    for coin in sorted(free, key=lambda coin: (coin.confirmations == 0, -coin.units, coin.outpoint)):
-        if target <= 0 or len(chosen) == MAX_INPUTS:
-            break
-        chosen.append(coin)
-        target -= coin.units - cost_each
-    if target > 0:
-        raise NotEnough(deliver_units, sum(coin.units for coin in free))
-    return tuple(chosen)
-
-
 def fund_params(
     coins: Sequence[Coin], recipients: Sequence[tuple[str, int]], fee_rate: int
 ) -> tuple[list[dict[str, object]], list[dict[str, str]], int, dict[str, object], bool]:
@@ -183,3 +148,25 @@ def txid_of(raw: bytes) -> str:
 def inputs_of(raw: bytes) -> list[OutPoint]:
     """The coins that signed bytes spend. Refuses (ValueError) bytes that are no transaction."""
     return [(str(i.previous_output.txid), i.previous_output.vout) for i in _transaction(raw).input()]
+
+
+def outputs_of(raw: bytes, chain: str) -> list[tuple[str | None, int]]:
+    """(address, units) of each output of signed bytes. Refuses (ValueError) bytes that are no transaction."""
+    found: list[tuple[str | None, int]] = []
+    for output in _transaction(raw).output():
+        try:
+            address: str | None = str(bdk.Address.from_script(output.script_pubkey, BITCOIN_NETWORKS[chain]))
+        except bdk.FromScriptError:
+            address = None
+        found.append((address, int(output.value.to_sat())))
+    return found
+
+
+def vsize_of(raw: bytes) -> int:
+    """Virtual size of signed bytes."""
+    return int(_transaction(raw).vsize())
+
+
+def child_vsize() -> int:
+    """Virtual size of a transaction that spends one coin of ours to one change output, signature at its longest."""
+    return payout_vsize(1, (), change=True)

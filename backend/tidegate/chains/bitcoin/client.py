@@ -7,7 +7,7 @@ from typing import Any
 
 from tidegate.chains.bitcoin import build, gather, parse, spend
 from tidegate.chains.bitcoin.build import Coin, OutPoint
-from tidegate.chains.bitcoin.spend import Funded
+from tidegate.chains.bitcoin.spend import Funded, Purse, Terms
 from tidegate.chains.bitcoin.wallet import NodeWallet
 from tidegate.chains.port import (
     Address,
@@ -63,6 +63,7 @@ class BitcoinChain:
         self._keys = keys
         self._rpc = Rpc(settings.rpc_url.get_secret_value())
         self._wallet = NodeWallet(self._rpc, settings.wallet, keys, born)
+        self._purse = Purse(self._wallet, Terms(settings.confirmations, settings.consolidate_fee_rate))
 
     async def close(self) -> None:
         await self._rpc.close()
@@ -255,7 +256,35 @@ class BitcoinChain:
             if isinstance(judged, AddressProblem):
                 raise ValueError(f"not a payable address: {judged}")
             kinds.append(judged.kind)
-        return await spend.fund(self._wallet, recipients, kinds, fee_rate, reserved, pinned)
+        return await self._purse.fund(recipients, kinds, fee_rate, reserved, pinned)
+
+    def unpayable(self, address: str, units: int) -> str | None:
+        """Pure. Why no transaction can pay this, None when one can."""
+        judged = self.judge(address)
+        if isinstance(judged, AddressProblem):
+            return f"not a payable address: {judged.value}"
+        return "less than the network relays" if units < build.DUST[judged.kind] else None
+
+    async def relay_step(self) -> int:
+        """sat/vB that a replacement has to pay on top of what it replaces."""
+        try:
+            mempool = await self._rpc.call("getmempoolinfo")
+        except RpcError as error:
+            raise NodeUnavailable(error.message) from error
+        return max(1, parse.sat_per_vbyte(mempool["incrementalrelayfee"]))
+
+    def change_of(self, raw: bytes, paid: Collection[str]) -> tuple[int, int] | None:
+        """Pure. (vout, units) of our change in signed bytes of ours that pay these addresses; None when there is none."""
+        outputs = enumerate(build.outputs_of(raw, self._settings.chain))
+        return next(((vout, units) for vout, (address, units) in outputs if address not in paid), None)
+
+    def vsize_of(self, raw: bytes) -> int:
+        """Pure. Virtual size of signed bytes."""
+        return build.vsize_of(raw)
+
+    async def child(self, change: OutPoint, units: int, fee_units: int) -> str:
+        """An unsigned transaction (PSBT) that moves our change `change`, worth `units`, to new change for this fee."""
+        return await self._purse.child(change, units, fee_units)
 
     @cached_property
     def hot_address(self) -> str:

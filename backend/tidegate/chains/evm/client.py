@@ -154,6 +154,11 @@ class EvmChain:
         """How many transactions of this account (the hot one) are mined: the least nonce that is still free on chain."""
         return parse.quantity(await self._read("eth_getTransactionCount", address or self.hot_address, "latest"))
 
+    async def final_nonce(self, depth: int) -> int:
+        """How many transactions of the hot account were mined `depth` blocks below the newest: no reorg takes them back."""
+        block = max(0, (await self.tip()).height - depth)
+        return parse.quantity(await self._read("eth_getTransactionCount", self.hot_address, hex(block)))
+
     async def submit(self, raw: bytes) -> SubmitOutcome:
         txid = build.hash_of(raw)
         try:

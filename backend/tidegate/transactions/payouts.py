@@ -1,0 +1,286 @@
+"""The worker's steps of paying: bundle what is queued, have each set signed, send it, watch it, settle what is final.
+
+A set is the job row: one signer's answer, one look at the node and one commit move all its withdrawals.
+"""
+
+import asyncio
+import uuid
+from collections.abc import Sequence
+from datetime import timedelta
+
+import structlog
+
+from tidegate.compliance import pause
+from tidegate.compliance import rules as policy
+from tidegate.database import Rider, utcnow
+from tidegate.queue import Lease
+from tidegate.refusal import Refusal
+from tidegate.signing.messages import MOST_PAYOUTS, Intent
+from tidegate.transactions import settle, store, together
+from tidegate.transactions.office import Office
+from tidegate.transactions.rules import State, SubStatus, is_late
+from tidegate.transactions.tables import Withdrawal
+from tidegate.transactions.together import AGAIN, SOON, WORKER
+from tidegate.transactions.view import intent_of
+from tidegate.treasury import bump, spend, watch
+from tidegate.treasury import reserve as choose
+from tidegate.treasury.rules import Purpose, Stage
+from tidegate.treasury.spend import Handler, Job, Spender, Step, Told
+from tidegate.treasury.watch import Watched
+
+log = structlog.get_logger(__name__)
+
+POLL = timedelta(seconds=1)
+"""How soon to look again while a transaction gains depth."""
+AT_ONCE = 120
+"""Withdrawals that one step claims: a whole batch, and some more for those that cannot be in it."""
+
+
+# --- choosing --------------------------------------------------------------------------------------------------------
+
+
+async def prepare_step(office: Office, spender: Spender) -> int:
+    """Reserve coins or nonces; from that commit on a withdrawal can no longer be cancelled."""
+    found = await asyncio.gather(*(_prepare(office, spender, network) for network in spender.chains))
+    return sum(found)
+
+
+async def _prepare(office: Office, spender: Spender, network: str) -> int:
+    if not choose.batches(spender.chains[network]):
+        return await _claimed(office, spender, network, None, limit=20, fresh=True)
+    done = 0
+    waits = spender.networks[network].batch_seconds
+    async with office.db.reading() as session:
+        queues = await store.queues(session, network, now=utcnow())
+    for queue in queues:
+        seconds = timedelta(seconds=waits.of(queue.speed))
+        ready = queue.fresh >= MOST_PAYOUTS or (queue.oldest is not None and utcnow() - queue.oldest >= seconds)
+        if ready or queue.others:
+            done += await _claimed(office, spender, network, queue.speed, limit=AT_ONCE, fresh=ready)
+        else:
+            await _say_batch(office, network, queue.speed)
+    return done
+
+
+async def _say_batch(office: Office, network: str, speed: str) -> None:
+    """Those that wait for others to share a transaction with are told so, once."""
+    async with office.db.reading() as session:
+        rows = await store.unsaid(session, network, speed)
+    if rows:
+        detail = "It shares a transaction with others that are asked for meanwhile: that is cheaper for everybody."
+        await office.lane.write(together.riders_to(rows, State.QUEUED, SubStatus.AWAITING_BATCH, detail=detail))
+
+
+async def _claimed(
+    office: Office, spender: Spender, network: str, speed: str | None, *, limit: int, fresh: bool
+) -> int:
+    async with office.db.transaction() as session:
+        leases = await store.claim_queued(session, network, speed, fresh=fresh, now=utcnow(), limit=limit)
+    if not leases:
+        return 0
+    by_id = {lease.id: lease for lease in leases}
+    rows = [row for row in await together.rows_of(office, list(by_id)) if row.fence == by_id[row.id].fence]
+    rows = [row for row in rows if row.state == State.QUEUED.value]
+    stopped = await together.stopped(office, rows)
+    pauses = {row.id: AGAIN for row in rows}
+    try:
+        for why in set(stopped.values()):
+            await together.say(office, [row for row in rows if stopped.get(row.id) == why], *why)
+        free = sorted((row for row in rows if row.id not in stopped), key=lambda row: (row.verified_at, row.id))
+        if speed is None:
+            await asyncio.gather(*(_reserve(office, spender, network, [row], pauses) for row in free))
+        elif free:
+            await _reserve(office, spender, network, free, pauses)
+    except Refusal as refusal:
+        log.warning("reserve_refused", network=network, why=refusal.kind.value)
+    except Exception:
+        log.exception("reserve_failed", network=network)
+    await _give_back(office, leases, pauses)
+    return len(leases)
+
+
+async def _give_back(office: Office, leases: Sequence[Lease], pauses: dict[uuid.UUID, timedelta]) -> None:
+    """Those that are still queued are looked at again after their pause; the rest were freed by the move itself."""
+    now = utcnow()
+    async with office.db.transaction() as session:
+        for span in set(pauses.values()):
+            some = [lease for lease in leases if pauses.get(lease.id) == span]
+            await store.release_all(session, some, now + span)
+
+
+async def _reserve(
+    office: Office, spender: Spender, network: str, rows: Sequence[Withdrawal], pauses: dict[uuid.UUID, timedelta]
+) -> None:
+    """One set for as many of these as it can hold; the others are told why not."""
+    by_id = {str(row.id): row for row in rows}
+
+    def riders(intents: Sequence[Intent]) -> list[Rider]:
+        return together.riders_to([by_id[one.payout_id] for one in intents], State.SIGNING)
+
+    wanted = [intent_of(row) for row in rows]
+    found = await choose.reserve(spender, network, wanted, speed=rows[0].speed, riders=riders, now=utcnow())
+    for one in found.taken:
+        pauses.pop(by_id[one.payout_id].id, None)
+    for told in set(found.left.values()):
+        left = [by_id[payout] for payout, why in found.left.items() if why == told]
+        sub = together.WAITS.get(told.step)
+        if sub is None or (told.step is Step.FULL and found.taken):
+            pauses.update({row.id: SOON for row in left})
+            continue
+        log.warning("payouts_wait", network=network, payouts=len(left), sub_status=sub.value, detail=told.detail)
+        await together.say(office, left, sub, told.detail[:200] or None)
+        if told.step is Step.BEHIND:
+            # Any payout of ours may have been made already, as after a backup: nothing is sent and nothing given back
+            # (withdraw.end) until a person has found out.
+            await pause.pause(office.db, asset=policy.EVERYTHING, by=WORKER, reason=told.detail[:200])
+
+
+# --- sets ------------------------------------------------------------------------------------------------------------
+
+
+async def _each(spender: Spender, stage: Stage, handle: Handler) -> int:
+    """Claim due sets at this stage and handle each; how many were claimed. One set's trouble is its own."""
+    jobs = await spend.claim(spender.db, [Purpose.PAYOUT], stage)
+    await asyncio.gather(*(_one(spender, job, handle) for job in jobs))
+    return len(jobs)
+
+
+async def _one(spender: Spender, job: Job, handle: Handler) -> None:
+    pause_for: timedelta | None = AGAIN
+    try:
+        pause_for = await handle(job)
+    except Refusal as refusal:
+        log.warning("set_step_refused", set=str(job.whole.set.id), why=refusal.kind.value)
+    except Exception:
+        log.exception("set_step_failed", set=str(job.whole.set.id), stage=job.whole.set.stage)
+    if pause_for is not None:
+        await spend.again(spender.db, job, pause_for)
+
+
+async def sign_step(office: Office, spender: Spender) -> int:
+    """Have each set signed, store the bytes."""
+    return await _each(spender, Stage.SIGNING, lambda job: _sign(office, spender, job))
+
+
+async def _sign(office: Office, spender: Spender, job: Job) -> timedelta | None:
+    rows = await together.rows_of(office, job.payouts)
+    stopped = await together.stopped(office, rows)
+    if stopped:
+        return await _part(office, spender, job, rows, stopped)
+    riders = together.riders_to([row for row in rows if row.state == State.SIGNING.value], State.BROADCASTING)
+    told = await spend.sign(spender, job, together.authorised(rows), riders)
+    if told.step is Step.DONE:
+        return None
+    if told.step in (Step.DENIED, Step.REFUSED) and len(rows) > 1:
+        # Somebody among them is to blame, and the signer need not say who: halves find it.
+        wanted = [intent_of(row) for row in rows]
+        middle = len(wanted) // 2
+        if await choose.split(spender, job, [wanted[:middle], wanted[middle:]], now=utcnow()):
+            log.warning("batch_denied", set=str(job.whole.set.id), payouts=len(rows), detail=told.detail)
+            return None
+    if told.step is Step.DENIED:
+        # This no is final and says that nothing was signed: back to where it can be cancelled, and a person decides.
+        detail = told.detail[:200]
+        held = {"held_by_operator": detail}
+        back = together.riders_to(rows, State.QUEUED, SubStatus.NEEDS_OPERATOR, detail=detail, values=held)
+        if await spend.take_back(spender, job, back, now=utcnow()):
+            log.warning("signer_denied", payouts=[str(row.id) for row in rows], detail=detail)
+            return None
+    return await together.wait(office, job, rows, told)
+
+
+async def _part(
+    office: Office, spender: Spender, job: Job, rows: Sequence[Withdrawal], stopped: dict[uuid.UUID, together.Why]
+) -> timedelta | None:
+    """Some may not be paid now: the others go on without them, where nothing was signed yet."""
+    going = [row for row in rows if row.id not in stopped]
+    if going:
+        waiting = [[intent_of(row)] for row in rows if row.id in stopped]
+        if await choose.split(spender, job, [[intent_of(row) for row in going], *waiting], now=utcnow()):
+            return None
+    for why in set(stopped.values()):
+        await together.say(office, [row for row in rows if stopped.get(row.id) == why], *why)
+    await together.say(office, going, SubStatus.FROZEN, "Another payment of the same transaction is stopped.")
+    return AGAIN
+
+
+async def broadcast_step(office: Office, spender: Spender) -> int:
+    """Send the stored bytes until a node has them."""
+    return await _each(spender, Stage.BROADCASTING, lambda job: _broadcast(office, spender, job))
+
+
+async def _broadcast(office: Office, spender: Spender, job: Job) -> timedelta | None:
+    rows = await together.rows_of(office, job.payouts)
+    if not job.sent:
+        stopped = await together.stopped(office, rows)
+        if stopped:
+            why = next(iter(stopped.values()))
+            await together.say(office, rows, *why)
+            return AGAIN
+    moving = [row for row in rows if row.state == State.BROADCASTING.value]
+    told = await spend.broadcast(spender, job, lambda: together.riders_to(moving, State.CONFIRMING), now=utcnow())
+    if told.step is Step.DONE:
+        return None
+    if told.step is Step.REFUSED:
+        seen = await watch.look(spender, job, now=utcnow())
+        if seen.step is Step.DEAD:
+            return await settle.give_back(office, spender, job, rows)
+        if seen.winner is not None:
+            await spend.commit(
+                spender.db, [spend.stage_rider(job, Stage.CONFIRMING), *together.riders_to(moving, State.CONFIRMING)]
+            )
+            return None
+    return await together.wait(office, job, rows, told)
+
+
+async def confirm_step(office: Office, spender: Spender) -> int:
+    """Watch each set gain depth, make it dearer when it waits too long, settle when it is final."""
+    return await _each(spender, Stage.CONFIRMING, lambda job: _confirm(office, spender, job))
+
+
+async def _confirm(office: Office, spender: Spender, job: Job) -> timedelta | None:
+    seen = await watch.look(spender, job, now=utcnow())
+    rows = await together.rows_of(office, job.payouts)
+    if seen.step is Step.DONE:
+        return await settle.settle(office, spender, job, rows, seen)
+    if seen.step is Step.FAILED:
+        return await settle.fail(office, spender, job, rows, seen)
+    if seen.step is Step.DEAD:
+        return await settle.give_back(office, spender, job, rows)
+    if seen.step is not Step.WAITING:
+        return await together.wait(office, job, rows, Told(seen.step, seen.detail))
+    await _tell(office, job, rows, seen)
+    told = Told(Step.WAITING)
+    if not await together.stopped(office, rows):
+        told = await bump.consider(spender, job, seen, together.authorised(rows), now=utcnow())
+    return timedelta() if told.step is Step.DONE else POLL
+
+
+async def _tell(office: Office, job: Job, rows: Sequence[Withdrawal], seen: Watched) -> None:
+    """What each waits for, if that is not plain; depth is told without an event."""
+    quiet = []
+    changes: dict[SubStatus | None, list[Withdrawal]] = {}
+    for row in rows:
+        sub = _slow(row, job, seen)
+        if row.held_by_operator is not None:
+            continue
+        if (sub.value if sub else None) != row.sub_status:
+            changes.setdefault(sub, []).append(row)
+        elif seen.moved:
+            quiet.append(row)
+    for sub, some in changes.items():
+        await office.lane.write(together.riders_to(some, State.CONFIRMING, sub))
+    if quiet:
+        await office.lane.write(together.touched(quiet))
+
+
+def _slow(row: Withdrawal, job: Job, seen: Watched) -> SubStatus | None:
+    """Why it takes longer than usual, if it does; what a reorg took out is said until it is in a block again."""
+    if seen.winner is None:
+        if seen.reorged or row.sub_status == SubStatus.REORGED.value:
+            return SubStatus.REORGED
+        if job.whole.set.capped is not None:
+            return SubStatus.SLOWER_THAN_USUAL
+        if sum(one.broadcast_at is not None and one.parent is None for one in job.whole.members) > 1:
+            return SubStatus.REPLACED
+    return SubStatus.SLOWER_THAN_USUAL if is_late(row.expected_by, utcnow()) else None

@@ -1,0 +1,273 @@
+"""Choosing what pays: coins for a batch of Bitcoin payouts, the next nonce for a payout on an EVM chain.
+
+The choice is committed as a set with a built member, together with the riders that move its withdrawals on, so that
+none of them can be cancelled between choice and signature.
+"""
+
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from tidegate.chains.bitcoin.build import NotEnough
+from tidegate.chains.bitcoin.client import BitcoinChain
+from tidegate.chains.bitcoin.spend import Funded
+from tidegate.chains.evm.client import EvmChain, WouldRevert
+from tidegate.chains.port import Chain, NodeUnavailable
+from tidegate.database import Rider, ride
+from tidegate.signing.messages import MOST_PAYOUTS, Intent
+from tidegate.treasury import spend, store, underway
+from tidegate.treasury.inventory import payable
+from tidegate.treasury.rules import GWEI, fitting
+from tidegate.treasury.spend import Job, Missed, Spender, Step, Told
+from tidegate.treasury.store import Coin, Payment
+from tidegate.wallets import destinations
+
+
+def batches(chain: Chain) -> bool:
+    """Whether one transaction of this chain pays many: the one place that tells the two families apart."""
+    return isinstance(chain, BitcoinChain)
+
+
+@dataclass(slots=True)
+class Batched:
+    """`taken` are on their way; `left` are not, each with its reason."""
+
+    taken: list[Intent] = field(default_factory=list)
+    left: dict[str, Told] = field(default_factory=dict)
+
+
+Riders = Callable[[Sequence[Intent]], Sequence[Rider]]
+
+
+async def reserve(
+    spender: Spender, network: str, wanted: Sequence[Intent], *, speed: str, riders: Riders, now: datetime
+) -> Batched:
+    """Reserve for these payouts, oldest first: many at once where the chain can, else for the first one alone."""
+    chain = spender.chains[network]
+    try:
+        health = await chain.health()
+        if not health.fit:
+            return _none(wanted, Told(Step.NO_NODE, health.reason))
+        if isinstance(chain, BitcoinChain):
+            return await _batch(spender, chain, network, wanted, speed, riders, now)
+        assert isinstance(chain, EvmChain)
+        told = await _reserve_nonce(spender, chain, wanted[0], speed, riders(wanted[:1]), now)
+        return Batched([wanted[0]]) if told.step is Step.DONE else _none(wanted, told)
+    except Missed:
+        return _none(wanted, Told(Step.WAITING, "it changed meanwhile"))
+    except NodeUnavailable as error:
+        return _none(wanted, Told(Step.NO_NODE, str(error)))
+
+
+def _none(wanted: Sequence[Intent], told: Told) -> Batched:
+    return Batched([], {one.payout_id: told for one in wanted})
+
+
+# --- coins -----------------------------------------------------------------------------------------------------------
+
+
+async def _batch(
+    spender: Spender,
+    chain: BitcoinChain,
+    network: str,
+    wanted: Sequence[Intent],
+    speed: str,
+    riders: Riders,
+    now: datetime,
+) -> Batched:
+    found = _together(chain, wanted)
+    rate = (await spender.fees.rates(network)).of(speed)
+    async with spender.db.reading() as session:
+        taken = await underway.reserved_outpoints(session, network)
+    funded = await _funded(chain, found, rate, taken)
+    if funded is None:
+        return found
+    if funded.fee_units > sum(one.max_network_fee_units for one in found.taken):
+        told = Told(Step.NO_FUNDS, "the coins at hand would cost more in fees than was agreed")
+        return Batched([], found.left | _none(found.taken, told).left)
+    try:
+        async with spender.db.transaction() as session:
+            if await ride(session, riders(found.taken)) is not None:
+                raise Missed
+            await add_batch(session, network, found.taken, funded, rate=rate, speed=speed, now=now)
+    except IntegrityError:
+        # Another set took one of these coins, or another worker reserved for one of these payouts: look again.
+        return Batched([], found.left | _none(found.taken, Told(Step.WAITING)).left)
+    return found
+
+
+def _together(chain: BitcoinChain, wanted: Sequence[Intent]) -> Batched:
+    """Who may share a transaction: a batch cannot hold two payouts to one address, nor one that no node relays."""
+    found = Batched()
+    addresses: set[str] = set()
+    for intent in wanted:
+        reason = chain.unpayable(intent.address, intent.deliver_units)
+        if reason is not None:
+            found.left[intent.payout_id] = Told(Step.REFUSED, reason)
+        elif intent.address in addresses or len(found.taken) == MOST_PAYOUTS:
+            found.left[intent.payout_id] = Told(Step.FULL, "it goes with the next transaction")
+        else:
+            addresses.add(intent.address)
+            found.taken.append(intent)
+    return found
+
+
+async def _funded(chain: BitcoinChain, found: Batched, rate: int, taken: set[tuple[str, int]]) -> Funded | None:
+    """Coins for as many as fit, oldest first; the others are `left` for want of funds."""
+    while found.taken:
+        try:
+            return await chain.fund([(one.address, one.deliver_units) for one in found.taken], rate, taken)
+        except NotEnough as error:
+            fit = fitting([one.deliver_units for one in found.taken], error.available_units, rate)
+            kept = [found.taken[place] for place in fit]
+            if len(kept) == len(found.taken):
+                # They fit by their sum, and not with the fee of so many small coins.
+                kept = kept[: len(kept) - max(1, len(kept) // 8)]
+            detail = f"{error.needed_units} sat needed, {error.available_units} free"
+            short = [one for one in found.taken if one not in kept]
+            found.left |= _none(short, Told(Step.NO_FUNDS, detail)).left
+            found.taken = kept
+    return None
+
+
+async def add_batch(
+    session: AsyncSession,
+    network: str,
+    intents: Sequence[Intent],
+    funded: Funded,
+    *,
+    rate: int,
+    speed: str,
+    now: datetime,
+) -> None:
+    """The set of one Bitcoin transaction, in the caller's commit."""
+    await store.add_set(
+        session,
+        network=network,
+        asset=intents[0].asset,
+        speed=speed,
+        plan=plan_of(funded, rate),
+        now=now,
+        payouts=[
+            Payment(uuid.UUID(one.payout_id), one.asset, one.deliver_units, one.address)
+            for one in sorted(intents, key=lambda one: one.payout_id)
+        ],
+        coins=await coins_of(session, network, funded),
+    )
+
+
+def plan_of(funded: Funded, rate: int) -> dict[str, Any]:
+    """How a Bitcoin member was made: everything that its signature is asked for with."""
+    inputs = [[coin.txid, coin.vout] for coin in funded.inputs]
+    return {"psbt": funded.psbt, "fee_rate": rate, "fee_units": str(funded.fee_units), "inputs": inputs}
+
+
+async def coins_of(session: AsyncSession, network: str, funded: Funded) -> list[Coin]:
+    """Coins of customers' deposit addresses stand in `wallet:deposit`; all others of ours are the hot wallet's."""
+    return [
+        Coin(
+            one.txid,
+            one.vout,
+            one.units,
+            not one.change and await destinations.owner(session, network=network, address=one.address) is not None,
+        )
+        for one in funded.inputs
+    ]
+
+
+async def split(spender: Spender, job: Job, groups: Sequence[Sequence[Intent]], *, now: datetime) -> bool:
+    """Put smaller sets in the place of one that the signer denied: who is not to blame goes on.
+
+    Its payouts never leave the state they are in. False, and nothing changes, when it may have been signed, or the coins
+    do not suffice for several transactions.
+    """
+    network, speed = job.whole.set.network, job.whole.set.speed
+    chain = spender.chains[network]
+    if not isinstance(chain, BitcoinChain) or not spend.may_take_back(job):
+        return False
+    async with spender.db.reading() as session:
+        own = {(one.txid, one.vout) for one in await underway.reserved_by(session, job.whole.set.id)}
+        taken = await underway.reserved_outpoints(session, network) - own
+    rate = (await spender.fees.rates(network)).of(speed)
+    made: list[Funded] = []
+    try:
+        for group in groups:
+            funded = await chain.fund([(one.address, one.deliver_units) for one in group], rate, taken)
+            if funded.fee_units > sum(one.max_network_fee_units for one in group):
+                return False
+            taken |= {(one.txid, one.vout) for one in funded.inputs}
+            made.append(funded)
+        async with spender.db.transaction() as session:
+            if await ride(session, spend.drop_riders(job, now)) is not None:
+                return False
+            for group, funded in zip(groups, made, strict=True):
+                await add_batch(session, network, group, funded, rate=rate, speed=speed, now=now)
+    except (NotEnough, NodeUnavailable, IntegrityError):
+        return False
+    return True
+
+
+# --- nonces ----------------------------------------------------------------------------------------------------------
+
+
+async def _reserve_nonce(
+    spender: Spender, chain: EvmChain, intent: Intent, speed: str, riders: Sequence[Rider], now: datetime
+) -> Told:
+    settings = spender.networks[intent.network]
+    try:
+        gas = await chain.gas_for(intent.asset, intent.address, intent.deliver_units)
+    except WouldRevert as error:
+        # Not tried, so nothing is lost: a token may be paused, a recipient blocked; or the hot account is short.
+        return await _why_revert(spender, intent, str(error))
+    price = (await chain.gas_fees()).of(speed)
+    # The agreed bound is for gas at the price of acceptance; a dearer hour is ours, up to the bound.
+    most = min(intent.max_network_fee_units // gas, settings.max_fee_rate * GWEI)
+    if most < price.max_fee or most <= 0:
+        # No block would take it, and every later payout would wait behind its nonce: it waits without one.
+        return Told(Step.NO_FUNDS, "gas costs more than was agreed")
+    on_chain = await chain.next_nonce(chain.hot_address)
+    async with spender.db.transaction() as session:
+        count = await store.lock_wallet(session, intent.network, chain.hot_address)
+        if count and on_chain > count:
+            return Told(Step.BEHIND, f"the chain counts {on_chain} transactions of the hot address, we count {count}")
+        if await store.unmined(session, intent.network, chain.hot_address) >= settings.unmined_most:
+            return Told(Step.FULL, f"{settings.unmined_most} payments already wait for a block")
+        if await payable(session, intent.network, intent.asset, bitcoin=False) < intent.deliver_units:
+            return Told(Step.NO_FUNDS, "inventory does not cover it")
+        delivered = intent.deliver_units if intent.asset == chain.gas_asset else 0
+        free = await payable(session, intent.network, chain.gas_asset, bitcoin=False)
+        if free - await underway.committed_gas(session, intent.network) < gas * price.max_fee + delivered:
+            return Told(Step.NO_FUNDS, "the hot wallet cannot pay the gas")
+        if await ride(session, riders) is not None:
+            raise Missed
+        # First use of an address that has a history goes on where the chain stands.
+        nonce = await store.free_nonce(session, intent.network, chain.hot_address, on_chain)
+        await store.take_nonce(session, intent.network, nonce)
+        await store.add_set(
+            session,
+            network=intent.network,
+            asset=intent.asset,
+            speed=speed,
+            hot_address=chain.hot_address,
+            nonce=nonce,
+            plan={
+                "gas": gas,
+                "max_fee_per_gas": str(price.max_fee),
+                "max_priority_fee_per_gas": str(min(price.tip, price.max_fee)),
+                "chain_id": settings.chain_id,
+            },
+            payouts=[Payment(uuid.UUID(intent.payout_id), intent.asset, intent.deliver_units, intent.address)],
+            now=now,
+        )
+    return Told(Step.DONE)
+
+
+async def _why_revert(spender: Spender, intent: Intent, said: str) -> Told:
+    async with spender.db.reading() as session:
+        short = await payable(session, intent.network, intent.asset, bitcoin=False) < intent.deliver_units
+    return Told(Step.NO_FUNDS, "inventory does not cover it") if short else Told(Step.REFUSED, said)
