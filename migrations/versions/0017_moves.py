@@ -88,7 +88,14 @@ def upgrade() -> None:
     )
 
 
+    op.execute(
+        "INSERT INTO role_permissions (role, permission) VALUES ('treasurer', 'ops.treasury'), "
+        "('administrator', 'ops.treasury')"
+    )
+
+
 def downgrade() -> None:
+    op.execute("DELETE FROM role_permissions WHERE permission = 'ops.treasury'")
     op.drop_table("treasury_proposals")
     op.drop_table("gas_tanks")
     op.drop_table("moves")

@@ -17,6 +17,7 @@ from tidegate.chains.evm.client import EvmChain
 from tidegate.config import NetworkSettings, SignerSettings
 from tidegate.database import utcnow
 from tidegate.ledger.rules import Outcome, house
+from tidegate.signer.bitcoin import BitcoinVault
 from tidegate.signer.desk import Desk, open_vaults, policies_of
 from tidegate.signer.journal import Journal
 from tidegate.signing.client import SignerDoor
@@ -119,6 +120,10 @@ class House:
         verdict = await fund(self.world.lane, house("wallet:hot", code, network), units, key=str(uuid.uuid4()))
         assert verdict.outcome is Outcome.POSTED
 
+    async def stored_cold(self, code: str, units: int, network: str) -> None:
+        """The books have so much in cold storage."""
+        await fund(self.world.lane, house("wallet:cold", code, network), units, key=str(uuid.uuid4()))
+
     async def deposited(self, code: str, amount: str) -> str:
         """A customer's deposit that nothing can undo any more; its address."""
         user = await credited(self.world, code, amount)
@@ -162,3 +167,21 @@ class House:
 
     async def on_chain(self, address: str, code: str = "ETH") -> int:
         return (await self.evm.balances([address]))[code]
+
+    async def rival(self, set_id: uuid.UUID) -> str:
+        """Signed bytes, in hex, that spend a coin of this set to ourselves, and were never the signer's answer."""
+        async with self.world.db.reading() as session:
+            row = (
+                await session.execute(
+                    text("SELECT txid, vout, units FROM reserved_inputs WHERE set_id = :id LIMIT 1"), {"id": set_id}
+                )
+            ).one()
+        wallet = self.bitcoin._wallet
+        address = await wallet.call("getrawchangeaddress", "bech32")
+        inputs = [{"txid": row.txid, "vout": row.vout}]
+        outputs = [{address: f"0.{int(row.units) - 1_000:08d}"}]
+        psbt = await wallet.call("createpsbt", inputs, outputs, 0, True)
+        psbt = (await wallet.call("walletprocesspsbt", psbt, False, "ALL", True))["psbt"]
+        vault = BitcoinVault(self.world.seed, "regtest")
+        decoded, txid, spend = vault.decode(psbt)
+        return vault.sign(decoded, txid, spend, 500).raw.hex()

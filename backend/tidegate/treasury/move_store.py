@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from tidegate.database import Rider, adding, new_id, updating
 from tidegate.treasury.move_rules import Need
 from tidegate.treasury.rules import Booked, ProposalState, Purpose
-from tidegate.treasury.tables import GasTank, MoveRow, ProposalRow
+from tidegate.treasury.tables import Attempt, GasTank, MoveRow, ProposalRow
 
 DISMISSED_FOR = timedelta(hours=24)
 FROM_HOT = (Purpose.TOP_UP, Purpose.COLD)
@@ -162,3 +162,11 @@ async def proposals(
     return (
         await session.scalars(query.order_by(ProposalRow.created_at.desc(), ProposalRow.id.desc()).limit(limit))
     ).all()
+
+
+async def is_ours(session: AsyncSession, network: str, txid: str) -> bool:
+    """Whether we signed this transaction."""
+    found = await session.scalar(
+        select(func.count()).select_from(Attempt).where(Attempt.network == network, Attempt.txid == txid)
+    )
+    return bool(found)
