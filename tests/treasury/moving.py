@@ -24,7 +24,7 @@ from tidegate.signing.client import SignerDoor
 from tidegate.signing.frames import canonical, parse
 from tidegate.signing.messages import Answer, Failed, SignMove, request_of, wrap
 from tidegate.transactions import audit
-from tidegate.treasury import liquidity, moves
+from tidegate.treasury import liquidity, move_steps
 from tidegate.treasury.fees import Fees
 from tidegate.treasury.inventory import fund
 from tidegate.treasury.moves import Mover
@@ -141,7 +141,7 @@ class House:
         """As the worker does: whatever is due, a few steps of it."""
         for _ in range(3):
             self.later += FAR
-            await moves.advance(self.mover, utcnow() + self.later)
+            await move_steps.advance(self.mover, utcnow() + self.later)
 
     async def settle(self, network: str = "ethereum", blocks: int = 3) -> None:
         """Take what is under way to its end."""

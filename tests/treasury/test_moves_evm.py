@@ -1,7 +1,10 @@
 """Sweeps and top-ups on a real EVM chain: worth their cost, once at a time, and exact in the books at every step."""
 
+import asyncio
+
 import pytest
 from eth_utils.crypto import keccak
+from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from tests.treasury.moving import House
@@ -132,3 +135,74 @@ async def test_a_sweep_that_the_chain_reverts_costs_its_gas_and_is_tried_later(h
     assert await house.on_chain(address) == await house.booked("wallet:deposit", "ETH", "ethereum")
     await house.look()
     assert len(await house.rows()) == 2, "not again at once"
+
+
+async def test_a_top_up_that_a_reorg_takes_back_is_sent_again_and_waited_for(house: House) -> None:
+    await house.funded("ETH", "2")
+    await house.world.mine("ethereum", 5)
+    address = await house.deposited("USDT", "500")
+    await house.look()
+    await house.advance()
+    await house.world.mine("ethereum", 2)
+    await house.advance()
+    assert await house.on_chain(address) > 0
+    await house.world.evm.rpc.call("anvil_reorg", 2, [])
+    assert await house.on_chain(address) == 0
+    await house.books_are_exact()
+    await house.advance()
+    await house.look()
+    (row,) = await house.rows()
+    assert row["ended_at"] is None
+    await house.settle()
+    (row,) = await house.rows()
+    assert row["outcome"] == "final"
+    assert await house.on_chain(address) == row["units"]
+    await house.books_are_exact()
+
+
+async def test_a_top_up_that_keeps_payouts_waiting_is_made_dearer_and_one_of_both_is_mined(house: House) -> None:
+    await house.funded("ETH", "2")
+    await house.deposited("USDT", "500")
+    await house.look()
+    await house.advance()
+    evm = house.world.evm
+    base = await evm.rpc.call("eth_getBlockByNumber", "latest", False)
+    await evm.rpc.call("anvil_setNextBlockBaseFeePerGas", hex(8 * (int(base["baseFeePerGas"], 16) + 10**9)))
+    await evm.mine(1)
+    await house.advance()
+    await house.advance()
+    async with house.world.db.reading() as session:
+        rows = (await session.execute(text("SELECT state, replaces FROM attempts ORDER BY created_at"))).all()
+    assert len(rows) == 2 and rows[1].replaces is not None
+    await house.books_are_exact()
+    await house.settle()
+    (row,) = await house.rows()
+    assert row["outcome"] == "final"
+    async with house.world.db.reading() as session:
+        states = (await session.scalars(text("SELECT state FROM attempts ORDER BY created_at"))).all()
+    assert states == ["replaced", "final"]
+    await house.books_are_exact()
+    await evm.mine(60)  # the price falls by an eighth a block
+
+
+async def test_two_workers_that_look_at_once_start_one_move(house: House) -> None:
+    await house.funded("ETH", "2")
+    await house.deposited("USDT", "500")
+    await asyncio.gather(house.look(), house.look(), house.advance(), house.advance())
+    await house.settle()
+    async with house.world.db.reading() as session:
+        assert (await session.execute(text("SELECT count(*) FROM attempts"))).scalar_one() == 1
+    await house.books_are_exact()
+
+
+async def test_money_in_transit_cannot_be_forgotten(house: House) -> None:
+    """Even by one who writes to the database as the worker."""
+    await house.deposited("ETH", "1.5")
+    await house.look()
+    await house.advance()
+    (row,) = await house.rows()
+    assert row["booked"] == "sent"
+    for attack in ("UPDATE moves SET ended_at = now()", "UPDATE moves SET booked = 'lost'"):
+        with pytest.raises(IntegrityError):
+            async with house.world.db.transaction() as session:
+                await session.execute(text(attack))

@@ -5,7 +5,7 @@ import time
 from tidegate.database import utcnow
 from tidegate.transactions import store
 from tidegate.transactions.office import Office
-from tidegate.treasury import liquidity, moves
+from tidegate.treasury import liquidity, move_steps
 from tidegate.treasury.moves import Mover
 
 
@@ -25,4 +25,4 @@ class Moves:
             async with self._office.db.reading() as session:
                 queued = await store.queued_units(session)
             await liquidity.look(self._mover, queued, utcnow())
-        return await moves.advance(self._mover, utcnow())
+        return await move_steps.advance(self._mover, utcnow())

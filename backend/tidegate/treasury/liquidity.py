@@ -15,7 +15,7 @@ from tidegate.treasury.consolidate import consolidate, taken
 from tidegate.treasury.from_hot import from_hot
 from tidegate.treasury.inventory import payable
 from tidegate.treasury.move_rules import Queued, needed, surplus
-from tidegate.treasury.moves import RETRY_AFTER, Mover, add, advance, commit
+from tidegate.treasury.moves import RETRY_AFTER, Mover, add, commit
 from tidegate.treasury.rules import Purpose
 from tidegate.treasury.sweep import sweep
 
@@ -35,12 +35,6 @@ async def look(mover: Mover, queued: Queued, now: datetime) -> None:
                 await sweep(mover, chain, above_cap=above, now=now)
         except NodeUnavailable as error:
             log.info("moves_wait", network=network, reason=str(error)[:200])
-
-
-async def step(mover: Mover, queued: Queued, now: datetime) -> int:
-    """A look, and everything that is under way taken further."""
-    await look(mover, queued, now)
-    return await advance(mover, now)
 
 
 async def _balance(mover: Mover, chain: Chain, queued: Queued, now: datetime) -> frozenset[str]:
