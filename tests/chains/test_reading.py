@@ -1,6 +1,7 @@
 """Numbers and fates as nodes spell them, turned into exact integers; coin choice; scan cursors."""
 
 import json
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -10,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tidegate.chains.bitcoin import build, parse
-from tidegate.chains.bitcoin.build import Coin, NotEnough, choose_coins, payout_vsize
+from tidegate.chains.bitcoin.build import Coin, NotEnough, payout_vsize
+from tidegate.chains.bitcoin.choose import choose_coins
 from tidegate.chains.evm import build as evm
 from tidegate.chains.evm import parse as evm_parse
 from tidegate.chains.port import Fate, NodeUnavailable
@@ -53,7 +55,7 @@ def test_else_the_largest_first_and_confirmed_before_change() -> None:
 
 
 def test_the_fee_is_part_of_what_the_coins_must_cover() -> None:
-    exact = 10_000 + payout_vsize(1, ["p2wpkh"]) * 7
+    exact = 10_000 + payout_vsize(1, ["p2wpkh"], change=False) * 7
     assert chosen([coin(exact)], 10_000, 7) == [exact]
     with pytest.raises(NotEnough):
         chosen([coin(exact - 1)], 10_000, 7)
@@ -94,7 +96,27 @@ def test_what_is_chosen_always_covers_payment_and_fee(units: list[int], deliver:
         found = chosen(coins, deliver, rate)
     except NotEnough:
         return
-    assert sum(found) >= deliver + rate * payout_vsize(len(found), ["p2wpkh"])
+    assert sum(found) >= deliver + rate * payout_vsize(len(found), ["p2wpkh"], change=False)
+
+
+def test_a_choice_without_change_is_taken_where_there_is_one() -> None:
+    exact = 5_000_000 + payout_vsize(2, ["p2wpkh"], change=False) * 50
+    pool = [coin(units) for units in (9_000_000, exact - 3_000_000, 3_000_000 + 40, 700_000, 20_000_000)]
+    assert sorted(chosen(pool, 5_000_000, 50)) == sorted([exact - 3_000_000, 3_000_040])
+
+
+def test_in_cheap_hours_small_coins_go_along_and_enough_are_left() -> None:
+    pool = [coin(10_000 + n, name=f"{n:x}") for n in range(60)] + [coin(5_000_000)]
+    assert len(chosen(pool, 3_000_000, 5, cheap_rate=5)) == 11
+    assert chosen(pool, 3_000_000, 6, cheap_rate=5) == [5_000_000]
+    assert len(chosen(pool[40:], 3_000_000, 5, cheap_rate=5)) == 1, "a small pool is left as it is"
+
+
+def test_a_deposit_pays_for_others_only_when_no_usual_reorg_takes_it_away() -> None:
+    shallow = Coin("a" * 64, 0, 90_000, "", 1, change=False)
+    with pytest.raises(NotEnough):
+        chosen([shallow], 10_000, deposit_depth=2)
+    assert chosen([replace(shallow, confirmations=2)], 10_000, deposit_depth=2) == [90_000]
 
 
 MEMPOOL = {"mempoolminfee": Decimal("0.00001"), "minrelaytxfee": Decimal("0.00001")}

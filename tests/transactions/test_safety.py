@@ -116,14 +116,14 @@ async def test_a_recipient_that_burns_gas_takes_no_nonce_from_the_others(world: 
 
 
 async def test_a_hot_wallet_that_cannot_pay_the_gas_takes_no_nonce(world: World) -> None:
-    most = 60_000 * 2 * GAS_PRICE  # what one payout of a token may cost
+    most = 60_000 * GAS_PRICE  # what one payout of a token may cost
     await world.stock(USDT=1_000_000_000, ETH=2 * most - 1)
     first, second = [await world.verified(await world.someone(USDT=100_000_000)) for _ in range(2)]
     for _ in range(4):
         await world.turn()
     stand = sorted([await world.standing(one) for one in (first, second)], key=str)
     assert stand == [("confirming", None), ("queued", "awaiting_liquidity")]
-    assert await world.rows("SELECT nonce FROM attempts") == [(0,)]
+    assert await world.rows("SELECT nonce FROM attempt_sets") == [(0,)]
     await world.stock(ETH=most)
     for one in (first, second):
         await world.until(one, "completed")

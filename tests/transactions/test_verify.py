@@ -260,7 +260,7 @@ async def test_a_cancel_that_races_the_worker_never_both_refunds_and_pays(world:
             payouts.prepare_step(world.office, world.spender), world.cancel(who, done), return_exceptions=True
         )
         state, _ = await world.standing(done)
-        attempts = await world.one("SELECT count(*) FROM attempts WHERE payout_id = :id", id=done)
+        attempts = await world.one("SELECT count(*) FROM set_payouts WHERE payout_id = :id", id=done)
         assert (state, attempts) in (("cancelled", 0), ("signing", 1)), state
         assert await world.available(who.id, "USDT") == ((26_000_000, 0) if state == "cancelled" else (0, 26_000_000))
         ends.add(state)

@@ -2,6 +2,8 @@
 
 import asyncio
 import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from tidegate.chains.port import FeeRates, NodeUnavailable
 from tidegate.config import Settings
@@ -18,7 +20,7 @@ from tidegate.ledger.balances import balance
 from tidegate.ledger.lane import Lane
 from tidegate.ledger.rules import Outcome, customer, house
 from tidegate.refusal import Kind, Refusal
-from tidegate.treasury import store
+from tidegate.treasury import spend, store, underway
 from tidegate.treasury.fees import Fees
 from tidegate.treasury.inventory import fund, payable
 from tidegate.treasury.rules import (
@@ -29,12 +31,18 @@ from tidegate.treasury.rules import (
     TOKEN_GAS,
     AttemptState,
     NetworkFee,
+    Patience,
+    Purpose,
     Spent,
+    Stage,
+    fitting,
+    is_stuck,
     network_fee,
     payout_transfers,
     shortest_wait,
     spent_transfers,
 )
+from tidegate.treasury.store import Coin, Payment
 
 HOT = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
 
@@ -89,6 +97,29 @@ def test_no_attempt_is_both_dead_and_sent() -> None:
     assert AttemptState.FINAL not in DEAD | SENT
 
 
+def test_those_that_fit_are_paid_oldest_first_and_a_large_one_is_passed_over() -> None:
+    assert fitting([1_000, 1_000], 10_000, 1) == [0, 1]
+    assert fitting([1_000, 50_000, 2_000], 10_000, 1) == [0, 2]
+    assert fitting([10_000], 10_000, 1) == [], "its fee is not covered"
+
+
+@pytest.mark.parametrize(
+    ("waited", "rate", "today", "cheapest", "known", "stuck"),
+    [
+        (61, 5, 6, 1, True, True),
+        (60, 5, 6, 1, True, False),  # within what its speed promised
+        (61, 5, 5, 1, True, False),  # dearer would not be faster
+        (1, 5, 9, 6, False, True),  # no node keeps it at its price
+        (1, 5, 9, 5, False, False),  # forgotten, and taken in again when it is sent again
+        (1, 5, 9, 6, True, False),
+    ],
+)
+def test_what_is_stuck_is_made_dearer(
+    waited: float, rate: int, today: int, cheapest: int, known: bool, stuck: bool
+) -> None:
+    assert is_stuck(Patience(60, waited, rate, today, cheapest, known)) is stuck
+
+
 # --- rates of a node that comes and goes ---------------------------------------------------------------------------
 
 
@@ -127,18 +158,30 @@ async def test_rates_are_asked_for_once_in_a_while_and_remembered_when_the_node_
 # --- what the database refuses -------------------------------------------------------------------------------------
 
 
-async def attempt(db: Database, **more: Any) -> uuid.UUID:
-    values = {"network": "ethereum", "asset": "USDT", "units": 25, "hot_address": HOT, "nonce": 0, "inputs": (), **more}
+@dataclass
+class Made:
+    """A set of one member as reserving makes it."""
+
+    set_id: uuid.UUID
+    member_id: uuid.UUID
+    payout_ids: list[uuid.UUID]
+
+
+async def made(db: Database, *payments: Payment, coins: Sequence[Coin] = (), **more: Any) -> Made:
+    values: dict[str, Any] = {"network": "ethereum", "asset": "USDT", "hot_address": HOT, "nonce": 0, **more}
+    owed = payments or (payment(),)
     async with db.transaction() as session:
-        found = store.add_attempt(
-            session,
-            payout_id=values.pop("payout_id", None) or uuid.uuid4(),
-            address=HOT,
-            plan={},
-            now=utcnow(),
-            **values,
+        found, member = await store.add_set(
+            session, speed="standard", plan={}, payouts=owed, coins=coins, now=utcnow(), **values
         )
-    return found.id
+    return Made(found.id, member.id, [one.payout_id for one in owed])
+
+
+def payment(payout_id: uuid.UUID | None = None, *, units: int = 25, address: str = HOT) -> Payment:
+    return Payment(payout_id or uuid.uuid4(), "USDT", units, address)
+
+
+BITCOIN: dict[str, Any] = {"network": "bitcoin", "asset": "BTC", "hot_address": None, "nonce": None}
 
 
 async def sql(db: Database, statement: str, **values: Any) -> None:
@@ -146,71 +189,155 @@ async def sql(db: Database, statement: str, **values: Any) -> None:
         await session.execute(text(statement), values)
 
 
-COPY = (
-    "INSERT INTO attempts (id, payout_id, network, asset, units, address, state, hot_address, nonce, plan, raw, txid,"
-    " confirmations, created_at) SELECT gen_random_uuid(), {payout}, network, asset, units, address, {state}, hot_address,"
-    " {nonce}, plan, 'x'::bytea, {txid}, 0, created_at FROM attempts LIMIT 1"
+async def to(db: Database, member: uuid.UUID, state: str) -> None:
+    await sql(
+        db,
+        "UPDATE attempts SET state = :s, raw = 'x'::bytea, txid = coalesce(txid, :t) WHERE id = :id",
+        s=state,
+        t=f"tx-{member}",
+        id=member,
+    )
+
+
+async def test_a_payout_is_in_one_living_set(db: Database) -> None:
+    """Rule 2, whoever writes."""
+    first = await made(db)
+    with pytest.raises(IntegrityError, match="uq_set_payouts_live"):
+        await made(db, payment(first.payout_ids[0]), nonce=1)
+
+
+async def test_a_nonce_belongs_to_one_set_until_that_is_dropped(db: Database) -> None:
+    first = await made(db)
+    for state in ("built", "unknown", "mined", "reverted"):
+        await to(db, first.member_id, state)
+        with pytest.raises(IntegrityError, match="uq_attempt_sets_nonce"):
+            await made(db)
+
+
+MORE = (
+    "INSERT INTO attempts (id, set_id, network, state, plan, raw, txid, confirmations, created_at)"
+    " SELECT gen_random_uuid(), set_id, network, '{state}', plan, 'x'::bytea, {txid}, 0, created_at FROM attempts LIMIT 1"
 )
-OTHER = {"payout": "gen_random_uuid()", "state": "'built'", "nonce": "nonce + 1", "txid": "NULL"}
 
 
-SECOND_WAYS: list[tuple[dict[str, str], str]] = [
-    ({"payout": "payout_id"}, "uq_attempts_live_payout"),
-    ({"payout": "payout_id", "state": "'unknown'", "txid": "'t'"}, "uq_attempts_live_payout"),
-    ({"payout": "payout_id", "state": "'final'", "txid": "'t'"}, "uq_attempts_live_payout"),
-    ({"nonce": "nonce"}, "uq_attempts_live_nonce"),
-    # A reverted transaction has used its nonce for ever.
-    ({"nonce": "nonce", "state": "'reverted'", "txid": "'t'"}, "uq_attempts_live_nonce"),
-    ({"state": "'signed'"}, "ck_attempts_signed_has_bytes"),
-    ({"state": "'paid'", "txid": "'t'"}, "ck_attempts_state_known"),
-]
+@pytest.mark.parametrize(
+    ("first", "second", "index"),
+    [
+        ("built", "built", "uq_attempts_unsent"),
+        ("signed", "built", "uq_attempts_unsent"),
+        ("final", "final", "uq_attempts_won"),
+        ("final", "reverted", "uq_attempts_won"),
+        ("seen", "paid", "ck_attempts_state_known"),
+    ],
+)
+async def test_a_set_has_one_winner_and_one_member_that_waits_to_be_sent(
+    db: Database, first: str, second: str, index: str
+) -> None:
+    one = await made(db)
+    await to(db, one.member_id, first)
+    with pytest.raises(IntegrityError, match=index):
+        await sql(db, MORE.format(state=second, txid="'t2'"))
 
 
-async def test_a_second_way_to_pay_is_refused_by_the_database_itself(db: Database) -> None:
-    await attempt(db)
-    for change, index in SECOND_WAYS:
-        with pytest.raises(IntegrityError, match=index):
-            await sql(db, COPY.format(**{**OTHER, **change}))
-
-
-@pytest.mark.parametrize("dead", ["dropped", "replaced"])
-async def test_only_a_dead_attempt_makes_room_for_another(db: Database, dead: str) -> None:
-    await attempt(db)
-    await sql(db, "UPDATE attempts SET state = :dead, raw = 'x'::bytea, txid = 't'", dead=dead)
-    await sql(db, COPY.format(payout="payout_id", state="'built'", nonce="nonce", txid="NULL"))
+async def test_what_is_signed_has_its_bytes(db: Database) -> None:
+    one = await made(db)
+    with pytest.raises(IntegrityError, match="ck_attempts_signed_has_bytes"):
+        await sql(db, "UPDATE attempts SET state = 'signed' WHERE id = :id", id=one.member_id)
 
 
 async def test_the_same_transaction_belongs_to_one_attempt(db: Database) -> None:
-    first, second = await attempt(db), await attempt(db, nonce=1)
-    await sql(db, "UPDATE attempts SET txid = 't', raw = 'x'::bytea WHERE id = :id", id=first)
+    first, second = await made(db), await made(db, nonce=1)
+    await to(db, first.member_id, "seen")
     with pytest.raises(IntegrityError, match="uq_attempts_network_txid"):
-        await sql(db, "UPDATE attempts SET txid = 't', raw = 'x'::bytea WHERE id = :id", id=second)
+        await sql(
+            db,
+            "UPDATE attempts SET raw = 'x', state = 'seen', txid = (SELECT txid FROM attempts WHERE txid IS NOT NULL)"
+            " WHERE id = :id",
+            id=second.member_id,
+        )
 
 
-async def test_a_coin_is_reserved_by_one_attempt_until_it_is_released(db: Database) -> None:
-    coin = [("a" * 64, 0, 5_000, True)]
-    bitcoin: dict[str, Any] = {"network": "bitcoin", "asset": "BTC", "hot_address": None, "nonce": None, "inputs": coin}
-    first = await attempt(db, **bitcoin)
+JUMPS = [
+    # paid without a final transaction
+    ("seen", "UPDATE set_payouts SET ended_at = now(), settled_at = now()"),
+    # given back while a transaction may still pay it
+    ("signed", "UPDATE set_payouts SET ended_at = now()"),
+    ("unknown", "UPDATE set_payouts SET ended_at = now()"),
+    ("final", "UPDATE set_payouts SET ended_at = now()"),
+    # a payment that changes after the fact, and one that joins what is signed
+    ("seen", "UPDATE set_payouts SET units = units + 1"),
+    ("seen", "UPDATE set_payouts SET address = 'elsewhere'"),
+    (
+        "signed",
+        "INSERT INTO set_payouts (set_id, payout_id, asset, units, address)"
+        " SELECT set_id, gen_random_uuid(), asset, units, 'another' FROM set_payouts",
+    ),
+    # an end while something lives or is owed
+    ("seen", "UPDATE attempt_sets SET stage = 'ended', ended_at = now(), outcome = 'dropped'"),
+    ("final", "UPDATE attempt_sets SET stage = 'ended', ended_at = now(), outcome = 'final'"),
+    # another nonce for what is signed
+    ("signed", "UPDATE attempt_sets SET nonce = 7"),
+    # the dead do not rise
+    ("replaced", "UPDATE attempts SET state = 'seen'"),
+    ("final", "UPDATE attempts SET state = 'mined'"),
+]
+
+
+@pytest.mark.parametrize(("state", "statement"), JUMPS)
+async def test_what_no_step_does_the_database_refuses(db: Database, state: str, statement: str) -> None:
+    one = await made(db)
+    await to(db, one.member_id, state)
+    with pytest.raises(DBAPIError, match="RestrictViolation"):
+        await sql(db, statement)
+
+
+async def test_an_ended_set_signs_nothing_and_its_payout_may_go_into_another(db: Database) -> None:
+    one = await made(db)
+    await to(db, one.member_id, "dropped")
+    await sql(db, "UPDATE set_payouts SET ended_at = now()")
+    await sql(db, "UPDATE attempt_sets SET stage = 'ended', ended_at = now(), outcome = 'dropped'")
+    with pytest.raises(DBAPIError, match="no living attempt"):
+        await sql(db, MORE.format(state="built", txid="NULL"))
+    await made(db, payment(one.payout_ids[0]))
+
+
+async def test_a_payout_is_paid_once_for_ever(db: Database) -> None:
+    one = await made(db)
+    await to(db, one.member_id, "final")
+    await sql(db, "UPDATE set_payouts SET ended_at = now(), settled_at = now()")
+    again = await made(db, payment(one.payout_ids[0]), nonce=1)
+    await to(db, again.member_id, "final")
+    with pytest.raises(IntegrityError, match="uq_set_payouts_paid"):
+        await sql(db, "UPDATE set_payouts SET ended_at = now(), settled_at = now() WHERE set_id = :id", id=again.set_id)
+
+
+async def test_a_batch_holds_no_two_payouts_to_one_address(db: Database) -> None:
+    with pytest.raises(IntegrityError, match="uq_set_payouts_address"):
+        await made(db, payment(), payment(), **BITCOIN)
+
+
+async def test_a_coin_is_reserved_by_one_set_until_it_is_released(db: Database) -> None:
+    coin = [Coin("a" * 64, 0, 5_000, from_deposit=True)]
+    await made(db, coins=coin, **BITCOIN)
     with pytest.raises(IntegrityError, match="uq_reserved_inputs_live"):
-        await attempt(db, **bitcoin)
+        await made(db, coins=coin, **BITCOIN)
     async with db.reading() as session:
-        assert await store.reserved_outpoints(session, "bitcoin") == {("a" * 64, 0)}
-        assert await store.deposit_units(session, first) == 5_000
+        assert await underway.reserved_outpoints(session, "bitcoin") == {("a" * 64, 0)}
     await sql(db, "UPDATE reserved_inputs SET released_at = now()")
-    await attempt(db, **bitcoin)
+    await made(db, coins=coin, **BITCOIN)
 
 
-async def test_attempts_that_end_together_free_all_their_coins_and_each_ends_once(db: Database, lane: Lane) -> None:
-    bitcoin: dict[str, Any] = {"network": "bitcoin", "asset": "BTC", "hot_address": None, "nonce": None}
-    one, other = [
-        await attempt(db, **bitcoin, inputs=[(letter * 64, n, 5, False) for n in range(3)]) for letter in "ab"
-    ]
-    riders = [store.drop_riders(id_, utcnow()) for id_ in (one, other, one)]
-    verdicts = await asyncio.gather(*(lane.write(some) for some in riders))
+async def test_sets_that_end_together_free_all_their_coins_and_each_ends_once(db: Database, lane: Lane) -> None:
+    for letter in "ab":
+        coins = [Coin(letter * 64, n, 5, from_deposit=False) for n in range(3)]
+        await made(db, payment(), payment(address="2"), coins=coins, **BITCOIN)
+    one, other = await spend.claim(db, [Purpose.PAYOUT], Stage.SIGNING)
+    verdicts = await asyncio.gather(*(lane.write(spend.drop_riders(job, utcnow())) for job in (one, other, one)))
     assert sorted(verdict.rider or "" for verdict in verdicts) == ["", "", "attempt"]
     async with db.reading() as session:
-        assert await store.reserved_outpoints(session, "bitcoin") == set()
-        assert await session.scalar(text("SELECT count(*) FROM attempts WHERE state = 'dropped'")) == 2
+        assert await underway.reserved_outpoints(session, "bitcoin") == set()
+        assert await session.scalar(text("SELECT count(*) FROM attempt_sets WHERE outcome = 'dropped'")) == 2
+        assert await session.scalar(text("SELECT count(*) FROM set_payouts WHERE ended_at IS NULL")) == 0
 
 
 async def test_the_wallet_row_lets_one_spender_decide_at_a_time(db: Database) -> None:
@@ -236,17 +363,19 @@ async def test_funding_twice_by_one_key_is_funding_once(db: Database, lane: Lane
 
 async def test_payable_is_what_the_wallet_has_less_what_is_under_way(db: Database, lane: Lane) -> None:
     await fund(lane, house("wallet:hot", "USDT", "ethereum"), 100, key="hot")
-    first = await attempt(db, units=30)
-    await attempt(db, units=20, nonce=1)
+    first = await made(db, payment(units=30))
+    await made(db, payment(units=20), nonce=1)
 
     async def now() -> int:
         async with db.reading() as session:
             return await payable(session, "ethereum", "USDT", bitcoin=False)
 
     assert await now() == 50
-    for state, left in (("mined", 50), ("unknown", 50), ("final", 80), ("dropped", 80)):
-        await sql(db, "UPDATE attempts SET state = :s, raw = 'x'::bytea, txid = 't' WHERE id = :id", s=state, id=first)
-        assert await now() == left, state
+    for state in ("mined", "unknown", "final"):
+        await to(db, first.member_id, state)
+        assert await now() == 50, state
+    await sql(db, "UPDATE set_payouts SET ended_at = now(), settled_at = now() WHERE set_id = :id", id=first.set_id)
+    assert await now() == 80
 
 
 async def test_bitcoin_pays_with_deposit_coins_too(db: Database, lane: Lane) -> None:

@@ -94,6 +94,9 @@ async def _send_again(spender: Spender, network: str, paying: Sequence[Look]) ->
     for one in reversed([one for one in paying if one.member.broadcast_at is not None]):
         if one.sighting.fate is Fate.MEMPOOL:
             return spend.Told(Step.DONE)
+        if one.sighting.fate is Fate.CONFLICTED:
+            told = spend.Told(Step.REFUSED, "another transaction spent an input of it")
+            continue
         told = await spend.submit(spender, network, one.member)
         if told.step is not Step.REFUSED:
             return told

@@ -1,0 +1,112 @@
+"""The whole house on real nodes and a real signer: customers with coins, a worker's steps, books that must be exact."""
+
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from tests.chains.conftest import House
+from tests.transactions.world import World
+from tidegate.database import utcnow
+from tidegate.ledger.rules import Posting, Transfer, customer, house
+from tidegate.transactions import audit, pipeline
+from tidegate.treasury.inventory import fund
+from tidegate.wallets import addresses
+from tidegate.wallets import pipeline as wallets
+
+
+class RealWorld(World):
+    """A World whose chains and signer are the real ones of `house`."""
+
+    house: House
+
+    async def begin(self, found: House) -> "RealWorld":
+        self.house = found
+        await super().open()
+        self.bitcoin, self.evm, self.signer = found.bitcoin, found.evm, found.door  # type: ignore[assignment]  # the real ones
+        terms = found.settings.networks
+        networks = {name: self.settings.networks[name].model_copy(update=_node(terms[name])) for name in terms}
+        self.furnish(self.settings.model_copy(update={"networks": networks}))
+        for chain in (found.bitcoin, found.evm):
+            await wallets.extend(self.db, chain)
+        await self._take_stock()
+        return self
+
+    async def _take_stock(self) -> None:
+        """The books begin with what the chains hold."""
+        held = {
+            "bitcoin": await self.house.bitcoin.balances([]),
+            "ethereum": await self.house.evm.balances([self.house.evm.hot_address]),
+        }
+        for network, units in held.items():
+            for code, amount in units.items():
+                ref = house("wallet:hot", code, network)
+                assert (await fund(self.lane, ref, amount, key=f"stock:{network}:{code}")).posted
+
+    async def rich(self, **units: int) -> Any:
+        """A customer who has this much; the coins are those of the hot wallet."""
+        who = await self.someone()
+        for code, amount in units.items():
+            move = Transfer(house("capital", code), customer(who.id, "available", code), amount, "given")
+            assert (await self.lane.submit(Posting(f"given:{uuid.uuid4()}", (move,), "deposit", who.id))).posted
+        return who
+
+    async def deposit_coin(self, units: int) -> None:
+        """A customer's deposit of one coin, deep enough, booked as one."""
+        who = await self.someone()
+        async with self.db.transaction() as session:
+            terms = self.settings.networks["bitcoin"]
+            found, _ = await addresses.give(session, chain=self.house.bitcoin, terms=terms, user_id=who.id, asset="BTC")
+        await self.house.send_bitcoin(found.address, units)
+        await self.house.bitcoin_node.mine(2)
+        move = Transfer(
+            house("wallet:deposit", "BTC", "bitcoin"), customer(who.id, "available", "BTC"), units, "deposit"
+        )
+        assert (await self.lane.submit(Posting(f"deposit:{uuid.uuid4()}", (move,), "deposit", who.id))).posted
+
+    async def payouts(
+        self, code: str, to: Sequence[str], each: int, *, fee: int = 1_000, **offer: Any
+    ) -> list[uuid.UUID]:
+        """Verified withdrawals, one to each of these addresses, all in the queue."""
+        who = await self.rich(**{code: (each + fee) * len(to)})
+        found = []
+        for address in to:
+            made = await self.offer(who, code, deliver=each, fee=fee, **offer)
+            found.append(uuid.UUID((await self.request(who, made, address=address)).body["id"]))
+            await self.verify(who, found[-1])
+        while await self.one("SELECT count(*) FROM withdrawals WHERE state = 'pending_screening'"):
+            await self.soon()
+            await pipeline.screen_step(self.office, self.spender)
+        return found
+
+    async def work(self, turns: int = 3) -> None:
+        for _ in range(turns):
+            await self.turn()
+
+    async def mined(self, network: str, turns: int = 4) -> None:
+        """A block after each turn of the worker."""
+        for _ in range(turns):
+            node = self.house.bitcoin_node if network == "bitcoin" else self.house.evm_node
+            await node.mine(1)
+            await self.turn()
+
+    async def stand(self, ids: Sequence[uuid.UUID]) -> list[tuple[str, str | None]]:
+        return sorted({await self.standing(one) for one in ids}, key=str)
+
+    async def txids(self) -> list[str]:
+        return [row[0] for row in await self.rows("SELECT txid FROM attempts ORDER BY created_at, id")]
+
+    async def long_ago(self) -> None:
+        """What was sent was sent an hour ago."""
+        await self.sql("UPDATE attempts SET broadcast_at = now() - interval '1 hour'")
+
+    async def strangers(self, count: int) -> list[str]:
+        calls = [await self.house.bitcoin_node.faucet("getnewaddress", "", "bech32") for _ in range(count)]
+        return [str(one) for one in calls]
+
+    async def exact(self) -> None:
+        report = await audit.run(self.office, now=utcnow())
+        assert report.verdict == "exact", report.to_json()
+
+
+def _node(terms: Any) -> dict[str, Any]:
+    return {name: getattr(terms, name) for name in ("rpc_url", "confirmations", "tokens", "chain_id", "chain")}
