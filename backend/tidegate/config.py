@@ -122,6 +122,7 @@ class NetworkSettings(_Section):
     dead_confirmations: int = 6
     """Bitcoin: depth of a foreign transaction that spent one of our inputs, from which ours counts as dead."""
     dead_confirmations_large: int = 100
+    """The same for a transaction that pays `large_units` or more."""
     large_units: int = 100_000_000
     """Satoshi from which a transaction needs the larger depth to count as dead."""
     unmined_most: int = Field(16, ge=1)

@@ -28,9 +28,7 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("reason", sa.String(), nullable=True),
-        sa.CheckConstraint(
-            "booked IN ('nothing', 'sent', 'arrived', 'returned')", name=op.f("ck_moves_booked_known")
-        ),
+        sa.CheckConstraint("booked IN ('nothing', 'sent', 'arrived', 'returned')", name=op.f("ck_moves_booked_known")),
         sa.CheckConstraint("units >= 0", name=op.f("ck_moves_units_not_negative")),
         sa.CheckConstraint("ended_at IS NULL OR booked <> 'sent'", name=op.f("ck_moves_nothing_stays_in_transit")),
         sa.ForeignKeyConstraint(["set_id"], ["attempt_sets.id"], name=op.f("fk_moves_set_id_attempt_sets")),
@@ -86,7 +84,6 @@ def upgrade() -> None:
         unique=True,
         postgresql_where=sa.text("state = 'open'"),
     )
-
 
     op.execute(
         "INSERT INTO role_permissions (role, permission) VALUES ('treasurer', 'ops.treasury'), "
