@@ -20,6 +20,7 @@ from tidegate.exchange import routes as exchange_routes
 from tidegate.notices import routes as notices_routes
 from tidegate.parts import Parts, open_parts
 from tidegate.transactions import routes as transactions_routes
+from tidegate.treasury import routes as treasury_routes
 from tidegate.wallets import routes as wallets_routes
 
 log = structlog.get_logger(__name__)
@@ -30,6 +31,7 @@ PREFIX = "/api/v1"
 ROUTERS: dict[str, Sequence[APIRouter]] = {
     "transactions": (transactions_routes.router, transactions_routes.audit_router),
     "exchange": (exchange_routes.router,),
+    "treasury": (treasury_routes.router,),
     "wallets": (wallets_routes.router,),
     "notices": (notices_routes.router,),
     "compliance": (compliance_routes.router,),

@@ -19,12 +19,14 @@ signer_app = typer.Typer(help="The isolated process that holds the keys.")
 user_app = typer.Typer(no_args_is_help=True, help="People and their roles.")
 withdrawals_app = typer.Typer(no_args_is_help=True, help="The operator's way out for single withdrawals.")
 deposits_app = typer.Typer(no_args_is_help=True, help="Deposits that a person must look at, or that were missed.")
+treasury_app = typer.Typer(no_args_is_help=True, help="The house's own money: where it is, what it needs.")
 audit_app = typer.Typer(no_args_is_help=True, help="Proofs.")
 database_app = typer.Typer(no_args_is_help=True, help="What the database server's administrator does, once.")
 app.add_typer(signer_app, name="signer")
 app.add_typer(user_app, name="user")
 app.add_typer(withdrawals_app, name="withdrawals")
 app.add_typer(deposits_app, name="deposits")
+app.add_typer(treasury_app, name="treasury")
 app.add_typer(audit_app, name="audit")
 app.add_typer(database_app, name="database")
 
@@ -199,6 +201,58 @@ def signer_unfreeze(data: Data = None) -> None:
 def signer_accept_journal(data: Data = None) -> None:
     """Take the journal as it lies there, after its head told of another; signing is frozen with it."""
     _signer(data, "accept")
+
+
+@signer_app.command("release")
+def signer_release(
+    payout: Annotated[str, typer.Option(help="The withdrawal's id.")],
+    dead: Annotated[list[str], typer.Option(help="Each transaction that was signed for it.")] = [],  # noqa: B006  typer's own convention
+    data: Data = None,
+) -> None:
+    """Say that every transaction signed for a payout is dead for good, so that it may be signed once more.
+
+    On the signer's host, with the signer stopped. Without --dead it lists them.
+    """
+    _signer(data, "release", payout, *(word for txid in dead for word in ("--dead", txid)))
+
+
+@treasury_app.command("status")
+def treasury_status(data: Data = None) -> None:
+    """Hot wallets, deposit addresses, cold storage, and the newest moves."""
+    from tidegate.treasurer import status
+
+    asyncio.run(status(_settings(data)))
+
+
+@treasury_app.command("proposals")
+def treasury_proposals(data: Data = None) -> None:
+    """What needs a person to move money. Exit 1 when something does."""
+    from tidegate.treasurer import proposals
+
+    raise typer.Exit(asyncio.run(proposals(_settings(data))))
+
+
+@treasury_app.command("received")
+def treasury_received(
+    network: str,
+    asset: str,
+    txid: str,
+    from_cold: Annotated[bool, typer.Option(help="It came from cold storage; else it is new capital.")] = False,
+    fee: Annotated[str, typer.Option(help="What the cold wallet paid for it, in the gas asset.")] = "0",
+    data: Data = None,
+) -> None:
+    """Book money that you sent to the hot address. The chain is asked; the same transaction is booked once."""
+    from tidegate.treasurer import received
+
+    raise typer.Exit(asyncio.run(received(_settings(data), network, asset, txid, from_cold=from_cold, fee=fee)))
+
+
+@treasury_app.command("cold")
+def treasury_cold(network: str, asset: str, amount: str, data: Data = None) -> None:
+    """Book what lies in cold storage already, as the house's own. Each call adds."""
+    from tidegate.treasurer import cold
+
+    raise typer.Exit(asyncio.run(cold(_settings(data), network, asset, amount)))
 
 
 @app.command()

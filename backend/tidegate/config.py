@@ -152,7 +152,20 @@ class NetworkSettings(_Section):
     max_gas: int = Field(1_000_000, ge=21_000, le=16_777_216)
     """EVM: no payout takes more. EIP-7825 caps a transaction at 16,777,216 on mainnet."""
     consolidate_fee_rate: int = 5
-    """Bitcoin: at or below this rate (sat/vB) payments take small coins along; above it, the fewest coins."""
+    """Bitcoin: at or below this rate (sat/vB) payments take small coins along, and small coins are put together; above
+    it, the fewest coins."""
+    consolidate_coins: int = 20
+    """Bitcoin: so many small coins are worth a transaction of their own."""
+    small_coin: str = "0.01"
+    """Bitcoin: what a small coin is at most."""
+    sweep_min_multiple: int = 20
+    """EVM: a deposit address is swept when what it holds is worth so many times the cost."""
+    hot_cap: dict[str, str] = Field(default_factory=dict)
+    """By asset: what is above it, after the withdrawals that wait, goes to cold storage, or is proposed to."""
+    hot_floor: dict[str, str] = Field(default_factory=dict)
+    """By asset: below it a refill is proposed."""
+    move_seconds: float = 10.0
+    """How often moves are looked for."""
     batch_seconds: BatchSettings = BatchSettings()
     """Bitcoin: how long the first payout of each speed waits for others to share a transaction with."""
     target_blocks: TargetSettings = TargetSettings()
@@ -204,6 +217,18 @@ class SignerSettings(_Section):
     max_hourly: dict[str, str] = Field(default_factory=dict)
     """Per asset, the most that the signer signs away in any hour, network fees included; required in production."""
     max_daily: dict[str, str] = Field(default_factory=dict)
+    """The same in any 24 hours."""
+    cold_addresses: dict[str, str] = Field(default_factory=dict)
+    """By network, the one address outside this signer that its moves to cold storage may pay. Set here and nowhere else."""
+    max_move_fee: dict[str, str] = Field(default_factory=lambda: {"BTC": "0.01", "ETH": "0.02"})
+    """By gas asset, the most that one move of the house (consolidation, sweep, top-up, to cold) may cost in fees."""
+    max_move_share: str = "0.2"
+    """And of what is moved, where that is the gas asset itself, as a share."""
+    max_top_up: dict[str, str] = Field(default_factory=lambda: {"ETH": "0.02"})
+    """By gas asset, the most that one deposit address gets at once for the gas of its sweep."""
+    max_moves_hourly: dict[str, str] = Field(default_factory=lambda: {"BTC": "0.05", "ETH": "0.5"})
+    """By gas asset, the most that fees of moves and top-ups add up to in any hour."""
+    max_moves_daily: dict[str, str] = Field(default_factory=lambda: {"BTC": "0.2", "ETH": "2"})
     """The same in any 24 hours."""
     head_file: Path | None = None
     """How far the journal is, to notice one that was put back; default beside it, safer on another disk."""

@@ -76,6 +76,9 @@ TABLES: dict[str, May] = {
     "set_payouts": May(_READ, _EDIT, _READ),
     "attempts": May(_READ, _EDIT, _READ),
     "reserved_inputs": May(_READ, _EDIT, _READ),
+    "moves": May(_READ, _EDIT, _READ),
+    "gas_tanks": May(_READ, _EDIT, _READ),
+    "treasury_proposals": May("SELECT, UPDATE (state, changed_at, ended_at, ended_by)", _EDIT, _READ),
     # exchange
     "quotes": May(_EDIT, "SELECT, UPDATE", _READ),
     "exposures": May(_EDIT, "SELECT, UPDATE", _READ),

@@ -32,7 +32,9 @@ from tidegate.signing.client import SignerDoor
 from tidegate.signing.messages import Failed
 from tidegate.transactions.office import Office
 from tidegate.treasury.fees import Fees
+from tidegate.treasury.moves import Mover
 from tidegate.treasury.spend import Spender
+from tidegate.treasury.worth import worth
 from tidegate.venues.open import open_venues
 from tidegate.venues.port import Venue
 from tidegate.wallets import lag
@@ -57,6 +59,9 @@ class Parts:
     desk: Desk
     office: Office
     spender: Spender
+    mover: Mover
+    cold: dict[str, str]
+    """By network, the signer's cold address; filled with the chains."""
     feed: Feed
     prepared: set[str] = field(default_factory=set)
     """Networks whose node has passed its start-up checks."""
@@ -75,7 +80,9 @@ class Parts:
 
     def open_chains(self) -> None:
         """Raises NodeUnavailable while the signer's public file is missing."""
-        self.chains.update(open_chains(self.settings, load_public(self.settings.signer.public_file)))
+        public = load_public(self.settings.signer.public_file)
+        self.cold.update(public.cold)
+        self.chains.update(open_chains(self.settings, public))
 
     def watch_health(self, health: Health) -> None:
         """Register every dependency by name."""
@@ -178,6 +185,17 @@ async def open_parts(settings: Settings, *, process: str, duty: Duty) -> AsyncIt
         desk = Desk(db=db, lane=lane, markets=markets, venues=venues, fees=fees, chains=chains, settings=settings)
         office = Office(db=db, lane=lane, settings=settings, chains=chains, fees=fees, desk=desk, cashier=cashier)
         spender = Spender(db=db, chains=chains, networks=settings.networks, fees=fees, signer=signer)
+        cold: dict[str, str] = {}
+        mover = Mover(
+            db=db,
+            lane=lane,
+            chains=chains,
+            networks=settings.networks,
+            fees=fees,
+            signer=signer,
+            worth=lambda network, code, units: worth(markets, chains[network].gas_asset, code, units),
+            cold=lambda: cold,
+        )
         parts = Parts(
             settings=settings,
             db=db,
@@ -192,6 +210,8 @@ async def open_parts(settings: Settings, *, process: str, duty: Duty) -> AsyncIt
             desk=desk,
             office=office,
             spender=spender,
+            mover=mover,
+            cold=cold,
             feed=Feed(db, settings),
         )
         try:

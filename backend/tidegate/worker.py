@@ -26,6 +26,7 @@ from tidegate.outbox.events import CHANNEL
 from tidegate.parts import Parts, open_parts
 from tidegate.transactions import books, payouts, withdraw
 from tidegate.transactions import pipeline as transactions
+from tidegate.transactions.liquidity import Moves
 from tidegate.wallets import pipeline as wallets
 from tidegate.wallets.progress import remind
 
@@ -42,6 +43,7 @@ STEPS = (
     "sign",
     "broadcast",
     "confirm",
+    "moves",
     "expire",
     "books",
     "forget",
@@ -79,6 +81,7 @@ class Worker:
             Step("sign", lambda: payouts.sign_step(office, spender), 1),
             Step("broadcast", lambda: payouts.broadcast_step(office, spender), 1),
             Step("confirm", lambda: payouts.confirm_step(office, spender), 0.5),
+            Step("moves", Moves(office, parts.mover).step, 2, woken=False),
             Step("expire", lambda: withdraw.expire(office, utcnow()), 1, woken=False),
             Step("forget", self._forget, 3600, woken=False),
             Step("books", books.Checker(office).step, 10, woken=False),

@@ -6,7 +6,7 @@ from alembic import op
 from tidegate.database import Units
 
 revision = "0018_deposits"
-down_revision = "0016_sets"
+down_revision = "0017_moves"
 branch_labels = None
 depends_on = None
 

@@ -133,9 +133,10 @@ def _rlp(data: bytes) -> list[bytes]:
 
 @dataclass
 class Judge:
-    """Counts what may stand; AssertionError for a signature that no authorised payout covers.
+    """Counts what may stand; AssertionError for a signature that no authorised payout covers, nor a move within our own.
 
     `scripts`: script of each authorised Bitcoin address. `change`: scripts of our change addresses. `coins`: our coins.
+    `cold`: script and account of cold storage. `move_fee`, `top_up`: their bounds.
     """
 
     intents: Mapping[str, Intent]
@@ -145,6 +146,9 @@ class Judge:
     account: str
     contracts: Mapping[str, str]
     chain_id: int
+    cold: tuple[bytes, str]
+    move_fee: Mapping[str, int]
+    top_up: int
     signed: dict[str, list[tuple[frozenset[str], frozenset[object]]]] = field(default_factory=dict)
     bumps: dict[Outpoint, tuple[int, int]] = field(default_factory=dict)  # change → fee and bound of its payment
 
@@ -155,10 +159,12 @@ class Judge:
                 assert others == ids, f"{one} was signed together with others"
             self.signed.setdefault(one, []).append((ids, claims))
 
-    def bitcoin(self, raw: bytes) -> None:
+    def bitcoin(self, raw: bytes, *, move: bool = False) -> None:
+        """`move`: it was asked for as a move of the house, and has a move's bound; our change may be among its coins."""
         found = transaction(raw)
         due = {(i.deliver_units, self.scripts[i.address]): i for i in self.intents.values() if i.asset == "BTC"}
-        paid = [due[output] for output in found.outputs if output[1] not in self.change]
+        chilled = [output for output in found.outputs if move and output[1] == self.cold[0]]
+        paid = [due[output] for output in found.outputs if output[1] not in self.change and output not in chilled]
         ours = [place for place, output in enumerate(found.outputs) if output[1] in self.change]
         ids = frozenset(intent.payout_id for intent in paid)
         assert len(ids) == len(paid) and len(ours) <= 1
@@ -166,6 +172,11 @@ class Judge:
         assert len(set(spent)) == len(spent) >= 1
         fee = sum(self.coins[outpoint] for outpoint in spent) - sum(units for units, _ in found.outputs)
         assert all(len(w) == 2 and w[0][-1] == 1 for w in found.witness) and len(found.witness) == len(spent)
+        if move:
+            assert not paid and len(found.outputs) == len(ours) + len(chilled), "a move that pays somebody"
+            assert len(chilled) <= 1 and 0 <= fee <= self.move_fee["BTC"]
+            assert chilled or len(ours) == 1
+            return
         if not paid:
             ((before, bound),) = [self.bumps[outpoint] for outpoint in spent]
             assert ours == [0] and fee >= 0 and fee + before <= bound, "a child above its parent's bound"
@@ -177,7 +188,8 @@ class Judge:
             self.coins[found.txid, place] = found.outputs[place][0]
             self.bumps[found.txid, place] = (fee, bound)
 
-    def evm(self, raw: bytes) -> None:
+    def evm(self, raw: bytes, *, deposit: str = "") -> None:
+        """`deposit`: the account of the deposit address that a move named."""
         assert raw[0] == 2
         fields = _rlp(raw[1:])
         numbers = [int.from_bytes(part, "big") for part in fields]
@@ -188,12 +200,15 @@ class Judge:
         proof = r.to_bytes(32, "big") + s.to_bytes(32, "big") + bytes([parity])
         key = PublicKey.from_signature_and_message(proof, keccak(b"\2" + _list(unsigned)), hasher=None)
         signer = keccak(key.format(compressed=False)[1:])[-20:]
-        assert to_checksum_address(signer) == self.account
         asset, address, units = "ETH", to, value
         if data:
             (asset,) = [code for code, contract in self.contracts.items() if bytes.fromhex(contract[2:]) == to]
             assert data[:16] == bytes.fromhex("a9059cbb") + bytes(12) and len(data) == 68 and value == 0
             address, units = data[16:36], int.from_bytes(data[36:], "big")
+        sender, recipient = str(to_checksum_address(signer)), str(to_checksum_address(address))
+        if sender != self.account or recipient in {self.account, self.cold[1], deposit}:
+            self._move(sender, recipient, deposit, asset, units, gas * most, nonce)
+            return
         covered = [
             intent
             for intent in self.intents.values()
@@ -202,8 +217,26 @@ class Judge:
         (intent,) = covered
         assert gas * most <= intent.max_network_fee_units, "a fee above what was agreed"
         self._stand(frozenset({intent.payout_id}), frozenset({("nonce", nonce)}))
+        self._alone(nonce, intent.payout_id)
+
+    def _move(self, sender: str, recipient: str, deposit: str, asset: str, units: int, fee: int, nonce: int) -> None:
+        """Between our own places: which of them pays which, and what that may cost."""
+        if sender == deposit:
+            assert recipient in (self.account, self.cold[1]) and units > 0 and fee <= self.move_fee["ETH"]
+            return
+        assert sender == self.account
+        if recipient == self.account:
+            holders = [all_of for all_of in self.signed.values() if any(("nonce", nonce) in c for _, c in all_of)]
+            assert asset == "ETH" and not units and holders, "a cancellation of nothing"
+            return
+        assert units > 0 and fee <= self.move_fee["ETH"]
+        assert recipient == self.cold[1] or (recipient == deposit and asset == "ETH" and units <= self.top_up)
+        self._stand(frozenset({f"nonce {nonce}"}), frozenset({("nonce", nonce)}))
+        self._alone(nonce, f"nonce {nonce}")
+
+    def _alone(self, nonce: int, who: str) -> None:
         holders = [one for one, all_of in self.signed.items() for _, claims in all_of if ("nonce", nonce) in claims]
-        assert set(holders) == {intent.payout_id}, "two payouts at one nonce: one of them is never made"
+        assert set(holders) == {who}, "two payouts at one nonce: one of them is never made"
 
 
 def _item(part: bytes) -> bytes:

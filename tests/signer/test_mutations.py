@@ -15,6 +15,7 @@ import pytest
 
 from tests.signer.judge import Judge
 from tests.signer.mutate import mutated
+from tests.signer.test_moves import together
 from tests.signer.test_replacements import approved
 from tests.signer.world import (
     ACCOUNT,
@@ -30,6 +31,7 @@ from tests.signer.world import (
     sign_evm,
     usdt,
 )
+from tidegate.chains.evm.build import derive_address
 from tidegate.signer.desk import Desk, open_vaults, policies_of
 from tidegate.signer.journal import Journal
 from tidegate.signer.keys import Seed
@@ -40,16 +42,31 @@ from tidegate.signing.messages import (
     Denied,
     Intent,
     Malformed,
+    MoveBitcoin,
+    MoveEvm,
+    SignCancel,
     SignChild,
+    SignColdBitcoin,
+    SignColdEvm,
+    SignConsolidation,
     SignEvm,
     SignRequest,
+    SignSweep,
+    SignTopUp,
     request_of,
     wrap,
 )
 
 MUTATIONS = int(os.environ.get("TIDEGATE_SIGN_MUTATIONS", "600"))
 A_WORLD_LASTS = 300
+COLD = "bcrt1qrp33g0q5c5txsp9arysrx4k6zdkfs4nce4xj0gdcccefvpysxf3qzf4jry"
+VAULT = "0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359"
 FEES = {"max_fee_per_gas": 40 * 10**9, "max_priority_fee_per_gas": 2 * 10**9}
+
+
+GAS: dict[str, Any] = {"nonce": 0, "gas": 21_000, "max_fee_per_gas": 20 * 10**9, "chain_id": 31337}
+GAS |= {"max_priority_fee_per_gas": 10**9}
+TIP = {"max_priority_fee_per_gas": 3 * 10**9}
 
 
 class Scene:
@@ -57,7 +74,7 @@ class Scene:
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir()
-        self.seed, configured = Seed(ENTROPY, 0), settings(folder)
+        self.seed, configured = Seed(ENTROPY, 0), settings(folder, cold_addresses={"bitcoin": COLD, "ethereum": VAULT})
         self.journal = Journal(folder / "journal.jsonl")
         self.desk = Desk(
             open_vaults(self.seed, configured), policies_of(configured), self.journal, folder / "frozen", lambda: NOW
@@ -80,6 +97,9 @@ class Scene:
             account=self.seed.evm_address(),
             contracts={asset: token.contract for asset, token in evm.tokens.items()},
             chain_id=evm.chain_id,
+            cold=(bytes(bdk.Address(COLD, bdk.Network.REGTEST).script_pubkey().to_bytes()), VAULT),
+            move_fee={"BTC": 10**6, "ETH": 2 * 10**16},
+            top_up=2 * 10**16,
         )
         self.requests = self._requests()
 
@@ -102,10 +122,12 @@ class Scene:
         return answer
 
     def see(self, request: SignRequest, answer: Approved) -> None:
-        if isinstance(request, SignEvm):
-            self.judge.evm(answer.raw)
+        if isinstance(request, SignEvm | MoveEvm | SignCancel):
+            index = getattr(request, "index", None)
+            deposit = derive_address(self.seed.evm_deposit_xpub(), index) if index is not None else ""
+            self.judge.evm(answer.raw, deposit=deposit)
         else:
-            self.judge.bitcoin(answer.raw)
+            self.judge.bitcoin(answer.raw, move=isinstance(request, MoveBitcoin))
 
     def _requests(self) -> list[SignRequest]:
         def pay(*wanted: Intent, only: list[bdk.OutPoint], rate: int = 5) -> str:
@@ -132,6 +154,11 @@ class Scene:
             SignChild("bitcoin", paid.txid, self.coins.back(outpoint, 7_900)),
             sign_evm(dearer, nonce=4, replaces=evm.txid, **FEES),
             sign_evm(token, nonce=1, replaces=evm.txid, **FEES),
+            SignConsolidation("bitcoin", "m9", self.coins.pay([(OTHER, 49_000)], only=[self._coin(50_000)], fee=1_000)),
+            SignConsolidation("bitcoin", "m9", pay(single, only=[self._coin(70_000)])),
+            SignColdBitcoin("bitcoin", "m9", 49_000, self.coins.pay([(OTHER, 49_000)], only=[self._coin(60_000)])),
+            SignTopUp("ethereum", "m9", 3, 10**15, **GAS | {"nonce": 1}),
+            SignCancel("ethereum", evm.txid, **GAS | {"nonce": 5}),
         ]
         return [
             sign_bitcoin(pay(single, only=[self._coin(400_000), self._coin(90_000)]), single),
@@ -141,6 +168,20 @@ class Scene:
             sign_evm(coin, nonce=2),
             sign_evm(token, nonce=3),
             sign_evm(dearer, nonce=1, replaces=evm.txid, **FEES),
+            *self._moves(evm.txid),
+        ]
+
+    def _moves(self, cancelled: str) -> list[SignRequest]:
+        small = [self._coin(30_000) for _ in range(3)]
+        cold = self.coins.pay([(COLD, 200_000)], only=[self._coin(250_000)], rate=2)
+        return [
+            SignConsolidation("bitcoin", "m1", together(self.coins, small, 500)),
+            SignColdBitcoin("bitcoin", "m2", 200_000, cold),
+            SignSweep("ethereum", "m3", 7, "USDT", 25_000_000, "hot", **GAS | {"gas": 80_000}),
+            SignSweep("ethereum", "m4", 8, "ETH", 10**18, "cold", **GAS),
+            SignTopUp("ethereum", "m5", 9, 10**15, **GAS | {"nonce": 6}),
+            SignColdEvm("ethereum", "m6", "USDT", 5_000_000, **GAS | {"gas": 80_000, "nonce": 7}),
+            SignCancel("ethereum", cancelled, **GAS | {"nonce": 1, "max_fee_per_gas": 46 * 10**9} | TIP),
         ]
 
     def ask(self, data: bytes) -> str:
@@ -175,7 +216,23 @@ def test_no_mutated_request_gets_a_signature_that_no_authorised_payout_covers(
     while asked < MUTATIONS:
         scene = Scene(tmp_path / f"scene{asked}")
         documents = [wrap(request) for request in (*scene.requests, *scene.hostile)]
-        strange = [RECIPIENT, OTHER, ACCOUNT, scene.seed.evm_address(), "bitcoin", "ethereum", "BTC", "USDT", "ETH"]
+        strange = [
+            RECIPIENT,
+            OTHER,
+            ACCOUNT,
+            COLD,
+            VAULT,
+            "hot",
+            "cold",
+            "m1",
+            "m3",
+            scene.seed.evm_address(),
+            "bitcoin",
+            "ethereum",
+            "BTC",
+            "USDT",
+            "ETH",
+        ]
         strange += [*scene.intents, *(one.digest() for one in scene.intents.values()), *scene.judge.signed]
         for _ in range(min(A_WORLD_LASTS, MUTATIONS - asked)):
             told[scene.ask(mutated(random, random.choice(documents), documents, strange))] += 1

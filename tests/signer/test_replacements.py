@@ -53,7 +53,7 @@ def test_a_replacement_must_share_a_coin_with_every_earlier_transaction(
     # It excludes the second and not the first: sharing with one of them is not enough.
     half = sign_bitcoin(coins.pay(PAID, only=[two], rate=40), wanted, replaces=second.txid)
     denied(desk.sign(half), Rule.SECOND_TRANSACTION)
-    assert len(journal.memory.attempts[wanted.payout_id]) == 2
+    assert len(journal.memory.attempts.get(wanted.payout_id)) == 2
 
 
 def test_another_transaction_that_does_not_say_what_it_replaces_is_refused(desk: Desk, coins: Coins) -> None:

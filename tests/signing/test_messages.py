@@ -23,9 +23,15 @@ from tidegate.signing.messages import (
     Malformed,
     Payout,
     SignBitcoin,
+    SignCancel,
     SignChild,
+    SignColdBitcoin,
+    SignColdEvm,
+    SignConsolidation,
     SignerStatus,
     SignEvm,
+    SignSweep,
+    SignTopUp,
     reply_of,
     request_of,
     wrap,
@@ -50,6 +56,12 @@ REQUESTS = [
     SignEvm(INTENT, YES, 0, 21_000, 10**18, 10**9, 1),
     SignEvm(INTENT, YES, 0, 21_000, 10**18, 10**9, 1, "0xab"),
     SignChild("bitcoin", "ab", "cHNidA=="),
+    SignConsolidation("bitcoin", "m1", "cHNidA=="),
+    SignColdBitcoin("bitcoin", "m1", 5, "cHNidA==", "ab"),
+    SignSweep("ethereum", "m1", 7, "USDT", 5, "hot", 0, 80_000, 10**10, 10**9, 1),
+    SignTopUp("ethereum", "m1", 7, 5, 0, 21_000, 10**10, 10**9, 1, "0xab"),
+    SignColdEvm("ethereum", "m1", "USDT", 5, 0, 80_000, 10**10, 10**9, 1),
+    SignCancel("ethereum", "0xab", 0, 21_000, 10**10, 10**9, 1),
     AskStatus(),
 ]
 REPLIES = [
@@ -122,9 +134,9 @@ def test_missing_and_unknown_fields_are_malformed() -> None:
         None,
         "x",
         {"version": 1, "kind": "status", "body": {}},
-        {"version": 3, "kind": "status", "body": {}},
-        {"version": 2, "kind": "x", "body": {}},
-        {"version": 2, "kind": ["status"], "body": {}},
+        {"version": 4, "kind": "status", "body": {}},
+        {"version": 3, "kind": "x", "body": {}},
+        {"version": 3, "kind": ["status"], "body": {}},
     ]
     for document in documents:
         with pytest.raises(Malformed):

@@ -31,6 +31,7 @@ PERMISSIONS = frozenset(
         "audit.books",
         "ops.withdrawals",
         "ops.pause",
+        "ops.treasury",
         "compliance.approve",
     }
 )
@@ -51,9 +52,9 @@ ROLES: dict[str, frozenset[str]] = {
     "support": _OWN_ACCOUNT,
     "compliance_officer": _OWN_ACCOUNT | {"compliance.approve", "ops.withdrawals"},
     "approver": _OWN_ACCOUNT | {"compliance.approve"},
-    "treasurer": _OWN_ACCOUNT | {"ops.withdrawals", "ops.pause", "audit.books"},
+    "treasurer": _OWN_ACCOUNT | {"ops.withdrawals", "ops.pause", "ops.treasury", "audit.books"},
     "auditor": _OWN_ACCOUNT | {"audit.books"},
-    "administrator": _OWN_ACCOUNT | {"ops.withdrawals", "ops.pause", "audit.books"},
+    "administrator": _OWN_ACCOUNT | {"ops.withdrawals", "ops.pause", "ops.treasury", "audit.books"},
 }
 """What a fresh database is seeded with; afterwards the rows are the truth."""
 

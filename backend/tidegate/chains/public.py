@@ -35,6 +35,8 @@ class PublicKeys:
     born: int
     bitcoin: dict[str, BitcoinKeys] = field(default_factory=dict)
     evm: dict[str, EvmKeys] = field(default_factory=dict)
+    cold: dict[str, str] = field(default_factory=dict)
+    """By network, the address that the signer moves coins to cold storage at; it knows no other."""
 
 
 class PublicFileMissing(NodeUnavailable):
@@ -51,6 +53,7 @@ def parse_public(text: str) -> PublicKeys:
         born=raw["born"],
         bitcoin={name: BitcoinKeys(**keys) for name, keys in raw["bitcoin"].items()},
         evm={name: EvmKeys(**keys) for name, keys in raw["evm"].items()},
+        cold=dict(raw.get("cold", {})),
     )
 
 

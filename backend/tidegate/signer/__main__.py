@@ -1,5 +1,5 @@
 """`python -m tidegate.signer VERB`: run (the default), init, words, backup FILE, verify FILE, rotate, freeze REASON,
-unfreeze, accept. `--passphrase-file FILE` names the copy's passphrase (backup, verify) or the new one (rotate).
+unfreeze, accept, release PAYOUT --dead TRANSACTION…. `--passphrase-file FILE` names the copy's passphrase (backup, verify) or the new one (rotate).
 """
 
 import argparse
@@ -21,13 +21,14 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("verb", nargs="?", default="run", choices=["run", *_VERBS])
     parser.add_argument("subject", nargs="?", default="")
     parser.add_argument("--passphrase-file", type=Path)
+    parser.add_argument("--dead", action="append", default=[])
     asked = parser.parse_args(arguments)
     settings = config.load()
     if asked.verb == "run":
         run(settings)
         return 0
-    if asked.verb in ("backup", "verify", "freeze") and not asked.subject:
-        parser.error(f"{asked.verb} needs a file or a reason")
+    if asked.verb in ("backup", "verify", "freeze", "release") and not asked.subject:
+        parser.error(f"{asked.verb} needs a file, a reason or a payout")
     try:
         sys.stdout.write(_VERBS[asked.verb](settings, asked) + "\n")
     except (WrongPassphrase, JournalBroken, OSError) as error:
@@ -48,6 +49,7 @@ _VERBS: dict[str, Callable[[config.Settings, argparse.Namespace], str]] = {
     "rotate": lambda settings, asked: care.rotate(settings, asked.passphrase_file),
     "freeze": lambda settings, asked: care.freeze(settings, asked.subject),
     "unfreeze": lambda settings, _: care.unfreeze(settings),
+    "release": lambda settings, asked: care.release(settings, asked.subject, asked.dead),
     "accept": lambda settings, _: care.accept_journal(settings),
 }
 

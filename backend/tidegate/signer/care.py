@@ -5,6 +5,7 @@ Nothing here prints a key. Each verb answers with the sentences to be shown.
 
 import hmac
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from tidegate.config import Settings
@@ -12,6 +13,7 @@ from tidegate.signer.desk import open_vaults
 from tidegate.signer.home import (
     FREEZE_FLAG,
     SEED_FILE,
+    now,
     open_journal,
     open_seed,
     passphrase,
@@ -49,7 +51,12 @@ def _proof(settings: Settings, path: Path, words: bytes) -> str:
         if not hmac.compare_digest(own.entropy, copy.entropy) or own.born != copy.born:
             raise SystemExit("This copy opens, and holds ANOTHER seed.")
     elif public.is_file():
-        if json.loads(public.read_bytes()) != public_document(copy, open_vaults(copy, settings), settings):
+        written, own_keys = (
+            json.loads(public.read_bytes()),
+            public_document(copy, open_vaults(copy, settings), settings),
+        )
+        # The cold addresses are settings, and no part of the seed.
+        if {**written, "cold": None} != {**own_keys, "cold": None}:
             raise SystemExit("This copy opens, and its keys are NOT those of the public file.")
     else:
         raise SystemExit("This copy opens; there is neither a seed nor a public file here to compare it with.")
@@ -87,6 +94,28 @@ def unfreeze(settings: Settings) -> str:
     flag.unlink()
     sync_folder(flag.parent)
     return "Signing goes on."
+
+
+def release(settings: Settings, payout_id: str, dead: Sequence[str]) -> str:
+    """A person says that each of these transactions, all that were signed for the payout, can never be mined any more.
+
+    Afterwards it may be signed once more with other coins or another nonce. Refuses (SystemExit) unless every one of
+    them is named: who names it has looked for it. The signer must be stopped, since its journal is written here.
+    """
+    journal = open_journal(settings)
+    try:
+        signed = [one.txid for one in journal.memory.attempts.get(payout_id)]
+        if not signed:
+            return "Nothing that was signed for it stands in the way."
+        if set(signed) != set(dead):
+            raise SystemExit(
+                "\n".join([f"Signed for {payout_id}, and not released before:", *signed])
+                + "\nLook for each of them on the chain. If none can ever be mined, name them all with --dead."
+            )
+        journal.release(payout_id, signed, now())
+        return f"Released: {payout_id} may be signed once more. Start the signer again."
+    finally:
+        journal.close()
 
 
 def accept_journal(settings: Settings) -> str:

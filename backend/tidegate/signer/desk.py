@@ -3,13 +3,15 @@
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 
 from eth_utils.address import to_checksum_address
 
 from tidegate import money
 from tidegate.config import NetworkSettings, Settings
-from tidegate.signer.bitcoin import BitcoinVault, NotDecodable, owed_scripts
+from tidegate.signer.bitcoin import BitcoinVault, NotDecodable
+from tidegate.signer.cases import Case, bitcoin_case, evm_case
 from tidegate.signer.evm import EvmVault, NotPlain, decode
 from tidegate.signer.journal import Journal
 from tidegate.signer.keys import Seed
@@ -17,22 +19,24 @@ from tidegate.signer.rules import (
     Policy,
     Signed,
     added,
-    check_bitcoin,
-    check_caps,
-    check_child,
-    check_evm,
     check_history,
     check_payouts,
     check_totals,
+    move_key,
+    moves_of,
     nonce_claim,
     outpoint_claim,
 )
 from tidegate.signing.messages import (
     Answer,
+    Approved,
     Denied,
+    MoveBitcoin,
+    MoveEvm,
     Payout,
     Rule,
     SignBitcoin,
+    SignCancel,
     SignChild,
     SignerStatus,
     SignEvm,
@@ -55,32 +59,37 @@ def open_vaults(seed: Seed, settings: Settings) -> Vaults:
 
 def policies_of(settings: Settings) -> dict[str, Policy]:
     """Each network's bounds. Refuses (money.MoneyError) a bound that is no amount of its asset."""
-    signer = settings.signer
-    bounds = {name: _units(getattr(signer, name)) for name in ("max_payout", "max_hourly", "max_daily")}
-    return {name: _policy(name, network, bounds) for name, network in settings.networks.items()}
+    return {name: _policy(name, network, settings) for name, network in settings.networks.items()}
 
 
 def _units(amounts: Mapping[str, str]) -> dict[str, int]:
     return {code: money.parse_units(text, money.asset(code).decimals) for code, text in amounts.items()}
 
 
-def _policy(name: str, network: NetworkSettings, bounds: Mapping[str, Mapping[str, int]]) -> Policy:
+def _policy(name: str, network: NetworkSettings, settings: Settings) -> Policy:
+    signer, gas = settings.signer, network.gas_asset
+    hourly, daily = _units(signer.max_moves_hourly).get(gas, 0), _units(signer.max_moves_daily).get(gas, 0)
+    cold = signer.cold_addresses.get(name, "")
     return Policy(
         network=name,
         kind=network.family,
         max_fee_rate=network.max_fee_rate,
-        caps=bounds["max_payout"],
-        gas_asset=network.gas_asset,
+        caps=_units(signer.max_payout),
+        gas_asset=gas,
         chain_id=network.chain_id,
         contracts={asset: str(to_checksum_address(token.contract)) for asset, token in network.tokens.items()},
-        hourly=bounds["max_hourly"],
-        daily=bounds["max_daily"],
+        hourly={**_units(signer.max_hourly), moves_of(gas): hourly},
+        daily={**_units(signer.max_daily), moves_of(gas): daily},
+        cold=str(to_checksum_address(cold)) if cold and network.family == "evm" else cold,
+        max_move_fee=_units(signer.max_move_fee).get(gas, 0),
+        max_move_share=Fraction(signer.max_move_share),
+        max_top_up=_units(signer.max_top_up).get(gas, 0),
     )
 
 
 # What the signer's own settings do not allow today says nothing of the intent: it must not hold the payout's digest.
 _OF_SETTINGS = frozenset(
-    {Rule.WRONG_NETWORK, Rule.WRONG_TOKEN, Rule.ABOVE_CAP, Rule.OVER_HOURLY, Rule.OVER_DAILY},
+    {Rule.WRONG_NETWORK, Rule.WRONG_TOKEN, Rule.ABOVE_CAP, Rule.OVER_HOURLY, Rule.OVER_DAILY, Rule.NO_COLD_ADDRESS},
 )
 
 
@@ -109,122 +118,110 @@ class Desk:
 
     def sign(self, request: SignRequest) -> Answer:
         """Approved once the bytes are journalled; Denied with the first rule that says no."""
-        payouts = _payouts_of(request)
+        payouts, subject = _payouts_of(request), _subject_of(request)
         if self._freeze_flag.exists():
-            return Denied(Rule.FROZEN, "signing is frozen", self._signed_before(payouts))
+            return Denied(Rule.FROZEN, "signing is frozen", self._signed_before(payouts, subject))
         network = payouts[0].intent.network if payouts else getattr(request, "network", "")
         policy = self._policies.get(network)
-        if policy is None or policy.kind != ("evm" if isinstance(request, SignEvm) else "bitcoin"):
-            return self._deny(payouts, network, Denied(Rule.WRONG_NETWORK, "this signer has no such network"))
-        if isinstance(request, SignChild):
-            return self._child(request, policy)
-        refusal = check_payouts(payouts, policy, self._journal.memory)
-        if refusal is not None:
-            return self._deny(payouts, "", refusal)
-        return self._evm(request, policy) if isinstance(request, SignEvm) else self._bitcoin(request, policy)
+        if policy is None or policy.kind != ("evm" if isinstance(request, _OF_EVM) else "bitcoin"):
+            denied = Denied(Rule.WRONG_NETWORK, "this signer has no such network")
+            return self._deny(payouts, subject or network, denied)
+        if isinstance(request, SignBitcoin | SignEvm):
+            refusal = check_payouts(payouts, policy, self._journal.memory)
+            if refusal is not None:
+                return self._deny(payouts, "", refusal)
+        try:
+            return self._evm(request, policy) if isinstance(request, _OF_EVM) else self._bitcoin(request, policy)
+        except (NotDecodable, NotPlain) as error:
+            return self._deny(payouts, subject, Denied(Rule.MALFORMED, str(error)))
 
-    def _bitcoin(self, request: SignBitcoin, policy: Policy) -> Answer:
-        payouts, memory = request.payouts, self._journal.memory
-        intents = [payout.intent for payout in payouts]
+    def _bitcoin(self, request: SignBitcoin | SignChild | MoveBitcoin, policy: Policy) -> Answer:
         vault = self._vaults.bitcoin[policy.network]
-        try:
-            psbt, txid, spend = vault.decode(request.psbt)
-            owed = owed_scripts(vault, [(intent.address, intent.deliver_units) for intent in intents])
-        except NotDecodable as error:
-            return self._deny(payouts, "", Denied(Rule.MALFORMED, str(error)))
-        key = _key(policy.network, txid, payouts)
-        known = self._journal.answered(key)
-        if known is not None:
-            return known
-        bound = sum(intent.max_network_fee_units for intent in intents)
-        claims = tuple(outpoint_claim(policy.network, coin.outpoint) for coin in spend.inputs)
-        ids, price = [intent.payout_id for intent in intents], (spend.fee_units,)
-        earlier = memory.attempts.get(ids[0], ())
-        at, more = self._journal.at(self._clock()), added(payouts, spend.fee_units, earlier, policy.gas_asset)
-        refusal = (
-            check_caps(payouts, policy)
-            or check_bitcoin(spend, owed, bound, policy)
-            or check_history(ids, claims, price, request.replaces, policy, memory)
-            or check_totals(more, *self._journal.spent(at), policy)
-        )
-        if refusal is not None:
-            return self._deny(payouts, txid, refusal)
-        try:
-            approved = vault.sign(psbt, txid, spend, policy.max_fee_rate)
-        except NotDecodable as error:
-            return self._deny(payouts, txid, Denied(Rule.MALFORMED, str(error)))
-        change = "" if spend.change_place is None else f"{txid}:{spend.change_place}"
-        signed = Signed(txid, tuple(ids), claims, price, spend.fee_units, bound, spend.vsize, change)
-        self._journal.record(payouts, key, signed, approved, more, at)
-        return approved
-
-    def _child(self, request: SignChild, policy: Policy) -> Answer:
-        vault, memory = self._vaults.bitcoin[policy.network], self._journal.memory
-        parent = memory.transactions.get(request.parent)
-        try:
-            psbt, txid, spend = vault.decode(request.psbt)
-        except NotDecodable as error:
-            return self._deny((), request.parent, Denied(Rule.MALFORMED, str(error)))
-        key = _key(policy.network, txid, ())
-        known = self._journal.answered(key)
-        if known is not None:
-            return known
-        earlier = memory.children.get(request.parent, ())
-        at, more = self._journal.at(self._clock()), added((), spend.fee_units, earlier, policy.gas_asset)
-        refusal = check_child(spend, parent, policy, memory) or check_totals(more, *self._journal.spent(at), policy)
-        if refusal is not None:
-            return self._deny((), request.parent, refusal)
-        try:
-            approved = vault.sign(psbt, txid, spend, policy.max_fee_rate)
-        except NotDecodable as error:
-            return self._deny((), request.parent, Denied(Rule.MALFORMED, str(error)))
+        psbt, txid, spend = vault.decode(request.psbt)
+        case = bitcoin_case(request, vault, policy, self._journal.memory)
         claims = tuple(outpoint_claim(policy.network, coin.outpoint) for coin in spend.inputs)
         price = (spend.fee_units,)
-        signed = Signed(txid, (), claims, price, spend.fee_units, vsize=spend.vsize, parent=request.parent)
-        self._journal.record((), key, signed, approved, more, at)
-        return approved
+        change = f"{txid}:{spend.change_place}" if case.payouts and spend.change_place is not None else ""
+        signed = Signed(
+            txid, case.ids, claims, price, spend.fee_units, case.bound, spend.vsize, change, parent=case.parent
+        )
+        return self._decide(
+            case,
+            policy,
+            signed,
+            judged=lambda: case.judge(spend),
+            sign=lambda: vault.sign(psbt, txid, spend, policy.max_fee_rate),
+        )
 
-    def _evm(self, request: SignEvm, policy: Policy) -> Answer:
-        intent, payouts, memory = request.intent, _payouts_of(request), self._journal.memory
+    def _evm(self, request: SignEvm | MoveEvm | SignCancel, policy: Policy) -> Answer:
         vault = self._vaults.evm
-        try:
-            payload = vault.build(request, policy.contracts.get(intent.asset))
-            spend = decode(payload)
-        except NotPlain as error:
-            return self._deny(payouts, "", Denied(Rule.MALFORMED, str(error)))
+        case, wanted = evm_case(request, vault, policy, self._journal.memory)
+        payload = vault.build(request, recipient=wanted.recipient, contract=wanted.contract, units=wanted.units)
+        spend = decode(payload)
+        claims = (nonce_claim(spend.chain_id, spend.nonce, case.index),)
+        price = (spend.max_fee_per_gas, spend.max_priority_fee_per_gas)
+        # Until it is signed it has no id; the digest of what is signed names it.
         digest = hashlib.sha256(payload).hexdigest()
-        key = _key(policy.network, digest, payouts)
+        return self._decide(
+            case,
+            policy,
+            Signed(digest, case.ids, claims, price, spend.fee_units, case.bound),
+            judged=lambda: case.judge(spend),
+            sign=lambda: vault.sign(payload, spend, case.index),
+        )
+
+    def _decide(
+        self,
+        case: Case,
+        policy: Policy,
+        signed: Signed,
+        *,
+        judged: Callable[[], Denied | None],
+        sign: Callable[[], Approved],
+    ) -> Answer:
+        """The same request gets the same bytes; else bytes, history and totals, in this order, and then the journal."""
+        memory, subject = self._journal.memory, case.subject or signed.txid
+        key = _key(policy.network, signed.txid, case)
         known = self._journal.answered(key)
         if known is not None:
             return known
-        claims = (nonce_claim(spend.chain_id, spend.nonce),)
-        price = (spend.max_fee_per_gas, spend.max_priority_fee_per_gas)
-        earlier = memory.attempts.get(intent.payout_id, ())
-        at, more = self._journal.at(self._clock()), added(payouts, spend.fee_units, earlier, policy.gas_asset)
-        refusal = (
-            check_caps(payouts, policy)
-            or check_evm(spend, intent, policy, vault.address)
-            or check_history([intent.payout_id], claims, price, request.replaces, policy, memory)
-            or check_totals(more, *self._journal.spent(at), policy)
-        )
+        at, more = self._journal.at(self._clock()), self._added(case, signed, policy)
+        refusal = judged()
+        if refusal is None and not case.parent:
+            refusal = check_history(case.ids, signed.claims, signed.price, case.replaces, policy, memory)
+        refusal = refusal or check_totals(more, *self._journal.spent(at), policy)
         if refusal is not None:
-            return self._deny(payouts, digest, refusal)
-        approved = vault.sign(payload, spend)
-        bound = intent.max_network_fee_units
-        signed = Signed(approved.txid, (intent.payout_id,), claims, price, spend.fee_units, bound)
-        self._journal.record(payouts, key, signed, approved, more, at)
+            return self._deny(case.payouts, subject, refusal)
+        try:
+            approved = sign()
+        except NotDecodable as error:
+            return self._deny(case.payouts, subject, Denied(Rule.MALFORMED, str(error)))
+        self._journal.record(case.payouts, key, replace(signed, txid=approved.txid), approved, more, at)
         return approved
 
+    def _added(self, case: Case, signed: Signed, policy: Policy) -> dict[str, int]:
+        memory, gas = self._journal.memory, policy.gas_asset
+        first = next(iter(case.ids), "")
+        earlier = memory.children.get(case.parent) if case.parent else memory.attempts.get(first)
+        more = added(case.payouts, signed.fee_units, earlier, gas)
+        if case.moved is not None:
+            # A replaced move counts in full once more: this total has to bound, not to be exact.
+            more[moves_of(gas)] = signed.fee_units + case.moved
+        return more
+
     def _deny(self, payouts: Sequence[Payout], subject: str, denied: Denied) -> Denied:
-        """Journal a refusal, and say with it whether anything was signed for these payouts before."""
-        before = self._signed_before(payouts) or subject in self._journal.memory.transactions
-        told = replace(denied, signed=before)
+        """Journal a refusal, and say with it whether anything was signed for this before."""
+        told = replace(denied, signed=self._signed_before(payouts, subject))
         self._journal.refuse(payouts, subject, told, self._clock(), holds=denied.rule not in _OF_SETTINGS)
         return told
 
-    def _signed_before(self, payouts: Sequence[Payout]) -> bool:
-        attempts = self._journal.memory.attempts
-        return any(payout.intent.payout_id in attempts for payout in payouts)
+    def _signed_before(self, payouts: Sequence[Payout], subject: str) -> bool:
+        memory = self._journal.memory
+        known = any(payout.intent.payout_id in memory.attempts for payout in payouts)
+        return known or subject in memory.transactions or subject in memory.attempts
+
+
+_OF_EVM = SignEvm | MoveEvm | SignCancel
 
 
 def _payouts_of(request: SignRequest) -> tuple[Payout, ...]:
@@ -233,7 +230,18 @@ def _payouts_of(request: SignRequest) -> tuple[Payout, ...]:
     return request.payouts if isinstance(request, SignBitcoin) else ()
 
 
-def _key(network: str, transaction: str, payouts: Sequence[Payout]) -> str:
-    """Names one transaction for one set of intents: the same request again has the same key."""
-    digests = sorted(payout.intent.digest() for payout in payouts)
-    return hashlib.sha256("\n".join([network, transaction, *digests]).encode()).hexdigest()
+def _subject_of(request: SignRequest) -> str:
+    """What a request without payouts is about: its move, or the transaction that it bumps or cancels."""
+    if isinstance(request, SignBitcoin | SignEvm):
+        return ""
+    if isinstance(request, SignChild):
+        return request.parent
+    return request.replaces if isinstance(request, SignCancel) else move_key(request.move_id)
+
+
+def _key(network: str, transaction: str, case: Case) -> str:
+    """Names one transaction for one set of intents, or one move: the same request again has the same key."""
+    told = sorted(payout.intent.digest() for payout in case.payouts) if case.payouts else list(case.ids)
+    # The same bytes with another deposit address's key are another transaction.
+    keyed = [] if case.index is None else [f"deposit {case.index}"]
+    return hashlib.sha256("\n".join([network, transaction, *told, *keyed]).encode()).hexdigest()

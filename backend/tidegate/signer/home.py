@@ -1,5 +1,6 @@
 """The signer's folder: seed, passphrase and public file."""
 
+import datetime
 import getpass
 import os
 import sys
@@ -18,6 +19,11 @@ HEAD_FILE = "journal.head"
 FREEZE_FLAG = "frozen"
 PUBLIC_VERSION = 1
 SHORTEST_PASSPHRASE = 16
+
+
+def now() -> str:
+    """The time for the journal's lines, RFC 3339 UTC."""
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def init(settings: Settings) -> bool:
@@ -90,7 +96,7 @@ def publish(seed: Seed, vaults: Vaults, settings: Settings) -> None:
 
 
 def public_document(seed: Seed, vaults: Vaults, settings: Settings) -> dict[str, object]:
-    """Descriptors, extended keys and addresses: nothing that signs."""
+    """Descriptors, extended keys and addresses: nothing that signs. `cold` is where moves to cold storage go."""
     bitcoin = {}
     for name, vault in vaults.bitcoin.items():
         external, internal = vault.public_descriptors()
@@ -106,4 +112,5 @@ def public_document(seed: Seed, vaults: Vaults, settings: Settings) -> dict[str,
             for name, network in settings.networks.items()
             if network.family == "evm"
         },
+        "cold": dict(settings.signer.cold_addresses),
     }

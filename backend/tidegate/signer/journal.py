@@ -6,6 +6,7 @@ beside it (head.py) tells.
 """
 
 import fcntl
+import functools
 import hashlib
 import json
 import os
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tidegate.signer.head import GENESIS, Head, HeadUnreadable
+from tidegate.signer.index import Every, Newest, Place, place, start_and_length
 from tidegate.signer.keys import sync_folder
 from tidegate.signer.rules import Memory, Signed
 from tidegate.signer.totals import DAY, HOUR, Totals, moment
@@ -44,14 +46,14 @@ class Journal:
         self.lines = 0
         self.head = GENESIS
         self._end = 0
-        self._digests: dict[str, str] = {}
-        self._attempts: dict[str, list[Signed]] = {}
-        self._children: dict[str, list[Signed]] = {}
-        self._owners: dict[str, tuple[str, ...]] = {}
-        self._transactions: dict[str, Signed] = {}
-        # Where the line lies that answers a request: the bytes themselves would fill the memory over the years.
-        self._answers: dict[str, tuple[int, int]] = {}
-        self._refusals: set[str] = set()
+        self._read_signed = functools.lru_cache(maxsize=64)(self._signed_at)
+        self._digests = Newest(lambda where: str(self._line(where)["digest"]))
+        self._attempts = Every(self._read_signed)
+        self._children = Every(self._read_signed)
+        self._owners = Newest(lambda where: self._read_signed(where).payouts)
+        self._transactions = Newest(self._read_signed)
+        self._answers = Newest(self._approved_at)
+        self._refusals: set[bytes] = set()
         self._totals = Totals()
         self._head: Head | None = None
         try:
@@ -67,12 +69,23 @@ class Journal:
 
     def answered(self, key: str) -> Approved | None:
         """The bytes already given for this very transaction and these very intents."""
-        place = self._answers.get(key)
-        if place is None:
-            return None
-        start, length = place
-        line = json.loads(os.pread(self._fd, length, start))
+        return self._answers.get(key)
+
+    def _line(self, where: Place) -> dict[str, Any]:
+        start, length = start_and_length(where)
+        line: dict[str, Any] = json.loads(os.pread(self._fd, length, start))
+        return line
+
+    def _approved_at(self, where: Place) -> Approved:
+        line = self._line(where)
         return Approved(bytes.fromhex(line["raw"]), line["txid"], line["fee_units"])
+
+    def _signed_at(self, where: Place) -> Signed:
+        line = self._line(where)
+        payouts, claims = tuple(line["payouts"]), tuple(line["claims"])
+        # Lines of the first version end at the claims: what they signed can be neither replaced nor given a child.
+        numbers = (tuple(line.get("price", ())), line["fee_units"], line.get("bound_units", 0), line.get("vsize", 0))
+        return Signed(line["txid"], payouts, claims, *numbers, line.get("change", ""), line.get("parent", ""))
 
     def at(self, now: str) -> str:
         """The time of the next line: never before the newest one, so that a clock set back forgets nothing."""
@@ -115,11 +128,15 @@ class Journal:
         """
         asked = [f"{p.intent.payout_id}:{p.intent.digest()}" for p in payouts]
         mark = hashlib.sha256(canonical([denied.rule, subject, *asked])).hexdigest()
-        if mark in self._refusals:
+        if bytes.fromhex(mark) in self._refusals:
             return
         evidence = [payout.to_json() for payout in payouts]
         line = {"kind": "denied", **denied.to_json(), "mark": mark, "subject": subject, "asked": evidence}
         self._append([*(self._asked(payouts) if holds else []), line], at)
+
+    def release(self, payout_id: str, dead: Sequence[str], at: str) -> None:
+        """Remember that a person says of these transactions, all that there are of the payout, that they are dead."""
+        self._append([{"kind": "released", "payout": payout_id, "dead": list(dead)}], at)
 
     def _asked(self, payouts: Sequence[Payout]) -> list[dict[str, Any]]:
         """A line for each authorised intent that is new here: from then on its payout has this digest."""
@@ -152,28 +169,27 @@ class Journal:
         self.head, self.lines = head, number
 
     def _take(self, line: dict[str, Any], length: int) -> None:
-        place = (self._end, length)
+        where = place(self._end, length)
         self._end += length
         if line["kind"] == "asked":
-            self._digests[line["intent"]["payout_id"]] = line["digest"]
+            self._digests.put(line["intent"]["payout_id"], where)
         elif line["kind"] == "signed":
-            self._take_signed(line)
-            self._answers[line["key"]] = place
+            self._take_signed(line, where)
         elif line["kind"] == "denied":
-            self._refusals.add(str(line["mark"]))
+            self._refusals.add(bytes.fromhex(line["mark"]))
+        elif line["kind"] == "released":
+            self._attempts.drop(line["payout"])
 
-    def _take_signed(self, line: dict[str, Any]) -> None:
-        payouts, claims = tuple(line["payouts"]), tuple(line["claims"])
-        # Lines of the first version end at the claims: what they signed can be neither replaced nor given a child.
-        numbers = (tuple(line.get("price", ())), line["fee_units"], line.get("bound_units", 0), line.get("vsize", 0))
-        signed = Signed(line["txid"], payouts, claims, *numbers, line.get("change", ""), line.get("parent", ""))
-        self._transactions[signed.txid] = signed
-        for payout_id in payouts:
-            self._attempts.setdefault(payout_id, []).append(signed)
-        if signed.parent:
-            self._children.setdefault(signed.parent, []).append(signed)
+    def _take_signed(self, line: dict[str, Any], where: Place) -> None:
+        self._answers.put(line["key"], where)
+        self._transactions.put(line["txid"], where)
+        for payout_id in line["payouts"]:
+            self._attempts.add(payout_id, where)
+        if line.get("parent"):
+            self._children.add(line["parent"], where)
         else:
-            self._owners.update(dict.fromkeys(claims, payouts))
+            for claim in line["claims"]:
+                self._owners.put(claim, where)
         self._totals.add(line["at"], line.get("added", {}))
 
     def _replay(self, path: Path, head: Head, adopt: bool) -> None:

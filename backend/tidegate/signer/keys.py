@@ -37,6 +37,7 @@ NETWORKS = {
 }
 EVM_HOT_PATH = "m/44h/60h/0h/0/0"
 EVM_DEPOSIT_PATH = "m/44h/60h/1h"
+HARDENED = 2**31
 
 
 class WrongPassphrase(Exception):
@@ -81,6 +82,10 @@ class Seed:
 
     def evm_address(self) -> str:
         return str(Account.from_key(self.evm_key()).address)
+
+    def evm_deposit_key(self, index: int) -> bytes:
+        """Private key of deposit address `index`: child 0/index of what `evm_deposit_xpub` publishes."""
+        return bytes(self._root().derive(bdk.DerivationPath(f"{EVM_DEPOSIT_PATH}/0/{index}")).secret_bytes())
 
     def evm_deposit_xpub(self) -> str:
         """Extended public key whose children 0/i are the deposit addresses."""

@@ -1,21 +1,20 @@
 """What this signer signs. Pure: decided from the decoded bytes, the intents and the journal's memory; first no wins.
 
 Nothing here trusts the asker: inputs, change, contracts, caps and chain ids come from the signer's own keys and
-settings, amounts and recipients from the bytes that are about to be signed.
+settings, amounts and recipients from the bytes that are about to be signed. Here is what holds for every kind of
+request; what a transaction of each family may do stands in bitcoin_rules and evm_rules.
 """
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Protocol, TypeVar
 
 from tidegate.signing.messages import MOST_PAYOUTS, Authorisation, Denied, Intent, Payout, Rule
 
 METHODS = {"totp"}
 """Ways to authorise that this signer knows."""
 
-GAS_FLOOR = 21_000
-GAS_CEILING = 500_000
-"""Many times what a token transfer takes: a recipient's code must not burn our coins as fee."""
-GWEI = 10**9
 MOST_INPUTS = 200
 
 
@@ -32,6 +31,10 @@ class Policy:
     contracts: Mapping[str, str] = field(default_factory=dict)  # EIP-55, by asset
     hourly: Mapping[str, int] = field(default_factory=dict)  # base units by asset, over all networks
     daily: Mapping[str, int] = field(default_factory=dict)
+    cold: str = ""  # the one address that moves to cold storage may pay; empty: there is none
+    max_move_fee: int = 0  # base units of the gas asset, for one move of the house
+    max_move_share: Fraction = Fraction(0)  # and of what it moves, where that is the gas asset
+    max_top_up: int = 0  # base units of the gas asset, for one top-up of a deposit address
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,29 +111,49 @@ class Signed:
     parent: str = ""
 
 
+T = TypeVar("T", covariant=True)
+
+
+class Known(Protocol[T]):
+    """What is known under a name; `get` answers None, or nothing in a list, for what is not."""
+
+    def get(self, name: str, /) -> T: ...
+    def __contains__(self, name: str, /) -> bool: ...
+    def __len__(self) -> int: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Memory:
     """What the journal remembers that matters for a request.
 
-    `digests`: payout → the digest it has for ever. `attempts`: payout → the transactions signed for it. `children`:
-    txid → the transactions signed to bump it. `owners`: claim → the payouts of the newest transaction that makes it.
-    `transactions`: by txid.
+    `digests`: payout → the digest it has for ever. `attempts`: payout or move → the transactions signed for it, but for
+    those that a person has declared dead. `children`: txid → the transactions signed to bump it. `owners`: claim → the
+    payouts of the newest transaction that makes it. `transactions`: by txid.
     """
 
-    digests: Mapping[str, str]
-    attempts: Mapping[str, Sequence[Signed]]
-    children: Mapping[str, Sequence[Signed]]
-    owners: Mapping[str, tuple[str, ...]]
-    transactions: Mapping[str, Signed]
+    digests: Known[str | None]
+    attempts: Known[Sequence[Signed]]
+    children: Known[Sequence[Signed]]
+    owners: Known[tuple[str, ...] | None]
+    transactions: Known[Signed | None]
 
 
-def nonce_claim(chain_id: int, nonce: int) -> str:
-    """The chain is named by its id: the same nonce on another chain excludes nothing."""
-    return f"evm/{chain_id}/nonce/{nonce}"
+def nonce_claim(chain_id: int, nonce: int, index: int | None = None) -> str:
+    """A nonce of the hot address, or of deposit address `index`. The chain is named by its id: the same nonce on
+    another chain excludes nothing."""
+    return f"evm/{chain_id}/nonce/{nonce}" if index is None else f"evm/{chain_id}/deposit/{index}/nonce/{nonce}"
 
 
 def outpoint_claim(network: str, outpoint: str) -> str:
     return f"{network}/{outpoint}"
+
+
+MOVES = "move/"
+
+
+def move_key(move_id: str) -> str:
+    """The name under which the journal keeps a move of the house; no payout has such a one (`check_payouts`)."""
+    return MOVES + move_id
 
 
 def check_payouts(payouts: Sequence[Payout], policy: Policy, memory: Memory) -> Denied | None:
@@ -138,6 +161,8 @@ def check_payouts(payouts: Sequence[Payout], policy: Policy, memory: Memory) -> 
     ids = [payout.intent.payout_id for payout in payouts]
     if len(set(ids)) != len(ids) or not 1 <= len(ids) <= MOST_PAYOUTS:
         return Denied(Rule.MALFORMED, "a payout stands twice in one request, or none or too many do")
+    if any(one.startswith(MOVES) for one in ids):
+        return Denied(Rule.MALFORMED, "a payout with the name of a move")
     for payout in payouts:
         refusal = _check_payout(payout.intent, payout.authorisation, policy, memory)
         if refusal is not None:
@@ -151,7 +176,7 @@ def _check_payout(intent: Intent, authorisation: Authorisation, policy: Policy, 
         return Denied(Rule.DIGEST_MISMATCH, f"payout {intent.payout_id}: authorised was another intent")
     if authorisation.method not in METHODS:
         return Denied(Rule.DIGEST_MISMATCH, f"payout {intent.payout_id}: unknown kind of authorisation")
-    if memory.digests.get(intent.payout_id, digest) != digest:
+    if memory.digests.get(intent.payout_id) not in (None, digest):
         return Denied(Rule.SECOND_DIGEST, f"payout {intent.payout_id} was asked for with another intent before")
     if intent.network != policy.network:
         return Denied(Rule.WRONG_NETWORK, "one request pays on one network")
@@ -173,88 +198,6 @@ def check_caps(payouts: Sequence[Payout], policy: Policy) -> Denied | None:
     return None
 
 
-def _check_coins(spend: Spend) -> Denied | None:
-    for coin in spend.inputs:
-        if not coin.ours or not coin.sighash_all:
-            return Denied(Rule.FOREIGN_INPUT, f"input {coin.outpoint} is not a plain coin of ours")
-    if len({coin.outpoint for coin in spend.inputs}) != len(spend.inputs) or not spend.inputs:
-        return Denied(Rule.MALFORMED, "no inputs, or one twice")
-    if len(spend.inputs) > MOST_INPUTS:
-        return Denied(Rule.MALFORMED, f"more than {MOST_INPUTS} inputs")
-    return None
-
-
-def check_bitcoin(spend: Spend, owed: Sequence[tuple[str, int]], bound_units: int, policy: Policy) -> Denied | None:
-    """Does this transaction pay exactly `owed` (script, units) and our own change, from our own coins, at a fair fee?
-
-    `bound_units` is the most that the intents together allow for the network's fee.
-    """
-    refusal = _check_coins(spend)
-    if refusal is not None:
-        return refusal
-    open_payouts = list(owed)
-    change = 0
-    for output in spend.outputs:
-        due = (output.script, output.units)
-        if due in open_payouts:
-            open_payouts.remove(due)
-        elif any(script == output.script for script, _ in open_payouts):
-            return Denied(Rule.WRONG_AMOUNT, "an output pays another amount than was authorised")
-        elif not output.change:
-            return Denied(Rule.WRONG_OUTPUT, "an output is neither an authorised payout nor our own change")
-        else:
-            change += 1
-    if open_payouts:
-        return Denied(Rule.WRONG_OUTPUT, "an authorised payout is not among the outputs")
-    if change > 1:
-        return Denied(Rule.WRONG_OUTPUT, "more than one change output")
-    if not 0 <= spend.fee_units <= min(bound_units, policy.max_fee_rate * spend.vsize):
-        return Denied(Rule.FEE_TOO_HIGH, f"the fee of {spend.fee_units} is above its bound")
-    return None
-
-
-def check_child(spend: Spend, parent: Signed | None, policy: Policy, memory: Memory) -> Denied | None:
-    """Does this transaction spend our own change of that payment back to our own change, within the payment's bound?"""
-    if parent is None or parent.parent or not parent.change:
-        return Denied(Rule.WRONG_PARENT, "the parent is no payment of ours that leaves change")
-    refusal = _check_coins(spend)
-    if refusal is not None:
-        return refusal
-    if [coin.outpoint for coin in spend.inputs] != [parent.change]:
-        return Denied(Rule.WRONG_PARENT, "a child spends its parent's change and nothing else")
-    if memory.owners.get(outpoint_claim(policy.network, parent.change)):
-        return Denied(Rule.WRONG_PARENT, "the parent's change pays another payout: replace that transaction instead")
-    if len(spend.outputs) != 1 or not spend.outputs[0].change:
-        return Denied(Rule.WRONG_OUTPUT, "a child pays our own change and nobody else")
-    both = parent.fee_units + spend.fee_units
-    if spend.fee_units < 0 or both > min(parent.bound_units, policy.max_fee_rate * (parent.vsize + spend.vsize)):
-        return Denied(Rule.FEE_TOO_HIGH, f"parent and child together cost {both}, above their bound")
-    if any(not _dearer((spend.fee_units,), earlier.price, policy) for earlier in memory.children.get(parent.txid, ())):
-        return Denied(Rule.REPLACEMENT_TOO_CHEAP, "an earlier child of this parent pays as much")
-    return None
-
-
-def check_evm(spend: EvmSpend, intent: Intent, policy: Policy, ours: str) -> Denied | None:
-    """Do the bytes pay the intent, on this chain, to somebody else's account, within the bounds of its fee?"""
-    if spend.chain_id != policy.chain_id:
-        return Denied(Rule.WRONG_NETWORK, f"chain id {spend.chain_id} is not {policy.network}'s")
-    if spend.contract != policy.contracts.get(intent.asset):
-        return Denied(Rule.WRONG_TOKEN, f"the bytes do not move {intent.asset}")
-    if spend.recipient != intent.address or int(spend.recipient, 16) == 0:
-        return Denied(Rule.WRONG_OUTPUT, "the recipient is not the authorised one, or nobody")
-    if spend.recipient == ours or spend.recipient in policy.contracts.values():
-        return Denied(Rule.WRONG_OUTPUT, "the recipient is our own account or a token's contract")
-    if spend.units != intent.deliver_units:
-        return Denied(Rule.WRONG_AMOUNT, "the bytes move another amount than was authorised")
-    if spend.gas < GAS_FLOOR or spend.max_priority_fee_per_gas > spend.max_fee_per_gas:
-        return Denied(Rule.MALFORMED, "the gas fields contradict each other")
-    if spend.max_fee_per_gas > policy.max_fee_rate * GWEI or spend.gas > GAS_CEILING:
-        return Denied(Rule.FEE_TOO_HIGH, "the fee per gas or the gas is above the configured bound")
-    if spend.fee_units > intent.max_network_fee_units:
-        return Denied(Rule.FEE_TOO_HIGH, "the fee may become more than the intent allows")
-    return None
-
-
 def check_history(
     payout_ids: Sequence[str],
     claims: Collection[str],
@@ -269,9 +212,9 @@ def check_history(
     replaces, pays exactly the same payouts as every earlier one, excludes each of them and pays more than each.
     """
     wanted = set(payout_ids)
-    if policy.kind == "evm" and any(set(memory.owners.get(claim, wanted)) != wanted for claim in claims):
-        return Denied(Rule.NONCE_USED, "the nonce belongs to another payout")
-    earlier = {signed.txid: signed for one in payout_ids for signed in memory.attempts.get(one, ())}
+    if policy.kind == "evm" and any(set(memory.owners.get(claim) or wanted) != wanted for claim in claims):
+        return Denied(Rule.NONCE_USED, "the nonce belongs to another payout or move")
+    earlier = {signed.txid: signed for one in payout_ids for signed in memory.attempts.get(one)}
     if replaces and replaces not in earlier:
         return Denied(Rule.WRONG_REPLACEMENT, "what it says it replaces was not signed for these payouts")
     for signed in earlier.values():
@@ -281,12 +224,12 @@ def check_history(
             return Denied(Rule.SECOND_TRANSACTION, f"transaction {signed.txid} pays them and is not replaced by this")
         if set(signed.payouts) != wanted:
             return Denied(Rule.WRONG_REPLACEMENT, f"transaction {signed.txid} pays other payouts than these")
-        if not _dearer(price, signed.price, policy):
+        if not dearer(price, signed.price, policy):
             return Denied(Rule.REPLACEMENT_TOO_CHEAP, f"transaction {signed.txid} would be kept in place of this")
     return None
 
 
-def _dearer(price: tuple[int, ...], earlier: tuple[int, ...], policy: Policy) -> bool:
+def dearer(price: tuple[int, ...], earlier: tuple[int, ...], policy: Policy) -> bool:
     """Would a node take it in place of the earlier one? On EVM chains both fees are 12.5 % up (chains.md 3.2)."""
     if len(price) != len(earlier):
         return False
@@ -304,6 +247,11 @@ def added(payouts: Sequence[Payout], fee_units: int, earlier: Sequence[Signed], 
     for intent in (payout.intent for payout in payouts):
         total[intent.asset] = total.get(intent.asset, 0) + intent.deliver_units
     return total
+
+
+def moves_of(gas_asset: str) -> str:
+    """The name of the total that a network's house moves count in, beside the asset's own."""
+    return f"{gas_asset}/moves"
 
 
 def check_totals(

@@ -1,7 +1,6 @@
 """The signer's process: unlock the seed, replay the journal, answer on a Unix socket that few may open."""
 
 import asyncio
-import datetime
 import logging
 import os
 import signal
@@ -9,7 +8,7 @@ from pathlib import Path
 
 from tidegate.config import Settings
 from tidegate.signer.desk import Desk, open_vaults, policies_of
-from tidegate.signer.home import FREEZE_FLAG, HEAD_FILE, JOURNAL_FILE, init, open_journal, open_seed, publish
+from tidegate.signer.home import FREEZE_FLAG, HEAD_FILE, JOURNAL_FILE, init, now, open_journal, open_seed, publish
 from tidegate.signing.frames import BadFrame, framed, read_frame, socket_address
 from tidegate.signing.messages import AskStatus, Denied, Failed, Malformed, Reply, Rule, request_of, wrap
 
@@ -36,7 +35,7 @@ def run(settings: Settings) -> None:
     journal = open_journal(settings, adopt=old)
     vaults = open_vaults(seed, settings)
     publish(seed, vaults, settings)
-    desk = Desk(vaults, policies_of(settings), journal, directory / FREEZE_FLAG, _now)
+    desk = Desk(vaults, policies_of(settings), journal, directory / FREEZE_FLAG, now)
     try:
         asyncio.run(_serve(desk, settings.signer.socket, int(settings.signer.socket_mode, 8)))
     finally:
@@ -46,10 +45,6 @@ def run(settings: Settings) -> None:
 def _without_totals(settings: Settings) -> str:
     signer = settings.signer
     return ", ".join(sorted(set(signer.max_payout) - (set(signer.max_hourly) & set(signer.max_daily))))
-
-
-def _now() -> str:
-    return datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 async def _serve(desk: Desk, path: Path, mode: int) -> None:

@@ -21,6 +21,7 @@ from tidegate.signing.messages import (
     SignChild,
     SignerStatus,
     SignEvm,
+    SignMove,
     reply_of,
     wrap,
 )
@@ -69,6 +70,10 @@ class SignerDoor:
         return await self._answer(
             SignEvm(intent, authorisation, nonce, gas, max_fee_per_gas, max_priority_fee_per_gas, chain_id, replaces)
         )
+
+    async def sign_move(self, move: SignMove) -> Answer:
+        """Have a move of the house signed. The signer knows where it may go; nobody names a recipient."""
+        return await self._answer(move)
 
     async def status(self) -> SignerStatus | Failed:
         """Whether the signer lives, within 3 seconds."""

@@ -23,7 +23,7 @@ from tidegate.ledger import balances, proof
 from tidegate.money import UnknownAsset, asset, format_units
 from tidegate.transactions import store
 from tidegate.transactions.office import Office
-from tidegate.treasury import attempts
+from tidegate.treasury import attempts, transit
 from tidegate.venues.port import VenueUnavailable
 from tidegate.wallets import audit as wallets
 from tidegate.wire import time_text
@@ -226,19 +226,22 @@ async def _chain_lines(office: Office, chain: Chain) -> list[Line]:
         totals = await balances.trial_balance(session)
         waiting = await wallets.terms(session)
         live = await attempts.unsettled(session, network)
+        moves = await transit.moving(session, network)
     if keeps_accounts(chain):
         addresses.append(chain.hot_address)
     world = await chain.balances(addresses)
     sent, fees = await _under_way(chain, live)
+    moving = await _moving(chain, moves)
     lines = []
     for code, units in world.items():
         booked = {
             name: sum(u for a, n, place, _, u in totals if a == code and n == name and place == network)
-            for name in ("wallet:deposit", "wallet:hot", "wallet:cold")
+            for name in ("wallet:deposit", "wallet:hot")  # cold storage is no key of ours, and no node is asked for it
         }
         terms = {
             "deposits_not_booked": waiting.get((network, code), 0),
             "sent_not_settled": sent.get(code, 0),
+            "moves_in_transit": moving.get(code, 0),
             "fees_not_settled": fees if code == chain.gas_asset else 0,
         }
         lines.append(Line(network, code, sum(booked.values()), terms, units))
@@ -266,6 +269,17 @@ async def _under_way(chain: Chain, live: Sequence[attempts.Unsettled]) -> tuple[
             for code, units in one.owed.items():
                 sent[code] = sent.get(code, 0) - units
     return sent, fees
+
+
+async def _moving(chain: Chain, moves: Sequence[transit.Moving]) -> dict[str, int]:
+    """By asset what the ledger has in transit and the chain still shows at our addresses."""
+    moved = (Fate.MINED,) if keeps_accounts(chain) else (Fate.MEMPOOL, Fate.MINED)
+    found: dict[str, int] = {}
+    for one in moves:
+        gone = [one.leaves and (await chain.sighting(txid, one.asset)).fate in moved for txid in one.txids]
+        if not any(gone):
+            found[one.asset] = found.get(one.asset, 0) + one.units
+    return found
 
 
 async def _venue_lines(office: Office, name: str) -> list[Line]:

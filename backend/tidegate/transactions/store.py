@@ -287,3 +287,13 @@ async def save_check(session: AsyncSession, *, at: datetime, verdict: str, repor
 async def last_check(session: AsyncSession) -> BooksCheck | None:
     found: BooksCheck | None = await session.scalar(select(BooksCheck).order_by(BooksCheck.at.desc()).limit(1))
     return found
+
+
+async def queued_units(session: AsyncSession) -> dict[tuple[str, str], int]:
+    """By (network, asset): what withdrawals will take that wait to be paid and reserve nothing yet."""
+    rows = await session.execute(
+        select(Withdrawal.network, Withdrawal.to_asset, func.sum(Withdrawal.deliver_units))
+        .where(Withdrawal.state == State.QUEUED.value)
+        .group_by(Withdrawal.network, Withdrawal.to_asset)
+    )
+    return {(row[0], row[1]): int(row[2]) for row in rows}

@@ -6,7 +6,7 @@ from tidegate.database import new_id
 from tidegate.ledger.balances import balance
 from tidegate.ledger.lane import Lane
 from tidegate.ledger.rules import AccountRef, Posting, Transfer, Verdict, house
-from tidegate.treasury import underway
+from tidegate.treasury import move_store, underway
 
 
 async def payable(session: AsyncSession, network: str, asset: str, *, bitcoin: bool) -> int:
@@ -14,6 +14,7 @@ async def payable(session: AsyncSession, network: str, asset: str, *, bitcoin: b
     units = await balance(session, house("wallet:hot", asset, network))
     if bitcoin:
         units += await balance(session, house("wallet:deposit", asset, network))
+    units -= await move_store.promised(session, network, asset)
     return units - await underway.committed_units(session, network, asset)
 
 

@@ -19,6 +19,30 @@ class Purpose(StrEnum):
     CANCEL = "cancel"
 
 
+class Booked(StrEnum):
+    """What the ledger says of a move."""
+
+    NOTHING = "nothing"
+    SENT = "sent"  # it is in transit
+    ARRIVED = "arrived"
+    RETURNED = "returned"  # it was in transit and is where it was before
+
+
+class ProposalKind(StrEnum):
+    """What a person is asked to do."""
+
+    REFILL = "refill"  # bring money to the hot wallet
+    SURPLUS = "surplus"  # take money off it
+
+
+class ProposalState(StrEnum):
+    """A proposal is done when the need is gone, whoever met it."""
+
+    OPEN = "open"
+    DONE = "done"
+    DISMISSED = "dismissed"  # a person does not want it; it is made again when the need grows
+
+
 class Stage(StrEnum):
     """What is to be done next with a set."""
 

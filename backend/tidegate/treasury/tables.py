@@ -12,11 +12,14 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tidegate.database import Base, Units
-from tidegate.treasury.rules import AttemptState, Outcome, Purpose, Stage
+from tidegate.treasury.rules import AttemptState, Booked, Outcome, ProposalKind, ProposalState, Purpose, Stage
 
 _STATES = ", ".join(f"'{state.value}'" for state in AttemptState)
 _PURPOSES = ", ".join(f"'{purpose.value}'" for purpose in Purpose)
 _STAGES = ", ".join(f"'{stage.value}'" for stage in Stage)
+_BOOKED = ", ".join(f"'{booked.value}'" for booked in Booked)
+_PROPOSALS = ", ".join(f"'{kind.value}'" for kind in ProposalKind)
+_PROPOSAL_STATES = ", ".join(f"'{state.value}'" for state in ProposalState)
 _OUTCOMES = ", ".join(f"'{outcome.value}'" for outcome in Outcome)
 
 
@@ -173,3 +176,92 @@ class ReservedInput(Base):
     units: Mapped[int] = mapped_column(Units)
     from_deposit: Mapped[bool]
     released_at: Mapped[datetime | None]
+
+
+class MoveRow(Base):
+    """What a set that pays nobody is for: our own money, from one of our places to another."""
+
+    __tablename__ = "moves"
+    __table_args__ = (
+        CheckConstraint(f"booked IN ({_BOOKED})", name="booked_known"),
+        CheckConstraint("units >= 0", name="units_not_negative"),
+        CheckConstraint("ended_at IS NULL OR booked <> 'sent'", name="nothing_stays_in_transit"),
+        Index(
+            "uq_moves_live_address",
+            "network",
+            "address_index",
+            unique=True,
+            postgresql_where=text("address_index IS NOT NULL AND ended_at IS NULL"),
+        ),
+        Index(
+            "uq_moves_live_hot",
+            "network",
+            "asset",
+            "purpose",
+            unique=True,
+            postgresql_where=text("address_index IS NULL AND ended_at IS NULL"),
+        ),
+    )
+
+    set_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("attempt_sets.id"), primary_key=True)
+    network: Mapped[str]
+    purpose: Mapped[str]
+    asset: Mapped[str]
+    units: Mapped[int] = mapped_column(Units)
+    """Nothing for a consolidation: the ledger does not tell coins apart."""
+    address_index: Mapped[int | None] = mapped_column(BigInteger)
+    """Of the deposit address that is swept or topped up."""
+    to_cold: Mapped[bool]
+    address: Mapped[str]
+    """Who gets it: one of ours, or the cold address."""
+    deposits: Mapped[list[str]] = mapped_column(JSONB)
+    """Those that are swept with it."""
+    booked: Mapped[str]
+    created_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    reason: Mapped[str | None]
+    """Why it came to nothing."""
+
+
+class GasTank(Base):
+    """What an EVM deposit address has of ether beside its customers' deposits: top-ups less what its sweeps cost."""
+
+    __tablename__ = "gas_tanks"
+
+    network: Mapped[str] = mapped_column(primary_key=True)
+    address_index: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    units: Mapped[int] = mapped_column(Units)
+
+
+class ProposalRow(Base):
+    """A movement that needs a person: money to the hot wallet, or too much on it."""
+
+    __tablename__ = "treasury_proposals"
+    __table_args__ = (
+        CheckConstraint(f"kind IN ({_PROPOSALS})", name="kind_known"),
+        CheckConstraint(f"state IN ({_PROPOSAL_STATES})", name="state_known"),
+        CheckConstraint("units > 0", name="units_positive"),
+        CheckConstraint("(state = 'open') = (ended_at IS NULL)", name="ended_when_not_open"),
+        Index(
+            "uq_treasury_proposals_open",
+            "kind",
+            "network",
+            "asset",
+            unique=True,
+            postgresql_where=text("state = 'open'"),
+        ),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    network: Mapped[str]
+    asset: Mapped[str]
+    units: Mapped[int] = mapped_column(Units)
+    address: Mapped[str]
+    """Where a refill is to be sent."""
+    reason: Mapped[str]
+    state: Mapped[str]
+    created_at: Mapped[datetime]
+    changed_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    ended_by: Mapped[str | None]

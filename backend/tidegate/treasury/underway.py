@@ -29,7 +29,12 @@ async def committed_gas(session: AsyncSession, network: str) -> int:
     dearest = (
         select(func.max(gas.cast(Numeric) * price.cast(Numeric)).label("units"))
         .join(AttemptSet, AttemptSet.id == Attempt.set_id)
-        .where(AttemptSet.network == network, AttemptSet.nonce.is_not(None), Attempt.state.in_(_OPEN))
+        .where(
+            AttemptSet.network == network,
+            AttemptSet.nonce.is_not(None),
+            AttemptSet.purpose != Purpose.SWEEP.value,  # its deposit address pays for it
+            Attempt.state.in_(_OPEN),
+        )
         .group_by(Attempt.set_id)
         .subquery()
     )

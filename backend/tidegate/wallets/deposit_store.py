@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from tidegate.chains.port import UNKNOWN_TOKEN, Flow
 from tidegate.database import Rider, adding, inserting, updating
 from tidegate.wallets.rules import AFLOAT, REORGED, Booked, Deposit, DepositState, Reason
-from tidegate.wallets.tables import DepositRow, EtherFlow, Receivable
+from tidegate.wallets.tables import DepositAddress, DepositRow, EtherFlow, Receivable
 
 Before = tuple[datetime, uuid.UUID] | None
 
@@ -305,3 +305,25 @@ async def receivables(session: AsyncSession) -> dict[str, int]:
     """By asset: what all customers owe."""
     rows = await session.execute(select(Receivable.asset, func.sum(Receivable.units)).group_by(Receivable.asset))
     return {row[0]: int(row[1]) for row in rows if row[1]}
+
+
+async def unswept(session: AsyncSession, *, network: str) -> list[tuple[int, str, str, uuid.UUID, int]]:
+    """(index, address, asset, deposit, units) of every booked deposit that is final and was not swept."""
+    rows = await session.execute(
+        select(DepositAddress.index, DepositRow.address, DepositRow.asset, DepositRow.id, DepositRow.units)
+        .join(DepositAddress, DepositAddress.id == DepositRow.address_id)
+        .where(
+            DepositRow.network == network,
+            DepositRow.booked.is_not(None),
+            DepositRow.final_at.is_not(None),
+            DepositRow.swept_at.is_(None),
+        )
+        .order_by(DepositRow.id)
+    )
+    return [(row[0], row[1], row[2], row[3], int(row[4])) for row in rows]
+
+
+def swept(*, deposit_id: uuid.UUID, now: datetime) -> Rider:
+    """Its money left the deposit address; misses when it was swept before. Named "swept"."""
+    write = updating(DepositRow.__table__, guards=("id",), columns=("swept_at",), also="t.swept_at IS NULL")
+    return Rider("swept", write, {"was_id": deposit_id, "swept_at": now})

@@ -2,7 +2,7 @@
 
 import { type Client, type Options as Options2, type TDataShape, urlSearchParamsBodySerializer } from './client';
 import { client } from './client.gen';
-import type { AddressesCreateData, AddressesCreateErrors, AddressesCreateResponses, AddressesListData, AddressesListErrors, AddressesListResponses, AddressesValidateData, AddressesValidateErrors, AddressesValidateResponses, AuditGetBooksData, AuditGetBooksErrors, AuditGetBooksResponses, AuditGetTrialBalanceData, AuditGetTrialBalanceErrors, AuditGetTrialBalanceResponses, AuthChangePasswordData, AuthChangePasswordErrors, AuthChangePasswordResponses, AuthConfirmTotpData, AuthConfirmTotpErrors, AuthConfirmTotpResponses, AuthCreateTotpData, AuthCreateTotpErrors, AuthCreateTotpResponses, AuthGetMeData, AuthGetMeErrors, AuthGetMeResponses, AuthListSessionsData, AuthListSessionsErrors, AuthListSessionsResponses, AuthLoginData, AuthLoginErrors, AuthLoginResponses, AuthLogoutData, AuthLogoutErrors, AuthLogoutEverywhereData, AuthLogoutEverywhereErrors, AuthLogoutEverywhereResponses, AuthLogoutResponses, AuthRefreshTokenData, AuthRefreshTokenErrors, AuthRefreshTokenResponses, AuthRegisterData, AuthRegisterErrors, AuthRegisterResponses, AuthRevokeSessionData, AuthRevokeSessionErrors, AuthRevokeSessionResponses, AuthTokenData, AuthTokenErrors, AuthTokenResponses, AuthUpdateMeData, AuthUpdateMeErrors, AuthUpdateMeResponses, BeneficiariesConfirmData, BeneficiariesConfirmErrors, BeneficiariesConfirmResponses, BeneficiariesCreateData, BeneficiariesCreateErrors, BeneficiariesCreateResponses, BeneficiariesDeleteData, BeneficiariesDeleteErrors, BeneficiariesDeleteResponses, BeneficiariesGetData, BeneficiariesGetErrors, BeneficiariesGetResponses, BeneficiariesListData, BeneficiariesListErrors, BeneficiariesListResponses, BeneficiariesRenameData, BeneficiariesRenameErrors, BeneficiariesRenameResponses, ComplianceDecideApprovalData, ComplianceDecideApprovalErrors, ComplianceDecideApprovalResponses, ComplianceListApprovalsData, ComplianceListApprovalsErrors, ComplianceListApprovalsResponses, ComplianceListPausesData, ComplianceListPausesErrors, ComplianceListPausesResponses, CompliancePauseData, CompliancePauseErrors, CompliancePauseResponses, ComplianceResumeData, ComplianceResumeErrors, ComplianceResumeResponses, ConversionsCreateData, ConversionsCreateErrors, ConversionsCreateResponses, ConversionsGetData, ConversionsGetErrors, ConversionsGetResponses, ConversionsListData, ConversionsListErrors, ConversionsListResponses, DepositsGetData, DepositsGetErrors, DepositsGetResponses, DepositsListData, DepositsListErrors, DepositsListResponses, EventsLogData, EventsLogErrors, EventsLogResponses, EventsStreamData, EventsStreamErrors, EventsStreamResponses, ExchangeGetRateData, ExchangeGetRateErrors, ExchangeGetRateResponses, ExchangeListMarketsData, ExchangeListMarketsErrors, ExchangeListMarketsResponses, HealthLiveData, HealthLiveResponses, HealthReadyData, HealthReadyErrors, HealthReadyResponses, QuotesCreateData, QuotesCreateErrors, QuotesCreateResponses, QuotesGetData, QuotesGetErrors, QuotesGetResponses, SandboxAuthenticatorData, SandboxAuthenticatorErrors, SandboxAuthenticatorResponses, SandboxChaosData, SandboxChaosErrors, SandboxChaosResponses, SandboxFaucetData, SandboxFaucetErrors, SandboxFaucetResponses, SandboxListChaosData, SandboxListChaosErrors, SandboxListChaosResponses, SandboxMineData, SandboxMineErrors, SandboxMineResponses, SandboxScenariosData, SandboxScenariosErrors, SandboxScenariosResponses, SandboxStartData, SandboxStartErrors, SandboxStartResponses, TransactionsExportData, TransactionsExportErrors, TransactionsExportResponses, TransactionsListData, TransactionsListErrors, TransactionsListResponses, WalletsExportStatementData, WalletsExportStatementErrors, WalletsExportStatementResponses, WalletsGetStatementData, WalletsGetStatementErrors, WalletsGetStatementResponses, WalletsListAssetsData, WalletsListAssetsErrors, WalletsListAssetsResponses, WalletsListBalancesData, WalletsListBalancesErrors, WalletsListBalancesResponses, WithdrawalsCancelData, WithdrawalsCancelErrors, WithdrawalsCancelResponses, WithdrawalsCreateData, WithdrawalsCreateErrors, WithdrawalsCreateResponses, WithdrawalsGetData, WithdrawalsGetErrors, WithdrawalsGetResponses, WithdrawalsListData, WithdrawalsListErrors, WithdrawalsListResponses, WithdrawalsVerifyData, WithdrawalsVerifyErrors, WithdrawalsVerifyResponses } from './types.gen';
+import type { AddressesCreateData, AddressesCreateErrors, AddressesCreateResponses, AddressesListData, AddressesListErrors, AddressesListResponses, AddressesValidateData, AddressesValidateErrors, AddressesValidateResponses, AuditGetBooksData, AuditGetBooksErrors, AuditGetBooksResponses, AuditGetTrialBalanceData, AuditGetTrialBalanceErrors, AuditGetTrialBalanceResponses, AuthChangePasswordData, AuthChangePasswordErrors, AuthChangePasswordResponses, AuthConfirmTotpData, AuthConfirmTotpErrors, AuthConfirmTotpResponses, AuthCreateTotpData, AuthCreateTotpErrors, AuthCreateTotpResponses, AuthGetMeData, AuthGetMeErrors, AuthGetMeResponses, AuthListSessionsData, AuthListSessionsErrors, AuthListSessionsResponses, AuthLoginData, AuthLoginErrors, AuthLoginResponses, AuthLogoutData, AuthLogoutErrors, AuthLogoutEverywhereData, AuthLogoutEverywhereErrors, AuthLogoutEverywhereResponses, AuthLogoutResponses, AuthRefreshTokenData, AuthRefreshTokenErrors, AuthRefreshTokenResponses, AuthRegisterData, AuthRegisterErrors, AuthRegisterResponses, AuthRevokeSessionData, AuthRevokeSessionErrors, AuthRevokeSessionResponses, AuthTokenData, AuthTokenErrors, AuthTokenResponses, AuthUpdateMeData, AuthUpdateMeErrors, AuthUpdateMeResponses, BeneficiariesConfirmData, BeneficiariesConfirmErrors, BeneficiariesConfirmResponses, BeneficiariesCreateData, BeneficiariesCreateErrors, BeneficiariesCreateResponses, BeneficiariesDeleteData, BeneficiariesDeleteErrors, BeneficiariesDeleteResponses, BeneficiariesGetData, BeneficiariesGetErrors, BeneficiariesGetResponses, BeneficiariesListData, BeneficiariesListErrors, BeneficiariesListResponses, ComplianceDecideApprovalData, ComplianceDecideApprovalErrors, ComplianceDecideApprovalResponses, ComplianceListApprovalsData, ComplianceListApprovalsErrors, ComplianceListApprovalsResponses, ComplianceListPausesData, ComplianceListPausesErrors, ComplianceListPausesResponses, CompliancePauseData, CompliancePauseErrors, CompliancePauseResponses, ComplianceResumeData, ComplianceResumeErrors, ComplianceResumeResponses, ConversionsCreateData, ConversionsCreateErrors, ConversionsCreateResponses, ConversionsGetData, ConversionsGetErrors, ConversionsGetResponses, ConversionsListData, ConversionsListErrors, ConversionsListResponses, DepositsGetData, DepositsGetErrors, DepositsGetResponses, DepositsListData, DepositsListErrors, DepositsListResponses, EventsLogData, EventsLogErrors, EventsLogResponses, EventsStreamData, EventsStreamErrors, EventsStreamResponses, ExchangeGetRateData, ExchangeGetRateErrors, ExchangeGetRateResponses, ExchangeListMarketsData, ExchangeListMarketsErrors, ExchangeListMarketsResponses, HealthLiveData, HealthLiveResponses, HealthReadyData, HealthReadyErrors, HealthReadyResponses, QuotesCreateData, QuotesCreateErrors, QuotesCreateResponses, QuotesGetData, QuotesGetErrors, QuotesGetResponses, SandboxAuthenticatorData, SandboxAuthenticatorErrors, SandboxAuthenticatorResponses, SandboxChaosData, SandboxChaosErrors, SandboxChaosResponses, SandboxFaucetData, SandboxFaucetErrors, SandboxFaucetResponses, SandboxListChaosData, SandboxListChaosErrors, SandboxListChaosResponses, SandboxMineData, SandboxMineErrors, SandboxMineResponses, SandboxScenariosData, SandboxScenariosErrors, SandboxScenariosResponses, SandboxStartData, SandboxStartErrors, SandboxStartResponses, TransactionsExportData, TransactionsExportErrors, TransactionsExportResponses, TransactionsListData, TransactionsListErrors, TransactionsListResponses, TreasuryDismissProposalData, TreasuryDismissProposalErrors, TreasuryDismissProposalResponses, TreasuryListMovesData, TreasuryListMovesErrors, TreasuryListMovesResponses, TreasuryListProposalsData, TreasuryListProposalsErrors, TreasuryListProposalsResponses, TreasuryListWalletsData, TreasuryListWalletsErrors, TreasuryListWalletsResponses, WalletsExportStatementData, WalletsExportStatementErrors, WalletsExportStatementResponses, WalletsGetStatementData, WalletsGetStatementErrors, WalletsGetStatementResponses, WalletsListAssetsData, WalletsListAssetsErrors, WalletsListAssetsResponses, WalletsListBalancesData, WalletsListBalancesErrors, WalletsListBalancesResponses, WithdrawalsCancelData, WithdrawalsCancelErrors, WithdrawalsCancelResponses, WithdrawalsCreateData, WithdrawalsCreateErrors, WithdrawalsCreateResponses, WithdrawalsGetData, WithdrawalsGetErrors, WithdrawalsGetResponses, WithdrawalsListData, WithdrawalsListErrors, WithdrawalsListResponses, WithdrawalsVerifyData, WithdrawalsVerifyErrors, WithdrawalsVerifyResponses } from './types.gen';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -804,9 +804,85 @@ export const withdrawalsVerify = <ThrowOnError extends boolean = false>(options:
 });
 
 /**
+ * List Moves
+ *
+ * The newest movements of the house's own money.
+ */
+export const treasuryListMoves = <ThrowOnError extends boolean = false>(options?: Options<TreasuryListMovesData, ThrowOnError>) => (options?.client ?? client).get<TreasuryListMovesResponses, TreasuryListMovesErrors, ThrowOnError>({
+    security: [
+        { scheme: 'bearer', type: 'http' },
+        { scheme: 'bearer', type: 'http' },
+        {
+            in: 'cookie',
+            name: '__Host-sid',
+            type: 'apiKey'
+        }
+    ],
+    url: '/api/v1/treasury/moves',
+    ...options
+});
+
+/**
+ * List Proposals
+ *
+ * What needs a person to move money: refills of hot wallets, and what is too much on them.
+ */
+export const treasuryListProposals = <ThrowOnError extends boolean = false>(options?: Options<TreasuryListProposalsData, ThrowOnError>) => (options?.client ?? client).get<TreasuryListProposalsResponses, TreasuryListProposalsErrors, ThrowOnError>({
+    security: [
+        { scheme: 'bearer', type: 'http' },
+        { scheme: 'bearer', type: 'http' },
+        {
+            in: 'cookie',
+            name: '__Host-sid',
+            type: 'apiKey'
+        }
+    ],
+    url: '/api/v1/treasury/proposals',
+    ...options
+});
+
+/**
+ * Dismiss Proposal
+ *
+ * Not wanted. Dismissing again changes nothing.
+ */
+export const treasuryDismissProposal = <ThrowOnError extends boolean = false>(options: Options<TreasuryDismissProposalData, ThrowOnError>) => (options.client ?? client).post<TreasuryDismissProposalResponses, TreasuryDismissProposalErrors, ThrowOnError>({
+    security: [
+        { scheme: 'bearer', type: 'http' },
+        { scheme: 'bearer', type: 'http' },
+        {
+            in: 'cookie',
+            name: '__Host-sid',
+            type: 'apiKey'
+        }
+    ],
+    url: '/api/v1/treasury/proposals/{proposal_id}/dismiss',
+    ...options
+});
+
+/**
+ * List Wallets
+ *
+ * What the books say of hot wallets, deposit addresses and cold storage.
+ */
+export const treasuryListWallets = <ThrowOnError extends boolean = false>(options?: Options<TreasuryListWalletsData, ThrowOnError>) => (options?.client ?? client).get<TreasuryListWalletsResponses, TreasuryListWalletsErrors, ThrowOnError>({
+    security: [
+        { scheme: 'bearer', type: 'http' },
+        { scheme: 'bearer', type: 'http' },
+        {
+            in: 'cookie',
+            name: '__Host-sid',
+            type: 'apiKey'
+        }
+    ],
+    url: '/api/v1/treasury/wallets',
+    ...options
+});
+
+/**
  * List Addresses
  *
- * Your deposit addresses, newest first, with what came to each.
+ * Your deposit addresses, newest first.
  */
 export const addressesList = <ThrowOnError extends boolean = false>(options?: Options<AddressesListData, ThrowOnError>) => (options?.client ?? client).get<AddressesListResponses, AddressesListErrors, ThrowOnError>({
     security: [
@@ -984,29 +1060,6 @@ export const beneficiariesGet = <ThrowOnError extends boolean = false>(options: 
     ],
     url: '/api/v1/wallets/beneficiaries/{beneficiary_id}',
     ...options
-});
-
-/**
- * Rename Beneficiary
- *
- * Call a saved destination something else. Where it leads cannot be changed: save another one.
- */
-export const beneficiariesRename = <ThrowOnError extends boolean = false>(options: Options<BeneficiariesRenameData, ThrowOnError>) => (options.client ?? client).patch<BeneficiariesRenameResponses, BeneficiariesRenameErrors, ThrowOnError>({
-    security: [
-        { scheme: 'bearer', type: 'http' },
-        { scheme: 'bearer', type: 'http' },
-        {
-            in: 'cookie',
-            name: '__Host-sid',
-            type: 'apiKey'
-        }
-    ],
-    url: '/api/v1/wallets/beneficiaries/{beneficiary_id}',
-    ...options,
-    headers: {
-        'Content-Type': 'application/json',
-        ...options.headers
-    }
 });
 
 /**

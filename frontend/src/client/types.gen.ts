@@ -1344,6 +1344,54 @@ export type MineOut = {
 };
 
 /**
+ * MoveOut
+ *
+ * One movement of the house's own money.
+ */
+export type MoveOut = {
+    /**
+     * Address
+     */
+    address: string;
+    /**
+     * Amount
+     */
+    amount: string;
+    /**
+     * Asset
+     */
+    asset: string;
+    /**
+     * Created At
+     */
+    created_at: string;
+    /**
+     * Ended At
+     */
+    ended_at: string | null;
+    /**
+     * Id
+     */
+    id: string;
+    /**
+     * Network
+     */
+    network: string;
+    /**
+     * Purpose
+     */
+    purpose: 'consolidation' | 'sweep' | 'top_up' | 'cold';
+    /**
+     * Reason
+     */
+    reason: string | null;
+    /**
+     * State
+     */
+    state: 'under_way' | 'arrived' | 'failed';
+};
+
+/**
  * NetworkTermsOut
  *
  * What moving one asset over one network asks for. `reason` says why something is off or slow; null when all is well.
@@ -1572,6 +1620,20 @@ export type PageDepositOut = {
 };
 
 /**
+ * Page[MoveOut]
+ */
+export type PageMoveOut = {
+    /**
+     * Items
+     */
+    items: Array<MoveOut>;
+    /**
+     * Next Cursor
+     */
+    next_cursor: string | null;
+};
+
+/**
  * Page[PauseOut]
  */
 export type PagePauseOut = {
@@ -1579,6 +1641,20 @@ export type PagePauseOut = {
      * Items
      */
     items: Array<PauseOut>;
+    /**
+     * Next Cursor
+     */
+    next_cursor: string | null;
+};
+
+/**
+ * Page[ProposalOut]
+ */
+export type PageProposalOut = {
+    /**
+     * Items
+     */
+    items: Array<ProposalOut>;
     /**
      * Next Cursor
      */
@@ -1621,6 +1697,20 @@ export type PageTransactionOut = {
      * Items
      */
     items: Array<TransactionOut>;
+    /**
+     * Next Cursor
+     */
+    next_cursor: string | null;
+};
+
+/**
+ * Page[WalletOut]
+ */
+export type PageWalletOut = {
+    /**
+     * Items
+     */
+    items: Array<WalletOut>;
     /**
      * Next Cursor
      */
@@ -1776,6 +1866,66 @@ export type Problem = {
      */
     type: string;
     [key: string]: unknown;
+};
+
+/**
+ * ProposalOut
+ *
+ * A movement that needs a person. It is done by itself when the need is gone.
+ */
+export type ProposalOut = {
+    /**
+     * Address
+     *
+     * Our hot address, where a refill is to be sent
+     */
+    address: string;
+    /**
+     * Amount
+     *
+     * What the hot wallet lacks, or has too much
+     */
+    amount: string;
+    /**
+     * Asset
+     */
+    asset: string;
+    /**
+     * Changed At
+     */
+    changed_at: string;
+    /**
+     * Created At
+     */
+    created_at: string;
+    /**
+     * Ended At
+     */
+    ended_at: string | null;
+    /**
+     * Ended By
+     */
+    ended_by: string | null;
+    /**
+     * Id
+     */
+    id: string;
+    /**
+     * Kind
+     */
+    kind: 'refill' | 'surplus';
+    /**
+     * Network
+     */
+    network: string;
+    /**
+     * Reason
+     */
+    reason: string;
+    /**
+     * State
+     */
+    state: 'open' | 'done' | 'dismissed';
 };
 
 /**
@@ -2716,6 +2866,48 @@ export type VerifyIn = {
      * Method
      */
     method: 'totp';
+};
+
+/**
+ * WalletOut
+ *
+ * What the books say of one asset on one network. `payable` is what can leave for payouts now.
+ */
+export type WalletOut = {
+    /**
+     * Asset
+     */
+    asset: string;
+    /**
+     * Cap
+     */
+    cap: string | null;
+    /**
+     * Cold
+     */
+    cold: string;
+    /**
+     * Deposits
+     *
+     * At customers' deposit addresses
+     */
+    deposits: string;
+    /**
+     * Floor
+     */
+    floor: string | null;
+    /**
+     * Hot
+     */
+    hot: string;
+    /**
+     * Network
+     */
+    network: string;
+    /**
+     * Payable
+     */
+    payable: string;
 };
 
 /**
@@ -4881,6 +5073,189 @@ export type WithdrawalsVerifyResponses = {
      */
     200: unknown;
 };
+
+export type TreasuryListMovesData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * Limit
+         */
+        limit?: number;
+        /**
+         * Cursor
+         */
+        cursor?: string | null;
+    };
+    url: '/api/v1/treasury/moves';
+};
+
+export type TreasuryListMovesErrors = {
+    /**
+     * `unauthenticated`: Sign in first
+     */
+    401: Problem;
+    /**
+     * `forbidden`: Not allowed
+     */
+    403: Problem;
+    /**
+     * `invalid_request`: Some fields are not as they should be
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests
+     */
+    429: Problem;
+};
+
+export type TreasuryListMovesError = TreasuryListMovesErrors[keyof TreasuryListMovesErrors];
+
+export type TreasuryListMovesResponses = {
+    /**
+     * Successful Response
+     */
+    200: PageMoveOut;
+};
+
+export type TreasuryListMovesResponse = TreasuryListMovesResponses[keyof TreasuryListMovesResponses];
+
+export type TreasuryListProposalsData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * State
+         */
+        state?: 'open' | 'done' | 'dismissed' | null;
+        /**
+         * Limit
+         */
+        limit?: number;
+        /**
+         * Cursor
+         */
+        cursor?: string | null;
+    };
+    url: '/api/v1/treasury/proposals';
+};
+
+export type TreasuryListProposalsErrors = {
+    /**
+     * `unauthenticated`: Sign in first
+     */
+    401: Problem;
+    /**
+     * `forbidden`: Not allowed
+     */
+    403: Problem;
+    /**
+     * `invalid_request`: Some fields are not as they should be
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests
+     */
+    429: Problem;
+};
+
+export type TreasuryListProposalsError = TreasuryListProposalsErrors[keyof TreasuryListProposalsErrors];
+
+export type TreasuryListProposalsResponses = {
+    /**
+     * Successful Response
+     */
+    200: PageProposalOut;
+};
+
+export type TreasuryListProposalsResponse = TreasuryListProposalsResponses[keyof TreasuryListProposalsResponses];
+
+export type TreasuryDismissProposalData = {
+    body?: never;
+    path: {
+        /**
+         * Proposal Id
+         */
+        proposal_id: string;
+    };
+    query?: never;
+    url: '/api/v1/treasury/proposals/{proposal_id}/dismiss';
+};
+
+export type TreasuryDismissProposalErrors = {
+    /**
+     * `unauthenticated`: Sign in first
+     */
+    401: Problem;
+    /**
+     * `forbidden`: Not allowed
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found
+     */
+    404: Problem;
+    /**
+     * `conflict`: Conflict
+     */
+    409: Problem;
+    /**
+     * `invalid_request`: Some fields are not as they should be
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests
+     */
+    429: Problem;
+};
+
+export type TreasuryDismissProposalError = TreasuryDismissProposalErrors[keyof TreasuryDismissProposalErrors];
+
+export type TreasuryDismissProposalResponses = {
+    /**
+     * Successful Response
+     */
+    200: ProposalOut;
+};
+
+export type TreasuryDismissProposalResponse = TreasuryDismissProposalResponses[keyof TreasuryDismissProposalResponses];
+
+export type TreasuryListWalletsData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/treasury/wallets';
+};
+
+export type TreasuryListWalletsErrors = {
+    /**
+     * `unauthenticated`: Sign in first
+     */
+    401: Problem;
+    /**
+     * `forbidden`: Not allowed
+     */
+    403: Problem;
+    /**
+     * `invalid_request`: Some fields are not as they should be
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests
+     */
+    429: Problem;
+};
+
+export type TreasuryListWalletsError = TreasuryListWalletsErrors[keyof TreasuryListWalletsErrors];
+
+export type TreasuryListWalletsResponses = {
+    /**
+     * Successful Response
+     */
+    200: PageWalletOut;
+};
+
+export type TreasuryListWalletsResponse = TreasuryListWalletsResponses[keyof TreasuryListWalletsResponses];
 
 export type AddressesListData = {
     body?: never;

@@ -4,7 +4,7 @@ from collections.abc import Collection, Container, Sequence
 from functools import cached_property
 from typing import Any
 
-from tidegate.chains.bitcoin import build, parse, spend
+from tidegate.chains.bitcoin import build, gather, parse, spend
 from tidegate.chains.bitcoin.fitness import BitcoinWitness, Fitness
 from tidegate.chains.bitcoin.spend import Purse, Terms
 from tidegate.chains.bitcoin.wallet import NodeWallet
@@ -192,6 +192,10 @@ class BitcoinChain:
         return parse.fee_rates(
             estimates, mempool, floor=self._settings.min_fee_rate, ceiling=self._settings.max_fee_rate
         )
+
+    async def gather(self, coins: Sequence[Coin], fee_rate: int) -> Funded:
+        """An unsigned transaction that makes one coin of these, at a fresh change address of ours."""
+        return await gather.gather(self._wallet, coins, fee_rate)
 
     async def submit(self, raw: bytes) -> SubmitOutcome:
         txid = build.txid_of(raw)

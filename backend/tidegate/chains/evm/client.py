@@ -173,15 +173,16 @@ class EvmChain:
         """Wei per gas: the `max_fee` of gas_fees()."""
         return (await self.gas_fees()).rates
 
-    async def gas_for(self, asset: str, address: str, units: int) -> int:
-        """Gas to allow for this payment from the hot account: exact for an account, a fifth above the estimate else.
+    async def gas_for(self, asset: str, address: str, units: int, *, sender: str | None = None) -> int:
+        """Gas to allow for this payment from `sender` (the hot account): exact for an account, a fifth above the
+        estimate else.
 
         Raises WouldRevert when the node's dry run fails.
         """
         contract = self.contract_of(asset)
         if contract is None and await self._read("eth_getCode", address, "latest") == "0x":
             return build.GAS_ETHER
-        call = build.transfer_call(self.hot_address, contract, address, units)
+        call = build.transfer_call(sender or self.hot_address, contract, address, units)
         try:
             estimate = parse.quantity(await self._rpc.call("eth_estimateGas", call))
         except RpcError as error:
@@ -237,6 +238,20 @@ class EvmChain:
         transaction, receipt, height = answers
         seen = parse.sighting(transaction, receipt, parse.quantity(height), self.contract_of(asset))
         return await self._opinions.temper_sighting(txid, seen)
+
+    @understood
+    async def held(self, address: str, asset: str) -> tuple[int, int]:
+        """(units of the asset, wei) of one account at the newest block that is deep enough to count on."""
+        block = hex(max(0, (await self.tip()).height - self.confirmations + 1))
+        calls: list[tuple[str, Sequence[Any]]] = [("eth_getBalance", (address, block))]
+        contract = self.contract_of(asset)
+        if contract is not None:
+            calls.append(("eth_call", (build.balance_call(contract, address), block)))
+        answers = await self._rpc.batch(calls)
+        for answer in answers:
+            if isinstance(answer, RpcError):
+                raise NodeUnavailable(str(answer))
+        return parse.quantity(answers[-1]), parse.quantity(answers[0])
 
     @understood
     async def balances(self, addresses: Sequence[str]) -> dict[str, int]:

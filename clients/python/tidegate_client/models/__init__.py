@@ -60,6 +60,9 @@ from .me_in import MeIn
 from .me_out import MeOut
 from .mine_in import MineIn
 from .mine_out import MineOut
+from .move_out import MoveOut
+from .move_out_purpose import MoveOutPurpose
+from .move_out_state import MoveOutState
 from .network_terms_out import NetworkTermsOut
 from .notices_in import NoticesIn
 from .notices_out import NoticesOut
@@ -72,16 +75,22 @@ from .page_balance_out import PageBalanceOut
 from .page_beneficiary_out import PageBeneficiaryOut
 from .page_conversion_out import PageConversionOut
 from .page_deposit_out import PageDepositOut
+from .page_move_out import PageMoveOut
 from .page_pause_out import PagePauseOut
+from .page_proposal_out import PageProposalOut
 from .page_session_out import PageSessionOut
 from .page_statement_line_out import PageStatementLineOut
 from .page_transaction_out import PageTransactionOut
+from .page_wallet_out import PageWalletOut
 from .page_withdrawal_out import PageWithdrawalOut
 from .password_in import PasswordIn
 from .pause_in import PauseIn
 from .pause_out import PauseOut
 from .payment_out import PaymentOut
 from .problem import Problem
+from .proposal_out import ProposalOut
+from .proposal_out_kind import ProposalOutKind
+from .proposal_out_state import ProposalOutState
 from .quote_in import QuoteIn
 from .quote_in_kind import QuoteInKind
 from .quote_in_side import QuoteInSide
@@ -128,6 +137,7 @@ from .transactions_export_format import TransactionsExportFormat
 from .transactions_export_kind_type_0 import TransactionsExportKindType0
 from .transactions_export_response_200 import TransactionsExportResponse200
 from .transactions_list_kind_type_0 import TransactionsListKindType0
+from .treasury_list_proposals_state_type_0 import TreasuryListProposalsStateType0
 from .trial_balance_out import TrialBalanceOut
 from .trial_line_out import TrialLineOut
 from .trial_line_out_side import TrialLineOutSide
@@ -137,6 +147,7 @@ from .twin_out_source import TwinOutSource
 from .validate_in import ValidateIn
 from .validation_out import ValidationOut
 from .verify_in import VerifyIn
+from .wallet_out import WalletOut
 from .wallets_export_statement_format import WalletsExportStatementFormat
 from .wallets_export_statement_response_200 import WalletsExportStatementResponse200
 from .withdrawal_in import WithdrawalIn
@@ -203,6 +214,9 @@ __all__ = (
     "MeOut",
     "MineIn",
     "MineOut",
+    "MoveOut",
+    "MoveOutPurpose",
+    "MoveOutState",
     "NetworkTermsOut",
     "NoticesIn",
     "NoticesOut",
@@ -215,16 +229,22 @@ __all__ = (
     "PageBeneficiaryOut",
     "PageConversionOut",
     "PageDepositOut",
+    "PageMoveOut",
     "PagePauseOut",
+    "PageProposalOut",
     "PageSessionOut",
     "PageStatementLineOut",
     "PageTransactionOut",
+    "PageWalletOut",
     "PageWithdrawalOut",
     "PasswordIn",
     "PauseIn",
     "PauseOut",
     "PaymentOut",
     "Problem",
+    "ProposalOut",
+    "ProposalOutKind",
+    "ProposalOutState",
     "QuoteIn",
     "QuoteInKind",
     "QuoteInSide",
@@ -271,6 +291,7 @@ __all__ = (
     "TransactionsExportKindType0",
     "TransactionsExportResponse200",
     "TransactionsListKindType0",
+    "TreasuryListProposalsStateType0",
     "TrialBalanceOut",
     "TrialLineOut",
     "TrialLineOutSide",
@@ -280,6 +301,7 @@ __all__ = (
     "ValidateIn",
     "ValidationOut",
     "VerifyIn",
+    "WalletOut",
     "WalletsExportStatementFormat",
     "WalletsExportStatementResponse200",
     "WithdrawalIn",

@@ -3,8 +3,8 @@
 import { type DefaultError, queryOptions, type UseMutationOptions } from '@tanstack/react-query';
 
 import { client } from '../client.gen';
-import { addressesCreate, addressesList, addressesValidate, auditGetBooks, auditGetTrialBalance, authChangePassword, authConfirmTotp, authCreateTotp, authGetMe, authListSessions, authLogin, authLogout, authLogoutEverywhere, authRefreshToken, authRegister, authRevokeSession, authToken, authUpdateMe, beneficiariesConfirm, beneficiariesCreate, beneficiariesDelete, beneficiariesGet, beneficiariesList, beneficiariesRename, complianceDecideApproval, complianceListApprovals, complianceListPauses, compliancePause, complianceResume, conversionsCreate, conversionsGet, conversionsList, depositsGet, depositsList, eventsLog, exchangeGetRate, exchangeListMarkets, healthLive, healthReady, type Options, quotesCreate, quotesGet, sandboxAuthenticator, sandboxChaos, sandboxFaucet, sandboxListChaos, sandboxMine, sandboxScenarios, sandboxStart, transactionsExport, transactionsList, walletsExportStatement, walletsGetStatement, walletsListAssets, walletsListBalances, withdrawalsCancel, withdrawalsCreate, withdrawalsGet, withdrawalsList, withdrawalsVerify } from '../sdk.gen';
-import type { AddressesCreateData, AddressesCreateError, AddressesCreateResponse, AddressesListData, AddressesListError, AddressesListResponse, AddressesValidateData, AddressesValidateError, AddressesValidateResponse, AuditGetBooksData, AuditGetBooksError, AuditGetBooksResponse, AuditGetTrialBalanceData, AuditGetTrialBalanceError, AuditGetTrialBalanceResponse, AuthChangePasswordData, AuthChangePasswordError, AuthChangePasswordResponse, AuthConfirmTotpData, AuthConfirmTotpError, AuthConfirmTotpResponse, AuthCreateTotpData, AuthCreateTotpError, AuthCreateTotpResponse, AuthGetMeData, AuthGetMeError, AuthGetMeResponse, AuthListSessionsData, AuthListSessionsError, AuthListSessionsResponse, AuthLoginData, AuthLoginError, AuthLoginResponse, AuthLogoutData, AuthLogoutError, AuthLogoutEverywhereData, AuthLogoutEverywhereError, AuthLogoutEverywhereResponse, AuthLogoutResponse, AuthRefreshTokenData, AuthRefreshTokenError, AuthRefreshTokenResponse, AuthRegisterData, AuthRegisterError, AuthRegisterResponse, AuthRevokeSessionData, AuthRevokeSessionError, AuthRevokeSessionResponse, AuthTokenData, AuthTokenError, AuthTokenResponse, AuthUpdateMeData, AuthUpdateMeError, AuthUpdateMeResponse, BeneficiariesConfirmData, BeneficiariesConfirmError, BeneficiariesConfirmResponse, BeneficiariesCreateData, BeneficiariesCreateError, BeneficiariesCreateResponse, BeneficiariesDeleteData, BeneficiariesDeleteError, BeneficiariesDeleteResponse, BeneficiariesGetData, BeneficiariesGetError, BeneficiariesGetResponse, BeneficiariesListData, BeneficiariesListError, BeneficiariesListResponse, BeneficiariesRenameData, BeneficiariesRenameError, BeneficiariesRenameResponse, ComplianceDecideApprovalData, ComplianceDecideApprovalError, ComplianceDecideApprovalResponse, ComplianceListApprovalsData, ComplianceListApprovalsError, ComplianceListApprovalsResponse, ComplianceListPausesData, ComplianceListPausesError, ComplianceListPausesResponse, CompliancePauseData, CompliancePauseError, CompliancePauseResponse, ComplianceResumeData, ComplianceResumeError, ComplianceResumeResponse, ConversionsCreateData, ConversionsCreateError, ConversionsCreateResponse, ConversionsGetData, ConversionsGetError, ConversionsGetResponse, ConversionsListData, ConversionsListError, ConversionsListResponse, DepositsGetData, DepositsGetError, DepositsGetResponse, DepositsListData, DepositsListError, DepositsListResponse, EventsLogData, EventsLogError, EventsLogResponse, ExchangeGetRateData, ExchangeGetRateError, ExchangeGetRateResponse, ExchangeListMarketsData, ExchangeListMarketsError, ExchangeListMarketsResponse, HealthLiveData, HealthLiveResponse, HealthReadyData, HealthReadyError, HealthReadyResponse, QuotesCreateData, QuotesCreateError, QuotesCreateResponse, QuotesGetData, QuotesGetError, QuotesGetResponse, SandboxAuthenticatorData, SandboxAuthenticatorError, SandboxAuthenticatorResponse, SandboxChaosData, SandboxChaosError, SandboxChaosResponse, SandboxFaucetData, SandboxFaucetError, SandboxFaucetResponse, SandboxListChaosData, SandboxListChaosError, SandboxListChaosResponse, SandboxMineData, SandboxMineError, SandboxMineResponse, SandboxScenariosData, SandboxScenariosError, SandboxScenariosResponse, SandboxStartData, SandboxStartError, SandboxStartResponse, TransactionsExportData, TransactionsExportError, TransactionsExportResponse, TransactionsListData, TransactionsListError, TransactionsListResponse, WalletsExportStatementData, WalletsExportStatementError, WalletsExportStatementResponse, WalletsGetStatementData, WalletsGetStatementError, WalletsGetStatementResponse, WalletsListAssetsData, WalletsListAssetsError, WalletsListAssetsResponse, WalletsListBalancesData, WalletsListBalancesError, WalletsListBalancesResponse, WithdrawalsCancelData, WithdrawalsCancelError, WithdrawalsCancelResponse, WithdrawalsCreateData, WithdrawalsCreateError, WithdrawalsCreateResponse, WithdrawalsGetData, WithdrawalsGetError, WithdrawalsGetResponse, WithdrawalsListData, WithdrawalsListError, WithdrawalsListResponse, WithdrawalsVerifyData, WithdrawalsVerifyError } from '../types.gen';
+import { addressesCreate, addressesList, addressesValidate, auditGetBooks, auditGetTrialBalance, authChangePassword, authConfirmTotp, authCreateTotp, authGetMe, authListSessions, authLogin, authLogout, authLogoutEverywhere, authRefreshToken, authRegister, authRevokeSession, authToken, authUpdateMe, beneficiariesConfirm, beneficiariesCreate, beneficiariesDelete, beneficiariesGet, beneficiariesList, complianceDecideApproval, complianceListApprovals, complianceListPauses, compliancePause, complianceResume, conversionsCreate, conversionsGet, conversionsList, depositsGet, depositsList, eventsLog, exchangeGetRate, exchangeListMarkets, healthLive, healthReady, type Options, quotesCreate, quotesGet, sandboxAuthenticator, sandboxChaos, sandboxFaucet, sandboxListChaos, sandboxMine, sandboxScenarios, sandboxStart, transactionsExport, transactionsList, treasuryDismissProposal, treasuryListMoves, treasuryListProposals, treasuryListWallets, walletsExportStatement, walletsGetStatement, walletsListAssets, walletsListBalances, withdrawalsCancel, withdrawalsCreate, withdrawalsGet, withdrawalsList, withdrawalsVerify } from '../sdk.gen';
+import type { AddressesCreateData, AddressesCreateError, AddressesCreateResponse, AddressesListData, AddressesListError, AddressesListResponse, AddressesValidateData, AddressesValidateError, AddressesValidateResponse, AuditGetBooksData, AuditGetBooksError, AuditGetBooksResponse, AuditGetTrialBalanceData, AuditGetTrialBalanceError, AuditGetTrialBalanceResponse, AuthChangePasswordData, AuthChangePasswordError, AuthChangePasswordResponse, AuthConfirmTotpData, AuthConfirmTotpError, AuthConfirmTotpResponse, AuthCreateTotpData, AuthCreateTotpError, AuthCreateTotpResponse, AuthGetMeData, AuthGetMeError, AuthGetMeResponse, AuthListSessionsData, AuthListSessionsError, AuthListSessionsResponse, AuthLoginData, AuthLoginError, AuthLoginResponse, AuthLogoutData, AuthLogoutError, AuthLogoutEverywhereData, AuthLogoutEverywhereError, AuthLogoutEverywhereResponse, AuthLogoutResponse, AuthRefreshTokenData, AuthRefreshTokenError, AuthRefreshTokenResponse, AuthRegisterData, AuthRegisterError, AuthRegisterResponse, AuthRevokeSessionData, AuthRevokeSessionError, AuthRevokeSessionResponse, AuthTokenData, AuthTokenError, AuthTokenResponse, AuthUpdateMeData, AuthUpdateMeError, AuthUpdateMeResponse, BeneficiariesConfirmData, BeneficiariesConfirmError, BeneficiariesConfirmResponse, BeneficiariesCreateData, BeneficiariesCreateError, BeneficiariesCreateResponse, BeneficiariesDeleteData, BeneficiariesDeleteError, BeneficiariesDeleteResponse, BeneficiariesGetData, BeneficiariesGetError, BeneficiariesGetResponse, BeneficiariesListData, BeneficiariesListError, BeneficiariesListResponse, ComplianceDecideApprovalData, ComplianceDecideApprovalError, ComplianceDecideApprovalResponse, ComplianceListApprovalsData, ComplianceListApprovalsError, ComplianceListApprovalsResponse, ComplianceListPausesData, ComplianceListPausesError, ComplianceListPausesResponse, CompliancePauseData, CompliancePauseError, CompliancePauseResponse, ComplianceResumeData, ComplianceResumeError, ComplianceResumeResponse, ConversionsCreateData, ConversionsCreateError, ConversionsCreateResponse, ConversionsGetData, ConversionsGetError, ConversionsGetResponse, ConversionsListData, ConversionsListError, ConversionsListResponse, DepositsGetData, DepositsGetError, DepositsGetResponse, DepositsListData, DepositsListError, DepositsListResponse, EventsLogData, EventsLogError, EventsLogResponse, ExchangeGetRateData, ExchangeGetRateError, ExchangeGetRateResponse, ExchangeListMarketsData, ExchangeListMarketsError, ExchangeListMarketsResponse, HealthLiveData, HealthLiveResponse, HealthReadyData, HealthReadyError, HealthReadyResponse, QuotesCreateData, QuotesCreateError, QuotesCreateResponse, QuotesGetData, QuotesGetError, QuotesGetResponse, SandboxAuthenticatorData, SandboxAuthenticatorError, SandboxAuthenticatorResponse, SandboxChaosData, SandboxChaosError, SandboxChaosResponse, SandboxFaucetData, SandboxFaucetError, SandboxFaucetResponse, SandboxListChaosData, SandboxListChaosError, SandboxListChaosResponse, SandboxMineData, SandboxMineError, SandboxMineResponse, SandboxScenariosData, SandboxScenariosError, SandboxScenariosResponse, SandboxStartData, SandboxStartError, SandboxStartResponse, TransactionsExportData, TransactionsExportError, TransactionsExportResponse, TransactionsListData, TransactionsListError, TransactionsListResponse, TreasuryDismissProposalData, TreasuryDismissProposalError, TreasuryDismissProposalResponse, TreasuryListMovesData, TreasuryListMovesError, TreasuryListMovesResponse, TreasuryListProposalsData, TreasuryListProposalsError, TreasuryListProposalsResponse, TreasuryListWalletsData, TreasuryListWalletsError, TreasuryListWalletsResponse, WalletsExportStatementData, WalletsExportStatementError, WalletsExportStatementResponse, WalletsGetStatementData, WalletsGetStatementError, WalletsGetStatementResponse, WalletsListAssetsData, WalletsListAssetsError, WalletsListAssetsResponse, WalletsListBalancesData, WalletsListBalancesError, WalletsListBalancesResponse, WithdrawalsCancelData, WithdrawalsCancelError, WithdrawalsCancelResponse, WithdrawalsCreateData, WithdrawalsCreateError, WithdrawalsCreateResponse, WithdrawalsGetData, WithdrawalsGetError, WithdrawalsGetResponse, WithdrawalsListData, WithdrawalsListError, WithdrawalsListResponse, WithdrawalsVerifyData, WithdrawalsVerifyError } from '../types.gen';
 
 export type QueryKey<TOptions extends Options> = [
     Pick<TOptions, 'baseUrl' | 'body' | 'headers' | 'path' | 'query'> & {
@@ -897,12 +897,91 @@ export const withdrawalsVerifyMutation = (options?: Partial<Options<WithdrawalsV
     return mutationOptions;
 };
 
+export const treasuryListMovesQueryKey = (options?: Options<TreasuryListMovesData>) => createQueryKey('treasuryListMoves', options);
+
+/**
+ * List Moves
+ *
+ * The newest movements of the house's own money.
+ */
+export const treasuryListMovesOptions = (options?: Options<TreasuryListMovesData>) => queryOptions<TreasuryListMovesResponse, TreasuryListMovesError, TreasuryListMovesResponse, ReturnType<typeof treasuryListMovesQueryKey>>({
+    queryFn: async ({ queryKey, signal }) => {
+        const { data } = await treasuryListMoves({
+            ...options,
+            ...queryKey[0],
+            signal,
+            throwOnError: true
+        });
+        return data;
+    },
+    queryKey: treasuryListMovesQueryKey(options)
+});
+
+export const treasuryListProposalsQueryKey = (options?: Options<TreasuryListProposalsData>) => createQueryKey('treasuryListProposals', options);
+
+/**
+ * List Proposals
+ *
+ * What needs a person to move money: refills of hot wallets, and what is too much on them.
+ */
+export const treasuryListProposalsOptions = (options?: Options<TreasuryListProposalsData>) => queryOptions<TreasuryListProposalsResponse, TreasuryListProposalsError, TreasuryListProposalsResponse, ReturnType<typeof treasuryListProposalsQueryKey>>({
+    queryFn: async ({ queryKey, signal }) => {
+        const { data } = await treasuryListProposals({
+            ...options,
+            ...queryKey[0],
+            signal,
+            throwOnError: true
+        });
+        return data;
+    },
+    queryKey: treasuryListProposalsQueryKey(options)
+});
+
+/**
+ * Dismiss Proposal
+ *
+ * Not wanted. Dismissing again changes nothing.
+ */
+export const treasuryDismissProposalMutation = (options?: Partial<Options<TreasuryDismissProposalData>>): UseMutationOptions<TreasuryDismissProposalResponse, TreasuryDismissProposalError, Options<TreasuryDismissProposalData>> => {
+    const mutationOptions: UseMutationOptions<TreasuryDismissProposalResponse, TreasuryDismissProposalError, Options<TreasuryDismissProposalData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await treasuryDismissProposal({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
+export const treasuryListWalletsQueryKey = (options?: Options<TreasuryListWalletsData>) => createQueryKey('treasuryListWallets', options);
+
+/**
+ * List Wallets
+ *
+ * What the books say of hot wallets, deposit addresses and cold storage.
+ */
+export const treasuryListWalletsOptions = (options?: Options<TreasuryListWalletsData>) => queryOptions<TreasuryListWalletsResponse, TreasuryListWalletsError, TreasuryListWalletsResponse, ReturnType<typeof treasuryListWalletsQueryKey>>({
+    queryFn: async ({ queryKey, signal }) => {
+        const { data } = await treasuryListWallets({
+            ...options,
+            ...queryKey[0],
+            signal,
+            throwOnError: true
+        });
+        return data;
+    },
+    queryKey: treasuryListWalletsQueryKey(options)
+});
+
 export const addressesListQueryKey = (options?: Options<AddressesListData>) => createQueryKey('addressesList', options);
 
 /**
  * List Addresses
  *
- * Your deposit addresses, newest first, with what came to each.
+ * Your deposit addresses, newest first.
  */
 export const addressesListOptions = (options?: Options<AddressesListData>) => queryOptions<AddressesListResponse, AddressesListError, AddressesListResponse, ReturnType<typeof addressesListQueryKey>>({
     queryFn: async ({ queryKey, signal }) => {
@@ -1072,25 +1151,6 @@ export const beneficiariesGetOptions = (options: Options<BeneficiariesGetData>) 
     },
     queryKey: beneficiariesGetQueryKey(options)
 });
-
-/**
- * Rename Beneficiary
- *
- * Call a saved destination something else. Where it leads cannot be changed: save another one.
- */
-export const beneficiariesRenameMutation = (options?: Partial<Options<BeneficiariesRenameData>>): UseMutationOptions<BeneficiariesRenameResponse, BeneficiariesRenameError, Options<BeneficiariesRenameData>> => {
-    const mutationOptions: UseMutationOptions<BeneficiariesRenameResponse, BeneficiariesRenameError, Options<BeneficiariesRenameData>> = {
-        mutationFn: async (fnOptions) => {
-            const { data } = await beneficiariesRename({
-                ...options,
-                ...fnOptions,
-                throwOnError: true
-            });
-            return data;
-        }
-    };
-    return mutationOptions;
-};
 
 /**
  * Confirm Beneficiary

@@ -1,0 +1,28 @@
+"""The worker step of the house's own moves: what withdrawals wait for is told to the treasury, which does not know them."""
+
+import time
+
+from tidegate.database import utcnow
+from tidegate.transactions import store
+from tidegate.transactions.office import Office
+from tidegate.treasury import liquidity, move_steps
+from tidegate.treasury.moves import Mover
+
+
+class Moves:
+    """Takes what is under way further at every step, and looks for new moves now and then."""
+
+    def __init__(self, office: Office, mover: Mover) -> None:
+        self._office = office
+        self._mover = mover
+        self._looked = -1e9
+
+    async def step(self) -> int:
+        """How many moves were taken further."""
+        pause = min((one.move_seconds for one in self._office.settings.networks.values()), default=10.0)
+        if time.monotonic() - self._looked >= pause:
+            self._looked = time.monotonic()
+            async with self._office.db.reading() as session:
+                queued = await store.queued_units(session)
+            await liquidity.look(self._mover, queued, utcnow())
+        return await move_steps.advance(self._mover, utcnow())

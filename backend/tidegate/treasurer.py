@@ -1,0 +1,83 @@
+"""What the treasurer's commands do. Words for people, exit codes for scripts."""
+
+from rich.table import Table
+
+from tidegate.chains.port import NodeUnavailable
+from tidegate.config import Settings
+from tidegate.database import Database, new_id
+from tidegate.ledger.rules import Outcome, house
+from tidegate.money import MoneyError, UnknownAsset, format_units, parse_units
+from tidegate.money import asset as asset_of
+from tidegate.operate import err, out
+from tidegate.parts import open_parts
+from tidegate.refusal import Refusal
+from tidegate.treasury import desk, receive
+from tidegate.treasury.inventory import fund
+
+
+def _database(settings: Settings) -> Database:
+    return Database(settings.database_url("worker"), pool_size=2, application="tidegate-cli")
+
+
+async def status(settings: Settings) -> None:
+    """What the books say of each place, and what is under way."""
+    db = _database(settings)
+    try:
+        table = Table("network", "asset", "hot", "deposits", "cold", "payable", "cap", "floor")
+        for one in await desk.wallets(db, settings):
+            bounds = (one.cap or "", one.floor or "")
+            table.add_row(one.network, one.asset, one.hot, one.deposits, one.cold, one.payable, *bounds)
+        out.print(table)
+        for move in await desk.moves(db, limit=20):
+            out.print(
+                f"{move.created_at:%Y-%m-%d %H:%M} {move.purpose} {move.amount} {move.asset} {move.state} {move.reason or ''}"
+            )
+    finally:
+        await db.close()
+
+
+async def proposals(settings: Settings) -> int:
+    """Open proposals, one a line; exit status 1 when there are some, so that a script can tell."""
+    db = _database(settings)
+    try:
+        found = (await desk.proposals(db, state="open", limit=100, before=None)).items
+    finally:
+        await db.close()
+    for one in found:
+        to = f" to {one.address}" if one.kind == "refill" else ""
+        out.print(f"{one.id} {one.kind} {one.amount} {one.asset} on {one.network}{to}: {one.reason}")
+    return 1 if found else 0
+
+
+async def received(settings: Settings, network: str, code: str, txid: str, *, from_cold: bool, fee: str) -> int:
+    """Book what a transaction brought to the hot address; exit status 1 with the reason when it cannot be."""
+    async with open_parts(settings, process="cli", duty="worker") as parts:
+        chain = parts.chains.get(network)
+        try:
+            if chain is None:
+                err.print(f"There is no network {network}, or its keys are not there.")
+                return 1
+            fee_units = parse_units(fee, asset_of(chain.gas_asset).decimals)
+            units, now = await receive.receive(
+                parts.db, parts.lane, chain, txid=txid, asset=code, from_cold=from_cold, fee_units=fee_units
+            )
+        except (Refusal, NodeUnavailable, MoneyError, UnknownAsset, KeyError) as error:
+            err.print(str(error))
+            return 1
+        amount = format_units(units, asset_of(code).decimals)
+        out.print(f"{amount} {code} {'booked' if now else 'was booked before'}.")
+        return 0
+
+
+async def cold(settings: Settings, network: str, code: str, amount: str) -> int:
+    """Book what lies in cold storage already as the house's own; exit status 1 when it cannot be."""
+    async with open_parts(settings, process="cli", duty="worker") as parts:
+        try:
+            units = parse_units(amount, asset_of(code).decimals)
+            place = house("wallet:cold", code, network)
+            verdict = await fund(parts.lane, place, units, key=f"cold:{new_id()}")
+        except (MoneyError, UnknownAsset, ValueError) as error:
+            err.print(str(error))
+            return 1
+    out.print(f"Booked: {amount} {code} in cold storage on {network}." if verdict.posted else verdict.outcome)
+    return 0 if verdict.outcome is Outcome.POSTED else 1

@@ -1,0 +1,15 @@
+from typing import Literal
+
+ProposalOutState = Literal["dismissed", "done", "open"]
+
+PROPOSAL_OUT_STATE_VALUES: set[ProposalOutState] = {
+    "dismissed",
+    "done",
+    "open",
+}
+
+
+def check_proposal_out_state(value: str) -> ProposalOutState:
+    if value in PROPOSAL_OUT_STATE_VALUES:
+        return value
+    raise TypeError(f"Unexpected value {value!r}. Expected one of {PROPOSAL_OUT_STATE_VALUES!r}")
