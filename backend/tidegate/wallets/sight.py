@@ -8,9 +8,10 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from tidegate.chains.port import UNKNOWN_TOKEN, Arrival, Arrivals, Chain, Health
+from tidegate.chains.port import Arrival, Arrivals, Chain, Health
 from tidegate.config import NetworkSettings
 from tidegate.database import Database, Rider, new_id, ride_all
+from tidegate.money import UNKNOWN_TOKEN
 from tidegate.outbox.events import changed
 from tidegate.wallets import deposit_store, rules, store, watch
 from tidegate.wallets.deposit_store import Open
