@@ -46,7 +46,8 @@ async def record(db: Database, chain: Chain, terms: NetworkSettings, look: Look,
         if before.version != look.version:
             return False
         tags = Tags(found.safe, found.finalized)
-        again = await deposit_store.reopen(session, network=network, txids=[one.txid for one in found.seen])
+        alive = [one.txid for one in found.seen if one.confirmations >= 0]
+        again = await deposit_store.reopen(session, network=network, txids=alive)
         look = replace(look, rows=[*look.rows, *again])
         any_changed = await _show_known(session, chain, look, tags, now)
         any_changed |= await insert_new(session, chain, terms, found.seen, tags, now)
