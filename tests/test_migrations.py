@@ -27,3 +27,31 @@ async def test_the_schema_upgrades_downgrades_upgrades_and_shows_no_drift(empty_
     await asyncio.to_thread(command.upgrade, config, "head")
     # Raises when autogenerate would change anything.
     await asyncio.to_thread(command.check, config)
+
+
+async def test_addresses_of_an_earlier_version_join_the_sequence_of_their_family(empty_url: str) -> None:
+    config = alembic_config(empty_url)
+    await asyncio.to_thread(command.upgrade, config, "head")
+    await asyncio.to_thread(command.downgrade, config, "0015_answers")
+    connection = await asyncpg.connect(empty_url)
+    try:
+        await connection.execute(
+            """
+            INSERT INTO users (id, email, email_canonical, password_hash, password_changed_at, created_at)
+            VALUES ('00000000-0000-0000-0000-000000000001', 'a@b.example', 'a@b.example', 'none', now(), now());
+            INSERT INTO address_index VALUES ('bitcoin', 1, 1000), ('ethereum', 2, 1002), ('unused', 0, 1000);
+            INSERT INTO deposit_addresses (id, user_id, network, index, address, created_at)
+            SELECT gen_random_uuid(), '00000000-0000-0000-0000-000000000001', network, index, address, now()
+            FROM (VALUES ('bitcoin', 0, 'bcrt1qa'), ('ethereum', 0, '0xA'), ('ethereum', 1, '0xB')) a(network, index, address)
+            """
+        )
+        await asyncio.to_thread(command.upgrade, config, "head")
+        rows = await connection.fetch("SELECT family, next_index, watched_upto FROM address_index ORDER BY 1")
+        assert [tuple(row) for row in rows] == [("bitcoin", 1, 1000), ("evm", 2, 1002)]
+        families = await connection.fetch("SELECT address, family FROM deposit_addresses ORDER BY 1")
+        assert {row["address"]: row["family"] for row in families} == {"0xA": "evm", "0xB": "evm", "bcrt1qa": "bitcoin"}
+        await asyncio.to_thread(command.downgrade, config, "0015_answers")
+        rows = await connection.fetch("SELECT network, next_index FROM address_index ORDER BY 1")
+        assert [tuple(row) for row in rows] == [("bitcoin", 1), ("ethereum", 2)]
+    finally:
+        await connection.close()

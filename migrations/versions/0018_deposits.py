@@ -21,7 +21,7 @@ def upgrade() -> None:
 
 
 def _families() -> None:
-    op.execute(f"ALTER TABLE deposit_addresses ADD family text GENERATED ALWAYS AS ({_FAMILY}) STORED NOT NULL")
+    op.execute(f"ALTER TABLE deposit_addresses ADD family varchar GENERATED ALWAYS AS ({_FAMILY}) STORED NOT NULL")
     op.drop_constraint("uq_deposit_addresses_network_index", "deposit_addresses")
     op.drop_constraint("uq_deposit_addresses_network_address", "deposit_addresses")
     # Two owners of one address cannot be parted by a migration: then this fails, and a person decides whose it is.

@@ -262,3 +262,23 @@ async def test_metrics_count_by_route_and_not_by_what_was_asked_for(door: Door) 
     text = (await door.http.get("/metrics")).text
     assert '/transactions/withdrawals/{withdrawal_id}"' in text
     assert re.search(r"[0-9a-f]{8}-[0-9a-f]{4}", text) is None
+
+
+async def test_metrics_say_how_far_the_reading_of_each_network_is_behind(door: Door) -> None:
+    async with door.app.state.database.transaction() as session:
+        await session.execute(
+            text(
+                "INSERT INTO scan_cursors (network, cursor, fit, reason, height, scanned_height, asked_at, scanned_at,"
+                " version) VALUES ('bitcoin', NULL, true, '', 107, 100, now(), now() - interval '90 seconds', 1),"
+                " ('ethereum', NULL, false, 'away', NULL, NULL, now(), NULL, 0)"
+            )
+        )
+    said = (await door.http.get("/metrics")).text
+    assert 'tidegate_scan_blocks_behind{network="bitcoin"} 7.0' in said
+    assert 90 <= float(said.partition('tidegate_scan_age_seconds{network="bitcoin"} ')[2].split()[0]) < 150
+    assert 'tidegate_node_fit{network="ethereum"} 0.0' in said
+    assert 'tidegate_scan_age_seconds{network="ethereum"} +Inf' in said
+    door.app.state.health._last = None  # it answers from memory for two seconds
+    ready = {one["name"]: one for one in (await door.http.get("/api/v1/health/ready")).json()["dependencies"]}
+    assert (ready["deposits:bitcoin"]["up"], ready["deposits:bitcoin"]["required"]) == (False, False)
+    assert "for a while" in ready["deposits:bitcoin"]["detail"]

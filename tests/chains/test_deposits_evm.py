@@ -10,9 +10,10 @@ from tests.chains.conftest import House
 from tidegate.chains.evm import EvmChain
 from tidegate.chains.evm.build import checksummed
 from tidegate.chains.open import open_chains
-from tidegate.chains.port import UNKNOWN_TOKEN, Arrival, Arrivals, NodeUnavailable
+from tidegate.chains.port import Arrival, Arrivals, NodeUnavailable
 from tidegate.chains.public import load_public
 from tidegate.config import Settings
+from tidegate.money import UNKNOWN_TOKEN
 
 
 class Till:

@@ -28,6 +28,9 @@ ROWS = (
     "Drivers of other distributions",
     "Several EVM networks at once",
     "Nodes that must not be believed",
+    "Deposits that survive reorganisations",
+    "Deposits that are not plain",
+    "Many deposits at once",
     "Destinations, the address book",
     "Binance",
     "Coinbase",
@@ -37,12 +40,15 @@ ROWS = (
     "Compliance",
     "Customisation",
     "The ledger, written by one function in batches",
+    "Batches, replacements, one payment whatever happens",
     "Guards in the database",
     "Statements, balances of a past moment",
     "Exports",
     "Trial balance",
     "The audit of the books, now and as they were",
     "Speed, as ratios",
+    "Sweeps, consolidation, cold storage, refill proposals",
+    "The house's own moves at the signer",
 )
 
 

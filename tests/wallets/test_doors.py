@@ -56,6 +56,7 @@ async def test_every_listed_asset_names_its_networks_and_their_terms(ana: Holder
         {
             "network": "bitcoin",
             "confirmations_required": 2,
+            "deposit_tiers": [],
             "minimum_deposit": "0.00001000",
             "minimum_withdrawal": "0.00010000",
             "deposits": True,

@@ -53,13 +53,9 @@ class Health:
     reason: str = ""
 
 
-UNKNOWN_TOKEN = "UNKNOWN"
-"""`Arrival.asset` of a token that is not on our list. Its name and symbol are its own words, so nobody repeats them."""
-
-
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A payment to one of our addresses as the chain shows it now.
+    """A payment to one of our addresses as the chain shows it now; `asset` is UNKNOWN_TOKEN where it is not on our list.
 
     `confirmations` is 0 in the mempool and negative when it can no longer confirm (Bitcoin: conflicted).
     """

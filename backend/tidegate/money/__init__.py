@@ -5,7 +5,7 @@ Nothing here is a float, nothing here rounds silently, and nothing here knows a 
 
 from tidegate.money.allocate import Remainder, allocate, divide
 from tidegate.money.amount import Amount, InvalidAmount, MoneyError, TooManyDecimals, format_units, parse_units
-from tidegate.money.asset import BNB, BTC, ETH, USDC, USDT, Asset, UnknownAsset, asset, listed_assets
+from tidegate.money.asset import BNB, BTC, ETH, UNKNOWN_TOKEN, USDC, USDT, Asset, UnknownAsset, asset, listed_assets
 from tidegate.money.rate import ONE, Rate, cost_of, worth_of
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "BTC",
     "ETH",
     "ONE",
+    "UNKNOWN_TOKEN",
     "USDC",
     "USDT",
     "Amount",

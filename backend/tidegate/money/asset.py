@@ -7,6 +7,10 @@ class UnknownAsset(KeyError):
     """The code names no asset of this house."""
 
 
+UNKNOWN_TOKEN = "UNKNOWN"
+"""Stands for any token that is not on our list. Its name and symbol are its own words, so nobody repeats them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Asset:
     """An asset: its code (`USDT`), how many decimals one whole unit has, and its name in English."""

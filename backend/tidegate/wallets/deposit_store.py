@@ -10,8 +10,9 @@ from sqlalchemy import ARRAY, Text, Uuid, bindparam, case, delete, func, or_, se
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from tidegate.chains.port import UNKNOWN_TOKEN, Flow
+from tidegate.chains.port import Flow
 from tidegate.database import Rider, adding, inserting, updating
+from tidegate.money import UNKNOWN_TOKEN
 from tidegate.wallets.rules import AFLOAT, REORGED, Booked, Deposit, DepositState, Reason
 from tidegate.wallets.tables import DepositAddress, DepositRow, EtherFlow, Receivable
 

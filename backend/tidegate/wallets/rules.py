@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal
 
-from tidegate.chains.port import UNKNOWN_TOKEN
 from tidegate.ledger.rules import AccountRef, Posting, customer, house, transfers
+from tidegate.money import UNKNOWN_TOKEN
 
 FINAL_FACTOR = 6
 """A deposit is watched until it has this many times the confirmations that credit it."""

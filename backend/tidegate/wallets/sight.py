@@ -8,9 +8,10 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from tidegate.chains.port import UNKNOWN_TOKEN, Arrival, Arrivals, Chain, Health
+from tidegate.chains.port import Arrival, Arrivals, Chain, Health
 from tidegate.config import NetworkSettings
 from tidegate.database import Database, Rider, new_id, ride_all
+from tidegate.money import UNKNOWN_TOKEN
 from tidegate.outbox.events import changed
 from tidegate.wallets import deposit_store, rules, store, watch
 from tidegate.wallets.deposit_store import Open
@@ -45,7 +46,8 @@ async def record(db: Database, chain: Chain, terms: NetworkSettings, look: Look,
         if before.version != look.version:
             return False
         tags = Tags(found.safe, found.finalized)
-        again = await deposit_store.reopen(session, network=network, txids=[one.txid for one in found.seen])
+        alive = [one.txid for one in found.seen if one.confirmations >= 0]
+        again = await deposit_store.reopen(session, network=network, txids=alive)
         look = replace(look, rows=[*look.rows, *again])
         any_changed = await _show_known(session, chain, look, tags, now)
         any_changed |= await insert_new(session, chain, terms, found.seen, tags, now)

@@ -8,7 +8,8 @@ from typing import Any
 from eth_utils.crypto import keccak
 
 from tidegate.chains.evm.build import TRANSFER_SELECTOR, TRANSFER_TOPIC, checksummed, unpadded
-from tidegate.chains.port import UNKNOWN_TOKEN, Arrival, Fate, Flow, NodeUnavailable, Sighting
+from tidegate.chains.port import Arrival, Fate, Flow, NodeUnavailable, Sighting
+from tidegate.money import UNKNOWN_TOKEN
 
 NATIVE_INDEX = -1
 """`Arrival.index` of a plain ether transfer, which has no log."""
