@@ -103,7 +103,9 @@ async def examine(settings: Settings) -> int:
                     found = await chain.health()
                     if not found.fit:
                         raise NodeUnavailable(found.reason)
-                    out.print(f"  [green]up[/green] {network}: start-up checks passed at block {found.height}")
+                    others = ", ".join(settings.networks[network].others) or "no other node"
+                    passed = f"start-up checks passed at block {found.height}, compared with {others}"
+                    out.print(f"  [green]up[/green] {network}: {passed}")
                 except Exception as error:  # noqa: BLE001  the doctor reports whatever is wrong
                     out.print(f"  [red]down[/red] {network}: {error}")
                     wrong += 1

@@ -236,6 +236,39 @@ async def test_a_deposit_a_quote_and_a_withdrawal_on_the_second_chain_leave_the_
     assert await twice.balance(house("wallet:hot", "ETH", "mirror")) < 10**18
 
 
+async def test_while_no_other_node_agrees_nothing_is_credited_and_nothing_is_paid_and_it_says_so(twice: Twice) -> None:
+    ana = await twice.someone()
+    await twice.deposited(ana.id, "mirror", 200 * MILLION)
+    told = networks_of(twice.nodes)
+    told["mirror"]["others"] = {"second": {"url": twice.nodes["ethereum"].url}}
+    settings = Settings.model_validate({**twice.settings.model_dump(), "networks": told})
+    doubted = open_chains(settings, load_public(settings.signer.public_file))
+    well, twice.chains["mirror"] = twice.chains["mirror"], doubted["mirror"]
+
+    await twice.deposited(ana.id, "mirror", 30 * MILLION)
+    assert await twice.available(ana.id, "USDT") == (200 * MILLION, 0)
+    assert "second: it is on chain id 31337" in await twice.one(
+        "SELECT reason FROM scan_cursors WHERE network = 'mirror' AND NOT fit"
+    )
+    recipient = str(Account.create().address)
+    offer = await quoted(twice, ana.id, "mirror", "50")
+    asked = Asked(quote_id=uuid.UUID(offer["id"]), address=recipient, beneficiary_id=None, reference=None)
+    withdrawal = uuid.UUID((await request(twice.office, ana.subject, asked, NO_KEY, utcnow())).body["id"])
+    await twice.verify(ana, withdrawal)
+    for _ in range(6):
+        await twice.turn()
+    assert await twice.standing(withdrawal) == ("queued", "awaiting_node")
+    assert await twice.held("mirror", "USDT", recipient) == 0
+
+    twice.chains["mirror"] = well
+    await twice.until(withdrawal, "completed")
+    assert await twice.held("mirror", "USDT", recipient) == 50 * MILLION
+    while await wallets.scan(twice.db, twice.lane, well, twice.settings, utcnow()):
+        pass
+    assert sum(await twice.available(ana.id, "USDT")) > 175 * MILLION
+    await close_chains(doubted)
+
+
 async def test_an_invoice_names_its_chain_and_a_contract_means_what_it_is_there(twice: Twice) -> None:
     ana = await twice.someone()
     recipient = str(Account.create().address)

@@ -1,6 +1,7 @@
 """BIP32, 39, 84, 86, 173, 350, 174 and 371: what the standards' own examples say of our derivation, addresses and PSBTs."""
 
 import hashlib
+from base64 import b64decode
 from pathlib import Path
 
 import bdkpython as bdk
@@ -8,7 +9,7 @@ import pytest
 
 from tests.signer.world import NOW, intent, settings, sign_bitcoin
 from tests.vectors.conftest import Counted, vectors
-from tidegate.chains.bitcoin.build import derive_address, judge
+from tidegate.chains.bitcoin.build import derive_address, inputs_of, judge, txid_of
 from tidegate.chains.evm.build import base58_check, child, extended_key
 from tidegate.chains.port import Address
 from tidegate.chains.recognise import is_bitcoin_address
@@ -130,6 +131,20 @@ def desk(tmp_path: Path) -> Desk:
     configured = settings(tmp_path)
     vaults = open_vaults(Seed(bytes(16), 0), configured)
     return Desk(vaults, policies_of(configured), Journal(tmp_path / "journal.jsonl"), tmp_path / "frozen", lambda: NOW)
+
+
+@pytest.mark.parametrize("number", [174, 371])
+def test_no_invalid_psbt_is_taken_for_a_transaction_by_what_sends_and_looks_up(number: int, counted: Counted) -> None:
+    """The chain's own readers of bytes; BIP174's first vector is invalid because it is a plain transaction."""
+    for vector in vectors(f"bip{number}.json")["invalid"]:
+        raw = b64decode(vector["psbt"])
+        if not raw.startswith(b"psbt"):
+            assert vector["what"] == "Network transaction, not PSBT format"
+            continue
+        for read in (txid_of, inputs_of):
+            with pytest.raises(ValueError):
+                read(raw)
+        counted(f"BIP{number}, invalid PSBTs refused by the chain's readers", 1)
 
 
 @pytest.mark.parametrize("number", [174, 371])

@@ -129,17 +129,23 @@ class Fitness:
     @understood
     async def _quick(self) -> Health:
         anchor = self._past.anchor
-        info = await self._rpc.call("getblockchaininfo")
+        calls: list[tuple[str, tuple[int, ...]]] = [("getblockchaininfo", ())]
+        if anchor is not None:
+            calls.append(("getblockhash", (anchor.height,)))
+        info, *found = await self._rpc.batch(calls)
+        for answer in (info, *found):
+            if isinstance(answer, RpcError) and answer.code != _OUT_OF_RANGE:
+                raise answer
         height = int(info["blocks"])
-        there = await block_hash(self._rpc, anchor.height) if anchor is not None else None
+        there = str(found[0]) if found and not isinstance(found[0], RpcError) else None
         doubts = self._unfit(info) or self._past.doubts(height, there)
         doubts = doubts or await self._opinions.doubts(height, self._hash)
         if doubts:
             self._checked_at = None
             return Health(False, height, doubts)
         settled = self._past.seen(height)
-        if settled is not None and (found := await self._hash(settled)) is not None:
-            self._past.anchor = Tip(settled, found)
+        if settled is not None and (held := await self._hash(settled)) is not None:
+            self._past.anchor = Tip(settled, held)
         return Health(True, height)
 
     async def _hash(self, height: int) -> str | None:
