@@ -2013,10 +2013,6 @@ export type RefundRuleOut = {
      * Fees Kept
      */
     fees_kept: Array<'spread' | 'service'>;
-    /**
-     * Network Fee Kept
-     */
-    network_fee_kept: 'once_mined';
 };
 
 /**
