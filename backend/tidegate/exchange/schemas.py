@@ -97,7 +97,6 @@ class RefundRuleOut(Out):
     before_execution: Literal["debit_in_full"] = "debit_in_full"
     after_execution: Literal["deliver_asset"] = "deliver_asset"
     fees_kept: tuple[Literal["spread", "service"], ...] = ("spread", "service")
-    network_fee_kept: Literal["once_mined"] = "once_mined"
 
 
 class QuoteOut(Out):

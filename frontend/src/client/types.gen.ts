@@ -2206,10 +2206,6 @@ export type RefundRuleOut = {
      * Fees Kept
      */
     fees_kept: Array<'spread' | 'service'>;
-    /**
-     * Network Fee Kept
-     */
-    network_fee_kept: 'once_mined';
 };
 
 /**

@@ -17,6 +17,7 @@ import { Qr } from '@/ui/Qr';
 import { Slip } from '@/ui/Slip';
 import { Bars } from '@/ui/Waiting';
 import css from './deposit.module.css';
+import { NoMore } from './NoMore';
 
 interface Props {
   asset: string;
@@ -78,7 +79,7 @@ export function DepositAddress({ asset, network }: Props) {
                 {t('deposit.another')}
               </Button>
             </div>
-            {another.error && <FieldProblem error={another.error} />}
+            {another.error && <NoMore error={another.error} />}
             <p className={css.note}>
               {t('deposit.compare')} <Link to="/deposit/addresses">{t('deposit.all')}</Link>
             </p>

@@ -11,11 +11,12 @@ import { announce } from '@/ui/announce';
 import { CopyButton } from '@/ui/CopyButton';
 import { useServerNow } from '@/ui/clock';
 import { Heading } from '@/ui/Heading';
-import { FieldProblem, ProblemNote } from '@/ui/ProblemNote';
+import { ProblemNote } from '@/ui/ProblemNote';
 import { Qr } from '@/ui/Qr';
 import { moment } from '@/ui/time';
 import { Bars, Empty } from '@/ui/Waiting';
 import css from './addresses.module.css';
+import { NoMore } from './NoMore';
 
 const route = getRouteApi('/inside/deposit/addresses');
 const EXACT = { exact: true, includeSearch: true, explicitUndefined: true };
@@ -128,7 +129,7 @@ function NewOnes({ terms }: { terms: AssetTerms | undefined }) {
             {t('mine.newLabel', { asset: terms.asset, network: names.network(network) })}
           </Button>
         ))}
-      {make.error && <FieldProblem error={make.error} />}
+      {make.error && <NoMore error={make.error} />}
     </div>
   );
 }

@@ -21,7 +21,6 @@ class RefundRuleOut:
     fees_kept: list[RefundRuleOutFeesKeptItem]
     after_execution: Literal["deliver_asset"] = "deliver_asset"
     before_execution: Literal["debit_in_full"] = "debit_in_full"
-    network_fee_kept: Literal["once_mined"] = "once_mined"
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -34,8 +33,6 @@ class RefundRuleOut:
             fees_kept_item: str = fees_kept_item_data
             fees_kept.append(fees_kept_item)
 
-        network_fee_kept = self.network_fee_kept
-
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -43,7 +40,6 @@ class RefundRuleOut:
                 "after_execution": after_execution,
                 "before_execution": before_execution,
                 "fees_kept": fees_kept,
-                "network_fee_kept": network_fee_kept,
             }
         )
 
@@ -67,15 +63,10 @@ class RefundRuleOut:
 
             fees_kept.append(fees_kept_item)
 
-        network_fee_kept = cast(Literal["once_mined"], d.pop("network_fee_kept"))
-        if network_fee_kept != "once_mined":
-            raise ValueError(f"network_fee_kept must match const 'once_mined', got '{network_fee_kept}'")
-
         refund_rule_out = cls(
             after_execution=after_execution,
             before_execution=before_execution,
             fees_kept=fees_kept,
-            network_fee_kept=network_fee_kept,
         )
 
         refund_rule_out.additional_properties = d
