@@ -24,6 +24,7 @@ from tidegate.outbox.events import CHANNEL
 from tidegate.parts import Parts, open_parts
 from tidegate.transactions import books, payouts, withdraw
 from tidegate.transactions import pipeline as transactions
+from tidegate.treasury.keep import keep
 from tidegate.wallets import pipeline as wallets
 
 log = structlog.get_logger(__name__)
@@ -39,6 +40,7 @@ STEPS = (
     "sign",
     "broadcast",
     "confirm",
+    "keep",
     "expire",
     "books",
     "forget",
@@ -73,6 +75,7 @@ class Worker:
             Step("sign", lambda: payouts.sign_step(office, spender), 1),
             Step("broadcast", lambda: payouts.broadcast_step(office, spender), 1),
             Step("confirm", lambda: payouts.confirm_step(office, spender), 0.5),
+            Step("keep", lambda: keep(spender), 5, woken=False),
             Step("expire", lambda: withdraw.expire(office, utcnow()), 1, woken=False),
             Step("forget", self._forget, 3600, woken=False),
             Step("books", books.Checker(office).step, 10, woken=False),

@@ -31,6 +31,7 @@ ROWS = (
     "Compliance",
     "Customisation",
     "The ledger, written by one function in batches",
+    "Batches, replacements, one payment whatever happens",
     "Guards in the database",
     "Statements, balances of a past moment",
     "Exports",
