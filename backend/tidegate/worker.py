@@ -24,7 +24,11 @@ from tidegate.outbox.events import CHANNEL
 from tidegate.parts import Parts, open_parts
 from tidegate.transactions import books, payouts, withdraw
 from tidegate.transactions import pipeline as transactions
+<<<<<<< HEAD
 from tidegate.transactions.liquidity import Moves
+=======
+from tidegate.treasury.keep import keep
+>>>>>>> spending
 from tidegate.wallets import pipeline as wallets
 
 log = structlog.get_logger(__name__)
@@ -40,7 +44,11 @@ STEPS = (
     "sign",
     "broadcast",
     "confirm",
+<<<<<<< HEAD
     "moves",
+=======
+    "keep",
+>>>>>>> spending
     "expire",
     "books",
     "forget",
@@ -75,7 +83,11 @@ class Worker:
             Step("sign", lambda: payouts.sign_step(office, spender), 1),
             Step("broadcast", lambda: payouts.broadcast_step(office, spender), 1),
             Step("confirm", lambda: payouts.confirm_step(office, spender), 0.5),
+<<<<<<< HEAD
             Step("moves", Moves(office, parts.mover).step, 2, woken=False),
+=======
+            Step("keep", lambda: keep(spender), 5, woken=False),
+>>>>>>> spending
             Step("expire", lambda: withdraw.expire(office, utcnow()), 1, woken=False),
             Step("forget", self._forget, 3600, woken=False),
             Step("books", books.Checker(office).step, 10, woken=False),
