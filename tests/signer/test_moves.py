@@ -47,7 +47,7 @@ GAS: dict[str, Any] = {
     "chain_id": 31337,
 }
 PLAIN = GAS | {"gas": 21_000}
-DEARER = {"max_fee_per_gas": 40 * 10**9, "max_priority_fee_per_gas": 2 * 10**9}
+DEARER: dict[str, Any] = {"max_fee_per_gas": 40 * 10**9, "max_priority_fee_per_gas": 2 * 10**9}
 ETHER = 10**18
 COLD = {"bitcoin": OTHER, "ethereum": ACCOUNT}
 

@@ -1,9 +1,11 @@
 """Consolidation and cold storage on a real Bitcoin node, exact in the books at every step."""
 
+from typing import Any
+
 from tests.treasury.moving import COLD, COLD_BITCOIN, House
 from tidegate.ledger.rules import house as account
 
-SMALL = {"consolidate_coins": 3}
+SMALL: dict[str, Any] = {"consolidate_coins": 3}
 
 
 async def small_deposits(house: House, number: int) -> None:

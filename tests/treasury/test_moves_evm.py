@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from tests.treasury.moving import House
 from tidegate.database import utcnow
 from tidegate.treasury import moves
+from tidegate.treasury.rules import Purpose
 
 
 async def blacklist(house: House, address: str) -> None:
@@ -98,7 +99,7 @@ async def test_one_address_has_one_move_at_a_time(house: House) -> None:
             await moves.add(
                 session,
                 network="ethereum",
-                purpose=moves.Purpose.SWEEP,
+                purpose=Purpose.SWEEP,
                 asset="ETH",
                 units=5,
                 address="x",

@@ -75,7 +75,7 @@ class _Job:
         if not self._there(units, held.units):
             return False
         try:
-            gas = await chain.gas_for(held.asset, self.place, held.units, sender=held.address)
+            gas = await chain.gas_from(held.address, held.asset, self.place, held.units)
         except WouldRevert as error:
             log.warning("sweep_would_revert", address=held.address, asset=held.asset, reason=str(error))
             return False
@@ -90,7 +90,7 @@ class _Job:
         """Sweep all the ether that we know of, the house's own with it: nothing is left when the place is an account."""
         held, chain = self.held, self.chain
         there = held.units + tank
-        gas = await chain.gas_for(held.asset, self.place, 1, sender=held.address)
+        gas = await chain.gas_from(held.address, held.asset, self.place, 1)
         # What is offered is what is paid: the tip takes all that the base fee leaves.
         offered = price.max_fee // 2 + price.tip
         if not worth_it(there, gas * offered, self._multiple):

@@ -173,16 +173,19 @@ class EvmChain:
         """Wei per gas: the `max_fee` of gas_fees()."""
         return (await self.gas_fees()).rates
 
-    async def gas_for(self, asset: str, address: str, units: int, *, sender: str | None = None) -> int:
-        """Gas to allow for this payment from `sender` (the hot account): exact for an account, a fifth above the
-        estimate else.
+    async def gas_for(self, asset: str, address: str, units: int) -> int:
+        """Gas to allow for this payment from the hot account: exact for an account, a fifth above the estimate else.
 
         Raises WouldRevert when the node's dry run fails.
         """
+        return await self.gas_from(self.hot_address, asset, address, units)
+
+    async def gas_from(self, sender: str, asset: str, address: str, units: int) -> int:
+        """The same of another account of ours."""
         contract = self.contract_of(asset)
         if contract is None and await self._read("eth_getCode", address, "latest") == "0x":
             return build.GAS_ETHER
-        call = build.transfer_call(sender or self.hot_address, contract, address, units)
+        call = build.transfer_call(sender, contract, address, units)
         try:
             estimate = parse.quantity(await self._rpc.call("eth_estimateGas", call))
         except RpcError as error:
