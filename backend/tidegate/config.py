@@ -166,6 +166,8 @@ class NetworkSettings(_Section):
     """By asset: below it a refill is proposed."""
     move_seconds: float = 10.0
     """How often moves are looked for."""
+    batch_most: int = Field(100, ge=1, le=100)
+    """Bitcoin: so many payouts share a transaction at most."""
     batch_seconds: BatchSettings = BatchSettings()
     """Bitcoin: how long the first payout of each speed waits for others to share a transaction with."""
     target_blocks: TargetSettings = TargetSettings()
@@ -192,6 +194,12 @@ class NetworkSettings(_Section):
             raise ValueError(f"gas_asset: {self.gas_asset} is no asset of this house") from None
         if decimals != _GAS_DECIMALS[self.family] or self.gas_asset in self.tokens:
             raise ValueError(f"gas_asset: {self.gas_asset} cannot be the coin of this network")
+        return self
+
+    @model_validator(mode="after")
+    def _tiers(self) -> "NetworkSettings":
+        if any(tier.confirmations < self.confirmations for tier in self.deposit_tiers):
+            raise ValueError("deposit_tiers: large deposits wait longer than `confirmations`, not less")
         return self
 
 

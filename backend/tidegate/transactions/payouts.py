@@ -15,7 +15,7 @@ from tidegate.compliance import rules as policy
 from tidegate.database import Rider, utcnow
 from tidegate.queue import Lease
 from tidegate.refusal import Refusal
-from tidegate.signing.messages import MOST_PAYOUTS, Intent
+from tidegate.signing.messages import Intent
 from tidegate.transactions import settle, store, together
 from tidegate.transactions.office import Office
 from tidegate.transactions.rules import State, SubStatus, is_late
@@ -32,8 +32,6 @@ log = structlog.get_logger(__name__)
 
 POLL = timedelta(seconds=1)
 """How soon to look again while a transaction gains depth."""
-AT_ONCE = 120
-"""Withdrawals that one step claims: a whole batch, and some more for those that cannot be in it."""
 
 
 # --- choosing --------------------------------------------------------------------------------------------------------
@@ -49,14 +47,15 @@ async def _prepare(office: Office, spender: Spender, network: str) -> int:
     if not choose.batches(spender.chains[network]):
         return await _claimed(office, spender, network, None, limit=20, fresh=True)
     done = 0
-    waits = spender.networks[network].batch_seconds
+    waits, most = spender.networks[network].batch_seconds, spender.networks[network].batch_most
     async with office.db.reading() as session:
         queues = await store.queues(session, network, now=utcnow())
     for queue in queues:
         seconds = timedelta(seconds=waits.of(queue.speed))
-        ready = queue.fresh >= MOST_PAYOUTS or (queue.oldest is not None and utcnow() - queue.oldest >= seconds)
+        ready = queue.fresh >= most or (queue.oldest is not None and utcnow() - queue.oldest >= seconds)
         if ready or queue.others:
-            done += await _claimed(office, spender, network, queue.speed, limit=AT_ONCE, fresh=ready)
+            # A whole batch, and some more for those that cannot be in it.
+            done += await _claimed(office, spender, network, queue.speed, limit=most + max(1, most // 5), fresh=ready)
         else:
             await _say_batch(office, network, queue.speed)
     return done

@@ -24,7 +24,7 @@ from tidegate.chains.families import (
 )
 from tidegate.chains.port import Chain, NodeUnavailable
 from tidegate.database import Rider, ride
-from tidegate.signing.messages import MOST_PAYOUTS, Intent
+from tidegate.signing.messages import Intent
 from tidegate.treasury import spend, store, underway
 from tidegate.treasury.inventory import payable
 from tidegate.treasury.rules import GWEI, fitting
@@ -85,7 +85,7 @@ async def _batch(
     riders: Riders,
     now: datetime,
 ) -> Batched:
-    found = _together(chain, wanted)
+    found = _together(chain, wanted, spender.networks[network].batch_most)
     rate = (await spender.fees.rates(network)).of(speed)
     async with spender.db.reading() as session:
         taken = await underway.reserved_outpoints(session, network)
@@ -106,7 +106,7 @@ async def _batch(
     return found
 
 
-def _together(chain: UtxoChain, wanted: Sequence[Intent]) -> Batched:
+def _together(chain: UtxoChain, wanted: Sequence[Intent], most: int) -> Batched:
     """Who may share a transaction: a batch cannot hold two payouts to one address, nor one that no node relays."""
     found = Batched()
     addresses: set[str] = set()
@@ -114,7 +114,7 @@ def _together(chain: UtxoChain, wanted: Sequence[Intent]) -> Batched:
         reason = chain.unpayable(intent.address, intent.deliver_units)
         if reason is not None:
             found.left[intent.payout_id] = Told(Step.REFUSED, reason)
-        elif intent.address in addresses or len(found.taken) == MOST_PAYOUTS:
+        elif intent.address in addresses or len(found.taken) == most:
             found.left[intent.payout_id] = Told(Step.FULL, "it goes with the next transaction")
         else:
             addresses.add(intent.address)
