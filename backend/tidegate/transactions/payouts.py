@@ -104,7 +104,7 @@ async def _give_back(office: Office, leases: Sequence[Lease], pauses: dict[uuid.
     async with office.db.transaction() as session:
         for span in set(pauses.values()):
             some = [lease for lease in leases if pauses.get(lease.id) == span]
-            await store.release_all(session, some, now + span)
+            await store.release_all(session, some, [State.QUEUED], now + span)
 
 
 async def _reserve(

@@ -18,7 +18,7 @@ from tidegate.compliance.rules import Screened, Standing
 from tidegate.database import Rider, utcnow
 from tidegate.queue import Lease
 from tidegate.refusal import Refusal
-from tidegate.transactions import store
+from tidegate.transactions import store, together
 from tidegate.transactions.office import Office
 from tidegate.transactions.rules import State, SubStatus
 from tidegate.transactions.tables import Withdrawal
@@ -42,24 +42,30 @@ async def _run(office: Office, spender: Spender, states: Sequence[State], handle
     """Claim due rows in `states` and handle each; how many were claimed. One row's trouble is its own."""
     async with office.db.transaction() as session:
         leases = await store.claim(session, states, now=utcnow())
-    await asyncio.gather(*(_one(office, spender, lease, states, handle) for lease in leases))
+    if not leases:
+        return 0
+    by_id = {lease.id: lease for lease in leases}
+    rows = [row for row in await together.rows_of(office, list(by_id)) if row.fence == by_id[row.id].fence]
+    rows = [row for row in rows if State(row.state) in states]
+    pauses = await asyncio.gather(*(_one(office, spender, row, by_id[row.id], handle) for row in rows))
+    again: dict[timedelta, list[Lease]] = {}
+    for row, pause_for in zip(rows, pauses, strict=True):
+        again.setdefault(pause_for or timedelta(), []).append(by_id[row.id])
+    async with office.db.transaction() as session:
+        for pause_for, some in again.items():
+            await store.release_all(session, some, states, utcnow() + pause_for)
     return len(leases)
 
 
-async def _one(office: Office, spender: Spender, lease: Lease, states: Sequence[State], handle: Handler) -> None:
-    async with office.db.reading() as session:
-        row = await store.get(session, lease.id)
-    if row is None or row.fence != lease.fence or State(row.state) not in states:
-        return
-    pause_for: timedelta | None = _AGAIN
+async def _one(office: Office, spender: Spender, row: Withdrawal, lease: Lease, handle: Handler) -> timedelta | None:
+    """How long to wait before the next look, if it did not move."""
     try:
-        pause_for = await handle(office, spender, row, lease)
+        return await handle(office, spender, row, lease)
     except Refusal as refusal:
         log.warning("withdrawal_step_refused", withdrawal=str(lease.id), state=row.state, why=refusal.kind.value)
     except Exception:
         log.exception("withdrawal_step_failed", withdrawal=str(lease.id), state=row.state)
-    async with office.db.transaction() as session:
-        await store.release(session, lease.id, lease.fence, utcnow() + (pause_for or timedelta()))
+    return _AGAIN
 
 
 async def _to(

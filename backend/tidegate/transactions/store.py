@@ -119,7 +119,7 @@ async def events(session: AsyncSession, withdrawal_id: uuid.UUID) -> list[Withdr
     return list(rows)
 
 
-async def claim(session: AsyncSession, states: Sequence[State], *, now: datetime, limit: int = 20) -> list[Lease]:
+async def claim(session: AsyncSession, states: Sequence[State], *, now: datetime, limit: int = 100) -> list[Lease]:
     """Lease due withdrawals in these states, those an operator holds left out."""
     where = and_(Withdrawal.state.in_([s.value for s in states]), Withdrawal.held_by_operator.is_(None))
     return await claim_due(session, Withdrawal, where=where, now=now, limit=limit)
@@ -193,13 +193,15 @@ async def by_ids(session: AsyncSession, ids: Sequence[uuid.UUID]) -> list[Withdr
     return list(await session.scalars(select(Withdrawal).where(Withdrawal.id.in_(ids)).order_by(Withdrawal.id)))
 
 
-async def release_all(session: AsyncSession, leases: Sequence[Lease], due_at: datetime) -> None:
-    """Give these leases back, one statement for all; those that moved on since are left alone."""
+async def release_all(
+    session: AsyncSession, leases: Sequence[Lease], states: Sequence[State], due_at: datetime
+) -> None:
+    """Give these leases back, one statement for all; those that left `states` since are free already."""
     await session.execute(
         update(Withdrawal)
         .where(
             tuple_(Withdrawal.id, Withdrawal.fence).in_([(lease.id, lease.fence) for lease in leases]),
-            Withdrawal.state == State.QUEUED.value,
+            Withdrawal.state.in_([state.value for state in states]),
         )
         .values(lease_until=None, due_at=due_at)
     )
