@@ -29,6 +29,7 @@ async def test_the_list_has_everybodys_deposits_and_can_be_narrowed(
 
 async def test_a_deposit_is_shown_whole_and_credited_once(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     deposit_id, user = await held(world)
+    capsys.readouterr()
     assert await operate.show_deposit(world.settings, deposit_id) == 0
     shown = json.loads(capsys.readouterr().out)
     assert (shown["id"], shown["user_id"], shown["booked"]) == (deposit_id, str(user), "suspense")
