@@ -25,6 +25,7 @@ from tidegate.parts import Parts, open_parts
 from tidegate.transactions import books, payouts, withdraw
 from tidegate.transactions import pipeline as transactions
 from tidegate.transactions.liquidity import Moves
+from tidegate.treasury.keep import keep
 from tidegate.wallets import pipeline as wallets
 
 log = structlog.get_logger(__name__)
@@ -41,6 +42,7 @@ STEPS = (
     "broadcast",
     "confirm",
     "moves",
+    "keep",
     "expire",
     "books",
     "forget",
@@ -76,6 +78,7 @@ class Worker:
             Step("broadcast", lambda: payouts.broadcast_step(office, spender), 1),
             Step("confirm", lambda: payouts.confirm_step(office, spender), 0.5),
             Step("moves", Moves(office, parts.mover).step, 2, woken=False),
+            Step("keep", lambda: keep(spender), 5, woken=False),
             Step("expire", lambda: withdraw.expire(office, utcnow()), 1, woken=False),
             Step("forget", self._forget, 3600, woken=False),
             Step("books", books.Checker(office).step, 10, woken=False),

@@ -1,7 +1,9 @@
 """The whole house on real nodes and a real signer: customers with coins, a worker's steps, books that must be exact."""
 
+import time
 import uuid
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 from tests.chains.conftest import House
@@ -9,6 +11,7 @@ from tests.transactions.world import World
 from tidegate.database import utcnow
 from tidegate.ledger.rules import Posting, Transfer, customer, house
 from tidegate.transactions import audit, pipeline
+from tidegate.transactions import payouts as paying
 from tidegate.treasury.inventory import fund
 from tidegate.wallets import addresses
 from tidegate.wallets import pipeline as wallets
@@ -77,6 +80,28 @@ class RealWorld(World):
             await self.soon()
             await pipeline.screen_step(self.office, self.spender)
         return found
+
+    async def coins(self, count: int, each: int) -> None:
+        """So many confirmed coins of the hot wallet, booked as capital."""
+        faucet, amount = self.house.bitcoin_node.faucet, str(Decimal(each) / 10**8)
+        for start in range(0, count, 100):
+            call = self.house.bitcoin._wallet.call
+            made = [await call("getrawchangeaddress", "bech32") for _ in range(min(100, count - start))]
+            await faucet("sendmany", "", dict.fromkeys(made, amount))
+        await self.house.bitcoin_node.mine(2)
+        ref = house("wallet:hot", "BTC", "bitcoin")
+        assert (await fund(self.lane, ref, count * each, key=f"coins:{uuid.uuid4()}")).posted
+
+    async def rate(self, ids: Sequence[uuid.UUID]) -> float:
+        """Payouts a second from the queue to the node's mempool, by the worker's own steps as they follow each other."""
+        began = time.monotonic()
+        steps = (paying.prepare_step, paying.sign_step, paying.broadcast_step)
+        waiting = "SELECT count(*) FROM withdrawals WHERE state IN ('queued', 'signing', 'broadcasting')"
+        while await self.one(waiting):
+            for step in steps:
+                await step(self.office, self.spender)
+        assert await self.stand(ids) == [("confirming", None)]
+        return len(ids) / (time.monotonic() - began)
 
     async def work(self, turns: int = 3) -> None:
         for _ in range(turns):

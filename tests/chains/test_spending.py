@@ -15,9 +15,13 @@ from tidegate.config import Settings
 from tidegate.database import Database
 from tidegate.ledger.lane import Lane
 from tidegate.transactions import audit, intervene
+from tidegate.treasury import reserve
+from tidegate.treasury.keep import keep
 
 BATCH = int(os.environ.get("TIDEGATE_TEST_BATCH", "40"))
 """Payouts of the large batch; 100 in the whole run."""
+PAYOUTS = int(os.environ.get("TIDEGATE_TEST_PAYOUTS", "100"))
+"""Payouts whose rate is measured; 1,000 in the whole run."""
 GWEI = 10**9
 
 
@@ -166,6 +170,23 @@ async def test_a_reorg_before_it_is_final_is_waited_out_and_settled_once(
     await world.exact()
 
 
+async def test_a_reorg_deeper_than_final_is_answered_with_the_same_bytes(world: RealWorld) -> None:
+    """Three confirmations are final here; four blocks go, and anvil forgets what was in them."""
+    to = [Account.create().address]
+    done = await world.payouts("USDT", to, 5_000_000, network_fee_max_units=10**17)
+    await world.work()
+    await world.mined("ethereum", 4)
+    assert await world.stand(done) == [("completed", None)]
+    await world.house.evm_node.rpc.call("anvil_reorg", 5, [])
+    assert (await world.house.evm.balances(to))["USDT"] == 0
+    assert await keep(world.spender) == 1
+    await world.house.evm_node.mine(3)
+    assert (await world.house.evm.balances(to))["USDT"] == 5_000_000
+    assert await keep(world.spender) == 0
+    assert len(await world.txids()) == 1
+    await world.exact()
+
+
 async def test_a_token_payment_is_replaced_at_its_nonce(world: RealWorld) -> None:
     to = [Account.create().address]
     done = await world.payouts("USDT", to, 5_000_000, network_fee_max_units=10**17)
@@ -195,6 +216,26 @@ async def test_many_token_payments_go_out_at_once_with_nonces_in_a_row(world: Re
     nonces = [row[0] for row in await world.rows("SELECT nonce FROM attempt_sets ORDER BY nonce")]
     assert nonces == list(range(nonces[0], nonces[0] + 6))
     await world.exact()
+
+
+@pytest.mark.slow
+async def test_a_thousand_payouts_leave_far_faster_together_than_one_by_one(
+    world: RealWorld, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rates(world, monkeypatch, 5)
+    alone = max(PAYOUTS // 10, 5)
+    await world.coins(alone + 20, 400_000)
+    monkeypatch.setattr(reserve, "MOST_PAYOUTS", 1)
+    one_by_one = await world.rate(await world.payouts("BTC", await world.strangers(alone), 20_000))
+    await world.house.bitcoin_node.mine(2)
+    monkeypatch.undo()
+    rates(world, monkeypatch, 5)
+    together = await world.rate(await world.payouts("BTC", await world.strangers(PAYOUTS), 20_000))
+    with capsys.disabled():
+        print(
+            f"\n{PAYOUTS} payouts: {together:.1f}/s together, {one_by_one:.1f}/s one by one: {together / one_by_one:.1f}x"
+        )
+    assert together >= (20 if PAYOUTS >= 1000 else 4) * one_by_one
 
 
 class Killed(BaseException):

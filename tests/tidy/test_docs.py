@@ -31,12 +31,15 @@ ROWS = (
     "Compliance",
     "Customisation",
     "The ledger, written by one function in batches",
+    "Batches, replacements, one payment whatever happens",
     "Guards in the database",
     "Statements, balances of a past moment",
     "Exports",
     "Trial balance",
     "The audit of the books, now and as they were",
     "Speed, as ratios",
+    "Sweeps, consolidation, cold storage, refill proposals",
+    "The house's own moves at the signer",
 )
 
 

@@ -11,6 +11,7 @@ from bdkpython import Descriptor, Network, NetworkKind
 from tests.transactions.chains import txid_of
 from tests.transactions.test_request import refused
 from tests.transactions.world import BITCOIN_STRANGER, STRANGER, World
+from tidegate.chains.port import Fate, Sighting
 from tidegate.config import BatchSettings
 from tidegate.database import utcnow
 from tidegate.ledger.rules import house
@@ -347,6 +348,34 @@ async def test_change_that_pays_somebody_else_is_never_replaced_away(world: Worl
     sizes = await world.rows("SELECT count(*) FROM attempts GROUP BY set_id ORDER BY min(created_at)")
     assert sizes[0] == (1,), "the parent stays"
     assert await stand(world, done) == [("confirming", None)]
+
+
+async def test_coins_that_somebody_else_spent_for_good_give_the_payouts_back_to_a_person(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = await payouts(world, [stranger(n) for n in range(2)])
+    await queued(world)
+    await work(world, 3)
+    depth = 5
+
+    async def conflicted(txid: str, asset: str) -> Sighting:
+        return Sighting(Fate.CONFLICTED, -depth)
+
+    monkeypatch.setattr(world.bitcoin, "sighting", conflicted)
+    await work(world, 2)
+    assert await stand(world, done) == [("confirming", "needs_operator")], "five blocks prove nothing"
+    depth = 6
+    await work(world, 1)
+    assert await stand(world, done) == [("queued", "needs_operator")]
+    assert await world.rows("SELECT 1 FROM reserved_inputs WHERE released_at IS NULL") == []
+    monkeypatch.undo()
+    await work(world, 2)
+    assert await world.one("SELECT count(*) FROM attempts") == 1, "a person releases it first"
+    await intervene.release(world.office, done[0], reason="found out", by="operator", now=utcnow())
+    world.signer.journal.clear()
+    world.bitcoin.forget()
+    await work(world, 3)
+    assert (await world.standing(done[0]))[0] == "confirming"
 
 
 # --- EVM -------------------------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """Quoting: one firm, all-in price. Read the books, the fees and the policy; decide; write the row with its reservation."""
 
+import math
 import uuid
 from datetime import datetime, timedelta
 from typing import Any
@@ -100,7 +101,10 @@ def _arrival(desk: Desk, wanted: Wanted, speed: str | None) -> Arrival:
     if wanted.network is None or speed is None:
         return rules.CONVERSION_ARRIVAL
     network = desk.settings.networks[wanted.network]
-    return Arrival(*shortest_wait(network.block_seconds, network.confirmations, speed))
+    # Where payouts share a transaction the first one waits for the others.
+    company = math.ceil(network.batch_seconds.of(speed)) if network.kind == "bitcoin" else 0
+    earliest, latest = shortest_wait(network.block_seconds, network.confirmations, speed)
+    return Arrival(earliest, latest + company)
 
 
 def _arrives(arrival: Arrival, now: datetime) -> ArrivesByOut:

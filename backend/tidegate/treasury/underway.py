@@ -92,3 +92,19 @@ async def most_payouts(session: AsyncSession) -> tuple[int, int]:
     )
     most = await session.scalar(select(func.coalesce(func.max(finals.c.n), 0)))
     return int(signed or 0), int(most or 0)
+
+
+async def shallow(session: AsyncSession, network: str, depth: int, limit: int = 50) -> list[tuple[AttemptSet, Attempt]]:
+    """Final transactions that were last seen less deep than this, those that were looked at longest ago first."""
+    rows = await session.execute(
+        select(AttemptSet, Attempt)
+        .join(Attempt, Attempt.set_id == AttemptSet.id)
+        .where(
+            Attempt.network == network,
+            Attempt.state == AttemptState.FINAL.value,
+            Attempt.confirmations < depth,
+        )
+        .order_by(Attempt.confirmations, Attempt.id)
+        .limit(limit)
+    )
+    return [(row[0], row[1]) for row in rows]
