@@ -72,7 +72,9 @@ async def payouts(sizes: Sizes, console: Console) -> list[Measure]:
     found: list[Measure] = []
     rates: dict[str, float] = {}
     for mode, most, count in (("batched", 100, sizes.batched), ("singly", 1, sizes.singly)):
-        async with sandbox({"BATCH_MOST": str(most), "MIN_FEE_RATE": str(RATE)}) as stack:
+        async with sandbox(
+            {"BATCH_MOST": str(most), "BATCH_SECONDS__STANDARD": "5", "MIN_FEE_RATE": str(RATE)}
+        ) as stack:
             customer = await stack.customer()
             await _coins(stack, customer)
             customer.hurry = None
