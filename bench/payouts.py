@@ -22,7 +22,7 @@ from bench.sandbox import sandbox, settings_of
 from bench.windows import Spread, percentile
 from tests.customer import Customer, until
 from tests.stack import Stack
-from tidegate.outbox.events import CHANNEL
+from tidegate.outbox.events import WORK
 
 SECTION = "payouts"
 RATE = 50
@@ -57,7 +57,7 @@ WITH moved AS (
     INSERT INTO withdrawal_events (withdrawal_id, version, at, state, sub_status, by, detail)
     SELECT id, version, since, 'pending_screening', NULL, 'you', NULL FROM moved
 )
-SELECT count(*), pg_notify($2, '') FROM moved
+SELECT count(*), pg_notify($2, 'withdrawal') FROM moved
 """
 _SENT = """
 SELECT extract(epoch FROM min(w.verified_at)) AS begun, extract(epoch FROM max(e.at)) AS ended, count(e.at) AS sent
@@ -141,7 +141,7 @@ async def _accepted(
 async def _confirm(stack: Stack, ids: Sequence[str]) -> None:
     connection = await stack.database()
     try:
-        moved = await connection.fetchval(_CONFIRM, ids, CHANNEL)
+        moved = await connection.fetchval(_CONFIRM, ids, WORK)
         assert moved == len(ids), f"{moved} of {len(ids)} waited for a code"
     finally:
         await connection.close()

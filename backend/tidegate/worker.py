@@ -13,6 +13,7 @@ from datetime import datetime
 
 import asyncpg
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from tidegate import failpoints, logs
 from tidegate.auth import sessions
@@ -22,7 +23,7 @@ from tidegate.database import Database, utcnow
 from tidegate.exchange import pipeline as exchange
 from tidegate.ledger.lane import Lane
 from tidegate.notices import log as notices
-from tidegate.outbox.events import CHANNEL
+from tidegate.outbox.events import WORK
 from tidegate.parts import Parts, open_parts
 from tidegate.transactions import books, payouts, withdraw
 from tidegate.transactions import pipeline as transactions
@@ -62,39 +63,43 @@ class Step:
     name: str
     run: Callable[[], Awaitable[int]]
     every: float
-    woken: bool = True
+    kind: str | None = None
+    """The kind of change that may give it work before that."""
 
 
 class Worker:
     def __init__(self, parts: Parts, wanted: Sequence[str]) -> None:
         self._parts = parts
         self._wanted = wanted
-        self._bells: list[asyncio.Event] = []
+        self._bells: dict[str, tuple[str, asyncio.Event]] = {}
+        """By step: the kind that may wake it, and what does."""
+        self._kinds: set[str] = set()
+        self._heard_any = asyncio.Event()
 
     def steps(self) -> list[Step]:
         parts, office, spender = self._parts, self._parts.office, self._parts.spender
         found = [
-            Step("prepare", self._prepare, 2, woken=False),
-            Step("quotes", lambda: exchange.expire_quotes(parts.desk, utcnow()), 1, woken=False),
-            Step("hedge", lambda: exchange.hedge(parts.desk, utcnow()), 1),
-            Step("screen", lambda: transactions.screen_step(office, spender), 1),
-            Step("approve", lambda: transactions.approve_step(office, spender), 1),
-            Step("reserve", lambda: payouts.prepare_step(office, spender), 1),
-            Step("sign", lambda: payouts.sign_step(office, spender), 1),
-            Step("broadcast", lambda: payouts.broadcast_step(office, spender), 1),
-            Step("confirm", lambda: payouts.confirm_step(office, spender), 0.5),
-            Step("moves", Moves(office, parts.mover).step, 2, woken=False),
-            Step("keep", lambda: keep(spender), 5, woken=False),
-            Step("expire", lambda: withdraw.expire(office, utcnow()), 1, woken=False),
-            Step("forget", self._forget, 3600, woken=False),
-            Step("books", books.Checker(office).step, 10, woken=False),
+            Step("prepare", self._prepare, 2),
+            Step("quotes", lambda: exchange.expire_quotes(parts.desk, utcnow()), 1),
+            Step("hedge", lambda: exchange.hedge(parts.desk, utcnow()), 1, "conversion"),
+            Step("screen", lambda: transactions.screen_step(office, spender), 1, "withdrawal"),
+            Step("approve", lambda: transactions.approve_step(office, spender), 1, "withdrawal"),
+            Step("reserve", lambda: payouts.prepare_step(office, spender), 1, "withdrawal"),
+            Step("sign", lambda: payouts.sign_step(office, spender), 1, "withdrawal"),
+            Step("broadcast", lambda: payouts.broadcast_step(office, spender), 1, "withdrawal"),
+            Step("confirm", lambda: payouts.confirm_step(office, spender), 0.5, "withdrawal"),
+            Step("moves", Moves(office, parts.mover).step, 2),
+            Step("keep", lambda: keep(spender), 5),
+            Step("expire", lambda: withdraw.expire(office, utcnow()), 1),
+            Step("forget", self._forget, 3600),
+            Step("books", books.Checker(office).step, 10),
         ]
         for network in parts.settings.networks:
             terms = parts.settings.networks[network]
             found.append(Step(f"deposits:{network}", self._deposits(network, wallets.scan), terms.poll_seconds))
             if terms.kind == "evm":
                 found.append(
-                    Step(f"deposits:{network}:ether", self._deposits(network, wallets.compare), 5, woken=False)
+                    Step(f"deposits:{network}:ether", self._deposits(network, wallets.compare), 5)
                 )
         return [step for step in found if step.name.partition(":")[0] in self._wanted]
 
@@ -143,19 +148,19 @@ class Worker:
         log.info("worker_started", steps=[step.name for step in steps])
         loops = [asyncio.ensure_future(self._loop(step, stop)) for step in steps]
         markets = asyncio.ensure_future(self._parts.markets.run())
-        listening = asyncio.ensure_future(self._listen(stop))
+        ears = [asyncio.ensure_future(self._listen(stop)), asyncio.ensure_future(self._wake())]
         await stop.wait()
-        for bell in self._bells:
+        for _, bell in self._bells.values():
             bell.set()
         await asyncio.gather(*loops)
-        for task in (listening, markets):
+        for task in (*ears, markets):
             task.cancel()
-        await asyncio.gather(listening, markets, return_exceptions=True)
+        await asyncio.gather(*ears, markets, return_exceptions=True)
 
     async def _loop(self, step: Step, stop: asyncio.Event) -> None:
         bell = asyncio.Event()
-        if step.woken:
-            self._bells.append(bell)
+        if step.kind is not None:
+            self._bells[step.name] = step.kind, bell
         trouble = 0
         while not stop.is_set():
             bell.clear()
@@ -173,7 +178,7 @@ class Worker:
                 continue
             pause = step.every * min(2**trouble, 16) if trouble else step.every
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(bell.wait() if step.woken and not trouble else stop.wait(), pause)
+                await asyncio.wait_for(bell.wait() if step.kind and not trouble else stop.wait(), pause)
 
     async def _listen(self, stop: asyncio.Event) -> None:
         """A connection of its own; after any trouble it listens anew, and the loops look by themselves meanwhile."""
@@ -184,8 +189,9 @@ class Worker:
                     url, timeout=5, server_settings={"application_name": "tidegate-worker-bell"}
                 )
                 try:
-                    await connection.add_listener(CHANNEL, self._ring)
-                    self._ring()
+                    await connection.add_listener(WORK, self._heard)
+                    self._kinds.update(kind for kind, _ in self._bells.values())
+                    self._heard_any.set()
                     while not connection.is_closed():
                         await asyncio.sleep(10)
                         await connection.execute("SELECT 1", timeout=5)
@@ -195,9 +201,23 @@ class Worker:
                 log.warning("bell_lost", reason=str(error)[:200])
                 await asyncio.sleep(1)
 
-    def _ring(self, *_: object) -> None:
-        for bell in self._bells:
-            bell.set()
+    def _heard(self, _connection: object, _pid: int, _channel: str, kinds: object) -> None:
+        self._kinds.update(str(kinds).split(","))
+        self._heard_any.set()
+
+    async def _wake(self) -> None:
+        """Wake the steps whose kind was heard; of withdrawals' steps, those that one look finds something due for."""
+        while True:
+            await self._heard_any.wait()
+            self._heard_any.clear()
+            kinds, self._kinds = self._kinds, set()
+            names = {name for name, (kind, _) in self._bells.items() if kind in kinds}
+            if "withdrawal" in kinds:
+                with contextlib.suppress(OSError, asyncpg.PostgresError, SQLAlchemyError):
+                    due = await payouts.due(self._parts.office)
+                    names = {name for name in names if self._bells[name][0] != "withdrawal" or name in due}
+            for name in names:
+                self._bells[name][1].set()
 
 
 async def serve(settings: Settings, steps: Sequence[str]) -> None:

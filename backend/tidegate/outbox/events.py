@@ -6,6 +6,8 @@ from typing import Literal
 from tidegate.database import Rider, Write
 
 CHANNEL = "tidegate_events"
+WORK = "tidegate_work"
+"""Rung beside it, with the kinds of what changed: workers look for what is due, and not for everything each time."""
 
 EventKind = Literal[
     "withdrawal", "deposit", "conversion", "balance", "transfer", "beneficiary", "address", "account", "notice"
@@ -33,6 +35,8 @@ _CHANGED = Write(
     ), bell AS (
         SELECT pg_notify('tidegate_events', string_agg(n.user_id::text, ',')) AS rung
         FROM (SELECT user_id, (row_number() OVER () - 1) / 200 AS part FROM number) n GROUP BY n.part
+        UNION ALL
+        SELECT pg_notify('tidegate_work', string_agg(DISTINCT r.kind, ',')) FROM r
     )
     SELECT array_agg(r.i) FROM r WHERE (SELECT count(*) FROM bell) > 0
     """

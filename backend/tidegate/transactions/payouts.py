@@ -34,6 +34,24 @@ POLL = timedelta(seconds=1)
 """How soon to look again while a transaction gains depth."""
 
 
+_STEPS = {
+    State.PENDING_SCREENING: "screen",
+    State.PENDING_APPROVAL: "approve",
+    State.QUEUED: "reserve",
+    Stage.SIGNING: "sign",
+    Stage.BROADCASTING: "broadcast",
+    Stage.CONFIRMING: "confirm",
+}
+
+
+async def due(office: Office) -> set[str]:
+    """The worker's steps that have something to do for withdrawals now: one look for all of them."""
+    states = [one for one in _STEPS if isinstance(one, State)]
+    async with office.db.reading() as session:
+        found = {*await store.due_states(session, states, now=utcnow()), *await spend.due(session)}
+    return {_STEPS[one] for one in found}
+
+
 # --- choosing --------------------------------------------------------------------------------------------------------
 
 

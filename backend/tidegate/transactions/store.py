@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, not_, or_, select, text, tuple_, update
+from sqlalchemy import ColumnElement, and_, exists, func, not_, or_, select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tidegate.database import Rider, inserting, new_id, updating
@@ -123,6 +123,14 @@ async def claim(session: AsyncSession, states: Sequence[State], *, now: datetime
     """Lease due withdrawals in these states, those an operator holds left out."""
     where = and_(Withdrawal.state.in_([s.value for s in states]), Withdrawal.held_by_operator.is_(None))
     return await claim_due(session, Withdrawal, where=where, now=now, limit=limit)
+
+
+async def due_states(session: AsyncSession, states: Sequence[State], *, now: datetime) -> set[State]:
+    """Those of these states in which a withdrawal is due, free and held by nobody."""
+    w = Withdrawal
+    free = and_(w.held_by_operator.is_(None), w.due_at <= now, or_(w.lease_until.is_(None), w.lease_until < now))
+    row = (await session.execute(select(*(exists().where(free, w.state == one.value) for one in states)))).one()
+    return {state for state, due in zip(states, row, strict=True) if due}
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,6 +133,11 @@ async def claim(db: Database, purposes: Sequence[Purpose], stage: Stage) -> list
     ]
 
 
+async def due(session: AsyncSession) -> set[Stage]:
+    """The stages at which something is to be done for a payout now."""
+    return await store.due_stages(session, Purpose.PAYOUT, now=utcnow())
+
+
 async def again(db: Database, job: Job, pause: timedelta) -> None:
     """Give the lease back; look again after `pause`."""
     async with db.transaction() as session:

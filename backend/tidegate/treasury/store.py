@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, exists, func, select, update
+from sqlalchemy import and_, exists, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -210,6 +210,15 @@ async def claim(
     """Lease due sets of these purposes at this stage."""
     where = and_(AttemptSet.purpose.in_([one.value for one in purposes]), AttemptSet.stage == stage.value)
     return await claim_due(session, AttemptSet, where=where, now=now, limit=limit)
+
+
+async def due_stages(session: AsyncSession, purpose: Purpose, *, now: datetime) -> set[Stage]:
+    """The stages at which a set of this purpose is due and free."""
+    stages = [one for one in Stage if one is not Stage.ENDED]
+    free = or_(AttemptSet.lease_until.is_(None), AttemptSet.lease_until < now)
+    of = and_(AttemptSet.purpose == purpose.value, AttemptSet.due_at <= now, free)
+    row = (await session.execute(select(*(exists().where(of, AttemptSet.stage == one.value) for one in stages)))).one()
+    return {stage for stage, due in zip(stages, row, strict=True) if due}
 
 
 async def wish(session: AsyncSession, set_id: uuid.UUID, rate: int) -> None:
