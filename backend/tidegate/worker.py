@@ -89,7 +89,7 @@ class Worker:
             Step("broadcast", lambda: payouts.broadcast_step(office, spender), 1, "withdrawal"),
             Step("confirm", lambda: payouts.confirm_step(office, spender), 0.5, "withdrawal"),
             Step("moves", Moves(office, parts.mover).step, 2),
-            Step("keep", lambda: keep(spender), 5),
+            Step("keep", lambda: keep(spender, parts.lane), 5),
             Step("expire", lambda: withdraw.expire(office, utcnow()), 1),
             Step("forget", self._forget, 3600),
             Step("books", books.Checker(office).step, 10),
@@ -98,9 +98,7 @@ class Worker:
             terms = parts.settings.networks[network]
             found.append(Step(f"deposits:{network}", self._deposits(network, wallets.scan), terms.poll_seconds))
             if terms.kind == "evm":
-                found.append(
-                    Step(f"deposits:{network}:ether", self._deposits(network, wallets.compare), 5)
-                )
+                found.append(Step(f"deposits:{network}:ether", self._deposits(network, wallets.compare), 5))
         return [step for step in found if step.name.partition(":")[0] in self._wanted]
 
     async def _forget(self) -> int:

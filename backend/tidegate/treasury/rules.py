@@ -151,6 +151,14 @@ def spent_transfers(spent: Spent) -> tuple[Transfer, ...]:
     )
 
 
+def refitted_transfers(network: str, gas_asset: str, more: int) -> tuple[Transfer, ...]:
+    """A transaction that a reorganisation had mined again cost `more` than was booked for it; less, when negative."""
+    hot, cost = house("wallet:hot", gas_asset, network), house("cost:network", gas_asset)
+    return transfers(
+        (cost, hot, max(more, 0), "chain fee, mined again"), (hot, cost, max(-more, 0), "chain fee, mined again")
+    )
+
+
 def payout_transfers(user_id: uuid.UUID, network: str, asset: str, units: int) -> tuple[Transfer, ...]:
     """Payout final: what was held for the user has left our hot wallet."""
     return transfers((customer(user_id, "held", asset), house("wallet:hot", asset, network), units, "payout final"))

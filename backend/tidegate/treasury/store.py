@@ -297,6 +297,12 @@ def member_rider(member_id: uuid.UUID, was: str, values: dict[str, Any]) -> Ride
     return Rider("attempt", write, {"was_id": member_id, "was_state": was} | values)
 
 
+def fee_rider(member_id: uuid.UUID, was: int, fee_units: int) -> Rider:
+    """Another fee than the one that was booked; "fee" misses when it is not that any more."""
+    write = updating(Attempt.__table__, guards=("id", "fee_units"), columns=("fee_units",))
+    return Rider("fee", write, {"was_id": member_id, "was_fee_units": was, "fee_units": fee_units})
+
+
 def payout_rider(set_id: uuid.UUID, payout_id: uuid.UUID, values: dict[str, Any]) -> Rider:
     """End what a set owes a payout: settled (`settled_at`), or given back."""
     write = updating(
