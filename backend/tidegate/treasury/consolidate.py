@@ -55,12 +55,6 @@ async def consolidate(mover: Mover, chain: BitcoinChain, *, now: datetime) -> bo
 async def taken(mover: Mover, chain: BitcoinChain, funded: Funded) -> list[Coin]:
     """The coins to reserve, and which of them came in at a customer's deposit address."""
     async with mover.db.reading() as session:
-        return [
-            Coin(
-                coin.txid,
-                coin.vout,
-                coin.units,
-                await destinations.owner(session, network=chain.network, address=coin.address) is not None,
-            )
-            for coin in funded.inputs
-        ]
+        ours = {coin.address for coin in funded.inputs}
+        deposits = await destinations.deposit_addresses(session, network=chain.network, addresses=ours)
+    return [Coin(coin.txid, coin.vout, coin.units, coin.address in deposits) for coin in funded.inputs]

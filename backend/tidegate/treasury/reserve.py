@@ -174,15 +174,9 @@ def plan_of(funded: Funded, rate: int) -> dict[str, Any]:
 
 async def coins_of(session: AsyncSession, network: str, funded: Funded) -> list[Coin]:
     """Coins of customers' deposit addresses stand in `wallet:deposit`; all others of ours are the hot wallet's."""
-    return [
-        Coin(
-            one.txid,
-            one.vout,
-            one.units,
-            not one.change and await destinations.owner(session, network=network, address=one.address) is not None,
-        )
-        for one in funded.inputs
-    ]
+    foreign = {one.address for one in funded.inputs if not one.change}
+    deposits = await destinations.deposit_addresses(session, network=network, addresses=foreign)
+    return [Coin(one.txid, one.vout, one.units, one.address in deposits) for one in funded.inputs]
 
 
 async def split(spender: Spender, job: Job, groups: Sequence[Sequence[Intent]], *, now: datetime) -> bool:

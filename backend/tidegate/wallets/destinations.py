@@ -2,6 +2,7 @@
 
 import asyncio
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -192,6 +193,14 @@ def _ours(field: str, *, mine: bool = False) -> Refusal:
 async def owner(session: AsyncSession, *, network: str, address: str) -> uuid.UUID | None:
     """Whose deposit address this is (canonical spelling): the recipient of an internal transfer by address."""
     return await store.owner_of(session, network=network, address=address)
+
+
+async def deposit_addresses(session: AsyncSession, *, network: str, addresses: Collection[str]) -> set[str]:
+    """Those of these addresses that were handed out to customers."""
+    if not addresses:
+        return set()
+    family = rules.family(network, next(iter(addresses)))
+    return set(await store.owners_of(session, family=family, addresses=sorted(addresses)))
 
 
 async def beneficiary(
