@@ -91,17 +91,24 @@ class House:
         return txid
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def house(
     bitcoin_node: BitcoinNode, evm_node: EvmNode, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[House]:
-    """A running signer and both chains, prepared, the hot wallets funded."""
+    """A running signer and both chains, prepared, the hot wallets funded. Keys and wallet are each file's own: what one
+    file's customers were paid is not what another one's see."""
     folder = tmp_path_factory.mktemp("house")
     tokens = {asset: {"contract": contract, "decimals": 6} for asset, contract in evm_node.tokens.items()}
     tables: dict[str, Any] = {
         "mode": "sandbox",
         "networks": {
-            "bitcoin": {"kind": "bitcoin", "rpc_url": bitcoin_node.url, "confirmations": 2, "block_seconds": 5},
+            "bitcoin": {
+                "kind": "bitcoin",
+                "rpc_url": bitcoin_node.url,
+                "wallet": f"watch-{folder.name}",
+                "confirmations": 2,
+                "block_seconds": 5,
+            },
             "ethereum": {
                 "kind": "evm",
                 "rpc_url": evm_node.url,

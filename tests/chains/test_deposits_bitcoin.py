@@ -193,9 +193,9 @@ async def test_a_deposit_is_found_by_a_node_that_lost_its_wallet(house: House) -
 
 
 async def test_a_wallet_that_the_node_unloaded_is_loaded_again(house: House) -> None:
-    await house.bitcoin_node.rpc.call("unloadwallet", "tidegate", True)
+    await house.bitcoin_node.rpc.call("unloadwallet", house.settings.networks["bitcoin"].wallet, True)
     assert (await house.bitcoin.balances([]))["BTC"] > 0
-    await house.bitcoin_node.rpc.call("unloadwallet", "tidegate", True)
+    await house.bitcoin_node.rpc.call("unloadwallet", house.settings.networks["bitcoin"].wallet, True)
     till = Till(house.bitcoin, house.bitcoin.deposit_address(10))
     await till.poll()
     assert till.rows

@@ -96,6 +96,7 @@ async def test_the_second_payout_to_an_address_goes_with_the_next_transaction(wo
     await world.exact()
 
 
+@pytest.mark.slow
 async def test_no_transaction_pays_more_than_a_hundred(world: World) -> None:
     done = await payouts(world, [stranger(n) for n in range(103)], each=10_000)
     await queued(world)
@@ -407,6 +408,7 @@ async def test_a_transaction_that_is_too_cheap_is_replaced_at_its_nonce_with_bot
     assert await world.rows("SELECT nonce FROM attempt_sets") == [(0,)]
 
 
+@pytest.mark.slow
 async def test_no_more_than_sixteen_transactions_of_an_account_wait_for_a_block(world: World) -> None:
     done = await tokens(world, 18)
     await work(world, 6)

@@ -236,6 +236,7 @@ async def test_a_deposit_a_quote_and_a_withdrawal_on_the_second_chain_leave_the_
     assert await twice.balance(house("wallet:hot", "ETH", "mirror")) < 10**18
 
 
+@pytest.mark.slow
 async def test_while_no_other_node_agrees_nothing_is_credited_and_nothing_is_paid_and_it_says_so(twice: Twice) -> None:
     ana = await twice.someone()
     await twice.deposited(ana.id, "mirror", 200 * MILLION)

@@ -264,7 +264,7 @@ async def test_a_cancel_that_races_the_worker_never_both_refunds_and_pays(world:
         assert (state, attempts) in (("cancelled", 0), ("signing", 1)), state
         assert await world.available(who.id, "USDT") == ((26_000_000, 0) if state == "cancelled" else (0, 26_000_000))
         ends.add(state)
-    nonces = [row[0] for row in await world.rows("SELECT nonce FROM attempts ORDER BY nonce")]
+    nonces = [row[0] for row in await world.rows("SELECT nonce FROM attempt_sets ORDER BY nonce")]
     assert nonces == list(range(len(nonces)))
     await world.exact()
 

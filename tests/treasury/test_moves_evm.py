@@ -44,6 +44,7 @@ async def test_an_ether_sweep_leaves_nothing_and_the_books_are_exact_at_every_st
     assert await house.booked("in_transit", "ETH") == 0
 
 
+@pytest.mark.slow
 async def test_a_swept_deposit_is_not_swept_again(house: House) -> None:
     await house.deposited("ETH", "1.5")
     await house.look()
@@ -89,6 +90,7 @@ async def test_below_the_multiple_of_its_cost_nothing_is_swept(house: House) -> 
     assert await house.rows() == []
 
 
+@pytest.mark.slow
 async def test_one_address_has_one_move_at_a_time(house: House) -> None:
     await house.funded("ETH", "2")
     await house.deposited("USDT", "500")
@@ -121,6 +123,7 @@ async def test_a_lost_answer_of_the_signer_moves_nothing_twice(house: House) -> 
     await house.books_are_exact()
 
 
+@pytest.mark.slow
 async def test_a_sweep_that_the_chain_reverts_costs_its_gas_and_is_tried_later(house: House) -> None:
     await house.funded("ETH", "2")
     address = await house.deposited("USDT", "500")
@@ -138,6 +141,7 @@ async def test_a_sweep_that_the_chain_reverts_costs_its_gas_and_is_tried_later(h
     assert len(await house.rows()) == 2, "not again at once"
 
 
+@pytest.mark.slow
 async def test_a_top_up_that_a_reorg_takes_back_is_sent_again_and_waited_for(house: House) -> None:
     await house.funded("ETH", "2")
     await house.world.mine("ethereum", 5)
@@ -186,6 +190,7 @@ async def test_a_top_up_that_keeps_payouts_waiting_is_made_dearer_and_one_of_bot
     await evm.mine(60)  # the price falls by an eighth a block
 
 
+@pytest.mark.slow
 async def test_two_workers_that_look_at_once_start_one_move(house: House) -> None:
     await house.funded("ETH", "2")
     await house.deposited("USDT", "500")

@@ -80,6 +80,7 @@ async def test_what_is_above_the_cap_goes_to_cold_storage_after_the_withdrawals_
     assert await house.booked("wallet:cold", "USDT", "ethereum") == 100 * 10**6
 
 
+@pytest.mark.slow
 async def test_above_the_cap_sweeps_go_past_the_hot_wallet(house: House) -> None:
     await house.funded("ETH", "1")
     await house.deposited("ETH", "1.5")
@@ -138,6 +139,7 @@ async def test_our_own_transactions_are_no_refill(house: House) -> None:
         await receive.receive(house.world.db, house.world.lane, house.evm, txid=txid, asset="ETH", from_cold=False)
 
 
+@pytest.mark.slow
 async def test_a_refill_from_cold_storage_is_taken_from_what_the_books_have_there(house: House) -> None:
     txid = await house.world.pay("BTC", house.bitcoin.hot_address, "0.3")
     await house.world.mine("bitcoin", 2)

@@ -147,9 +147,9 @@ async def came(db: Database, address: str, asset: str, *, hours: int = 0) -> Non
         await session.execute(
             text(
                 "INSERT INTO deposits (id, network, txid, index, asset, units, user_id, address_id, address, state,"
-                " explained, epoch, version, confirmations, confirmations_required, detected_at, since)"
+                " explained, epoch, version, confirmations, confirmations_required, deep, detected_at, since)"
                 " SELECT gen_random_uuid(), network, gen_random_uuid()::text, 0, :asset, 1, user_id, id, address,"
-                " 'detected', false, 0, 1, 0, 2, :at, :at FROM deposit_addresses WHERE address = :address"
+                " 'detected', false, 0, 1, 0, 2, false, :at, :at FROM deposit_addresses WHERE address = :address"
             ),
             {"address": address, "asset": asset, "at": now() + timedelta(hours=hours)},
         )
@@ -212,7 +212,7 @@ async def test_new_addresses_are_given_no_faster_than_anybody_needs_them(
     assert problem(refused) == (429, "rate_limited")
     assert refused.json()["retry_after"] == 61
     async with db.reading() as session:
-        assert await session.scalar(text("SELECT next_index FROM address_index WHERE network = 'bitcoin'")) == 0
+        assert await session.scalar(text("SELECT next_index FROM address_index WHERE family = 'bitcoin'")) == 0
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ async def paid_at_once(world: World, code: str, many: int) -> None:
     await world.mine(NETWORK[code], 3)
 
 
-@pytest.mark.parametrize("code", ["BTC", "USDT"])
+@pytest.mark.parametrize("code", ["USDT", pytest.param("BTC", marks=pytest.mark.slow)])
 async def test_a_block_full_of_deposits_takes_no_more_questions_than_one_with_two(world: World, code: str) -> None:
     network = NETWORK[code]
     await world.scan(network)

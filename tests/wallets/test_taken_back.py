@@ -131,7 +131,7 @@ async def test_the_database_itself_books_one_payment_to_one_customer_at_a_time(w
     assert (await world.deposit(user))["booked"] == "customer"
 
 
-@pytest.mark.parametrize("code", ["BTC", "USDT"])
+@pytest.mark.parametrize("code", ["USDT", pytest.param("BTC", marks=pytest.mark.slow)])
 async def test_a_payment_that_was_given_up_and_is_mined_after_all_is_credited(world: World, code: str) -> None:
     network = NETWORK[code]
     user = await world.user()
@@ -206,7 +206,7 @@ async def test_only_the_customer_whose_deposit_was_used_is_held_back_and_only_in
 # --- nodes that know less than they did ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("code", ["BTC", "USDT"])
+@pytest.mark.parametrize("code", ["USDT", pytest.param("BTC", marks=pytest.mark.slow)])
 async def test_a_node_that_is_behind_takes_nothing_back(world: World, code: str) -> None:
     network = NETWORK[code]
     chain = world.chains[network]
@@ -249,7 +249,7 @@ async def test_an_empty_answer_about_a_block_with_logs_is_not_believed(world: Wo
 # --- outages, and what an operator does about them -----------------------------------------------------------------
 
 
-@pytest.mark.parametrize("code", ["BTC", "USDT"])
+@pytest.mark.parametrize("code", ["USDT", pytest.param("BTC", marks=pytest.mark.slow)])
 async def test_an_outage_of_hundreds_of_blocks_with_two_workers_afterwards_loses_nothing(
     world: World, code: str
 ) -> None:
@@ -271,7 +271,7 @@ async def test_an_outage_of_hundreds_of_blocks_with_two_workers_afterwards_loses
     await exact(world, code)
 
 
-@pytest.mark.parametrize("code", ["BTC", "USDT"])
+@pytest.mark.parametrize("code", ["USDT", pytest.param("BTC", marks=pytest.mark.slow)])
 async def test_a_missed_payment_is_found_by_its_transaction_and_twice_is_harmless(world: World, code: str) -> None:
     network = NETWORK[code]
     user = await world.user()

@@ -36,6 +36,10 @@ def _dies_with_parent(parent: int, sent: signal.Signals) -> Callable[[], None]:
     return prepare
 
 
+# glibc gives each thread memory of its own to allocate from, and none of it back.
+_FEW_ARENAS = {"MALLOC_ARENA_MAX": "2"}
+
+
 async def spawn(
     argv: Sequence[str | Path],
     *,
@@ -58,7 +62,7 @@ async def spawn(
             stdin=asyncio.subprocess.DEVNULL,
             stdout=output,
             stderr=output,
-            env=dict(os.environ if env is None else env),
+            env=_FEW_ARENAS | dict(os.environ if env is None else env),
             cwd=cwd,
             start_new_session=True,
             # fork-safe: calls prctl and getppid only. CPython runs it after setuid, which would clear the death signal.

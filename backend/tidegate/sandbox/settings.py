@@ -35,7 +35,7 @@ def settings_of(
                 "chain": "regtest",
                 "confirmations": BITCOIN_CONFIRMATIONS,
                 "block_seconds": bitcoin_seconds,
-                "batch_seconds": {"fast": 0, "standard": 1, "economy": 2},
+                "batch_seconds": {"fast": 0, "standard": 0.3, "economy": 2},
             },
             ETHEREUM: {
                 "kind": "evm",
@@ -90,7 +90,7 @@ def write_deny_list(home: Home) -> None:
 
 
 def toml(tables: dict[str, Any]) -> str:
-    """TOML of nested dicts of text, numbers, booleans and paths."""
+    """TOML of nested dicts of text, numbers, booleans, paths and lists of them."""
     lines: list[str] = []
 
     def table(name: str, content: dict[str, Any]) -> None:
@@ -117,4 +117,8 @@ def _value(value: object) -> str:
         case str() | Path():
             # A TOML basic string has JSON's escapes.
             return json.dumps(str(value))
+        case list():
+            return f"[{', '.join(_value(one) for one in value)}]"
+        case dict():
+            return f"{{ {', '.join(f'{key} = {_value(one)}' for key, one in value.items())} }}"
     raise TypeError(f"no TOML for {value!r}")
