@@ -123,7 +123,7 @@ class Opinions:
         """Arrivals that no other node confirms, or that name no block to ask about, stay one short of being credited."""
         if not self._witnesses:
             return found
-        deep = {one: _claim_of(one) for one in found.seen if one.confirmations >= self._depth}
+        deep = {one: _claim_of(one.txid, one) for one in found.seen if one.confirmations >= self._depth}
         wanting = await self.unproven([claim for claim in deep.values() if claim is not None])
         wanting |= {one.txid for one, claim in deep.items() if claim is None}
         return replace(found, seen=tuple(self._held_back(one) if one.txid in wanting else one for one in found.seen))
@@ -135,8 +135,8 @@ class Opinions:
         """The same for a payout of ours: it is not final before another node has it."""
         if not self._witnesses or seen.confirmations < self._depth:
             return seen
-        nameless = seen.block_hash is None or seen.block_height is None
-        if nameless or await self.unproven([Claim(txid, str(seen.block_hash), int(seen.block_height or 0))]):
+        claim = _claim_of(txid, seen)
+        if claim is None or await self.unproven([claim]):
             return replace(seen, confirmations=self._depth - 1)
         return seen
 
@@ -145,7 +145,7 @@ class Opinions:
             await witness.close()
 
 
-def _claim_of(one: Arrival) -> Claim | None:
+def _claim_of(txid: str, one: Arrival | Sighting) -> Claim | None:
     if one.block_hash is None or one.block_height is None:
         return None
-    return Claim(one.txid, one.block_hash, one.block_height)
+    return Claim(txid, one.block_hash, one.block_height)
