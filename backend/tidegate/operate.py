@@ -211,8 +211,8 @@ async def rescan(settings: Settings, network: str, txid: str | None, height: int
                 found = await desk.look_at(parts.db, parts.lane, chain, settings, txid=txid, now=utcnow())
                 out.print(f"{found} found that were missed." if found else "Nothing was missed.")
             elif height is not None:
-                await desk.look_from(parts.db, chain, height=height, now=utcnow())
-                out.print(f"The worker reads again from block {height}.")
+                first = await desk.look_from(parts.db, chain, height=height, now=utcnow())
+                out.print(f"The worker reads again from block {first}.")
         except Refusal as refusal:
             err.print(refusal.detail)
             return 1

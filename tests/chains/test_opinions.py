@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +109,18 @@ async def test_a_payout_is_not_final_before_another_node_has_it() -> None:
     assert (await two.temper_sighting("t", seen)).confirmations == DEPTH - 1
     other.held.add("t@90")
     assert await two.temper_sighting("t", seen) == seen
+
+
+async def test_what_names_no_block_that_another_node_could_be_asked_about_is_held_back() -> None:
+    two = Opinions((Other(held={"a@90", "t@90"}),), DEPTH)
+    whole = paid("a", 11)
+    for nameless in (replace(whole, block_hash=None), replace(whole, block_height=None)):
+        (seen,) = (await two.temper(Arrivals((nameless,), "c"))).seen
+        assert seen.confirmations == DEPTH - 1
+        assert (await Opinions((), DEPTH).temper(Arrivals((nameless,), "c"))).seen == (nameless,)
+    for sighting in (Sighting(Fate.MINED, 11, None, 90), Sighting(Fate.MINED, 11, "90", None)):
+        assert (await two.temper_sighting("t", sighting)).confirmations == DEPTH - 1
+        assert await Opinions((), DEPTH).temper_sighting("t", sighting) == sighting
 
 
 async def test_a_transaction_that_another_node_should_have_and_does_not_is_a_dispute_until_it_has_it() -> None:

@@ -3,6 +3,7 @@
 import time
 import uuid
 from collections.abc import AsyncIterator
+from typing import Any, cast
 
 import pytest
 
@@ -10,6 +11,9 @@ from tests.chains.conftest import House
 from tests.chains.waiting import until
 from tests.wallets.world import bitcoin_chain
 from tidegate.chains.bitcoin import BitcoinChain
+from tidegate.chains.bitcoin.wallet import NodeWallet
+from tidegate.chains.public import BitcoinKeys
+from tidegate.chains.rpc import Rpc
 from tidegate.config import NetworkSettings
 from tidegate.signer.keys import make_seed
 
@@ -72,5 +76,75 @@ async def test_the_range_only_grows_and_a_margin_stays_watched_beyond_what_is_ha
         await chain.watch(upto)
         listed = await house.bitcoin_node.rpc.call("listdescriptors", path=f"/wallet/{wallet}")
         ends.append(next(int(one["range"][1]) for one in listed["descriptors"] if not one["internal"]))
-        assert ends[-1] + 1 >= upto + 200
+        assert ends[-1] + 1 >= upto + 1_000
     assert ends == sorted(ends)
+
+
+# --- what a wallet asks of its node, and when ------------------------------------------------------------------------
+
+BORN = 1_700_000_000
+OUR = BitcoinKeys("regtest", "wpkh(external/0/*)", "wpkh(internal/1/*)")
+
+
+class Told:
+    """A node's wallet as far as its descriptors go. `imports` are (end, timestamp) of the external one."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, dict[str, Any]] = {}
+        self.imports: list[tuple[int, int | str]] = []
+        self.asked = 0
+
+    async def call(self, method: str, *params: Any, **_: object) -> Any:
+        self.asked += 1
+        match method:
+            case "getwalletinfo":
+                return {"private_keys_enabled": False, "descriptors": True, "scanning": False}
+            case "listdescriptors":
+                return {"descriptors": list(self.kept.values())}
+            case "importdescriptors":
+                for one in params[0]:
+                    self.kept[one["desc"]] = {**one, "next": one.get("next_index", 0)}
+                external = params[0][0]
+                self.imports.append((external["range"][1], external["timestamp"]))
+                return [{"success": True}] * 2
+        return {}
+
+
+def wallet_on(node: Told) -> NodeWallet:
+    return NodeWallet(cast(Rpc, node), "watch", OUR, BORN)
+
+
+async def test_handing_addresses_out_never_makes_the_node_look_through_its_past() -> None:
+    node = Told()
+    wallet = wallet_on(node)
+    await wallet.prepare()
+    allowed = 0
+    for handed_out in (0, *range(1, 8_000, 167), 1_002, 3_006, 7_014):
+        if allowed - handed_out < 500:  # as `watch.extend` does
+            allowed = handed_out + 1_000
+        await wallet.watch(allowed)
+    (_, first), *later = node.imports
+    assert first == BORN and len(later) > 3
+    assert {when for _, when in later} == {"now"}
+
+
+async def test_a_wallet_that_ends_below_what_was_handed_out_looks_from_the_birth_of_the_seed_once() -> None:
+    node = Told()
+    wallet = wallet_on(node)
+    await wallet.prepare()
+    await wallet.watch(8_000)
+    await wallet.watch(8_000)
+    assert [when for _, when in node.imports] == [BORN, BORN]
+    asked = node.asked
+    await wallet.watch(8_000)
+    assert node.asked == asked
+
+
+async def test_watching_ahead_leaves_the_nodes_change_where_it_is() -> None:
+    node = Told()
+    wallet = wallet_on(node)
+    await wallet.prepare()
+    node.kept[OUR.internal] |= {"next": 4_321, "range": [0, 5_320]}
+    await wallet.watch(1_000)
+    change = node.kept[OUR.internal]
+    assert (change["next"], change["range"]) == (4_321, [0, 5_320])

@@ -120,9 +120,12 @@ class Opinions:
             del self._proven[next(iter(self._proven))]
 
     async def temper(self, found: Arrivals) -> Arrivals:
-        """Arrivals that no other node confirms stay one confirmation short of being credited."""
-        deep = {one: _claim_of(one) for one in found.seen if one.confirmations >= self._depth}
+        """Arrivals that no other node confirms, or that name no block to ask about, stay one short of being credited."""
+        if not self._witnesses:
+            return found
+        deep = {one: _claim_of(one.txid, one) for one in found.seen if one.confirmations >= self._depth}
         wanting = await self.unproven([claim for claim in deep.values() if claim is not None])
+        wanting |= {one.txid for one, claim in deep.items() if claim is None}
         return replace(found, seen=tuple(self._held_back(one) if one.txid in wanting else one for one in found.seen))
 
     def _held_back(self, one: Arrival) -> Arrival:
@@ -130,9 +133,10 @@ class Opinions:
 
     async def temper_sighting(self, txid: str, seen: Sighting) -> Sighting:
         """The same for a payout of ours: it is not final before another node has it."""
-        if seen.confirmations < self._depth or seen.block_hash is None or seen.block_height is None:
+        if not self._witnesses or seen.confirmations < self._depth:
             return seen
-        if await self.unproven([Claim(txid, seen.block_hash, seen.block_height)]):
+        claim = _claim_of(txid, seen)
+        if claim is None or await self.unproven([claim]):
             return replace(seen, confirmations=self._depth - 1)
         return seen
 
@@ -141,7 +145,7 @@ class Opinions:
             await witness.close()
 
 
-def _claim_of(one: Arrival) -> Claim | None:
+def _claim_of(txid: str, one: Arrival | Sighting) -> Claim | None:
     if one.block_hash is None or one.block_height is None:
         return None
-    return Claim(one.txid, one.block_hash, one.block_height)
+    return Claim(txid, one.block_hash, one.block_height)

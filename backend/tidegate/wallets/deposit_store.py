@@ -230,6 +230,22 @@ async def ether_expected(
     return {row[0]: int(row[1]) for row in found}
 
 
+async def found_by_balance(session: AsyncSession, *, network: str, addresses: Sequence[str]) -> dict[str, int]:
+    """By address, the highest block at which its balance showed what no payment explained, and that was not undone."""
+    d = DepositRow
+    rows = await session.execute(
+        select(d.address, func.max(d.block_height))
+        .where(
+            d.network == network,
+            d.address == func.any(bindparam("addresses", list(addresses), ARRAY(Text))),
+            d.reason == Reason.UNATTRIBUTED,
+            d.state != DepositState.REORGED,
+        )
+        .group_by(d.address)
+    )
+    return {row[0]: row[1] for row in rows if row[1] is not None}
+
+
 async def one(session: AsyncSession, *, deposit_id: uuid.UUID) -> DepositRow | None:
     return await session.get(DepositRow, deposit_id)
 

@@ -8,7 +8,7 @@ from datetime import datetime
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from tidegate.chains.port import Chain
+from tidegate.chains.port import Chain, NodeUnavailable
 from tidegate.config import Settings
 from tidegate.database import Database
 from tidegate.ledger.lane import Lane
@@ -49,8 +49,12 @@ async def one(session: AsyncSession, settings: Settings, *, deposit_id: uuid.UUI
 async def look_at(db: Database, lane: Lane, chain: Chain, settings: Settings, *, txid: str, now: datetime) -> int:
     """Look at one transaction again: how many deposits of it were missed until now. Twice is harmless.
 
-    Refuses NOT_FOUND when the node does not know it or it pays none of our addresses. Raises NodeUnavailable.
+    Refuses NOT_FOUND when the node does not know it or it pays none of our addresses. Raises NodeUnavailable, also for
+    a node that is not fit.
     """
+    health = await chain.health()
+    if not health.fit:
+        raise NodeUnavailable(health.reason)
     known, txid = watch.known(db, chain.network), txid.strip().lower()
     async with db.reading() as session:
         row = await store.scan_of(session, network=chain.network)
@@ -75,18 +79,27 @@ async def look_at(db: Database, lane: Lane, chain: Chain, settings: Settings, *,
     return len(after - before)
 
 
-async def look_from(db: Database, chain: Chain, *, height: int, now: datetime) -> None:
+async def look_from(db: Database, chain: Chain, *, height: int, now: datetime) -> int:
     """Have every block from `height` on read again by the next scans, whatever became of the cursor.
 
-    What is known already stays as it is. Refuses CONFLICT for a block that the node does not have yet.
-    Raises NodeUnavailable.
+    Answers the first block that will be: those that were not read yet are not passed over. What is known already stays
+    as it is. Refuses CONFLICT for a block that the node does not have yet. Raises NodeUnavailable.
     """
     tip = await chain.tip()
     if height > tip.height:
         raise Refusal(Kind.CONFLICT, f"The node is at block {tip.height}.")
+    async with db.reading() as session:
+        row = await store.scan_of(session, network=chain.network)
+    if row is not None and row.scanned_height is not None:
+        # Never forward: the blocks in between would be read by nobody.
+        height = min(height, row.scanned_height + 1)
     cursor = await chain.reread(height)
     async with db.transaction() as session:
         scan = await store.lock_scan(session, network=chain.network, now=now)
+        if scan.scanned_height is not None and height > scan.scanned_height + 1:
+            raise Refusal(Kind.CONFLICT, "Older blocks are being read again already.")
+        await deposit_store.forget_flows(session, network=chain.network, above=height - 1)
         values = {"cursor": cursor, "scanned_height": max(height - 1, 0), "version": scan.version + 1}
         await store.save_scan(session, network=chain.network, values=values)
     log.warning("deposits_reread", network=chain.network, height=height)
+    return height

@@ -10,5 +10,6 @@ async def remind(db: Database, chain: Chain) -> None:
     async with db.reading() as session:
         row = await store.scan_of(session, network=chain.network)
     if row is not None:
-        # The height of an unfit node is what that node said, and it may have been on another chain.
-        await chain.remember(row.height if row.fit and row.height is not None else 0, row.cursor)
+        # The height of an unfit node is what that node said, and it may have been on another chain; what was read was read.
+        told = row.height if row.fit else None
+        await chain.remember(told if told is not None else row.scanned_height or 0, row.cursor)

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
+import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tidegate.chains.port import Arrival, Arrivals, Chain, Health
@@ -19,8 +20,12 @@ from tidegate.wallets.rules import GONE, DepositState, Reason, Seen, Tags, Tier
 from tidegate.wallets.tables import DepositRow
 from tidegate.wallets.tiers import tiers_of
 
+log = structlog.get_logger(__name__)
+
 Key = tuple[str, int, str]
 """Transaction, place in it, recipient."""
+_OF_THE_PAYMENT = ("asset", "units", "contract", "confirmations_required", "finality")
+"""What a transaction that runs again in another block may change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +51,11 @@ async def record(db: Database, chain: Chain, terms: NetworkSettings, look: Look,
         if before.version != look.version:
             return False
         tags = Tags(found.safe, found.finalized)
-        alive = [one.txid for one in found.seen if one.confirmations >= 0]
+        # In a block again: what merely waits in the mempool would be given up again at once, and so on for ever.
+        alive = [one.txid for one in found.seen if one.confirmations > 0]
         again = await deposit_store.reopen(session, network=network, txids=alive)
         look = replace(look, rows=[*look.rows, *again])
-        any_changed = await _show_known(session, chain, look, tags, now)
+        any_changed = await _show_known(session, chain, terms, look, tags, now)
         any_changed |= await insert_new(session, chain, terms, found.seen, tags, now)
         if found.reread_above is not None:
             await deposit_store.forget_flows(session, network=network, above=found.reread_above)
@@ -72,11 +78,14 @@ async def record(db: Database, chain: Chain, terms: NetworkSettings, look: Look,
     return any_changed
 
 
-async def _show_known(session: AsyncSession, chain: Chain, look: Look, tags: Tags, now: datetime) -> bool:
+async def _show_known(
+    session: AsyncSession, chain: Chain, terms: NetworkSettings, look: Look, tags: Tags, now: datetime
+) -> bool:
     """Bring every watched deposit to what the scan says of it."""
     by_key: dict[Key, Arrival] = {(one.txid, one.index, one.address): one for one in look.found.seen}
     present = {one.txid for one in look.found.seen if one.confirmations >= 0}
     gone, unknown = set(look.found.gone), set(look.found.unknown)
+    tiers = tiers_of(terms)
     writes: list[Rider] = []
     told: list[Rider] = []
     moved = [row.id for row in look.rows if not _as_it_was(row, by_key.get((row.txid, row.index, row.address)), look)]
@@ -92,15 +101,23 @@ async def _show_known(session: AsyncSession, chain: Chain, look: Look, tags: Tag
             if row.booked is not None:
                 seen = GONE
             else:
+                need = rules.need(tiers, arrival.asset, arrival.units, chain.confirmations)
                 now_is = {"asset": arrival.asset, "units": arrival.units, "contract": arrival.contract}
-                deposit = replace(deposit, asset=arrival.asset, units=arrival.units)
+                now_is |= {"confirmations_required": need.confirmations, "finality": need.finality}
+                deposit = replace(
+                    deposit,
+                    asset=arrival.asset,
+                    units=arrival.units,
+                    required=need.confirmations,
+                    finality=need.finality,
+                )
         shown = rules.shown(deposit, seen, tags, now)
         values = asdict(shown)
         final = values.pop("final")
         if not final and not now_is and all(getattr(row, name) == value for name, value in values.items()):
             continue
         since = now if (shown.state, shown.sub_status) != (row.state, row.sub_status) else row.since
-        same = {"asset": row.asset, "units": row.units, "contract": row.contract}
+        same = {name: getattr(row, name) for name in _OF_THE_PAYMENT}
         values |= {**same, **now_is, "since": since, "final_at": now if final else None}
         writes.append(deposit_store.show(deposit, values=values))
         told.append(changed(row.user_id, "deposit", row.id, row.version + 1))
@@ -149,6 +166,7 @@ async def insert_new(
         return False
     known = await deposit_store.known(session, network=chain.network, txids=[one.txid for one in new])
     new = [one for one in new if (one.txid, one.index, one.address) not in known]
+    new = await _not_found_by_balance(session, chain, new)
     owners = await store.owners_of(session, family=watch.family(chain), addresses=sorted({one.address for one in new}))
     tiers = tiers_of(terms)
     rows = [_row(chain, owners[one.address], one, tiers, tags, now) for one in new if one.address in owners]
@@ -159,6 +177,20 @@ async def insert_new(
     # What is deep already is booked next, and told by that.
     await ride_all(session, [changed(row["user_id"], "deposit", row["id"], 1) for row in kept if not row["deep"]])
     return bool(kept)
+
+
+async def _not_found_by_balance(session: AsyncSession, chain: Chain, new: Sequence[Arrival]) -> list[Arrival]:
+    """Without the gas asset that an address held already when its balance showed more than was known: that row has it."""
+    mined = sorted({one.address for one in new if one.asset == chain.gas_asset and one.block_height is not None})
+    held = await deposit_store.found_by_balance(session, network=chain.network, addresses=mined) if mined else {}
+    kept = []
+    for one in new:
+        upto = held.get(one.address)
+        if upto is None or one.asset != chain.gas_asset or one.block_height is None or one.block_height > upto:
+            kept.append(one)
+        else:
+            log.warning("deposit_in_unattributed", network=chain.network, txid=one.txid, units=one.units)
+    return kept
 
 
 def _row(

@@ -78,6 +78,8 @@ async def extend(db: Database, chain: Chain) -> bool:
         row = await store.index_of(session, family=family(chain))
     next_index, upto = (row.next_index, row.watched_upto) if row is not None else (0, 0)
     if upto - next_index >= rules.ADDRESS_WINDOW // 2:
+        # The books remember what a node was made to watch; a restored or rebuilt wallet of that node does not.
+        await chain.watch(upto)
         return False
     wanted = next_index + rules.ADDRESS_WINDOW
     await chain.watch(wanted)

@@ -32,6 +32,12 @@ test('what copying adds is removed and counted', () => {
   expect(tidy('bcrt1q')).toEqual({ text: 'bcrt1q', removed: 0 });
 });
 
+test('an invoice keeps its spaces, so that no amount becomes another one', () => {
+  const invoice = 'bitcoin:bcrt1q?amount=1 5';
+  expect(tidy(`\u200b ${invoice}\n`)).toEqual({ text: invoice, removed: 2 });
+  expect(tidy('bitcoin:bc\u200brt1q?amount=1\n5').text).toBe('bitcoin:bcrt1q?amount=1\n5');
+});
+
 test('an address that takes several assets offers them all and chooses none', () => {
   const found = combine('0xab', [
     { asset: 'BTC', answer: no('wrong_network') },

@@ -21,9 +21,14 @@ export interface Recognised {
 
 const INVISIBLE = /[\s\u00a0\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g;
 
-/** Removes what copying adds: spaces, line breaks, invisible characters. */
+const ZERO_WIDTH = /[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g;
+
+/**
+ * Removes what copying adds: spaces, line breaks, invisible characters. An invoice (with a colon) keeps its spaces:
+ * without them "amount=1 5" would be another amount.
+ */
 export function tidy(text: string): { text: string; removed: number } {
-  const clean = text.trim().replace(INVISIBLE, '');
+  const clean = text.includes(':') ? text.replace(ZERO_WIDTH, '').trim() : text.trim().replace(INVISIBLE, '');
   return { text: clean, removed: text.trim().length - clean.length };
 }
 

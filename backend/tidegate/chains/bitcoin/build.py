@@ -90,17 +90,28 @@ def fund_params(
     return inputs, outputs, 0, options, True
 
 
-def import_params(external: str, internal: str, *, end: int, next_index: int, timestamp: int | str) -> list[object]:
-    """Parameters of `importdescriptors` for deposits and change, indexes 0 to `end` inclusive.
+def import_params(
+    external: str,
+    internal: str,
+    *,
+    end: int,
+    next_index: int,
+    change_end: int,
+    change_index: int,
+    timestamp: int | str,
+) -> list[object]:
+    """Parameters of `importdescriptors` for deposits and change, indexes 0 to `end` and `change_end` inclusive.
 
     `next_index` must not lag far behind what is handed out: a payment beyond it makes the node write every index in
-    between, with the wallet frozen meanwhile (chains.md 2.4).
+    between, with the wallet frozen meanwhile (chains.md 2.4). `change_index` is the node's own next one: without it the
+    import would begin with change at 0 again.
     """
-    common: dict[str, object] = {"active": True, "range": [0, end], "timestamp": timestamp}
+    common: dict[str, object] = {"active": True, "timestamp": timestamp}
+    deposits, change = [0, end], [0, change_end]
     return [
         [
-            {"desc": external, "internal": False, "next_index": next_index, **common},
-            {"desc": internal, "internal": True, **common},
+            {"desc": external, "internal": False, "range": deposits, "next_index": next_index, **common},
+            {"desc": internal, "internal": True, "range": change, "next_index": change_index, **common},
         ]
     ]
 

@@ -64,7 +64,8 @@ class BitcoinChain:
         self.block_seconds = settings.block_seconds
         self.compared = bool(settings.others)
         # One deeper than the deepest count in use, so that every deposit not yet credited is seen on each call.
-        self._list_depth = max([settings.confirmations, *(tier.confirmations for tier in settings.deposit_tiers)]) + 1
+        deepest = max([settings.confirmations, *(tier.confirmations for tier in settings.deposit_tiers)])
+        self._list_depth = deepest + 1
         self._settings = settings
         self._keys = keys
         headers = headers_from(settings.rpc_headers, settings.rpc_headers_file)
@@ -73,7 +74,7 @@ class BitcoinChain:
         others = [BitcoinWitness(name, node, settings.chain) for name, node in settings.others.items()]
         self._opinions = Opinions(others, settings.confirmations)
         self._fitness = Fitness(self._rpc, self._wallet, settings, keys.chain, self._opinions)
-        self._purse = Purse(self._wallet, Terms(settings.confirmations, settings.consolidate_fee_rate))
+        self._purse = Purse(self._wallet, Terms(deepest, settings.consolidate_fee_rate))
 
     async def close(self) -> None:
         await self._rpc.close()

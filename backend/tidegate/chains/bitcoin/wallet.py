@@ -10,8 +10,9 @@ from tidegate.chains.rpc import Rpc, RpcError
 
 FIRST_END = 999
 """Highest index watched by a new wallet."""
-MARGIN = 200
-"""Addresses that must stay watched beyond the ones handed out."""
+MARGIN = 1_000
+"""Addresses that stay watched beyond the ones that may be handed out: as many as are allowed at a time, so that only a
+wallet that was lost ends below them."""
 
 _NOT_FOUND = -18  # no such wallet loaded
 _EXISTS = -4
@@ -89,16 +90,15 @@ class NodeWallet:
 
     async def _watched_end(self) -> int | None:
         """Highest index that both descriptors are watched to, None when one is missing."""
+        external, internal = await self._listed()
+        # The internal range follows the node's own use of change; only the external one is ours to extend.
+        return None if external is None or internal is None else int(external["range"][1])
+
+    async def _listed(self) -> tuple[Any, Any]:
+        """What the node says of our two descriptors, None for one that it does not use."""
         listed = (await self.call("listdescriptors"))["descriptors"]
         by_text = {_spelling(entry["desc"]): entry for entry in listed if entry.get("active")}
-        ends = []
-        for descriptor in (self._keys.external, self._keys.internal):
-            entry = by_text.get(_spelling(descriptor))
-            if entry is None:
-                return None
-            ends.append(int(entry["range"][1]))
-        # The internal range follows the node's own use of change; only the external one is ours to extend.
-        return ends[0]
+        return by_text.get(_spelling(self._keys.external)), by_text.get(_spelling(self._keys.internal))
 
     async def watch(self, upto_index: int) -> None:
         """Addresses below `upto_index`, and MARGIN more, are watched afterwards."""
@@ -113,10 +113,17 @@ class NodeWallet:
         await self._import(new_end, next_index=upto_index, timestamp=timestamp)
 
     async def _import(self, end: int, *, next_index: int, timestamp: int | str) -> None:
-        params = import_params(
-            self._keys.external, self._keys.internal, end=end, next_index=next_index, timestamp=timestamp
-        )
         try:
+            _, change = await self._listed()
+            params = import_params(
+                self._keys.external,
+                self._keys.internal,
+                end=end,
+                next_index=next_index,
+                change_end=max(end, int(change["range"][1])) if change else end,
+                change_index=int(change.get("next", change.get("next_index", 0))) if change else 0,
+                timestamp=timestamp,
+            )
             results = await self.call("importdescriptors", *params, timeout=_SLOW_SECONDS, once=True)
         except RpcError as error:
             raise NodeUnavailable(f"the node did not import our descriptors: {error.message}") from error

@@ -127,11 +127,13 @@ class EvmChain:
         for answer in (tip, *headers):
             if isinstance(answer, RpcError):
                 raise NodeUnavailable(str(answer))
-        newest = parse.quantity(tip)
+        newest, highest = parse.quantity(tip), max(height for height, _ in blocks)
+        if newest < highest or None in headers:
+            # One of several behind one address may be late: what it has not heard of is not gone.
+            raise NodeUnavailable(f"the node is at block {newest}, and block {highest} was shown to us before")
         return {
             block_hash: max(newest - height + 1, 1) if header["hash"] == block_hash else -1
             for (height, block_hash), header in zip(blocks, headers, strict=True)
-            if header is not None
         }
 
     async def reread(self, height: int) -> str:

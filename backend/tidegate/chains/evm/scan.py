@@ -9,7 +9,7 @@ from typing import Any
 from tidegate.chains.evm import build, parse
 from tidegate.chains.evm.parse import Blocks
 from tidegate.chains.port import Arrival, Arrivals, Flow, NodeUnavailable, Tip
-from tidegate.chains.rpc import Rpc, RpcError
+from tidegate.chains.rpc import BATCH, Rpc, RpcError
 
 MAX_BLOCKS = 50
 """Read in one call; a scan that is behind comes back for more."""
@@ -164,10 +164,8 @@ class Scan:
     async def _open(self, txids: Sequence[str], tip: Tip) -> tuple[str, ...]:
         """Add the present state of each open transaction; answer those that pay us nothing any more."""
         unread = sorted(set(txids) - {txid for txid, _ in self._seen})
-        transactions = _answers(await self._rpc.batch([("eth_getTransactionByHash", (txid,)) for txid in unread]))
-        receipts = _answers(await self._rpc.batch([("eth_getTransactionReceipt", (txid,)) for txid in unread]))
         gone = []
-        for txid, transaction, receipt in zip(unread, transactions, receipts, strict=True):
+        for txid, transaction, receipt in await self._by_name(unread, tip):
             if transaction is None:
                 gone.append(txid)
             elif receipt is None:
@@ -176,6 +174,24 @@ class Scan:
             elif not self._take(transaction, receipt, tip):
                 gone.append(txid)
         return tuple(gone)
+
+    async def _by_name(self, txids: Sequence[str], tip: Tip) -> list[tuple[str, Any, Any]]:
+        """Each with its transaction and receipt. Refuses (NodeUnavailable) the answers of a node that is behind the tip.
+
+        One of several behind one address may be late: what it has not heard of is not gone.
+        """
+        found: list[tuple[str, Any, Any]] = []
+        many = (BATCH - 1) // 2
+        for start in range(0, len(txids), many):
+            some = txids[start : start + many]
+            calls: list[tuple[str, Sequence[Any]]] = [("eth_blockNumber", ())]
+            calls += [("eth_getTransactionByHash", (txid,)) for txid in some]
+            calls += [("eth_getTransactionReceipt", (txid,)) for txid in some]
+            number, *answers = _answers(await self._rpc.batch(calls))
+            if parse.quantity(number) < tip.height:
+                raise NodeUnavailable(f"the node is at block {parse.quantity(number)}, and was at {tip.height} before")
+            found += zip(some, answers[: len(some)], answers[len(some) :], strict=True)
+        return found
 
 
 def _answers(results: Sequence[Any]) -> list[Any]:
