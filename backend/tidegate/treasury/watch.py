@@ -16,7 +16,8 @@ from tidegate.treasury.store import Whole
 from tidegate.treasury.tables import Attempt
 from tidegate.wallets.rules import FINAL_FACTOR
 
-_DEAD = {state.value for state in DEAD}
+_DEAD = {state.value for state in DEAD - {AttemptState.REVERTED}}
+"""Not asked for any more. One that reverted is: what it owes may still be open."""
 _MINED = (Fate.MINED, Fate.REVERTED)
 _STATES = {
     Fate.UNSEEN: AttemptState.BROADCAST,
@@ -91,6 +92,8 @@ async def _send_again(spender: Spender, network: str, paying: Sequence[Look]) ->
     """The newest first; an older one only where the newer ones can never be valid. DONE when the node has one of them."""
     told = spend.Told(Step.REFUSED, "nothing was sent")
     for one in reversed([one for one in paying if one.member.broadcast_at is not None]):
+        if one.member.state == AttemptState.REVERTED.value:
+            continue  # it may be refunded already: another try must never pay
         if one.sighting.fate is Fate.MEMPOOL:
             return spend.Told(Step.DONE)
         if one.sighting.fate is Fate.CONFLICTED:
