@@ -183,22 +183,27 @@ def booked_riders(job: Job, won: Look) -> list[Rider]:
     state = AttemptState.FINAL if won.sighting.fate is Fate.MINED else AttemptState.REVERTED
     riders = [_booked(won, state)]
     for one in job.whole.living:
-        if one.id == won.member.id or (one.parent is not None and one.parent == won.member.id):
-            continue
-        over = AttemptState.DROPPED if one.state == AttemptState.BUILT.value else AttemptState.REPLACED
-        riders.append(store.member_rider(one.id, one.state, {"state": over.value}))
+        signed_child = one.parent == won.member.id and one.state != AttemptState.BUILT.value
+        if one.id != won.member.id and not signed_child:
+            riders.append(_over(one))
     return riders
+
+
+def _over(member: Attempt) -> Rider:
+    over = AttemptState.DROPPED if member.state == AttemptState.BUILT.value else AttemptState.REPLACED
+    return store.member_rider(member.id, member.state, {"state": over.value})
+
+
+def late_riders(job: Job) -> list[Rider]:
+    """Those that were built while another worker booked the winner: nobody needs them any more."""
+    return [_over(one) for one in job.whole.living if one.state == AttemptState.BUILT.value]
 
 
 def child_riders(job: Job, child: Look) -> list[Rider]:
     """The child that paid for its parent is booked too; other children of it, which it excludes, are over."""
     return [
         _booked(child, AttemptState.FINAL),
-        *(
-            store.member_rider(one.id, one.state, {"state": AttemptState.REPLACED.value})
-            for one in job.whole.living
-            if one.parent is not None and one.id != child.member.id
-        ),
+        *(_over(one) for one in job.whole.living if one.parent is not None and one.id != child.member.id),
     ]
 
 
