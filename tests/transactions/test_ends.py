@@ -13,7 +13,7 @@ from tidegate.chains.port import Fate, Sighting
 from tidegate.database import utcnow
 from tidegate.queue import Lease
 from tidegate.transactions import intervene, settle
-from tidegate.treasury import watch
+from tidegate.treasury import store, watch
 from tidegate.treasury.spend import Job
 from tidegate.treasury.store import Whole
 from tidegate.treasury.tables import Attempt, AttemptSet
@@ -62,6 +62,18 @@ async def test_what_reverted_and_left_the_chain_is_never_sent_again(world: World
     await world.turn()
     assert len(world.evm.node.submissions) == sent
     assert (await world.standing(done))[0] == "confirming"
+
+
+async def test_what_is_final_and_held_takes_no_place_among_those_that_wait_for_a_block(world: World) -> None:
+    _, done = await ready(world)
+    await world.until(done, "confirming")
+    await intervene.hold(world.office, done, reason="looking", by="operator", now=utcnow())
+    for _ in range(3):
+        await world.turn(mine=3)
+    assert await world.rows("SELECT state FROM attempts") == [("final",)]
+    assert await world.one("SELECT count(*) FROM attempt_sets WHERE ended_at IS NULL") == 1
+    async with world.db.reading() as session:
+        assert await store.unmined(session, "ethereum", world.evm.hot_address) == 0
 
 
 async def with_child(world: World, state: str) -> tuple[uuid.UUID, bytes]:
