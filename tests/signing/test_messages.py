@@ -219,13 +219,15 @@ async def closes(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
 )
 async def test_whatever_the_signer_does_the_door_answers_failed(tmp_path: Path, conversation: Conversation) -> None:
     async with signer(tmp_path / "s", conversation) as door:
-        assert isinstance(await door.sign_bitcoin([(INTENT, YES)], "x"), Failed)
+        answer = await door.sign_bitcoin([(INTENT, YES)], "x")
+    assert isinstance(answer, Failed) and answer.written
 
 
 async def test_no_signer_is_failed_too(tmp_path: Path) -> None:
     door = SignerDoor(tmp_path / "nobody")
     assert isinstance(await door.status(), Failed)
-    assert isinstance(await door.sign_bitcoin([(INTENT, YES)], "x"), Failed)
+    answer = await door.sign_bitcoin([(INTENT, YES)], "x")
+    assert isinstance(answer, Failed) and not answer.written, "nobody can have signed it"
     (tmp_path / "file").touch()
     assert isinstance(await SignerDoor(tmp_path / "file").status(), Failed)
 
@@ -233,4 +235,4 @@ async def test_no_signer_is_failed_too(tmp_path: Path) -> None:
 async def test_a_psbt_too_large_for_a_frame_is_failed_before_it_is_sent(tmp_path: Path) -> None:
     async with signer(tmp_path / "s", silent) as door:
         answer = await door.sign_bitcoin([(INTENT, YES)], "x" * (16 * 1024 * 1024))
-    assert isinstance(answer, Failed) and "too large" in answer.detail
+    assert isinstance(answer, Failed) and "too large" in answer.detail and not answer.written

@@ -243,11 +243,16 @@ async def test_what_the_signer_may_have_signed_unheard_is_not_taken_back(world: 
     await world.until(done, "signing")
     world.signer.answer = Failed("the answer was lost")
     await world.turn()
-    world.signer.answer = Denied("above_cap", "more than the largest payout")
+    world.signer.answer = Denied("above_cap", "more than the largest payout", signed=True)
     await world.turn()
     await world.turn()
     assert await world.standing(done) == ("signing", "needs_operator")
     assert await world.rows("SELECT state FROM attempts") == [("built",)]
+    world.signer.answer = Denied("above_cap", "more than the largest payout")
+    await world.turn()
+    assert (await world.standing(done))[0] == "signing", "it is asked once more before it is believed"
+    await world.turn()
+    assert await world.standing(done) == ("queued", "needs_operator")
 
 
 async def test_an_answer_of_the_signer_that_was_lost_is_asked_for_again_and_is_the_same(world: World) -> None:

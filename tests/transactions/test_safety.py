@@ -170,7 +170,7 @@ async def freeze(world: World, who: Someone, *, frozen: bool) -> None:
 
 async def test_a_pause_stops_what_is_reserved_and_not_signed(world: World) -> None:
     _, done = await ready(world)
-    world.signer.answer = Failed("down")
+    world.signer.answer = Failed("down", written=False)
     await world.until(done, "signing", "awaiting_signer")
     await pause.pause(world.db, asset="*", by="operator", reason="intrusion")
     world.signer.answer = None

@@ -10,13 +10,14 @@ from bdkpython import Descriptor, Network, NetworkKind
 
 from tests.transactions.chains import txid_of
 from tests.transactions.test_request import refused
-from tests.transactions.world import BITCOIN_STRANGER, STRANGER, World
+from tests.transactions.world import BITCOIN_STRANGER, STRANGER, Killed, World
+from tidegate import failpoints
 from tidegate.chains.port import Fate, Sighting
 from tidegate.config import BatchSettings
 from tidegate.database import utcnow
 from tidegate.ledger.rules import house
 from tidegate.refusal import Kind
-from tidegate.signing.messages import Denied
+from tidegate.signing.messages import Denied, Failed
 from tidegate.transactions import audit, intervene, pipeline
 
 FEE = 1_000
@@ -197,6 +198,49 @@ async def test_one_payout_of_a_batch_that_is_held_lets_the_others_go(world: Worl
     done = await payouts(world, [stranger(n) for n in range(3)])
     await queued(world)
     await world.turn()
+    await intervene.hold(world.office, done[2], reason="looking", by="operator", now=utcnow())
+    await work(world, 4)
+    assert await stand(world, done[:2]) == [("confirming", None)]
+    assert await world.standing(done[2]) == ("signing", "hold")
+
+
+async def test_what_was_signed_before_a_crash_is_asked_for_again_and_never_split(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(2):
+        world.bitcoin.receive(world.bitcoin.hot_address, 900_000, change=True)
+    done = await payouts(world, [stranger(n) for n in range(3)])
+    await queued(world)
+    await world.turn()
+
+    def end(point: str) -> None:
+        if point == "signed_not_stored":
+            raise Killed
+
+    monkeypatch.setattr(failpoints, "reach", end)
+    with pytest.raises(Killed):
+        await work(world, 1)
+    monkeypatch.undo()
+    await intervene.hold(world.office, done[2], reason="looking", by="operator", now=utcnow())
+    await world.soon(leases=True)
+    await work(world, 3)
+    assert await world.rows("SELECT state, raw IS NOT NULL FROM attempts") == [("signed", True)]
+    assert await world.standing(done[2]) == ("broadcasting", "hold")
+    assert world.bitcoin.node.submissions == []
+    await intervene.release(world.office, done[2], reason="fine", by="operator", now=utcnow())
+    await work(world, 5, mine=1)
+    assert await stand(world, done) == [("completed", None)]
+    assert len(world.bitcoin.node.paid) == 3
+
+
+async def test_a_signer_that_is_away_leaves_a_batch_that_can_be_parted(world: World) -> None:
+    for _ in range(2):
+        world.bitcoin.receive(world.bitcoin.hot_address, 900_000, change=True)
+    done = await payouts(world, [stranger(n) for n in range(3)])
+    await queued(world)
+    world.signer.answer = Failed("it cannot be reached", written=False)
+    await work(world, 2)
+    world.signer.answer = None
     await intervene.hold(world.office, done[2], reason="looking", by="operator", now=utcnow())
     await work(world, 4)
     assert await stand(world, done[:2]) == [("confirming", None)]

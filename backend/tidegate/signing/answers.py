@@ -86,9 +86,11 @@ class Failed:
     """The signer broke or could not be reached: ask again, with the same request."""
 
     detail: str
+    written: bool = True
+    """Whether the signer may have read the request; said by the door, never by the signer."""
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        return {"detail": self.detail}
 
     @classmethod
     def from_json(cls, raw: Any) -> Self:

@@ -31,7 +31,8 @@ class SignerDoor:
     """Asks the signer at `socket_path`. Never raises for what the signer does or fails to do.
 
     `Failed` means unknown: the signer may have journalled and signed. Asking again with the same request is always
-    safe and answers with identical bytes; asking with another transaction is what the signer's rules are for.
+    safe and answers with identical bytes; asking with another transaction is what the signer's rules are for. Only with
+    `written` false is it certain that the signer never saw the request.
     """
 
     def __init__(self, socket_path: Path, *, timeout: float = 30.0) -> None:
@@ -85,22 +86,26 @@ class SignerDoor:
         return reply if isinstance(reply, Approved | Denied | Failed) else Failed("the signer answered something else")
 
     async def _ask(self, request: Request, timeout: float) -> Reply:
+        written = False
         try:
             async with asyncio.timeout(timeout):
-                return await self._exchange(request)
+                request_bytes = framed(wrap(request))
+                with socket_address(self._path) as address:
+                    reader, writer = await asyncio.open_unix_connection(address)
+                written = True
+                return await self._exchange(reader, writer, request_bytes)
         except TimeoutError:
-            return Failed("the signer did not answer in time")
+            return Failed("the signer did not answer in time", written)
         except BadFrame as error:
-            return Failed(f"no usable answer from the signer: {error}")
+            return Failed(f"no usable answer from the signer: {error}", written)
         except Malformed as error:
-            return Failed(f"the signer answered something else: {error}")
+            return Failed(f"the signer answered something else: {error}", written)
         except OSError as error:
-            return Failed(f"the signer cannot be reached: {error.strerror or type(error).__name__}")
+            return Failed(f"the signer cannot be reached: {error.strerror or type(error).__name__}", written)
 
-    async def _exchange(self, request: Request) -> Reply:
-        request_bytes = framed(wrap(request))
-        with socket_address(self._path) as address:
-            reader, writer = await asyncio.open_unix_connection(address)
+    async def _exchange(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request_bytes: bytes
+    ) -> Reply:
         try:
             writer.write(request_bytes)
             await writer.drain()

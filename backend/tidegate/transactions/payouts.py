@@ -182,9 +182,10 @@ async def sign_step(office: Office, spender: Spender) -> int:
 async def _sign(office: Office, spender: Spender, job: Job) -> timedelta | None:
     rows = await together.rows_of(office, job.payouts)
     stopped = await together.stopped(office, rows)
-    if stopped:
+    if stopped and spend.may_take_back(job):
         return await _part(office, spender, job, rows, stopped)
-    riders = together.riders_to([row for row in rows if row.state == State.SIGNING.value], State.BROADCASTING)
+    # What may be signed already is asked for again all the same: its bytes belong in our books. Sending is for later.
+    riders = _signed_riders([row for row in rows if row.state == State.SIGNING.value], stopped)
     told = await spend.sign(spender, job, together.authorised(rows), riders)
     if told.step is Step.DONE:
         return None
@@ -204,6 +205,15 @@ async def _sign(office: Office, spender: Spender, job: Job) -> timedelta | None:
             log.warning("signer_denied", payouts=[str(row.id) for row in rows], detail=detail)
             return None
     return await together.wait(office, job, rows, told)
+
+
+def _signed_riders(rows: Sequence[Withdrawal], stopped: dict[uuid.UUID, together.Why]) -> list[Rider]:
+    """On to sending, those that are stopped with what stops them."""
+    riders = together.riders_to([row for row in rows if row.id not in stopped], State.BROADCASTING)
+    for why in set(stopped.values()):
+        some = [row for row in rows if stopped.get(row.id) == why]
+        riders += together.riders_to(some, State.BROADCASTING, why[0], detail=why[1])
+    return riders
 
 
 async def _part(

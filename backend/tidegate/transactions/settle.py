@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import structlog
 
+from tidegate.chains.port import Fate
 from tidegate.compliance import limits
 from tidegate.compliance import rules as policy
 from tidegate.database import utcnow
@@ -58,7 +59,14 @@ async def _book(office: Office, spender: Spender, job: Job, won: Look) -> bool:
 
 
 async def _book_children(office: Office, spender: Spender, job: Job, seen: Watched) -> None:
+    """A signed child may be mined at any time: the set stays open until one is, so what no node shows is sent again."""
+    if late := watch.late_riders(job):
+        await spend.commit(spender.db, late)
     for child in watch.children(job, seen):
+        if child.sighting.fate is Fate.UNSEEN and child.member.raw is not None:
+            told = await spend.submit(spender, job.network, child.member)
+            if child.member.broadcast_at is None and told.step in (Step.DONE, Step.UNKNOWN):
+                await spend.commit(spender.db, [spend.sent_rider(child.member, told, utcnow())])
         deep = child.sighting.confirmations >= spender.chains[job.network].confirmations
         if deep and not watch.is_booked(child):
             moves = spent_transfers(await watch.spent(spender, job, child))

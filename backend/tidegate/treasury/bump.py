@@ -33,6 +33,10 @@ from tidegate.treasury.watch import Watched
 log = structlog.get_logger(__name__)
 
 
+_UNASKED = {"unheard": False, "refused": False}
+"""The signer has not heard of a new member yet."""
+
+
 class Bound(Exception):
     """What was agreed, or the configured ceiling, allows no dearer transaction."""
 
@@ -232,7 +236,7 @@ async def _dearer_evm(spender: Spender, chain: AccountChain, job: Job, intent: I
     if free < more:
         raise Bound("the hot wallet cannot pay more gas")
     return Dearer(
-        {**plan, "max_fee_per_gas": str(fee), "max_priority_fee_per_gas": str(min(tip, fee)), "unheard": False},
+        {**plan, "max_fee_per_gas": str(fee), "max_priority_fee_per_gas": str(min(tip, fee))} | _UNASKED,
         replaces=last,
     )
 
@@ -251,7 +255,7 @@ async def _sign(spender: Spender, job: Job, member: Attempt, payouts: Sequence[A
         ]
         await spend.commit(spender.db, riders)
         return Told(Step.WAITING, answer.detail)
-    told = await spend.judge_answer(spender, member, answer)
+    told = await spend.judge_answer(spender, job, member, answer)
     if told.step is not Step.DONE:
         return told
     assert isinstance(answer, Approved)

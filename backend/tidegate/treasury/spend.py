@@ -182,8 +182,10 @@ async def sign(spender: Spender, job: Job, payouts: Sequence[Authorised], riders
         # Signed by an earlier life of this step.
         done = await commit(spender.db, [stage_rider(job, Stage.BROADCASTING), *riders])
         return Told(Step.DONE if done else Step.WAITING)
+    if not await _about_to_ask(spender, job, member):
+        return Told(Step.WAITING, "it changed meanwhile")
     answer = await ask_signer(spender, job.whole, member, payouts)
-    told = await judge_answer(spender, member, answer)
+    told = await judge_answer(spender, job, member, answer)
     if told.step is not Step.DONE:
         return told
     assert isinstance(answer, Approved)
@@ -193,6 +195,18 @@ async def sign(spender: Spender, job: Job, payouts: Sequence[Authorised], riders
         return Told(Step.WAITING, "it changed meanwhile")
     failpoints.reach("signed_not_sent")
     return Told(Step.DONE)
+
+
+async def _about_to_ask(spender: Spender, job: Job, member: Attempt) -> bool:
+    """In a commit of its own, before the signer hears of it: from here on it may be signed, and nobody may know."""
+    return bool(member.plan.get("unheard")) or await _remember(spender, job, member, {"unheard": True})
+
+
+async def _remember(spender: Spender, job: Job, member: Attempt, more: Mapping[str, bool]) -> bool:
+    # Under this lease: who has lost it speaks for no request of the one who took it over.
+    lease = store.set_rider(job.lease.id, job.lease.fence, {"fence": job.lease.fence})
+    plan = {"plan": {**member.plan, **more}}
+    return await commit(spender.db, [lease, store.member_rider(member.id, AttemptState.BUILT.value, plan)])
 
 
 async def ask_signer(spender: Spender, whole: Whole, member: Attempt, payouts: Sequence[Authorised]) -> Answer:
@@ -217,20 +231,30 @@ async def ask_signer(spender: Spender, whole: Whole, member: Attempt, payouts: S
     )
 
 
-async def judge_answer(spender: Spender, member: Attempt, answer: Answer) -> Told:
-    """DONE when it is signed, else why not; that it may have been signed unheard is remembered."""
-    if isinstance(answer, Denied) and answer.rule == Rule.FROZEN:
-        return Told(Step.FROZEN, answer.detail)
+async def judge_answer(spender: Spender, job: Job, member: Attempt, answer: Answer) -> Told:
+    """DONE when it is signed, else why not; whether it may have been signed unheard is remembered.
+
+    `member` as it was before this request: when an earlier one is unheard, only a no that covers that one too ends it.
+    """
+    told = _told(answer)
+    earlier = bool(member.plan.get("unheard"))
     if isinstance(answer, Denied):
-        step = Step.DENIED if answer.rule in UNSIGNED_RULES and not answer.signed else Step.REFUSED
-        return Told(step, f"{answer.rule}: {answer.detail}")
+        if not earlier or (told.step in (Step.DENIED, Step.FROZEN) and not answer.signed):
+            await _remember(spender, job, member, {"unheard": False, "refused": told.step is Step.REFUSED})
+    elif isinstance(answer, Failed) and not earlier:
+        await _remember(spender, job, member, {"unheard": answer.written})
+    return told
+
+
+def _told(answer: Answer) -> Told:
     if isinstance(answer, Failed):
-        if not member.plan.get("unheard"):
-            # From here on it is never dropped: the signer may have signed it.
-            heard = {"plan": {**member.plan, "unheard": True}}
-            await commit(spender.db, [store.member_rider(member.id, AttemptState.BUILT.value, heard)])
         return Told(Step.NO_SIGNER, answer.detail)
-    return Told(Step.DONE)
+    if not isinstance(answer, Denied):
+        return Told(Step.DONE)
+    if answer.rule == Rule.FROZEN:
+        return Told(Step.FROZEN, answer.detail)
+    step = Step.DENIED if answer.rule in UNSIGNED_RULES and not answer.signed else Step.REFUSED
+    return Told(step, f"{answer.rule}: {answer.detail}")
 
 
 def signed_rider(member: Attempt, answer: Approved) -> Rider:
@@ -252,6 +276,11 @@ def may_take_back(job: Job) -> bool:
         or (one.state == AttemptState.BUILT.value and not one.plan.get("unheard"))
         for one in job.whole.members
     )
+
+
+def is_unknown_to_signer(job: Job) -> bool:
+    """Whether, beside that, the signer never hinted that it knows more of these payouts than our books do."""
+    return may_take_back(job) and not any(one.plan.get("refused") for one in job.whole.members)
 
 
 def drop_riders(job: Job, now: datetime) -> list[Rider]:

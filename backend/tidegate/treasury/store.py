@@ -106,7 +106,8 @@ async def take_nonce(session: AsyncSession, network: str, nonce: int) -> None:
 
 async def unmined(session: AsyncSession, network: str, address: str) -> int:
     """Sets of this account that hold a nonce and have no member in a block."""
-    mined = exists().where(Attempt.set_id == AttemptSet.id, Attempt.state == AttemptState.MINED.value)
+    in_block = [one.value for one in (AttemptState.MINED, AttemptState.FINAL, AttemptState.REVERTED)]
+    mined = exists().where(Attempt.set_id == AttemptSet.id, Attempt.state.in_(in_block))
     found = await session.scalar(
         select(func.count())
         .select_from(AttemptSet)

@@ -16,7 +16,8 @@ from tidegate.treasury.store import Whole
 from tidegate.treasury.tables import Attempt
 from tidegate.wallets.rules import FINAL_FACTOR
 
-_DEAD = {state.value for state in DEAD}
+_DEAD = {state.value for state in DEAD - {AttemptState.REVERTED}}
+"""Not asked for any more. One that reverted is: what it owes may still be open."""
 _MINED = (Fate.MINED, Fate.REVERTED)
 _STATES = {
     Fate.UNSEEN: AttemptState.BROADCAST,
@@ -91,6 +92,8 @@ async def _send_again(spender: Spender, network: str, paying: Sequence[Look]) ->
     """The newest first; an older one only where the newer ones can never be valid. DONE when the node has one of them."""
     told = spend.Told(Step.REFUSED, "nothing was sent")
     for one in reversed([one for one in paying if one.member.broadcast_at is not None]):
+        if one.member.state == AttemptState.REVERTED.value:
+            continue  # it may be refunded already: another try must never pay
         if one.sighting.fate is Fate.MEMPOOL:
             return spend.Told(Step.DONE)
         if one.sighting.fate is Fate.CONFLICTED:
@@ -180,22 +183,27 @@ def booked_riders(job: Job, won: Look) -> list[Rider]:
     state = AttemptState.FINAL if won.sighting.fate is Fate.MINED else AttemptState.REVERTED
     riders = [_booked(won, state)]
     for one in job.whole.living:
-        if one.id == won.member.id or (one.parent is not None and one.parent == won.member.id):
-            continue
-        over = AttemptState.DROPPED if one.state == AttemptState.BUILT.value else AttemptState.REPLACED
-        riders.append(store.member_rider(one.id, one.state, {"state": over.value}))
+        signed_child = one.parent == won.member.id and one.state != AttemptState.BUILT.value
+        if one.id != won.member.id and not signed_child:
+            riders.append(_over(one))
     return riders
+
+
+def _over(member: Attempt) -> Rider:
+    over = AttemptState.DROPPED if member.state == AttemptState.BUILT.value else AttemptState.REPLACED
+    return store.member_rider(member.id, member.state, {"state": over.value})
+
+
+def late_riders(job: Job) -> list[Rider]:
+    """Those that were built while another worker booked the winner: nobody needs them any more."""
+    return [_over(one) for one in job.whole.living if one.state == AttemptState.BUILT.value]
 
 
 def child_riders(job: Job, child: Look) -> list[Rider]:
     """The child that paid for its parent is booked too; other children of it, which it excludes, are over."""
     return [
         _booked(child, AttemptState.FINAL),
-        *(
-            store.member_rider(one.id, one.state, {"state": AttemptState.REPLACED.value})
-            for one in job.whole.living
-            if one.parent is not None and one.id != child.member.id
-        ),
+        *(_over(one) for one in job.whole.living if one.parent is not None and one.id != child.member.id),
     ]
 
 
