@@ -14,7 +14,7 @@ from tidegate.database import utcnow
 from tidegate.queue import Lease
 from tidegate.signing.messages import Denied
 from tidegate.transactions import intervene, settle
-from tidegate.treasury import store, watch
+from tidegate.treasury import store, underway, watch
 from tidegate.treasury.spend import Job
 from tidegate.treasury.store import Whole
 from tidegate.treasury.tables import Attempt, AttemptSet
@@ -104,6 +104,19 @@ async def test_a_stopped_payout_of_which_the_signer_knows_more_keeps_its_nonce(w
     await intervene.hold(world.office, done, reason="looking", by="operator", now=utcnow())
     await world.turn()
     assert await world.standing(done) == ("signing", "hold")
+
+
+async def test_an_ended_set_promises_no_gas_whatever_its_members_say(world: World) -> None:
+    _, done = await ready(world)
+    await world.until(done, "confirming")
+
+    async def promised() -> int:
+        async with world.db.reading() as session:
+            return await underway.committed_gas(session, "ethereum")
+
+    assert await promised() == world.evm.gas * world.evm.price
+    await world.by_force("UPDATE attempt_sets SET stage = 'ended', ended_at = now(), outcome = 'final'")
+    assert await promised() == 0
 
 
 async def with_child(world: World, state: str) -> tuple[uuid.UUID, bytes]:
