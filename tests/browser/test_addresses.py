@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+import pytest
 from playwright.async_api import expect
 
 from tests.browser.conftest import NewVisitor
@@ -117,6 +118,7 @@ async def test_a_lookalike_is_neither_saved_nor_paid_before_both_were_compared(v
     assert not found, "\n".join(found)
 
 
+@pytest.mark.slow
 async def test_all_deposit_addresses_are_listed_with_what_came_to_them(visitor: Visitor, stack: Stack) -> None:
     customer = await stack.customer(BTC="0.05")
     page, found = visitor.page, []
@@ -139,6 +141,7 @@ async def test_all_deposit_addresses_are_listed_with_what_came_to_them(visitor: 
     assert not found, "\n".join(found)
 
 
+@pytest.mark.slow
 async def test_a_cooling_address_counts_down_and_an_unanswered_list_says_so(visit: NewVisitor, stack: Stack) -> None:
     customer = await stack.customer()
     visitor = await visit(viewport=NARROW)

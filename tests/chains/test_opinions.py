@@ -199,6 +199,7 @@ async def test_a_second_url_of_the_same_evm_node_agrees_and_a_silent_one_stops_i
         assert "No other node can be asked: gone" in (await chain.health()).reason
 
 
+@pytest.mark.slow
 async def test_bitcoin_deposits_are_credited_when_the_second_node_has_them_and_never_on_a_fork(
     house: House, tmp_path: Path
 ) -> None:

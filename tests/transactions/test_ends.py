@@ -12,8 +12,9 @@ from tests.transactions.world import STRANGER, Killed, World
 from tidegate.chains.port import Fate, Sighting
 from tidegate.database import utcnow
 from tidegate.queue import Lease
+from tidegate.signing.messages import Denied
 from tidegate.transactions import intervene, settle
-from tidegate.treasury import store, watch
+from tidegate.treasury import store, underway, watch
 from tidegate.treasury.spend import Job
 from tidegate.treasury.store import Whole
 from tidegate.treasury.tables import Attempt, AttemptSet
@@ -74,6 +75,48 @@ async def test_what_is_final_and_held_takes_no_place_among_those_that_wait_for_a
     assert await world.one("SELECT count(*) FROM attempt_sets WHERE ended_at IS NULL") == 1
     async with world.db.reading() as session:
         assert await store.unmined(session, "ethereum", world.evm.hot_address) == 0
+
+
+async def test_a_stopped_payout_that_nobody_was_asked_to_sign_gives_its_nonce_to_the_next(world: World) -> None:
+    _, first = await ready(world)
+    await world.until(first, "signing")
+    await intervene.hold(world.office, first, reason="looking", by="operator", now=utcnow())
+    await world.turn()
+    assert await world.standing(first) == ("queued", "hold")
+    assert world.signer.asked == 0
+    _, second = await ready(world)
+    await world.until(second, "completed")
+    await intervene.release(world.office, first, reason="fine", by="operator", now=utcnow())
+    await world.until(first, "completed")
+    assert await world.rows("SELECT nonce, outcome FROM attempt_sets ORDER BY created_at") == [
+        (0, "dropped"),
+        (0, "final"),
+        (1, "final"),
+    ]
+    await world.exact()
+
+
+async def test_a_stopped_payout_of_which_the_signer_knows_more_keeps_its_nonce(world: World) -> None:
+    _, done = await ready(world)
+    await world.until(done, "signing")
+    world.signer.answer = Denied("second_transaction", "this payout has other bytes", signed=True)
+    await world.turn()
+    await intervene.hold(world.office, done, reason="looking", by="operator", now=utcnow())
+    await world.turn()
+    assert await world.standing(done) == ("signing", "hold")
+
+
+async def test_an_ended_set_promises_no_gas_whatever_its_members_say(world: World) -> None:
+    _, done = await ready(world)
+    await world.until(done, "confirming")
+
+    async def promised() -> int:
+        async with world.db.reading() as session:
+            return await underway.committed_gas(session, "ethereum")
+
+    assert await promised() == world.evm.gas * world.evm.price
+    await world.by_force("UPDATE attempt_sets SET stage = 'ended', ended_at = now(), outcome = 'final'")
+    assert await promised() == 0
 
 
 async def with_child(world: World, state: str) -> tuple[uuid.UUID, bytes]:

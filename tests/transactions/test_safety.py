@@ -175,7 +175,7 @@ async def test_a_pause_stops_what_is_reserved_and_not_signed(world: World) -> No
     await pause.pause(world.db, asset="*", by="operator", reason="intrusion")
     world.signer.answer = None
     asked = world.signer.asked
-    await world.until(done, "signing", "frozen")
+    await world.until(done, "queued", "frozen")
     await world.turn(mine=1)
     assert (world.signer.asked, world.evm.node.submissions) == (asked, [])
     await pause.resume(world.db, asset="*", by="operator")

@@ -4,6 +4,7 @@ import asyncio
 import uuid
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from bdkpython import Descriptor, Network, NetworkKind
@@ -12,6 +13,7 @@ from tests.transactions.chains import txid_of
 from tests.transactions.test_request import refused
 from tests.transactions.world import BITCOIN_STRANGER, STRANGER, Killed, World
 from tidegate import failpoints
+from tidegate.chains.families import Funded
 from tidegate.chains.port import Fate, Sighting
 from tidegate.config import BatchSettings
 from tidegate.database import utcnow
@@ -377,7 +379,9 @@ async def test_a_bump_that_the_signer_denies_leaves_the_first_one_alive(world: W
     assert await stand(world, done) == [("completed", None)]
 
 
-async def test_change_that_pays_somebody_else_is_never_replaced_away(world: World) -> None:
+async def test_change_that_pays_somebody_else_is_never_replaced_away(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The second payment hangs on the first one's change: replacing the first would take the second with it."""
     done = await stuck(world, 1)
     more = await payouts(world, [stranger(9)], each=300_000)
@@ -387,11 +391,20 @@ async def test_change_that_pays_somebody_else_is_never_replaced_away(world: Worl
     await queued(world)
     await work(world, 3)
     assert await stand(world, more) == [("confirming", None)]
+    funded: list[str] = []
+    fund = world.bitcoin.fund
+
+    async def counted(recipients: Sequence[tuple[str, int]], *rest: Any) -> Funded:
+        funded.extend(address for address, _ in recipients)
+        return await fund(recipients, *rest)
+
+    monkeypatch.setattr(world.bitcoin, "fund", counted)
     dear(world, 20)
     await world.sql("UPDATE attempts SET broadcast_at = now() - interval '1 hour'")
     await work(world, 4)
     sizes = await world.rows("SELECT count(*) FROM attempts GROUP BY set_id ORDER BY min(created_at)")
     assert sizes[0] == (1,), "the parent stays"
+    assert set(funded) == {stranger(9)}, "nor does the node choose coins for it at every look"
     assert await stand(world, done) == [("confirming", None)]
 
 

@@ -1,6 +1,7 @@
 """Sweeps and top-ups on a real EVM chain: worth their cost, once at a time, and exact in the books at every step."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 from eth_utils.crypto import keccak
@@ -8,8 +9,11 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from tests.treasury.moving import House
+from tidegate.chains.evm.client import EvmChain
+from tidegate.chains.families import WouldRevert
 from tidegate.database import utcnow
-from tidegate.treasury import moves
+from tidegate.signing.messages import Answer, Denied, SignMove
+from tidegate.treasury import move_sign, moves, sweep
 from tidegate.treasury.rules import Purpose
 
 
@@ -188,6 +192,69 @@ async def test_a_top_up_that_keeps_payouts_waiting_is_made_dearer_and_one_of_bot
     assert states == ["replaced", "final"]
     await house.books_are_exact()
     await evm.mine(60)  # the price falls by an eighth a block
+
+
+async def test_a_dearer_top_up_that_the_signer_denies_is_not_tried_again(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await house.funded("ETH", "2")
+    await house.deposited("USDT", "500")
+    await house.look()
+    await house.advance()
+    sign = house.door.sign_move
+
+    async def denies(move: SignMove) -> Answer:
+        return Denied("fee_too_high", "above the bound") if getattr(move, "replaces", "") else await sign(move)
+
+    monkeypatch.setattr(house.door, "sign_move", denies)
+    evm = house.world.evm
+    base = await evm.rpc.call("eth_getBlockByNumber", "latest", False)
+    await evm.rpc.call("anvil_setNextBlockBaseFeePerGas", hex(8 * (int(base["baseFeePerGas"], 16) + 10**9)))
+    await evm.mine(1)
+    for _ in range(3):
+        await house.advance()
+    async with house.world.db.reading() as session:
+        states = (await session.scalars(text("SELECT state FROM attempts ORDER BY created_at"))).all()
+        capped = (await session.scalars(text("SELECT capped FROM attempt_sets"))).all()
+    assert states[1:] == ["dropped"]
+    assert capped == ["the signer refuses it: fee_too_high"]
+    await evm.mine(60)  # the price falls by an eighth a block
+    await house.settle()
+    (row,) = await house.rows()
+    assert row["outcome"] == "final"
+    await house.books_are_exact()
+
+
+async def test_one_moves_trouble_is_its_own_and_it_is_tried_again(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await house.deposited("ETH", "1.5")
+    await house.deposited("ETH", "1.5")
+    await house.look()
+    sign, broken = move_sign.sign, (await house.rows())[0]["set_id"]
+
+    async def breaks(job: moves.Job) -> timedelta | None:
+        if job.row.set_id == broken:
+            raise RuntimeError("a fault of ours")
+        return await sign(job)
+
+    monkeypatch.setattr(move_sign, "sign", breaks)
+    await house.advance()
+    assert sorted(row["booked"] for row in await house.rows()) == ["nothing", "sent"]
+    monkeypatch.undo()
+    await house.settle()
+    assert {row["outcome"] for row in await house.rows()} == {"final"}
+
+
+async def test_an_ether_sweep_that_would_revert_is_left_alone(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    await house.deposited("ETH", "1.5")
+
+    async def reverts(*_: object) -> int:
+        raise WouldRevert("execution reverted")
+
+    monkeypatch.setattr(EvmChain, "gas_from", reverts)
+    assert await sweep.sweep(house.mover, house.evm, above_cap=frozenset(), now=utcnow()) == 0
+    assert await house.rows() == []
 
 
 @pytest.mark.slow

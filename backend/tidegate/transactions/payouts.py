@@ -185,7 +185,7 @@ async def _sign(office: Office, spender: Spender, job: Job) -> timedelta | None:
     if stopped and spend.may_take_back(job):
         return await _part(office, spender, job, rows, stopped)
     # What may be signed already is asked for again all the same: its bytes belong in our books. Sending is for later.
-    riders = _signed_riders([row for row in rows if row.state == State.SIGNING.value], stopped)
+    riders = _with_why([row for row in rows if row.state == State.SIGNING.value], stopped, State.BROADCASTING)
     told = await spend.sign(spender, job, together.authorised(rows), riders)
     if told.step is Step.DONE:
         return None
@@ -207,12 +207,12 @@ async def _sign(office: Office, spender: Spender, job: Job) -> timedelta | None:
     return await together.wait(office, job, rows, told)
 
 
-def _signed_riders(rows: Sequence[Withdrawal], stopped: dict[uuid.UUID, together.Why]) -> list[Rider]:
-    """On to sending, those that are stopped with what stops them."""
-    riders = together.riders_to([row for row in rows if row.id not in stopped], State.BROADCASTING)
+def _with_why(rows: Sequence[Withdrawal], stopped: dict[uuid.UUID, together.Why], state: State) -> list[Rider]:
+    """Move them, those that are stopped with what stops them."""
+    riders = together.riders_to([row for row in rows if row.id not in stopped], state)
     for why in set(stopped.values()):
         some = [row for row in rows if stopped.get(row.id) == why]
-        riders += together.riders_to(some, State.BROADCASTING, why[0], detail=why[1])
+        riders += together.riders_to(some, state, why[0], detail=why[1])
     return riders
 
 
@@ -224,6 +224,11 @@ async def _part(
     if going:
         waiting = [[intent_of(row)] for row in rows if row.id in stopped]
         if await choose.split(spender, job, [[intent_of(row) for row in going], *waiting], now=utcnow()):
+            return None
+    elif job.whole.set.nonce is not None and spend.is_unknown_to_signer(job):
+        # Its nonce would keep every later payment of the account waiting: the next one gets it.
+        back = _with_why(rows, stopped, State.QUEUED)
+        if await spend.take_back(spender, job, back, now=utcnow()):
             return None
     for why in set(stopped.values()):
         await together.say(office, [row for row in rows if stopped.get(row.id) == why], *why)

@@ -37,6 +37,9 @@ _UNASKED = {"unheard": False, "refused": False}
 """The signer has not heard of a new member yet."""
 
 
+_TAKEN = Told(Step.WAITING, "its change is spent by another payment")
+
+
 class Bound(Exception):
     """What was agreed, or the configured ceiling, allows no dearer transaction."""
 
@@ -108,6 +111,8 @@ async def _build(spender: Spender, job: Job, payouts: Sequence[Authorised], rate
     intents = [intent for intent, _ in payouts]
     try:
         if keeps_coins(chain):
+            if await _hangs_on(spender, chain, job, intents):
+                return _TAKEN
             made = await _dearer_bitcoin(spender, chain, job, intents, rate)
         else:
             assert keeps_accounts(chain)
@@ -130,9 +135,18 @@ async def _build(spender: Spender, job: Job, payouts: Sequence[Authorised], rate
         await spend.commit(spender.db, [store.set_rider(job.lease.id, job.lease.fence, values)])
         return Told(Step.WAITING, str(bound))
     except (Missed, IntegrityError):
-        # Its change pays another set meanwhile: replacing it would take that one away. That one may be made dearer.
-        return Told(Step.WAITING, "its change is spent by another payment")
+        # Another set took a coin of it, or this one changed, while it was built.
+        return _TAKEN
     return Told(Step.DONE)
+
+
+async def _hangs_on(spender: Spender, chain: UtxoChain, job: Job, intents: Sequence[Intent]) -> bool:
+    """Its change pays another set: replacing it would take that one away. That one may be made dearer."""
+    changes = {(one.txid, one.vout) for one in _changes(chain, job.whole.living, intents)}
+    async with spender.db.reading() as session:
+        own = {(one.txid, one.vout) for one in await underway.reserved_by(session, job.whole.set.id)}
+        taken = await underway.reserved_outpoints(session, job.network)
+    return bool(changes & (taken - own))
 
 
 async def _dearer_bitcoin(spender: Spender, chain: UtxoChain, job: Job, intents: Sequence[Intent], rate: int) -> Dearer:

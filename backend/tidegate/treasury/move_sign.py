@@ -84,8 +84,9 @@ async def _denied(job: Job, member: Attempt, answer: Denied) -> timedelta | None
     log.error("move_denied", move=str(job.row.set_id), purpose=job.row.purpose, rule=answer.rule, detail=answer.detail)
     dropped = store.member_rider(member.id, AttemptState.BUILT.value, {"state": AttemptState.DROPPED.value})
     if job.row.booked != Booked.NOTHING.value:
-        # Only the dearer one is refused: what was sent before is watched on.
-        return None if await job.write(None, [dropped, job.on(Stage.CONFIRMING)]) else AGAIN
+        # Only the dearer one is refused: what was sent before is watched on, and no other one is tried.
+        capped = f"the signer refuses it: {answer.rule}"
+        return None if await job.write(None, [dropped, job.on(Stage.CONFIRMING, capped=capped)]) else AGAIN
     if answer.signed or answer.rule == Rule.UNREADABLE:
         return RETRY_AFTER
     riders = [

@@ -1,6 +1,6 @@
 """The worker takes every due move one step further."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -33,21 +33,28 @@ async def advance(mover: Mover, now: datetime) -> int:
 
 
 async def _one(mover: Mover, lease: Lease, step: Any, now: datetime) -> None:
+    """One move's trouble is its own: the others go on."""
+    again: timedelta | None = AGAIN
+    try:
+        again = await _step(mover, lease, step, now)
+    except NodeUnavailable as error:
+        log.info("move_waits", move=str(lease.id), reason=str(error)[:200])
+    except Exception:
+        log.exception("move_step_failed", move=str(lease.id), step=step.__name__)
+    if again is not None:
+        async with mover.db.transaction() as session:
+            await store.release(session, lease.id, lease.fence, now + again)
+
+
+async def _step(mover: Mover, lease: Lease, step: Any, now: datetime) -> timedelta | None:
     async with mover.db.reading() as session:
         whole, row = await store.whole(session, lease.id), await move_store.move_of(session, lease.id)
         spent = await underway.reserved_by(session, lease.id)
     if whole is None or row is None or row.network not in mover.chains:
-        return
+        return None
     deposit_units = sum(coin.units for coin in spent if coin.from_deposit)
-    job = Job(mover, lease, whole, row, _move(mover, row, deposit_units), now)
-    try:
-        again = await step(job)
-    except NodeUnavailable as error:
-        log.info("move_waits", move=str(lease.id), reason=str(error)[:200])
-        again = AGAIN
-    if again is not None:
-        async with mover.db.transaction() as session:
-            await store.release(session, lease.id, lease.fence, now + again)
+    found: timedelta | None = await step(Job(mover, lease, whole, row, _move(mover, row, deposit_units), now))
+    return found
 
 
 def _move(mover: Mover, row: MoveRow, deposit_units: int) -> Move:

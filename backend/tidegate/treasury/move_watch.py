@@ -68,6 +68,8 @@ async def _dearer(job: Job, newest: Attempt) -> bool:
     chain, settings = job.chain, job.mover.networks[job.row.network]
     if not isinstance(chain, EvmChain) or job.move.purpose not in (Purpose.TOP_UP, Purpose.COLD):
         return False
+    if job.whole.set.capped is not None:
+        return False
     patience = timedelta(seconds=settings.target_blocks.of("economy") * settings.block_seconds)
     if newest.broadcast_at is None or job.now - newest.broadcast_at < patience:
         return False

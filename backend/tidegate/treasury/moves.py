@@ -138,6 +138,6 @@ class Job:
             log.warning("move_not_booked", move=str(self.row.set_id), outcome=verdict.outcome, rider=verdict.rider)
         return verdict.posted
 
-    def on(self, stage: Stage) -> Rider:
+    def on(self, stage: Stage, **more: Any) -> Rider:
         values = {"stage": stage.value, "due_at": self.now, "lease_until": None, "waits": None, "detail": None}
-        return store.set_rider(self.lease.id, self.lease.fence, values)
+        return store.set_rider(self.lease.id, self.lease.fence, values | more)

@@ -90,7 +90,11 @@ class _Job:
         """Sweep all the ether that we know of, the house's own with it: nothing is left when the place is an account."""
         held, chain = self.held, self.chain
         there = held.units + tank
-        gas = await chain.gas_from(held.address, held.asset, self.place, 1)
+        try:
+            gas = await chain.gas_from(held.address, held.asset, self.place, 1)
+        except WouldRevert as error:
+            log.warning("sweep_would_revert", address=held.address, asset=held.asset, reason=str(error))
+            return False
         # What is offered is what is paid: the tip takes all that the base fee leaves.
         offered = price.max_fee // 2 + price.tip
         if not worth_it(there, gas * offered, self._multiple):

@@ -32,6 +32,7 @@ async def committed_gas(session: AsyncSession, network: str) -> int:
         .where(
             AttemptSet.network == network,
             AttemptSet.nonce.is_not(None),
+            AttemptSet.stage != Stage.ENDED.value,
             AttemptSet.purpose != Purpose.SWEEP.value,  # its deposit address pays for it
             Attempt.state.in_(_OPEN),
         )
