@@ -110,9 +110,18 @@ class RealWorld(World):
     async def mined(self, network: str, turns: int = 4) -> None:
         """A block after each turn of the worker."""
         for _ in range(turns):
-            node = self.house.bitcoin_node if network == "bitcoin" else self.house.evm_node
-            await node.mine(1)
+            if network == "bitcoin":
+                # To a fresh address: the very block that a test declared invalid would be refused.
+                node = self.house.bitcoin_node
+                await node.rpc.call("generatetoaddress", 1, await node.faucet("getnewaddress"))
+            else:
+                await self.house.evm_node.mine(1)
             await self.turn()
+
+    def share(self, most: int) -> None:
+        """So many payouts share a Bitcoin transaction at most."""
+        bitcoin = self.settings.networks["bitcoin"].model_copy(update={"batch_most": most})
+        self.furnish(self.settings.model_copy(update={"networks": {**self.settings.networks, "bitcoin": bitcoin}}))
 
     async def stand(self, ids: Sequence[uuid.UUID]) -> list[tuple[str, str | None]]:
         return sorted({await self.standing(one) for one in ids}, key=str)

@@ -16,7 +16,6 @@ from tidegate.config import Settings
 from tidegate.database import Database
 from tidegate.ledger.lane import Lane
 from tidegate.transactions import audit, intervene
-from tidegate.treasury import reserve
 from tidegate.treasury.keep import keep
 
 BATCH = int(os.environ.get("TIDEGATE_TEST_BATCH", "40"))
@@ -234,10 +233,10 @@ async def test_a_thousand_payouts_leave_far_faster_together_than_one_by_one(
     rates(world, monkeypatch, 5)
     alone = max(PAYOUTS // 10, 5)
     await world.coins(alone + 20, 400_000)
-    monkeypatch.setattr(reserve, "MOST_PAYOUTS", 1)
+    world.share(1)
     one_by_one = await world.rate(await world.payouts("BTC", await world.strangers(alone), 20_000))
     await world.house.bitcoin_node.mine(2)
-    monkeypatch.undo()
+    world.share(100)
     rates(world, monkeypatch, 5)
     together = await world.rate(await world.payouts("BTC", await world.strangers(PAYOUTS), 20_000))
     with capsys.disabled():
