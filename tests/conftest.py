@@ -13,7 +13,7 @@ import pytest
 from alembic.config import Config
 from xdist.scheduler import LoadScopeScheduling
 
-from tests.stack import running, stack
+from tests.stack import rest, running, stack
 from tidegate.config import Settings
 from tidegate.database import Database
 from tidegate.ledger.lane import Lane
@@ -36,6 +36,13 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     if "running" in getattr(item, "fixturenames", ()):
         assert item.nodeid.startswith(WHOLE_SYSTEM), f"{item.nodeid} needs the whole system: see WHOLE_SYSTEM"
         item.add_marker(pytest.mark.stack)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """The whole system's tests are over on this worker when another file's begin: it stands still for the rest."""
+    if not item.nodeid.startswith(WHOLE_SYSTEM):
+        rest()
 
 
 class OneSystem(LoadScopeScheduling):  # type: ignore[misc]  # xdist is untyped
