@@ -13,7 +13,7 @@ import pytest
 from alembic.config import Config
 from xdist.scheduler import LoadScopeScheduling
 
-from tests.stack import rest, running, stack
+from tests.stack import rest, rouse, running, stack
 from tidegate.config import Settings
 from tidegate.database import Database
 from tidegate.ledger.lane import Lane
@@ -40,8 +40,10 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """The whole system's tests are over on this worker when another file's begin: it stands still for the rest."""
-    if not item.nodeid.startswith(WHOLE_SYSTEM):
+    """While other files' tests run on this worker, the whole system stands still."""
+    if item.nodeid.startswith(WHOLE_SYSTEM):
+        rouse()
+    else:
         rest()
 
 

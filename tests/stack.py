@@ -355,7 +355,7 @@ _asleep = False
 
 
 def rest() -> None:
-    """Stop the run's system where it stands: idle, it takes half a core. It goes on only to be ended."""
+    """Stop the run's system where it stands: idle, it takes half a core."""
     global _asleep
     if not _asleep:
         _asleep = True
@@ -363,7 +363,7 @@ def rest() -> None:
 
 
 def rouse() -> None:
-    """Let it go on, so that it can end."""
+    """Let it go on, as a laptop does that was closed for a while."""
     global _asleep
     if _asleep:
         _asleep = False

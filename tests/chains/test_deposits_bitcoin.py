@@ -233,7 +233,8 @@ async def test_a_node_on_another_chain_or_with_another_wallet_is_refused(house: 
 
 async def test_fees_are_whole_ordered_and_within_bounds(house: House) -> None:
     rates = await house.bitcoin.fee_rates()
-    assert 1 <= rates.economy < rates.standard < rates.fast <= 500
+    # A node that has seen payments go estimates, and may find all three alike.
+    assert 1 <= rates.economy <= rates.standard <= rates.fast <= 500
 
 
 async def test_a_healthy_node_is_fit_and_a_dead_one_is_not(house: House) -> None:
