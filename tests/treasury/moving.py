@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import text
 
-from tests.wallets.world import World, credited
+from tests.wallets.world import World, credited, units
 from tidegate.chains.bitcoin.client import BitcoinChain
 from tidegate.chains.evm.client import EvmChain
 from tidegate.config import NetworkSettings, SignerSettings
@@ -115,9 +115,8 @@ class House:
         address = self.bitcoin.hot_address if code == "BTC" else self.evm.hot_address
         await self.world.pay(code, address, amount)
         await self.world.mine(network)
-        decimals = {"BTC": 8, "ETH": 18}.get(code, 6)
-        units = round(float(amount) * 1000) * 10 ** (decimals - 3)
-        verdict = await fund(self.world.lane, house("wallet:hot", code, network), units, key=str(uuid.uuid4()))
+        hot = house("wallet:hot", code, network)
+        verdict = await fund(self.world.lane, hot, units(code, amount), key=str(uuid.uuid4()))
         assert verdict.outcome is Outcome.POSTED
 
     async def stored_cold(self, code: str, units: int, network: str) -> None:

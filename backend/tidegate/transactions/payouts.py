@@ -104,16 +104,24 @@ async def _claimed(
         for why in set(stopped.values()):
             await together.say(office, [row for row in rows if stopped.get(row.id) == why], *why)
         free = sorted((row for row in rows if row.id not in stopped), key=lambda row: (row.verified_at, row.id))
-        if speed is None:
-            await asyncio.gather(*(_reserve(office, spender, network, [row], pauses) for row in free))
-        elif free:
-            await _reserve(office, spender, network, free, pauses)
+        groups = [[row] for row in free] if speed is None else [free] if free else []
+        # Each has ended when this has: a lease is not given back while somebody still works under it.
+        await asyncio.gather(*(_try_to_reserve(office, spender, network, group, pauses) for group in groups))
+    finally:
+        await _give_back(office, leases, pauses)
+    return len(leases)
+
+
+async def _try_to_reserve(
+    office: Office, spender: Spender, network: str, rows: Sequence[Withdrawal], pauses: dict[uuid.UUID, timedelta]
+) -> None:
+    """One group's trouble is its own; it is looked at again after its pause."""
+    try:
+        await _reserve(office, spender, network, rows, pauses)
     except Refusal as refusal:
         log.warning("reserve_refused", network=network, why=refusal.kind.value)
-    except Exception:
+    except Exception:  # whatever it was must not keep the other payouts waiting
         log.exception("reserve_failed", network=network)
-    await _give_back(office, leases, pauses)
-    return len(leases)
 
 
 async def _give_back(office: Office, leases: Sequence[Lease], pauses: dict[uuid.UUID, timedelta]) -> None:
@@ -168,7 +176,7 @@ async def _one(spender: Spender, job: Job, handle: Handler) -> None:
         pause_for = await handle(job)
     except Refusal as refusal:
         log.warning("set_step_refused", set=str(job.whole.set.id), why=refusal.kind.value)
-    except Exception:
+    except Exception:  # one set's trouble must not stop the others; it is looked at again
         log.exception("set_step_failed", set=str(job.whole.set.id), stage=job.whole.set.stage)
     if pause_for is not None:
         await spend.again(spender.db, job, pause_for)

@@ -63,7 +63,7 @@ async def _one(office: Office, spender: Spender, row: Withdrawal, lease: Lease, 
         return await handle(office, spender, row, lease)
     except Refusal as refusal:
         log.warning("withdrawal_step_refused", withdrawal=str(lease.id), state=row.state, why=refusal.kind.value)
-    except Exception:
+    except Exception:  # one row's trouble must not stop the others; it is looked at again
         log.exception("withdrawal_step_failed", withdrawal=str(lease.id), state=row.state)
     return _AGAIN
 

@@ -39,7 +39,7 @@ async def _one(mover: Mover, lease: Lease, step: Any, now: datetime) -> None:
         again = await _step(mover, lease, step, now)
     except NodeUnavailable as error:
         log.info("move_waits", move=str(lease.id), reason=str(error)[:200])
-    except Exception:
+    except Exception:  # one move's trouble must not stop the others; it is looked at again
         log.exception("move_step_failed", move=str(lease.id), step=step.__name__)
     if again is not None:
         async with mover.db.transaction() as session:
