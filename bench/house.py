@@ -18,6 +18,7 @@ import httpx
 
 from bench.server import BenchServer
 from tidegate.auth.keyring import KEY_BYTES
+from tidegate.http import tls
 from tidegate.sandbox.process import StartFailed, end, free_port, run, spawn, tail
 
 PLAIN_DATABASE = "plain"
@@ -144,7 +145,7 @@ async def _serving(
 
 async def _answers(process: asyncio.subprocess.Process, port: int, log: Path, path: str) -> None:
     deadline = time.monotonic() + 60
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(verify=tls()) as client:
         while time.monotonic() < deadline:
             if process.returncode is not None:
                 break

@@ -13,6 +13,7 @@ import httpx
 from tests.stack import Stack, load, start, stop
 from tidegate import config
 from tidegate.config import Settings
+from tidegate.http import tls
 
 
 @asynccontextmanager
@@ -50,6 +51,7 @@ class Node:
     def __init__(self, stack: Stack, wallet: str) -> None:
         url = urlsplit(stack.ready["bitcoin_rpc_url"])
         self._http = httpx.AsyncClient(
+            verify=tls(),
             base_url=f"http://{url.hostname}:{url.port}",
             auth=(url.username or "", url.password or ""),
             timeout=60,

@@ -33,6 +33,7 @@ import httpx
 import pytest
 
 from tests.customer import STEP, Authenticator, Customer
+from tidegate.http import tls
 
 ROOT = Path(__file__).parents[1]
 TIDEGATE = ROOT / ".venv" / "bin" / "tidegate"
@@ -73,7 +74,7 @@ class Stack:
 
     def http(self) -> httpx.AsyncClient:
         """A client of the API that is nobody. The caller closes it."""
-        return httpx.AsyncClient(base_url=self.api, timeout=30, trust_env=False)
+        return httpx.AsyncClient(verify=tls(), base_url=self.api, timeout=30, trust_env=False)
 
     def person(self, role: str) -> Person:
         """The first demo user with this role."""
@@ -275,7 +276,7 @@ def _descendants(pid: int) -> list[int]:
 
 
 async def _rpc(url: str, method: str, params: tuple[Any, ...], auth: tuple[str, str] | None = None) -> Any:
-    async with httpx.AsyncClient(timeout=60, trust_env=False, auth=auth) as http:
+    async with httpx.AsyncClient(verify=tls(), timeout=60, trust_env=False, auth=auth) as http:
         request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": list(params)}
         answer = await http.post(url, json=request)
         body = json.loads(answer.text, parse_float=Decimal)

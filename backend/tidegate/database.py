@@ -1,6 +1,7 @@
 """The one shared thing: PostgreSQL. Engine, sessions, constraint names, the Units domain, ids, riders."""
 
 import asyncio
+import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -13,13 +14,14 @@ from typing import Any, Generic, TypeVar
 
 import asyncpg
 import msgspec
-from sqlalchemy import ColumnElement, DateTime, FromClause, MetaData, Numeric
+from sqlalchemy import URL, ColumnElement, DateTime, FromClause, MetaData, Numeric, event
 from sqlalchemy.dialects.postgresql import DOMAIN, JSONB
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.sql.operators import OperatorClass
 from sqlalchemy.types import TypeDecorator
 from uuid_utils.compat import uuid7
@@ -206,15 +208,53 @@ def utcnow() -> datetime:
     return datetime.now(UTC)
 
 
+_TRUSTED_SECONDS = 5.0
+"""A connection that was used so recently and is still open is not asked whether it lives: that is a round trip."""
+
+
+def _used(connection: Any, record: ConnectionPoolEntry) -> None:
+    record.info["used"] = time.monotonic()
+
+
+def _taken_out(connection: Any, record: ConnectionPoolEntry, proxy: Any) -> None:
+    """Instead of SQLAlchemy's question at every checkout. A server that ended has closed its sockets; one that fell silent
+    is found out by asking."""
+    if connection.driver_connection.is_closed():
+        raise InvalidatePoolError
+    if time.monotonic() - record.info["used"] > _TRUSTED_SECONDS:
+        try:
+            connection.ping()
+        except Exception as error:
+            raise InvalidatePoolError from error
+
+
+def engine_to(url: URL | str, **options: Any) -> AsyncEngine:
+    """An engine whose idle connections are known to live before they are used, at the least cost."""
+    engine = create_async_engine(url, pool_use_lifo=True, **options)
+    event.listen(engine.sync_engine, "connect", _used)
+    event.listen(engine.sync_engine, "checkin", _used)
+    event.listen(engine.sync_engine, "checkout", _taken_out)
+    return engine
+
+
+_HERE = "database"
+
+
+def database_of(session: AsyncSession) -> "Database":
+    """The database that this session was opened on."""
+    found = session.info[_HERE]
+    assert isinstance(found, Database)
+    return found
+
+
 class Database:
     """Engine and sessions of one process. `transaction()` is the only way to write outside the ledger's lane."""
 
     def __init__(self, url: str, *, pool_size: int = 10, application: str = "tidegate") -> None:
-        self.engine: AsyncEngine = create_async_engine(
+        self.engine = engine_to(
             url,
             pool_size=pool_size,
             max_overflow=pool_size,
-            pool_pre_ping=True,
             connect_args={
                 "server_settings": {
                     "application_name": application,
@@ -225,7 +265,13 @@ class Database:
                 }
             },
         )
-        self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
+        # Each statement for itself, as PostgreSQL does it unasked: a BEGIN and a ROLLBACK would be two round trips more.
+        alone = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        frozen = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        here = {_HERE: self}
+        self._sessions = async_sessionmaker(self.engine, expire_on_commit=False, info=here)
+        self._readers = async_sessionmaker(alone, expire_on_commit=False, autoflush=False, info=here)
+        self._snapshots = async_sessionmaker(frozen, expire_on_commit=False, autoflush=False, info=here)
         self._application = application
         self.closing: list[Callable[[], Awaitable[None]]] = []
         """What ends before the engine does: whoever holds a connection of its own."""
@@ -245,8 +291,17 @@ class Database:
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:
-        """A session for reading only; whatever it wrote is rolled back."""
-        session = self._sessions()
+        """A session for reading only, outside any transaction: each statement sees what is committed by then."""
+        session = self._readers()
+        try:
+            yield session
+        finally:
+            await _uncancelled(session.close())
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[AsyncSession]:
+        """A session for reading only, which sees one state of everything however many statements it takes."""
+        session = self._snapshots()
         try:
             yield session
         finally:

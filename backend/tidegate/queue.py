@@ -5,7 +5,6 @@ names its fence, so that a worker that slept past its lease loses (chains.md sec
 """
 
 import uuid
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -36,20 +35,21 @@ async def claim_due(
 ) -> list[Lease]:
     """Lease due rows, oldest first, skipping those another worker holds. In the caller's short transaction."""
     t: Any = table
-    ids: Sequence[uuid.UUID] = (
-        await session.scalars(
-            select(t.id)
-            .where(where, t.due_at <= now, or_(t.lease_until.is_(None), t.lease_until < now))
-            .order_by(t.due_at)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        )
-    ).all()
-    if not ids:
-        return []
+    # A CTE that locks is evaluated once, whatever the plan: never more rows than asked for.
+    free = (
+        select(t.id)
+        .where(where, t.due_at <= now, or_(t.lease_until.is_(None), t.lease_until < now))
+        .order_by(t.due_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+        .cte("free")
+    )
     until = now + timedelta(seconds=seconds)
     rows = await session.execute(
-        update(t).where(t.id.in_(ids)).values(fence=t.fence + 1, lease_until=until).returning(t.id, t.fence)
+        update(t)
+        .where(t.id.in_(select(free.c.id)))
+        .values(fence=t.fence + 1, lease_until=until)
+        .returning(t.id, t.fence, t.due_at)
+        .execution_options(synchronize_session=False)
     )
-    fences = {row[0]: row[1] for row in rows}
-    return [Lease(one, fences[one], until) for one in ids]
+    return [Lease(row.id, row.fence, until) for row in sorted(rows, key=lambda row: row.due_at)]

@@ -12,6 +12,7 @@ import pytest
 
 from tests.customer import Customer, until
 from tests.stack import Stack, free_port
+from tidegate.http import tls
 
 # Which routers an API process has, and which path prefixes therefore belong to it.
 APIS = {
@@ -63,7 +64,7 @@ async def process(stack: Stack, *words: str, port: int | None = None) -> AsyncIt
 
 async def answers(url: str) -> bool | None:
     try:
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(verify=tls()) as client:
             return (await client.get(f"{url}/api/v1/health/live")).status_code == 200 or None
     except httpx.TransportError:
         return None
@@ -106,7 +107,7 @@ async def test_the_walk_passes_with_every_module_in_a_process_of_its_own(stack: 
 async def test_a_process_without_a_router_does_not_serve_its_paths(stack: Stack) -> None:
     port = free_port()
     url = f"http://localhost:{port}"
-    async with process(stack, "api", "--routers", "auth", port=port), httpx.AsyncClient() as client:
+    async with process(stack, "api", "--routers", "auth", port=port), httpx.AsyncClient(verify=tls()) as client:
         await until(lambda: answers(url), f"{url} answers")
         answer = await client.get(f"{url}/api/v1/wallets/assets")
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")

@@ -11,6 +11,7 @@ import pytest
 
 from tests.customer import Authenticator, Customer, fresh_key, until
 from tests.stack import Stack
+from tidegate.http import tls
 
 OPEN_TO_ALL = {
     "auth_register",
@@ -167,7 +168,7 @@ async def test_without_a_second_factor_nothing_is_paid_out(stack: Stack) -> None
 async def test_the_cookie_writes_only_from_our_own_page(stack: Stack) -> None:
     customer = await stack.customer(enrolled=False)
     origin = stack.url
-    async with httpx.AsyncClient(base_url=stack.api, trust_env=False) as browser:
+    async with httpx.AsyncClient(verify=tls(), base_url=stack.api, trust_env=False) as browser:
         answer = await browser.post("/auth/login", json={"email": customer.email, "password": customer.password})
         name, _, value = answer.headers["set-cookie"].partition(";")[0].partition("=")
         cookie = {"Cookie": f"{name}={value}"}

@@ -32,6 +32,7 @@ from tidegate.auth.rules import Credential
 from tidegate.chains.public import VERSION, BitcoinKeys, EvmKeys
 from tidegate.config import Settings
 from tidegate.database import Database, utcnow
+from tidegate.http import tls
 from tidegate.ledger.lane import Lane
 from tidegate.sandbox import postgres
 from tidegate.sandbox.process import StartFailed, end
@@ -75,7 +76,7 @@ class Api:
     async def start(self) -> None:
         """Until it answers."""
         await self._ask("start")
-        async with httpx.AsyncClient(trust_env=False) as http:
+        async with httpx.AsyncClient(verify=tls(), trust_env=False) as http:
             try:
                 async with asyncio.timeout(START_SECONDS):
                     while not await self._lives(http):

@@ -19,6 +19,7 @@ from tests.crash.house import House
 from tests.transactions.world import STRANGER, Someone
 from tidegate.database import utcnow
 from tidegate.exchange.rules import Offer
+from tidegate.http import tls
 
 CLIENTS = 16
 DELIVER, FEE = 1_000_000, 1_000
@@ -93,7 +94,7 @@ class Wave:
     async def under_load(self, strike: Callable[[], Awaitable[None]]) -> None:
         """Everybody asks; in the middle of it, at a moment drawn, the blow falls."""
         waiting = iter(self.orders)
-        async with httpx.AsyncClient(base_url=self.house.api.url, timeout=20, trust_env=False) as http:
+        async with httpx.AsyncClient(verify=tls(), base_url=self.house.api.url, timeout=20, trust_env=False) as http:
             clients = [asyncio.ensure_future(self._client(http, waiting)) for _ in range(CLIENTS)]
             async with asyncio.timeout(60):
                 await self.enough.wait()
@@ -105,7 +106,7 @@ class Wave:
     async def all_settled(self) -> None:
         """Every request that was ever asked, once more and until it is answered."""
         left = iter(self.started)
-        async with httpx.AsyncClient(base_url=self.house.api.url, timeout=60, trust_env=False) as http:
+        async with httpx.AsyncClient(verify=tls(), base_url=self.house.api.url, timeout=60, trust_env=False) as http:
 
             async def client() -> None:
                 for order in left:

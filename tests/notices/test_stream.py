@@ -19,6 +19,7 @@ from tests.auth.people import Person, build_app, problem
 from tidegate.auth.gate import open_gate
 from tidegate.config import Settings
 from tidegate.database import Database, new_id, ride
+from tidegate.http import tls
 from tidegate.notices import log, routes, stream
 from tidegate.notices.feed import Feed
 from tidegate.outbox.events import EventKind, changed
@@ -63,7 +64,7 @@ async def served(db: Database, settings: Settings) -> AsyncIterator[Served]:
 
 @pytest.fixture
 async def http(served: Served) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=served.url, timeout=SOON) as client:
+    async with httpx.AsyncClient(verify=tls(), base_url=served.url, timeout=SOON) as client:
         yield client
 
 

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 from fastapi import FastAPI, Request
 from sqlalchemy import event
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from tidegate.auth.keyring import Keyring, load_keyring
 from tidegate.auth.passwords import Hashing
 from tidegate.auth.tokens import Tokens
 from tidegate.config import Settings
-from tidegate.database import Database
+from tidegate.database import Database, database_of, engine_to
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,8 +25,8 @@ class Gate:
     beside: AsyncEngine
 
 
-_GATES: dict[AsyncEngine, Gate] = {}
-"""By engine, from `open_gate` until the engine is disposed."""
+_GATES: dict[Database, Gate] = {}
+"""By database, from `open_gate` until the engine is disposed."""
 
 
 def open_gate(db: Database, settings: Settings) -> Gate:
@@ -39,17 +39,15 @@ def open_gate(db: Database, settings: Settings) -> Gate:
         tokens=Tokens(keys, issuer=settings.api.public_url, seconds=settings.auth.access_seconds),
         hashing=Hashing(settings.auth.argon2_memory_kib),
         # Counting with the main pool could starve: everybody holds one connection and waits for a second.
-        beside=create_async_engine(
-            db.engine.url, pool_size=2, max_overflow=2, pool_pre_ping=True, isolation_level="AUTOCOMMIT"
-        ),
+        beside=engine_to(db.engine.url, pool_size=2, max_overflow=2, isolation_level="AUTOCOMMIT"),
     )
     event.listen(db.engine.sync_engine, "engine_disposed", lambda _engine: _close(gate))
-    _GATES[db.engine] = gate
+    _GATES[db] = gate
     return gate
 
 
 def _close(gate: Gate) -> None:
-    _GATES.pop(gate.db.engine, None)
+    _GATES.pop(gate.db, None)
     gate.hashing.close()
     gate.beside.sync_engine.dispose()
 
@@ -61,8 +59,7 @@ def install(app: FastAPI, gate: Gate) -> None:
 
 def gate_of(session: AsyncSession) -> Gate:
     """The gate of the database this session speaks to."""
-    engine = session.bind
-    gate = _GATES.get(engine) if isinstance(engine, AsyncEngine) else None
+    gate = _GATES.get(database_of(session))
     if gate is None:
         raise RuntimeError("auth.gate.open_gate was not called for this database.")
     return gate

@@ -20,6 +20,7 @@ import pyotp
 from tidegate.auth import accounts
 from tidegate.config import Settings, load
 from tidegate.database import Database
+from tidegate.http import tls
 from tidegate.refusal import Kind, Refusal
 from tidegate.sandbox import people
 from tidegate.sandbox.house_funds import fund_house
@@ -302,7 +303,7 @@ async def seed(settings: Settings) -> None:
     db = Database(settings.database_url(), pool_size=4, application="tidegate-seed")
     base = f"http://127.0.0.1:{settings.api.port}/api/v1"
     try:
-        async with httpx.AsyncClient(base_url=base, timeout=httpx.Timeout(60), trust_env=False) as client:
+        async with httpx.AsyncClient(verify=tls(), base_url=base, timeout=httpx.Timeout(60), trust_env=False) as client:
             await Seeding(settings, db, client).run()
     finally:
         await db.close()

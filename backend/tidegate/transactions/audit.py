@@ -12,7 +12,6 @@ from datetime import datetime
 from fractions import Fraction
 from typing import Any, Protocol
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tidegate.chains.families import keeps_accounts
@@ -111,9 +110,8 @@ async def run(office: Office, *, now: datetime, progress: Progress = _silent, wh
     Never raises for an outage: what could not be asked is named in `unchecked`.
     """
     report = Report(now)
-    async with office.db.reading() as session:
-        # One snapshot for everything that is added up.
-        await session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
+    # One snapshot for everything that is added up.
+    async with office.db.snapshot() as session:
         await _proved(report, session, progress, whole=whole)
         progress("holds")
         report.findings += await _holds(session)
@@ -134,8 +132,7 @@ async def run_at(db: Database, at: datetime, *, progress: Progress = _silent) ->
     only how they stand now: they are named in `left_out` and change no verdict.
     """
     report = Report(at, past=True, left_out=list(LEFT_OUT))
-    async with db.reading() as session:
-        await session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
+    async with db.snapshot() as session:
         await _proved(report, session, progress, at=at)
         progress("holds")
         report.findings += _differing(await proof.held_by(session, at), await _wanted_at(session, at))
@@ -220,8 +217,7 @@ def _differing(held: dict[tuple[str, str], int], wanted: dict[tuple[str, str], i
 async def _chain_lines(office: Office, chain: Chain) -> list[Line]:
     """chain balance = wallet accounts + in transit + deposits seen and not booked − sent and not settled."""
     network = chain.network
-    async with office.db.reading() as session:
-        await session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
+    async with office.db.snapshot() as session:
         addresses = list(await wallets.addresses(session, network=network))
         totals = await balances.trial_balance(session)
         waiting = await wallets.terms(session)

@@ -93,11 +93,10 @@ async def _claimed(
 ) -> int:
     async with office.db.transaction() as session:
         leases = await store.claim_queued(session, network, speed, fresh=fresh, now=utcnow(), limit=limit)
+        # Our own rows until commit: what is read here is what was leased.
+        rows = await store.by_ids(session, [lease.id for lease in leases]) if leases else []
     if not leases:
         return 0
-    by_id = {lease.id: lease for lease in leases}
-    rows = [row for row in await together.rows_of(office, list(by_id)) if row.fence == by_id[row.id].fence]
-    rows = [row for row in rows if row.state == State.QUEUED.value]
     stopped = await together.stopped(office, rows)
     pauses = {row.id: AGAIN for row in rows}
     try:
@@ -188,8 +187,7 @@ async def sign_step(office: Office, spender: Spender) -> int:
 
 
 async def _sign(office: Office, spender: Spender, job: Job) -> timedelta | None:
-    rows = await together.rows_of(office, job.payouts)
-    stopped = await together.stopped(office, rows)
+    rows, stopped = await together.look(office, job.payouts)
     if stopped and spend.may_take_back(job):
         return await _part(office, spender, job, rows, stopped)
     # What may be signed already is asked for again all the same: its bytes belong in our books. Sending is for later.
@@ -250,13 +248,11 @@ async def broadcast_step(office: Office, spender: Spender) -> int:
 
 
 async def _broadcast(office: Office, spender: Spender, job: Job) -> timedelta | None:
-    rows = await together.rows_of(office, job.payouts)
-    if not job.sent:
-        stopped = await together.stopped(office, rows)
-        if stopped:
-            why = next(iter(stopped.values()))
-            await together.say(office, rows, *why)
-            return AGAIN
+    rows, stopped = await together.look(office, job.payouts)
+    if stopped and not job.sent:
+        why = next(iter(stopped.values()))
+        await together.say(office, rows, *why)
+        return AGAIN
     moving = [row for row in rows if row.state == State.BROADCASTING.value]
     told = await spend.broadcast(spender, job, lambda: together.riders_to(moving, State.CONFIRMING), now=utcnow())
     if told.step is Step.DONE:
@@ -280,7 +276,7 @@ async def confirm_step(office: Office, spender: Spender) -> int:
 
 async def _confirm(office: Office, spender: Spender, job: Job) -> timedelta | None:
     seen = await watch.look(spender, job, now=utcnow())
-    rows = await together.rows_of(office, job.payouts)
+    rows, stopped = await together.look(office, job.payouts)
     if seen.step is Step.DONE:
         return await settle.settle(office, spender, job, rows, seen)
     if seen.step is Step.FAILED:
@@ -291,7 +287,7 @@ async def _confirm(office: Office, spender: Spender, job: Job) -> timedelta | No
         return await together.wait(office, job, rows, Told(seen.step, seen.detail))
     await _tell(office, job, rows, seen)
     told = Told(Step.WAITING)
-    if not await together.stopped(office, rows):
+    if not stopped:
         told = await bump.consider(spender, job, seen, together.authorised(rows), now=utcnow())
     return timedelta() if told.step is Step.DONE else POLL
 

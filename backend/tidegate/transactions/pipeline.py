@@ -18,7 +18,7 @@ from tidegate.compliance.rules import Screened, Standing
 from tidegate.database import Rider, utcnow
 from tidegate.queue import Lease
 from tidegate.refusal import Refusal
-from tidegate.transactions import store, together
+from tidegate.transactions import store
 from tidegate.transactions.office import Office
 from tidegate.transactions.rules import State, SubStatus
 from tidegate.transactions.tables import Withdrawal
@@ -42,23 +42,25 @@ async def _run(office: Office, spender: Spender, states: Sequence[State], handle
     """Claim due rows in `states` and handle each; how many were claimed. One row's trouble is its own."""
     async with office.db.transaction() as session:
         leases = await store.claim(session, states, now=utcnow())
+        # Our own rows until commit: what is read here is what was leased.
+        rows = await store.by_ids(session, [lease.id for lease in leases]) if leases else []
     if not leases:
         return 0
     by_id = {lease.id: lease for lease in leases}
-    rows = [row for row in await together.rows_of(office, list(by_id)) if row.fence == by_id[row.id].fence]
-    rows = [row for row in rows if State(row.state) in states]
     pauses = await asyncio.gather(*(_one(office, spender, row, by_id[row.id], handle) for row in rows))
     again: dict[timedelta, list[Lease]] = {}
     for row, pause_for in zip(rows, pauses, strict=True):
-        again.setdefault(pause_for or timedelta(), []).append(by_id[row.id])
-    async with office.db.transaction() as session:
-        for pause_for, some in again.items():
-            await store.release_all(session, some, states, utcnow() + pause_for)
+        if pause_for is not None:
+            again.setdefault(pause_for, []).append(by_id[row.id])
+    if again:
+        async with office.db.transaction() as session:
+            for pause_for, some in again.items():
+                await store.release_all(session, some, states, utcnow() + pause_for)
     return len(leases)
 
 
 async def _one(office: Office, spender: Spender, row: Withdrawal, lease: Lease, handle: Handler) -> timedelta | None:
-    """How long to wait before the next look, if it did not move."""
+    """How long to wait before the next look; None when it moved, which freed it."""
     try:
         return await handle(office, spender, row, lease)
     except Refusal as refusal:
@@ -77,13 +79,17 @@ async def _to(
     *,
     detail: str | None = None,
     also: Sequence[Rider] = (),
-    values: dict[str, Any] | None = None,
-) -> bool:
-    """Move to a state or change what it waits for; nothing happens when both are as they were."""
+    pause_for: timedelta = timedelta(),
+) -> timedelta | None:
+    """Move to a state or change what it waits for; nothing happens when both are as they were.
+
+    None when it moved, which freed it; else how long to wait before the next look.
+    """
     if state.value == row.state and (sub.value if sub else None) == row.sub_status and not also:
-        return True
-    riders = riders_to(row, lease, state, sub, detail=detail, values=values)
-    return (await office.lane.write([*also, *riders])).posted
+        return pause_for
+    riders = riders_to(row, lease, state, sub, detail=detail)
+    posted = (await office.lane.write([*also, *riders])).posted
+    return None if posted and state.value != row.state else pause_for
 
 
 def riders_to(
@@ -127,22 +133,24 @@ async def _screen(office: Office, spender: Spender, row: Withdrawal, lease: Leas
     if found.verdict is Screened.BLOCK:
         await office.lane.write([evidence])
         await end(office, row, State.REJECTED, by="screening", now=utcnow(), detail="We may not send to this address.")
-        return None
+        return timedelta()
     if found.verdict is Screened.HOLD:
-        await _to(office, row, lease, State.PENDING_SCREENING, SubStatus.HOLD, detail=found.reason)
-        return timedelta(seconds=10)
+        wait = timedelta(seconds=10)
+        return await _to(
+            office, row, lease, State.PENDING_SCREENING, SubStatus.HOLD, detail=found.reason, pause_for=wait
+        )
     try:
         why_not = await destinations.last_look(
             office.chains[row.network], asset=row.to_asset, address=row.address, units=row.deliver_units
         )
     except NodeUnavailable as error:
         log.warning("withdrawal_waits", withdrawal=str(row.id), reason=str(error))
-        await _to(office, row, lease, State.PENDING_SCREENING, SubStatus.AWAITING_NODE, detail=str(error)[:200])
-        return _AGAIN
+        waits, why = SubStatus.AWAITING_NODE, str(error)[:200]
+        return await _to(office, row, lease, State.PENDING_SCREENING, waits, detail=why, pause_for=_AGAIN)
     if why_not is not None:
         await office.lane.write([evidence])
         await end(office, row, State.REJECTED, by="screening", now=utcnow(), detail=why_not)
-        return None
+        return timedelta()
     if row.review_needed:
         ask = approvals.ask(
             kind="withdrawal",
@@ -153,10 +161,8 @@ async def _screen(office: Office, spender: Spender, row: Withdrawal, lease: Leas
             needed=1,
             now=utcnow(),
         )
-        await _to(office, row, lease, State.PENDING_APPROVAL, SubStatus.PERSON_REVIEWING, also=[evidence, ask])
-        return None
-    await _to(office, row, lease, State.QUEUED, also=[evidence])
-    return None
+        return await _to(office, row, lease, State.PENDING_APPROVAL, SubStatus.PERSON_REVIEWING, also=[evidence, ask])
+    return await _to(office, row, lease, State.QUEUED, also=[evidence])
 
 
 async def approve_step(office: Office, spender: Spender) -> int:
@@ -168,9 +174,8 @@ async def _approve(office: Office, spender: Spender, row: Withdrawal, lease: Lea
     async with office.db.reading() as session:
         verdict = await approvals.verdict(session, kind="withdrawal", subject_id=row.id, digest=row.digest)
     if verdict is Standing.APPROVED:
-        await _to(office, row, lease, State.QUEUED)
-        return None
+        return await _to(office, row, lease, State.QUEUED)
     if verdict is Standing.REJECTED:
         await end(office, row, State.REJECTED, by="person", now=utcnow(), detail="A person decided against it.")
-        return None
+        return timedelta()
     return _AGAIN

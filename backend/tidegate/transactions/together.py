@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from tidegate.auth import accounts
 from tidegate.compliance import pause
@@ -45,10 +46,11 @@ Why = tuple[SubStatus, str]
 _OWED = "The network took a deposit of yours back after it was used. This goes on when the money is here again."
 
 
-async def rows_of(office: Office, payout_ids: Sequence[uuid.UUID]) -> list[Withdrawal]:
-    """These withdrawals, in the order of their ids."""
+async def look(office: Office, payout_ids: Sequence[uuid.UUID]) -> tuple[list[Withdrawal], dict[uuid.UUID, Why]]:
+    """These withdrawals, in the order of their ids, and those of them that are stopped now."""
     async with office.db.reading() as session:
-        return await store.by_ids(session, payout_ids)
+        rows = await store.by_ids(session, payout_ids)
+        return rows, await _stopped(session, rows)
 
 
 def authorised(rows: Iterable[Withdrawal]) -> list[tuple[Intent, Authorisation]]:
@@ -64,9 +66,13 @@ async def stopped(office: Office, rows: Sequence[Withdrawal]) -> dict[uuid.UUID,
     """Those that a pause, the freeze of their account, a deposit that was taken back after it was used, or an operator's
     hold stops, and what is said of it."""
     async with office.db.reading() as session:
-        pauses = {one.asset: one for one in await pause.standing(session)}
-        frozen = await accounts.frozen_among(session, [row.user_id for row in rows])
-        owing = await debts.owing(session, [(row.user_id, row.from_asset) for row in rows])
+        return await _stopped(session, rows)
+
+
+async def _stopped(session: AsyncSession, rows: Sequence[Withdrawal]) -> dict[uuid.UUID, Why]:
+    pauses = {one.asset: one for one in await pause.standing(session)}
+    frozen = await accounts.frozen_among(session, [row.user_id for row in rows])
+    owing = await debts.owing(session, [(row.user_id, row.from_asset) for row in rows])
     found: dict[uuid.UUID, Why] = {}
     for row in rows:
         stands = pauses.get(row.to_asset) or pauses.get(policy.EVERYTHING)

@@ -122,15 +122,11 @@ async def claim(db: Database, purposes: Sequence[Purpose], stage: Stage) -> list
     """Lease due sets."""
     async with db.transaction() as session:
         leases = await store.claim(session, purposes, stage, now=utcnow())
-    if not leases:
-        return []
-    async with db.reading() as session:
-        found = {one.set.id: one for one in await store.wholes(session, [lease.id for lease in leases])}
-    return [
-        Job(found[lease.id], lease)
-        for lease in leases
-        if found[lease.id].set.fence == lease.fence and found[lease.id].set.stage == stage.value
-    ]
+        # Our own rows until commit: what is read here is what was leased.
+        found = (
+            {one.set.id: one for one in await store.wholes(session, [lease.id for lease in leases])} if leases else {}
+        )
+    return [Job(found[lease.id], lease) for lease in leases]
 
 
 async def due(session: AsyncSession) -> set[Stage]:
