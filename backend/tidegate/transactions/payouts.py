@@ -16,7 +16,8 @@ from tidegate.database import Rider, utcnow
 from tidegate.queue import Lease
 from tidegate.refusal import Refusal
 from tidegate.signing.messages import Intent
-from tidegate.transactions import settle, store, together
+from tidegate.transactions import nonces, settle, store, together
+from tidegate.transactions.nonces import POLL
 from tidegate.transactions.office import Office
 from tidegate.transactions.rules import State, SubStatus, is_late
 from tidegate.transactions.tables import Withdrawal
@@ -29,10 +30,6 @@ from tidegate.treasury.spend import Handler, Job, Spender, Step, Told
 from tidegate.treasury.watch import Watched
 
 log = structlog.get_logger(__name__)
-
-POLL = timedelta(seconds=1)
-"""How soon to look again while a transaction gains depth."""
-
 
 _STEPS = {
     State.PENDING_SCREENING: "screen",
@@ -166,8 +163,18 @@ async def _reserve(
 async def _each(spender: Spender, stage: Stage, handle: Handler) -> int:
     """Claim due sets at this stage and handle each; how many were claimed. One set's trouble is its own."""
     jobs = await spend.claim(spender.db, [Purpose.PAYOUT], stage)
-    await asyncio.gather(*(_one(spender, job, handle) for job in jobs))
+    rows: dict[object, list[Job]] = {}
+    for job in sorted(jobs, key=lambda job: job.whole.set.nonce or 0):
+        of = job.whole.set
+        in_order = stage is Stage.SIGNING and of.nonce is not None
+        rows.setdefault((of.network, of.hot_address) if in_order else of.id, []).append(job)
+    await asyncio.gather(*(_row(spender, row, handle) for row in rows.values()))
     return len(jobs)
+
+
+async def _row(spender: Spender, jobs: Sequence[Job], handle: Handler) -> None:
+    for job in jobs:
+        await _one(spender, job, handle)
 
 
 async def _one(spender: Spender, job: Job, handle: Handler) -> None:
@@ -183,7 +190,7 @@ async def _one(spender: Spender, job: Job, handle: Handler) -> None:
 
 
 async def sign_step(office: Office, spender: Spender) -> int:
-    """Have each set signed, store the bytes."""
+    """Have each set signed, store the bytes; those of one account in the order of their nonces."""
     return await _each(spender, Stage.SIGNING, lambda job: _sign(office, spender, job))
 
 
@@ -192,6 +199,8 @@ async def _sign(office: Office, spender: Spender, job: Job) -> timedelta | None:
     stopped = await together.stopped(office, rows)
     if stopped and spend.may_take_back(job):
         return await _part(office, spender, job, rows, stopped)
+    if not stopped and (told := await nonces.in_turn(spender, job)) is not None:
+        return await together.wait(office, job, rows, told)
     # What may be signed already is asked for again all the same: its bytes belong in our books. Sending is for later.
     riders = _with_why([row for row in rows if row.state == State.SIGNING.value], stopped, State.BROADCASTING)
     told = await spend.sign(spender, job, together.authorised(rows), riders)
@@ -256,7 +265,7 @@ async def _broadcast(office: Office, spender: Spender, job: Job) -> timedelta | 
         if stopped:
             why = next(iter(stopped.values()))
             await together.say(office, rows, *why)
-            return AGAIN
+            return None if await nonces.fill(spender, job, rows) else AGAIN
     moving = [row for row in rows if row.state == State.BROADCASTING.value]
     told = await spend.broadcast(spender, job, lambda: together.riders_to(moving, State.CONFIRMING), now=utcnow())
     if told.step is Step.DONE:
@@ -281,6 +290,12 @@ async def confirm_step(office: Office, spender: Spender) -> int:
 async def _confirm(office: Office, spender: Spender, job: Job) -> timedelta | None:
     seen = await watch.look(spender, job, now=utcnow())
     rows = await together.rows_of(office, job.payouts)
+    if nonces.is_filling(job, seen):
+        return await nonces.filling(office, spender, job, rows, seen)
+    if seen.winner is None and not job.sent:
+        return await nonces.unfilled(spender, job)
+    if seen.winner is not None and await nonces.overtaken(office, rows):
+        return timedelta()
     if seen.step is Step.DONE:
         return await settle.settle(office, spender, job, rows, seen)
     if seen.step is Step.FAILED:

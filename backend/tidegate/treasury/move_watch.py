@@ -70,7 +70,7 @@ async def _dearer(job: Job, newest: Attempt) -> bool:
         return False
     if job.whole.set.capped is not None:
         return False
-    patience = timedelta(seconds=settings.target_blocks.of("economy") * settings.block_seconds)
+    patience = timedelta(seconds=settings.promised_seconds("economy"))
     if newest.broadcast_at is None or job.now - newest.broadcast_at < patience:
         return False
     was = GasPrice(int(newest.plan["max_fee_per_gas"]), int(newest.plan["max_priority_fee_per_gas"]))

@@ -133,9 +133,8 @@ async def _funded(chain: UtxoChain, found: Batched, rate: int, taken: set[tuple[
             if len(kept) == len(found.taken):
                 # They fit by their sum, and not with the fee of so many small coins.
                 kept = kept[: len(kept) - max(1, len(kept) // 8)]
-            detail = f"{error.needed_units} sat needed, {error.available_units} free"
             short = [one for one in found.taken if one not in kept]
-            found.left |= _none(short, Told(Step.NO_FUNDS, detail)).left
+            found.left |= _none(short, Told(Step.NO_FUNDS, str(error))).left
             found.taken = kept
     return None
 

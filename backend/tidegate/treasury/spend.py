@@ -19,7 +19,7 @@ from tidegate.config import NetworkSettings
 from tidegate.database import Database, Rider, ride, utcnow
 from tidegate.queue import Lease
 from tidegate.signing.client import SignerDoor
-from tidegate.signing.messages import Answer, Approved, Authorisation, Denied, Failed, Intent, Rule
+from tidegate.signing.messages import Answer, Approved, Authorisation, Denied, Failed, Intent, Rule, SignCancel
 from tidegate.treasury import store
 from tidegate.treasury.fees import Fees
 from tidegate.treasury.rules import AttemptState, Outcome, Purpose, Stage
@@ -82,6 +82,9 @@ UNSIGNED_RULES = frozenset(
 )
 
 Authorised = tuple[Intent, Authorisation]
+
+UNASKED = {"unheard": False, "refused": False}
+"""In the plan of a new member: the signer has not heard of it yet."""
 
 
 class Missed(Exception):
@@ -218,17 +221,17 @@ async def ask_signer(spender: Spender, whole: Whole, member: Attempt, payouts: S
         return await spender.signer.sign_child(network=whole.set.network, parent=parent.txid or "", psbt=plan["psbt"])
     if whole.set.nonce is None:
         return await spender.signer.sign_bitcoin(payouts, plan["psbt"], replaces=before)
+    gas = {
+        "nonce": whole.set.nonce,
+        "gas": int(plan["gas"]),
+        "max_fee_per_gas": int(plan["max_fee_per_gas"]),
+        "max_priority_fee_per_gas": int(plan["max_priority_fee_per_gas"]),
+        "chain_id": int(plan["chain_id"]),
+    }
+    if member.cancels:
+        return await spender.signer.sign_move(SignCancel(whole.set.network, before, **gas))
     ((intent, authorisation),) = payouts
-    return await spender.signer.sign_evm(
-        intent,
-        authorisation,
-        nonce=whole.set.nonce,
-        gas=plan["gas"],
-        max_fee_per_gas=int(plan["max_fee_per_gas"]),
-        max_priority_fee_per_gas=int(plan["max_priority_fee_per_gas"]),
-        chain_id=plan["chain_id"],
-        replaces=before,
-    )
+    return await spender.signer.sign_evm(intent, authorisation, **gas, replaces=before)
 
 
 async def judge_answer(spender: Spender, job: Job, member: Attempt, answer: Answer) -> Told:

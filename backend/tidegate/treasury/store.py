@@ -298,10 +298,17 @@ def member_rider(member_id: uuid.UUID, was: str, values: dict[str, Any]) -> Ride
     return Rider("attempt", write, {"was_id": member_id, "was_state": was} | values)
 
 
-def fee_rider(member_id: uuid.UUID, was: int, fee_units: int) -> Rider:
-    """Another fee than the one that was booked; "fee" misses when it is not that any more."""
-    write = updating(Attempt.__table__, guards=("id", "fee_units"), columns=("fee_units",))
-    return Rider("fee", write, {"was_id": member_id, "was_fee_units": was, "fee_units": fee_units})
+def refit_rider(member: Attempt, values: dict[str, Any]) -> Rider:
+    """The books of a final member are corrected once more; "refit" misses when they were since it was read."""
+    columns = tuple(values)
+    write = updating(Attempt.__table__, guards=("id", "state", "refits"), columns=columns, counted="refits")
+    before = {"was_id": member.id, "was_state": member.state, "was_refits": member.refits}
+    return Rider("refit", write, before | values)
+
+
+async def looked_at(session: AsyncSession, member_ids: Sequence[uuid.UUID], now: datetime) -> None:
+    """These were looked for: others come first next time."""
+    await session.execute(update(Attempt).where(Attempt.id.in_(member_ids)).values(looked_at=now))
 
 
 def payout_rider(set_id: uuid.UUID, payout_id: uuid.UUID, values: dict[str, Any]) -> Rider:
