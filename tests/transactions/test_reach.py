@@ -42,7 +42,7 @@ async def test_a_payout_beyond_the_largest_coins_waits_for_liquidity_and_a_perso
     assert spent == [(110_000,), (120_000,)]
     await world.sql("UPDATE reserved_inputs SET released_at = now()")
     world.bitcoin.receive(world.bitcoin.hot_address, 200_000, change=True)
-    await work(world, 5, mine=1)
+    await work(world, 9, mine=1)
     assert await world.standing(done) == ("completed", None)
     await look(world)
     assert await world.rows("SELECT state FROM treasury_proposals") == [("done",)]

@@ -131,7 +131,9 @@ async def unpaid(
     ]
     if not await spend.commit(spender.db, riders):
         return SOON
-    log.warning("payout_unpaid", set=str(job.whole.set.id), payouts=[str(row.id) for row in rows])
+    # Whoever wants it paid after all has to name all of them to the signer.
+    txids = [one.txid for one in job.whole.members if one.txid is not None]
+    log.warning("payout_unpaid", payouts=[str(row.id) for row in rows], txids=txids)
     return None if await watch.close(spender, job, seen, now=now) else AGAIN
 
 
