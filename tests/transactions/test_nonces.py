@@ -1,6 +1,7 @@
 """Nonces: signed in their order, and never left empty below what was sent."""
 
 import uuid
+from typing import Any
 
 import pytest
 from sqlalchemy.exc import IntegrityError
@@ -10,6 +11,7 @@ from tests.transactions.world import STRANGER, World
 from tidegate.database import utcnow
 from tidegate.signing.messages import Denied, Failed
 from tidegate.transactions import intervene, payouts
+from tidegate.treasury import store, underway
 
 
 async def hold(world: World, withdrawal_id: uuid.UUID) -> None:
@@ -27,6 +29,42 @@ async def reserved(world: World, count: int) -> list[uuid.UUID]:
     rows = await world.rows("SELECT p.payout_id FROM set_payouts p JOIN attempt_sets s ON s.id = set_id ORDER BY nonce")
     assert [await world.standing(row[0]) for row in rows] == [("signing", None)] * count
     return [row[0] for row in rows]
+
+
+async def test_payouts_that_are_due_together_are_reserved_in_one_go_the_oldest_lowest(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    for module, name in ((underway, "committed_gas"), (store, "unmined"), (store, "lock_wallet")):
+        real = getattr(module, name)
+
+        async def counted(*rest: Any, real: Any = real, name: str = name) -> Any:
+            asked.append(name)
+            return await real(*rest)
+
+        monkeypatch.setattr(module, name, counted)
+    done = await tokens(world, 4)
+    await work(world, 2)
+    assert sorted(asked) == ["committed_gas", "lock_wallet", "unmined"]
+    rows = await world.rows("SELECT p.payout_id FROM set_payouts p JOIN attempt_sets s ON s.id = set_id ORDER BY nonce")
+    assert [row[0] for row in rows] == done
+
+
+async def test_one_payout_that_cannot_be_reserved_does_not_keep_the_others(world: World) -> None:
+    gas_for, done = world.evm.gas_for, await tokens(world, 3)
+    seen: list[int] = []
+
+    async def fails(asset: str, address: str, units: int) -> int:
+        seen.append(units)
+        if len(seen) == 2:
+            raise RuntimeError("a fault of ours")
+        return await gas_for(asset, address, units)
+
+    world.evm.gas_for = fails  # type: ignore[method-assign]
+    await work(world, 2)
+    assert [(await world.standing(one))[0] for one in done] == ["signing", "queued", "signing"]
+    for one in done:
+        await world.until(one, "completed")
 
 
 # --- in order --------------------------------------------------------------------------------------------------------

@@ -41,7 +41,7 @@ async def test_a_payout_beyond_the_largest_coins_waits_for_liquidity_and_a_perso
     spent = await world.rows("SELECT i.units::int FROM reserved_inputs i JOIN moves m USING (set_id) ORDER BY 1")
     assert spent == [(110_000,), (120_000,)]
     await world.sql("UPDATE reserved_inputs SET released_at = now()")
-    world.bitcoin.receive(world.bitcoin.hot_address, 200_000, change=True)
+    await world.stock(BTC=200_000)
     await work(world, 9, mine=1)
     assert await world.standing(done) == ("completed", None)
     await look(world)

@@ -2,6 +2,9 @@
 
 import json
 import uuid
+from dataclasses import replace
+
+import pytest
 
 from tests.transactions.chains import raw_of, txid_of
 from tests.transactions.test_safety import ready
@@ -49,6 +52,24 @@ async def moved(world: World, mover: Mover) -> None:
         await move_steps.advance(mover, utcnow())
         world.evm.mine(2)
     assert await world.rows("SELECT booked FROM moves") == [("arrived",)]
+
+
+async def sweep(world: World) -> None:
+    """The house takes half a token from a deposit address."""
+    async with world.db.transaction() as session:
+        await moves.add(
+            session,
+            network="ethereum",
+            purpose=Purpose.SWEEP,
+            asset="USDT",
+            units=500_000,
+            address=HOT,
+            plan=plan_of(world.evm, GAS, GasPrice(world.evm.price, 1)) | {"deposited": "500000"},
+            now=utcnow(),
+            index=0,
+            sender="a deposit address",
+            nonce=0,
+        )
 
 
 async def test_a_fee_that_goes_back_and_forth_is_booked_at_each_turn(world: World) -> None:
@@ -103,21 +124,7 @@ async def test_a_sweeps_fee_is_corrected_where_it_was_paid(world: World) -> None
     user = (await world.someone(USDT=500_000, ETH=10**17)).id
     mover = mover_of(world)
     await world.sql("INSERT INTO gas_tanks VALUES ('ethereum', 0, 1000000000000000)")
-
-    async with world.db.transaction() as session:
-        await moves.add(
-            session,
-            network="ethereum",
-            purpose=Purpose.SWEEP,
-            asset="USDT",
-            units=500_000,
-            address=HOT,
-            plan=plan_of(world.evm, GAS, GasPrice(world.evm.price, 1)) | {"deposited": "500000"},
-            now=utcnow(),
-            index=0,
-            sender="a deposit address",
-            nonce=0,
-        )
+    await sweep(world)
     await moved(world, mover)
     costs, deposits = world.evm.costs, house("wallet:deposit", "ETH", "ethereum")
     hot = await world.balance(house("wallet:hot", "ETH", "ethereum"))
@@ -279,3 +286,46 @@ async def test_those_that_were_looked_at_longest_ago_come_first(world: World) ->
         seen.append(member.id)
         await world.sql("UPDATE attempts SET looked_at = now() WHERE id = :id", id=member.id)
     assert len(set(seen)) == 3
+
+
+# --- a sweep that no block takes -------------------------------------------------------------------------------------
+
+
+async def sent_sweep(world: World, worth: int, held: int) -> Mover:
+    """A token's sweep, sent an hour ago at a third of today's price; its address has `held` wei."""
+    await world.stock(USDT=1_000_000, ETH=10**18)
+    await world.someone(USDT=500_000, ETH=10**17)
+    mover = replace(mover_of(world), worth=lambda *_: worth)
+
+    async def has(address: str, asset: str) -> tuple[int, int]:
+        return 500_000, held
+
+    world.evm.held = has  # type: ignore[method-assign]
+    await sweep(world)
+    for _ in range(2):
+        await world.soon()
+        await move_steps.advance(mover, utcnow())
+    await world.sql("UPDATE attempts SET broadcast_at = now() - interval '1 hour'")
+    world.evm.price = 3 * world.evm.price
+    return mover
+
+
+async def test_a_sweep_is_made_dearer_while_it_is_worth_its_multiple_of_the_cost(world: World) -> None:
+    mover = await sent_sweep(world, worth=20 * GAS * 3 * world.evm.price, held=GAS * 3 * world.evm.price)
+    await moved(world, mover)
+    states = await world.rows("SELECT state FROM attempts ORDER BY created_at")
+    assert states == [("replaced",), ("final",)]
+
+
+@pytest.mark.parametrize(("short_worth", "short_held"), [(1, 0), (0, 1)])
+async def test_a_sweep_that_is_not_worth_more_or_cannot_pay_it_waits(
+    world: World, short_worth: int, short_held: int
+) -> None:
+    cost = GAS * 3 * world.evm.price
+    mover = await sent_sweep(world, worth=20 * cost - short_worth, held=cost - short_held)
+    for _ in range(3):
+        await world.soon()
+        await move_steps.advance(mover, utcnow())
+    assert await world.one("SELECT count(*) FROM attempts") == 1
+    world.evm.price = world.evm.price // 3
+    await moved(world, mover)

@@ -101,7 +101,8 @@ async def _claimed(
         for why in set(stopped.values()):
             await together.say(office, [row for row in rows if stopped.get(row.id) == why], *why)
         free = sorted((row for row in rows if row.id not in stopped), key=lambda row: (row.verified_at, row.id))
-        groups = [[row] for row in free] if speed is None else [free] if free else []
+        # Those of one speed are asked about together.
+        groups = [[row for row in free if row.speed == one] for one in sorted({row.speed for row in free})]
         # Each has ended when this has: a lease is not given back while somebody still works under it.
         await asyncio.gather(*(_try_to_reserve(office, spender, network, group, pauses) for group in groups))
     finally:
@@ -133,7 +134,7 @@ async def _give_back(office: Office, leases: Sequence[Lease], pauses: dict[uuid.
 async def _reserve(
     office: Office, spender: Spender, network: str, rows: Sequence[Withdrawal], pauses: dict[uuid.UUID, timedelta]
 ) -> None:
-    """One set for as many of these as it can hold; the others are told why not."""
+    """One set for as many of these as it can hold, or one for each; the others are told why not."""
     by_id = {str(row.id): row for row in rows}
 
     def riders(intents: Sequence[Intent]) -> list[Rider]:
@@ -146,7 +147,7 @@ async def _reserve(
     for told in set(found.left.values()):
         left = [by_id[payout] for payout, why in found.left.items() if why == told]
         sub = together.WAITS.get(told.step)
-        if sub is None or (told.step is Step.FULL and found.taken):
+        if sub is None or (told.step is Step.FULL and found.taken and choose.batches(spender.chains[network])):
             pauses.update({row.id: SOON for row in left})
             continue
         log.warning("payouts_wait", network=network, payouts=len(left), sub_status=sub.value, detail=told.detail)
@@ -293,7 +294,8 @@ async def _confirm(office: Office, spender: Spender, job: Job) -> timedelta | No
     if nonces.is_filling(job, seen):
         return await nonces.filling(office, spender, job, rows, seen)
     if seen.winner is None and not job.sent:
-        return await nonces.unfilled(spender, job)
+        await nonces.unfilled(spender, job)
+        return None
     if seen.winner is not None and await nonces.overtaken(office, rows):
         return timedelta()
     if seen.step is Step.DONE:

@@ -1,5 +1,6 @@
 """SQL of the treasury: sets of attempts, their members and payouts, the coins and nonces they reserve."""
 
+import itertools
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -75,8 +76,8 @@ async def lock_wallet(session: AsyncSession, network: str, address: str) -> int:
     return row.next_nonce
 
 
-async def free_nonce(session: AsyncSession, network: str, address: str, at_least: int) -> int:
-    """The lowest nonce from `at_least` that no set holds: one that a dropped set left behind comes first.
+async def free_nonces(session: AsyncSession, network: str, address: str, at_least: int, count: int = 1) -> list[int]:
+    """The lowest nonces from `at_least` that no set holds: those that dropped sets left behind come first.
 
     Under the wallet's lock. A hole would keep every later transaction of the address waiting.
     """
@@ -89,10 +90,7 @@ async def free_nonce(session: AsyncSession, network: str, address: str, at_least
         )
     )
     held = set(rows)
-    nonce = at_least
-    while nonce in held:
-        nonce += 1
-    return nonce
+    return list(itertools.islice((nonce for nonce in itertools.count(at_least) if nonce not in held), count))
 
 
 async def take_nonce(session: AsyncSession, network: str, nonce: int) -> None:

@@ -47,7 +47,7 @@ async def lower(spender: Spender, job: Job, *, now: datetime) -> bool:
     try:
         async with spender.db.transaction() as session:
             await store.lock_wallet(session, job.network, chain.hot_address)
-            nonce = await store.free_nonce(session, job.network, chain.hot_address, on_chain)
+            (nonce,) = await store.free_nonces(session, job.network, chain.hot_address, on_chain)
             if nonce >= whole.set.nonce or await ride(session, spend.drop_riders(job, now)) is not None:
                 raise Missed
             await store.add_set(
