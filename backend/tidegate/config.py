@@ -184,6 +184,10 @@ class NetworkSettings(_Section):
     options: dict[str, Any] = Field(default_factory=dict)
     """What the driver of another distribution wants to know; judged by that driver."""
 
+    def promised_seconds(self, speed: str) -> float:
+        """How long a transaction of this speed waits for a block before something is done about it."""
+        return self.target_blocks.of(speed) * self.block_seconds
+
     @model_validator(mode="after")
     def _coin(self) -> "NetworkSettings":
         if self.kind in _GAS_ASSETS and self.family != self.kind:

@@ -13,7 +13,7 @@ from tidegate import failpoints
 from tidegate.chains.families import NotEnough
 from tidegate.chains.port import FeeRates
 from tidegate.config import Settings
-from tidegate.database import Database
+from tidegate.database import Database, utcnow
 from tidegate.ledger.lane import Lane
 from tidegate.transactions import audit, intervene
 from tidegate.treasury.keep import keep
@@ -272,4 +272,27 @@ async def test_a_worker_killed_at_each_point_of_the_crash_table_pays_everybody_o
     await world.mined("bitcoin" if bitcoin else "ethereum", 5)
     assert await world.stand(done) == [("completed", None)]
     assert len(set(await world.txids())) == len(await world.txids()) == 1
+    await world.exact()
+
+
+async def test_the_nonce_of_a_stopped_payout_is_filled_for_those_behind_it(world: RealWorld) -> None:
+    """The real signer cancels what it signed, and anvil mines the row of nonces."""
+    to = [Account.create().address for _ in range(2)]
+    first, second = await world.payouts("USDT", to, 5_000_000, network_fee_max_units=10**17)
+    for _ in range(2):
+        await world.turn()
+    assert await world.standing(first) == ("broadcasting", None)
+    await intervene.hold(world.office, first, reason="looking", by="operator", now=utcnow())
+    await world.turn()
+    await world.house.evm_node.mine(1)
+    assert (await world.house.evm.balances(to))["USDT"] == 0, "the second one waits for the first"
+    await world.sql("UPDATE attempts SET broadcast_at = now() - interval '1 hour' WHERE broadcast_at IS NOT NULL")
+    await world.work(5)
+    await world.mined("ethereum", 4)
+    assert await world.standing(second) == ("completed", None)
+    await world.exact()
+    await world.house.evm_node.mine(16)
+    await world.mined("ethereum", 3)
+    assert await world.standing(first) == ("queued", "needs_operator")
+    assert (await world.house.evm.balances(to))["USDT"] == 5_000_000
     await world.exact()

@@ -11,7 +11,7 @@ from typing import Any
 
 from tidegate.chains.bitcoin.client import BitcoinChain
 from tidegate.chains.evm.client import EvmChain
-from tidegate.chains.families import Funded, GasFees, GasPrice, NotEnough, OutPoint, Outpoint, WouldRevert
+from tidegate.chains.families import Coin, Funded, GasFees, GasPrice, NotEnough, OutPoint, Outpoint, WouldRevert
 from tidegate.chains.port import (
     Fate,
     FeeRates,
@@ -125,6 +125,8 @@ class MemoryEvm(EvmChain):
         self.deposited = {"ETH": 0, "USDT": 0, "USDC": 0}
         self.nonce = 0
         self.gas = 60_000
+        self.costs = GAS_PRICE
+        """Wei per gas that the next block takes."""
         self.price = GAS_PRICE
         """Wei per gas that a transaction has to offer to be mined, and what is asked for new ones."""
         self.used_deep = 0
@@ -196,6 +198,8 @@ class MemoryEvm(EvmChain):
 
     def _apply(self, tx: dict[str, Any], sign: int) -> None:
         self.nonce += sign
+        if sign > 0:
+            tx["fee"] = (21_000 if tx["asset"] == "ETH" else self.gas) * self.costs
         self.hot["ETH"] -= sign * self.fee(tx)
         tx["reverted"] = tx["address"] in self.node.reverting
         if not tx["reverted"]:
@@ -204,7 +208,7 @@ class MemoryEvm(EvmChain):
             self.node.paid.append(arrived) if sign > 0 else self.node.paid.remove(arrived)
 
     def fee(self, tx: dict[str, Any]) -> int:
-        return (21_000 if tx["asset"] == "ETH" else self.gas) * GAS_PRICE
+        return int(tx.get("fee", (21_000 if tx["asset"] == "ETH" else self.gas) * self.costs))
 
     def reorg(self, depth: int) -> None:
         """The newest blocks never were; their transactions are forgotten by the node."""
@@ -247,6 +251,7 @@ class MemoryBitcoin(BitcoinChain):
         self.rate = self.FEE_RATE
         self.mined_from = 0
         """sat/vB that is asked for new transactions, and from which they are mined."""
+        self.most_inputs = 100
 
     def receive(self, address: str, units: int, *, change: bool) -> OutPoint:
         """A confirmed coin of ours."""
@@ -296,13 +301,14 @@ class MemoryBitcoin(BitcoinChain):
         fee = fee_rate * (self.VBYTES + 31 * (len(recipients) - 1))
         coins = self.coins | {one: coin for one, coin in self.spent.items() if one in pinned}
         for (txid, vout), coin in sorted(coins.items(), key=lambda one: (one[0] not in pinned, -one[1].units)):
-            enough = sum(one.units for one in chosen) >= units + fee
+            enough = sum(one.units for one in chosen) >= units + fee or len(chosen) == self.most_inputs
             if (txid, vout) not in pinned and ((txid, vout) in reserved or enough):
                 continue
             chosen.append(Outpoint(txid, vout, coin.units, coin.address, coin.change))
         held = sum(one.units for one in chosen)
         if held < units + fee:
-            raise NotEnough(units + fee, held)
+            free = sum(coin.units for outpoint, coin in coins.items() if outpoint not in reserved)
+            raise NotEnough(units + fee, held, free - held)
         inputs = [[one.txid, one.vout] for one in chosen]
         plan = {
             "outputs": [list(one) for one in recipients],
@@ -312,6 +318,15 @@ class MemoryBitcoin(BitcoinChain):
             "rate": fee_rate,
         }
         return Funded(json.dumps(plan, sort_keys=True), tuple(chosen), held - units - fee, fee)
+
+    async def unspent(self) -> list[Coin]:
+        self.node.up()
+        return [Coin(txid, vout, one.units, one.address, 9, one.change) for (txid, vout), one in self.coins.items()]
+
+    async def gather(self, coins: Sequence[Coin], fee_rate: int) -> Funded:
+        inputs = tuple(Outpoint(one.txid, one.vout, one.units, one.address, one.change) for one in coins)
+        fee = fee_rate * 68 * len(coins)
+        return Funded("{}", inputs, sum(one.units for one in coins) - fee, fee)
 
     async def submit(self, raw: bytes) -> SubmitOutcome:
         fault = self.node.take(raw)

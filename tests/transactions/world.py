@@ -35,7 +35,19 @@ from tidegate.ledger.rules import AccountRef, Posting, Transfer, customer, house
 from tidegate.markets.books import Markets
 from tidegate.money import Rate, asset
 from tidegate.signing.client import SignerDoor
-from tidegate.signing.messages import Answer, Approved, Authorisation, Denied, Failed, Intent, SignerStatus
+from tidegate.signing.messages import (
+    Answer,
+    Approved,
+    Authorisation,
+    Denied,
+    Failed,
+    Intent,
+    SignCancel,
+    SignColdEvm,
+    SignerStatus,
+    SignMove,
+    SignSweep,
+)
 from tidegate.transactions import audit, payouts, pipeline, request, withdraw
 from tidegate.transactions.office import Office
 from tidegate.transactions.request import Asked
@@ -51,6 +63,7 @@ BITCOIN_STRANGER = "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080"
 NETWORK = {"BTC": "bitcoin", "ETH": "ethereum", "USDT": "ethereum", "USDC": "ethereum"}
 MAX_FEE = {"ethereum": 10**16, "bitcoin": 100_000}
 STEP = 30
+HOT, COLD = "the hot address itself", "cold storage"
 
 STEPS = (
     pipeline.screen_step,
@@ -128,6 +141,37 @@ class ScriptedSigner(SignerDoor):
             "max_fee": max_fee_per_gas,
         }
         return self._sign([(intent, authorisation)], fields, gas * max_fee_per_gas, replaces)
+
+    async def sign_move(self, move: SignMove) -> Answer:
+        """A cancellation sends nothing to ourselves, dearer, at the nonce of what it replaces; others go where they go."""
+        self.asked += 1
+        if self.answer is not None:
+            return self.answer
+        if isinstance(move, SignColdEvm | SignSweep):
+            raw = raw_of(
+                {
+                    "asset": move.asset,
+                    "address": COLD if isinstance(move, SignColdEvm) else HOT,
+                    "units": move.units,
+                    "nonce": move.nonce,
+                    "max_fee": move.max_fee_per_gas,
+                }
+            )
+            return Approved(raw, txid_of(raw), move.gas * move.max_fee_per_gas)
+        assert isinstance(move, SignCancel)
+        for signed in self.journal.values():
+            before = {txid_of(raw): json.loads(raw) for raw in signed}
+            if move.replaces not in before:
+                continue
+            assert move.gas == 21_000
+            assert move.nonce == before[move.replaces]["nonce"]
+            assert all(8 * move.max_fee_per_gas >= 9 * one["max_fee"] for one in before.values())
+            raw = raw_of(
+                {"asset": "ETH", "address": HOT, "units": 0, "nonce": move.nonce, "max_fee": move.max_fee_per_gas}
+            )
+            signed.append(raw)
+            return Approved(raw, txid_of(raw), move.gas * move.max_fee_per_gas)
+        return Denied("wrong_replacement", "what it says it replaces was never signed")
 
     async def status(self) -> SignerStatus | Failed:
         return SignerStatus(False, ("bitcoin", "ethereum"), len(self.journal), "")

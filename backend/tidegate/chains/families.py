@@ -16,12 +16,17 @@ OutPoint = tuple[str, int]
 
 
 class NotEnough(Exception):
-    """The free coins do not cover the payment and its fee. `available_units` is what they hold together."""
+    """The free coins do not cover the payment and its fee, as many of them as one transaction takes.
 
-    def __init__(self, needed_units: int, available_units: int) -> None:
-        super().__init__(f"{needed_units} needed, {available_units} free")
+    `available_units` is what those hold together, `beyond_units` what lies in other coins.
+    """
+
+    def __init__(self, needed_units: int, available_units: int, beyond_units: int = 0) -> None:
+        more = f" in as many coins as one transaction takes, {beyond_units} in others" if beyond_units else ""
+        super().__init__(f"{needed_units} sat needed, {available_units} free{more}")
         self.needed_units = needed_units
         self.available_units = available_units
+        self.beyond_units = beyond_units
 
 
 class WouldRevert(ValueError):

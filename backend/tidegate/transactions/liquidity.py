@@ -23,6 +23,6 @@ class Moves:
         if time.monotonic() - self._looked >= pause:
             self._looked = time.monotonic()
             async with self._office.db.reading() as session:
-                queued = await store.queued_units(session)
-            await liquidity.look(self._mover, queued, utcnow())
+                queued, largest = await store.queued_units(session), await store.largest_short(session)
+            await liquidity.look(self._mover, queued, utcnow(), largest)
         return await move_steps.advance(self._mover, utcnow())

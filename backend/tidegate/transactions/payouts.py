@@ -4,6 +4,7 @@ A set is the job row: one signer's answer, one look at the node and one commit m
 """
 
 import asyncio
+import time
 import uuid
 from collections.abc import Sequence
 from datetime import timedelta
@@ -16,7 +17,8 @@ from tidegate.database import Rider, utcnow
 from tidegate.queue import Lease
 from tidegate.refusal import Refusal
 from tidegate.signing.messages import Intent
-from tidegate.transactions import settle, store, together
+from tidegate.transactions import nonces, settle, store, together
+from tidegate.transactions.nonces import POLL
 from tidegate.transactions.office import Office
 from tidegate.transactions.rules import State, SubStatus, is_late
 from tidegate.transactions.tables import Withdrawal
@@ -30,9 +32,9 @@ from tidegate.treasury.watch import Watched
 
 log = structlog.get_logger(__name__)
 
-POLL = timedelta(seconds=1)
-"""How soon to look again while a transaction gains depth."""
-
+_FEW = 8
+_MOMENT = 1.0
+"""Seconds between the look at what stops a payout and its sending: a pause that comes later came too late."""
 
 _STEPS = {
     State.PENDING_SCREENING: "screen",
@@ -103,24 +105,27 @@ async def _claimed(
         for why in set(stopped.values()):
             await together.say(office, [row for row in rows if stopped.get(row.id) == why], *why)
         free = sorted((row for row in rows if row.id not in stopped), key=lambda row: (row.verified_at, row.id))
-        groups = [[row] for row in free] if speed is None else [free] if free else []
+        # Those of one speed are asked about together.
+        groups = [[row for row in free if row.speed == one] for one in sorted({row.speed for row in free})]
         # Each has ended when this has: a lease is not given back while somebody still works under it.
-        await asyncio.gather(*(_try_to_reserve(office, spender, network, group, pauses) for group in groups))
+        made = await asyncio.gather(*(_try_to_reserve(office, spender, network, group, pauses) for group in groups))
     finally:
         await _give_back(office, leases, pauses)
+    await asyncio.gather(*(_in_order(spender, jobs, lambda job: _sign(office, spender, job)) for jobs in made))
     return len(leases)
 
 
 async def _try_to_reserve(
     office: Office, spender: Spender, network: str, rows: Sequence[Withdrawal], pauses: dict[uuid.UUID, timedelta]
-) -> None:
-    """One group's trouble is its own; it is looked at again after its pause."""
+) -> list[Job]:
+    """One group's trouble is its own; it is looked at again after its pause. Answers with the sets to go on with."""
     try:
-        await _reserve(office, spender, network, rows, pauses)
+        return await _reserve(office, spender, network, rows, pauses)
     except Refusal as refusal:
         log.warning("reserve_refused", network=network, why=refusal.kind.value)
     except Exception:  # whatever it was must not keep the other payouts waiting
         log.exception("reserve_failed", network=network)
+    return []
 
 
 async def _give_back(office: Office, leases: Sequence[Lease], pauses: dict[uuid.UUID, timedelta]) -> None:
@@ -134,21 +139,25 @@ async def _give_back(office: Office, leases: Sequence[Lease], pauses: dict[uuid.
 
 async def _reserve(
     office: Office, spender: Spender, network: str, rows: Sequence[Withdrawal], pauses: dict[uuid.UUID, timedelta]
-) -> None:
-    """One set for as many of these as it can hold; the others are told why not."""
+) -> list[Job]:
+    """One set for as many of these as it can hold, or one for each; the others are told why not."""
     by_id = {str(row.id): row for row in rows}
 
     def riders(intents: Sequence[Intent]) -> list[Rider]:
         return together.riders_to([by_id[one.payout_id] for one in intents], State.SIGNING)
 
     wanted = [intent_of(row) for row in rows]
-    found = await choose.reserve(spender, network, wanted, speed=rows[0].speed, riders=riders, now=utcnow())
+    # A few go on at once; for many, the next are chosen while the signer works on these.
+    lease = spend.HANDED if len(rows) <= _FEW else None
+    found = await choose.reserve(
+        spender, network, wanted, speed=rows[0].speed, riders=riders, now=utcnow(), lease=lease
+    )
     for one in found.taken:
         pauses.pop(by_id[one.payout_id].id, None)
     for told in set(found.left.values()):
         left = [by_id[payout] for payout, why in found.left.items() if why == told]
         sub = together.WAITS.get(told.step)
-        if sub is None or (told.step is Step.FULL and found.taken):
+        if sub is None or (told.step is Step.FULL and found.taken and choose.batches(spender.chains[network])):
             pauses.update({row.id: SOON for row in left})
             continue
         log.warning("payouts_wait", network=network, payouts=len(left), sub_status=sub.value, detail=told.detail)
@@ -157,6 +166,7 @@ async def _reserve(
             # Any payout of ours may have been made already, as after a backup: nothing is sent and nothing given back
             # (withdraw.end) until a person has found out.
             await pause.pause(office.db, asset=policy.EVERYTHING, by=WORKER, reason=told.detail[:200])
+    return found.jobs
 
 
 # --- sets ------------------------------------------------------------------------------------------------------------
@@ -165,8 +175,18 @@ async def _reserve(
 async def _each(spender: Spender, stage: Stage, handle: Handler) -> int:
     """Claim due sets at this stage and handle each; how many were claimed. One set's trouble is its own."""
     jobs = await spend.claim(spender.db, [Purpose.PAYOUT], stage)
-    await asyncio.gather(*(_one(spender, job, handle) for job in jobs))
+    rows: dict[object, list[Job]] = {}
+    for job in sorted(jobs, key=lambda job: job.whole.set.nonce or 0):
+        of = job.whole.set
+        in_order = stage is Stage.SIGNING and of.nonce is not None
+        rows.setdefault((of.network, of.hot_address) if in_order else of.id, []).append(job)
+    await asyncio.gather(*(_in_order(spender, row, handle) for row in rows.values()))
     return len(jobs)
+
+
+async def _in_order(spender: Spender, jobs: Sequence[Job], handle: Handler) -> None:
+    for job in jobs:
+        await _one(spender, job, handle)
 
 
 async def _one(spender: Spender, job: Job, handle: Handler) -> None:
@@ -182,7 +202,7 @@ async def _one(spender: Spender, job: Job, handle: Handler) -> None:
 
 
 async def sign_step(office: Office, spender: Spender) -> int:
-    """Have each set signed, store the bytes."""
+    """Have each set signed, store the bytes; those of one account in the order of their nonces."""
     return await _each(spender, Stage.SIGNING, lambda job: _sign(office, spender, job))
 
 
@@ -190,11 +210,19 @@ async def _sign(office: Office, spender: Spender, job: Job) -> timedelta | None:
     rows, stopped = await together.look(office, job.payouts)
     if stopped and spend.may_take_back(job):
         return await _part(office, spender, job, rows, stopped)
+    if not stopped and (told := await nonces.in_turn(spender, job)) is not None:
+        return await together.wait(office, job, rows, told)
     # What may be signed already is asked for again all the same: its bytes belong in our books. Sending is for later.
     riders = _with_why([row for row in rows if row.state == State.SIGNING.value], stopped, State.BROADCASTING)
-    told = await spend.sign(spender, job, together.authorised(rows), riders)
+    looked = time.monotonic()
+    told = await spend.sign(spender, job, together.authorised(rows), riders, keep=not stopped)
     if told.step is Step.DONE:
-        return None
+        if told.job is None:
+            return None
+        # Nobody was stopped a moment ago: what the commit left is known, and it is sent at once.
+        quick = time.monotonic() - looked < _MOMENT and all(row.state == State.SIGNING.value for row in rows)
+        known = together.as_moved(rows, State.BROADCASTING) if quick else None
+        return await _broadcast(office, spender, told.job, known)
     if told.step in (Step.DENIED, Step.REFUSED) and len(rows) > 1:
         # Somebody among them is to blame, and the signer need not say who: halves find it.
         wanted = [intent_of(row) for row in rows]
@@ -247,12 +275,14 @@ async def broadcast_step(office: Office, spender: Spender) -> int:
     return await _each(spender, Stage.BROADCASTING, lambda job: _broadcast(office, spender, job))
 
 
-async def _broadcast(office: Office, spender: Spender, job: Job) -> timedelta | None:
-    rows, stopped = await together.look(office, job.payouts)
+async def _broadcast(
+    office: Office, spender: Spender, job: Job, known: Sequence[Withdrawal] | None = None
+) -> timedelta | None:
+    rows, stopped = (known, {}) if known is not None else await together.look(office, job.payouts)
     if stopped and not job.sent:
         why = next(iter(stopped.values()))
         await together.say(office, rows, *why)
-        return AGAIN
+        return None if await nonces.fill(spender, job, rows) else AGAIN
     moving = [row for row in rows if row.state == State.BROADCASTING.value]
     told = await spend.broadcast(spender, job, lambda: together.riders_to(moving, State.CONFIRMING), now=utcnow())
     if told.step is Step.DONE:
@@ -277,6 +307,13 @@ async def confirm_step(office: Office, spender: Spender) -> int:
 async def _confirm(office: Office, spender: Spender, job: Job) -> timedelta | None:
     seen = await watch.look(spender, job, now=utcnow())
     rows, stopped = await together.look(office, job.payouts)
+    if nonces.is_filling(job, seen):
+        return await nonces.filling(office, spender, job, rows, seen)
+    if seen.winner is None and not job.sent:
+        await nonces.unfilled(spender, job)
+        return None
+    if seen.winner is not None and await nonces.overtaken(office, rows):
+        return timedelta()
     if seen.step is Step.DONE:
         return await settle.settle(office, spender, job, rows, seen)
     if seen.step is Step.FAILED:

@@ -25,6 +25,7 @@ from tidegate.wallets import sent_to
 
 log = structlog.get_logger(__name__)
 
+_GIVEN_UP = "It was stopped, and what waited behind it was let go in its place. It is not paid."
 _TURNED_DOWN = "The network took this payment and did not make it. All but the network fee is yours again."
 
 
@@ -113,6 +114,27 @@ async def fail(
         if not verdict.posted:
             log.error("refund_not_posted", withdrawal=str(row.id), outcome=verdict.outcome, rider=verdict.rider)
     return None if await watch.close(spender, job, seen, now=utcnow()) else AGAIN
+
+
+async def unpaid(
+    office: Office, spender: Spender, job: Job, rows: Sequence[Withdrawal], seen: Watched
+) -> timedelta | None:
+    """Its nonce was filled with nothing, for good: its fee is our cost, and a person decides about the payout (rule 4)."""
+    assert seen.winner is not None
+    if not await _book(office, spender, job, seen.winner):
+        return SOON
+    now = utcnow()
+    held = {"held_by_operator": _GIVEN_UP}
+    riders = [
+        *(watch.ended_rider(job, row.id, now) for row in rows),
+        *together.riders_to(rows, State.QUEUED, SubStatus.NEEDS_OPERATOR, detail=_GIVEN_UP, values=held),
+    ]
+    if not await spend.commit(spender.db, riders):
+        return SOON
+    # Whoever wants it paid after all has to name all of them to the signer.
+    txids = [one.txid for one in job.whole.members if one.txid is not None]
+    log.warning("payout_unpaid", payouts=[str(row.id) for row in rows], txids=txids)
+    return None if await watch.close(spender, job, seen, now=now) else AGAIN
 
 
 async def give_back(office: Office, spender: Spender, job: Job, rows: Sequence[Withdrawal]) -> timedelta | None:

@@ -307,3 +307,13 @@ async def queued_units(session: AsyncSession) -> dict[tuple[str, str], int]:
         .group_by(Withdrawal.network, Withdrawal.to_asset)
     )
     return {(row[0], row[1]): int(row[2]) for row in rows}
+
+
+async def largest_short(session: AsyncSession) -> dict[tuple[str, str], int]:
+    """By (network, asset): the largest withdrawal that waits for liquidity."""
+    rows = await session.execute(
+        select(Withdrawal.network, Withdrawal.to_asset, func.max(Withdrawal.deliver_units))
+        .where(Withdrawal.state == State.QUEUED.value, Withdrawal.sub_status == SubStatus.AWAITING_LIQUIDITY.value)
+        .group_by(Withdrawal.network, Withdrawal.to_asset)
+    )
+    return {(row[0], row[1]): int(row[2]) for row in rows}

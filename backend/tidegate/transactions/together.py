@@ -21,6 +21,7 @@ from tidegate.transactions.tables import Withdrawal
 from tidegate.transactions.view import intent_of
 from tidegate.treasury import spend
 from tidegate.treasury.spend import Job, Step, Told
+from tidegate.treasury.store import as_written
 from tidegate.wallets import debts
 
 log = structlog.get_logger(__name__)
@@ -107,6 +108,14 @@ def riders_to(
             for row in rows
         ),
         *(changed(row.user_id, "withdrawal", row.id, row.version + 1) for row in rows),
+    ]
+
+
+def as_moved(rows: Sequence[Withdrawal], state: State) -> list[Withdrawal]:
+    """The rows as `riders_to` left them, without a reason to wait, once they are committed."""
+    return [
+        as_written(row, {"state": state.value, "sub_status": None, "detail": None, "version": row.version + 1})
+        for row in rows
     ]
 
 

@@ -88,7 +88,7 @@ async def unsettled(session: AsyncSession, network: str) -> list[Unsettled]:
                 tuple(one.txid or "" for one in signed if one.state in _UNBOOKED),
                 tuple(one.txid or "" for one in signed if one.state == AttemptState.FINAL.value and not one.parent),
                 owed,
-                frozenset(one.txid or "" for one in signed if one.parent is not None),
+                frozenset(one.txid or "" for one in signed if one.parent is not None or one.cancels),
             )
         )
     return found

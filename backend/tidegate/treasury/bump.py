@@ -25,16 +25,12 @@ from tidegate.signing.messages import Approved, Denied, Intent
 from tidegate.treasury import reserve, spend, store, underway
 from tidegate.treasury.inventory import payable
 from tidegate.treasury.rules import GWEI, AttemptState, Patience, Stage, is_stuck
-from tidegate.treasury.spend import Authorised, Job, Missed, Spender, Step, Told
+from tidegate.treasury.spend import UNASKED, Authorised, Job, Missed, Spender, Step, Told
 from tidegate.treasury.store import Coin
 from tidegate.treasury.tables import Attempt
 from tidegate.treasury.watch import Watched
 
 log = structlog.get_logger(__name__)
-
-
-_UNASKED = {"unheard": False, "refused": False}
-"""The signer has not heard of a new member yet."""
 
 
 _TAKEN = Told(Step.WAITING, "its change is spent by another payment")
@@ -86,9 +82,8 @@ async def _wanted_rate(spender: Spender, job: Job, watched: Watched, now: dateti
     sent = [one for one in job.whole.living if one.broadcast_at is not None]
     if row.capped is not None or not sent:
         return None
-    blocks = settings.target_blocks.of(row.speed)
     patience = Patience(
-        target_seconds=blocks * settings.block_seconds,
+        target_seconds=settings.promised_seconds(row.speed),
         waited_seconds=max((now - one.broadcast_at).total_seconds() for one in sent[-1:] if one.broadcast_at),
         rate=rate_of(sent[-1]),
         today=today,
@@ -250,7 +245,7 @@ async def _dearer_evm(spender: Spender, chain: AccountChain, job: Job, intent: I
     if free < more:
         raise Bound("the hot wallet cannot pay more gas")
     return Dearer(
-        {**plan, "max_fee_per_gas": str(fee), "max_priority_fee_per_gas": str(min(tip, fee))} | _UNASKED,
+        {**plan, "max_fee_per_gas": str(fee), "max_priority_fee_per_gas": str(min(tip, fee))} | UNASKED,
         replaces=last,
     )
 

@@ -7,15 +7,29 @@ from tidegate.chains.bitcoin.client import BitcoinChain
 from tidegate.chains.families import Funded
 from tidegate.money import BTC, parse_units
 from tidegate.treasury import move_store, underway
-from tidegate.treasury.move_rules import small_coins
+from tidegate.treasury.move_rules import Need, largest_coins, out_of_reach, reach_of, small_coins
 from tidegate.treasury.moves import RETRY_AFTER, Mover, add, commit
-from tidegate.treasury.rules import Purpose
+from tidegate.treasury.rules import BITCOIN_PAYOUT_VBYTES, Purpose
 from tidegate.treasury.store import Coin
 from tidegate.wallets import destinations
 
 
-async def consolidate(mover: Mover, chain: BitcoinChain, *, now: datetime) -> bool:
-    """One transaction of up to a hundred of the smallest coins to our own change, when there are enough of them."""
+async def out_of_reach_of(mover: Mover, chain: BitcoinChain, largest: int) -> Need | None:
+    """Whether the largest withdrawal that waits for liquidity is beyond what one transaction can spend."""
+    if not largest:
+        return None
+    rate = (await mover.fees.rates(chain.network)).economy
+    async with mover.db.reading() as session:
+        reserved = await underway.reserved_outpoints(session, chain.network)
+    units = [coin.units for coin in await chain.unspent() if coin.outpoint not in reserved]
+    return out_of_reach(largest + BITCOIN_PAYOUT_VBYTES * rate, reach_of(units, INPUT_VSIZE * rate))
+
+
+async def consolidate(mover: Mover, chain: BitcoinChain, *, beyond: bool = False, now: datetime) -> bool:
+    """One transaction of up to a hundred of the smallest coins to our own change, when there are enough of them.
+
+    `beyond`: a withdrawal is too large for the hundred largest coins; then those become one.
+    """
     settings = mover.networks[chain.network]
     rate = (await mover.fees.rates(chain.network)).economy
     if rate > settings.consolidate_fee_rate:
@@ -24,14 +38,13 @@ async def consolidate(mover: Mover, chain: BitcoinChain, *, now: datetime) -> bo
         if await move_store.busy(session, chain.network, BTC.code, Purpose.CONSOLIDATION, now - RETRY_AFTER):
             return False
         reserved = await underway.reserved_outpoints(session, chain.network)
-    coins = small_coins(
-        await chain.unspent(),
-        reserved=reserved,
-        depth=chain.confirmations,
-        small_units=parse_units(settings.small_coin, BTC.decimals),
-        input_cost=INPUT_VSIZE * rate,
-    )
-    if len(coins) < settings.consolidate_coins:
+    cost, unspent = INPUT_VSIZE * rate, await chain.unspent()
+    if beyond:
+        coins = largest_coins(unspent, reserved=reserved, depth=chain.confirmations, input_cost=cost)
+    else:
+        small = parse_units(settings.small_coin, BTC.decimals)
+        coins = small_coins(unspent, reserved=reserved, depth=chain.confirmations, small_units=small, input_cost=cost)
+    if len(coins) < (2 if beyond else settings.consolidate_coins):
         return False
     funded = await chain.gather(coins, rate)
     spent = await taken(mover, chain, funded)

@@ -59,7 +59,7 @@ async def from_hot(
             if short or await payable(session, chain.network, asset, bitcoin=False) < units:
                 log.warning("move_without_funds", network=chain.network, purpose=purpose, asset=asset)
                 return False
-            nonce = await store.free_nonce(session, chain.network, chain.hot_address, on_chain)
+            (nonce,) = await store.free_nonces(session, chain.network, chain.hot_address, on_chain)
             await store.take_nonce(session, chain.network, nonce)
             await add(
                 session,

@@ -1,6 +1,7 @@
 """How much the hot wallets hold: what is above the cap goes to cold storage, what is missing is asked for."""
 
 from datetime import datetime
+from types import MappingProxyType
 
 import structlog
 
@@ -11,34 +12,40 @@ from tidegate.chains.port import Chain, NodeUnavailable
 from tidegate.money import asset as asset_of
 from tidegate.money import parse_units
 from tidegate.treasury import move_store, underway
-from tidegate.treasury.consolidate import consolidate, taken
+from tidegate.treasury.consolidate import consolidate, out_of_reach_of, taken
 from tidegate.treasury.from_hot import from_hot
 from tidegate.treasury.inventory import payable
-from tidegate.treasury.move_rules import Queued, needed, surplus
+from tidegate.treasury.move_rules import Need, Queued, needed, surplus
 from tidegate.treasury.moves import RETRY_AFTER, Mover, add, commit
-from tidegate.treasury.rules import Purpose
+from tidegate.treasury.rules import ProposalKind, Purpose
 from tidegate.treasury.sweep import sweep
 
 log = structlog.get_logger(__name__)
 
+NOTHING: Queued = MappingProxyType({})
 
-async def look(mover: Mover, queued: Queued, now: datetime) -> None:
-    """Propose, cool, sweep and consolidate on every network whose node is fit. `queued`: what waits to be paid."""
+
+async def look(mover: Mover, queued: Queued, now: datetime, largest: Queued = NOTHING) -> None:
+    """Propose, cool, sweep and consolidate on every network whose node is fit. `queued`: what waits to be paid, and
+    `largest` the largest one of those that wait for liquidity."""
     for network, chain in mover.chains.items():
         try:
             if not (await chain.health()).fit:
                 continue
-            above = await _balance(mover, chain, queued, now)
+            lacks = None
             if isinstance(chain, BitcoinChain):
-                await consolidate(mover, chain, now=now)
+                lacks = await out_of_reach_of(mover, chain, largest.get((network, chain.gas_asset), 0))
+            above = await _balance(mover, chain, queued, lacks, now)
+            if isinstance(chain, BitcoinChain):
+                await consolidate(mover, chain, beyond=lacks is not None, now=now)
             elif isinstance(chain, EvmChain):
                 await sweep(mover, chain, above_cap=above, now=now)
         except NodeUnavailable as error:
             log.info("moves_wait", network=network, reason=str(error)[:200])
 
 
-async def _balance(mover: Mover, chain: Chain, queued: Queued, now: datetime) -> frozenset[str]:
-    """Each asset against its cap and floor; those of which the hot wallet has more than enough."""
+async def _balance(mover: Mover, chain: Chain, queued: Queued, lacks: Need | None, now: datetime) -> frozenset[str]:
+    """Each asset against its cap and floor, and `lacks` of the network's own; those of which there is more than enough."""
     settings, network = mover.networks[chain.network], chain.network
     cold = mover.cold().get(network, "")
     above = set()
@@ -50,6 +57,8 @@ async def _balance(mover: Mover, chain: Chain, queued: Queued, now: datetime) ->
         async with mover.db.transaction() as session:
             free = await payable(session, network, code, bitcoin=isinstance(chain, BitcoinChain))
             need = needed(payable=free, queued=waiting, floor=floor, cap=cap, cold=bool(cold))
+            if code == chain.gas_asset and lacks is not None and (need is None or need.kind is not ProposalKind.REFILL):
+                need = lacks
             await move_store.propose(
                 session, network=network, asset=code, address=hot_address(chain), need=need, now=now
             )

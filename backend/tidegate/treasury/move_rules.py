@@ -114,6 +114,13 @@ class SmallCoin(Protocol):
 C = TypeVar("C", bound=SmallCoin)
 
 
+def largest_coins(coins: Sequence[C], *, reserved: Collection[tuple[str, int]], depth: int, input_cost: int) -> list[C]:
+    """The largest deep coins that nothing reserves: one of them all brings a large withdrawal within reach."""
+    found = [coin for coin in coins if coin.outpoint not in reserved and coin.confirmations >= depth]
+    worth = [coin for coin in found if coin.units >= MOST_SHARE * input_cost]
+    return sorted(worth, key=lambda coin: (-coin.units, coin.outpoint))[:MOST_GATHERED]
+
+
 def small_coins(
     coins: Sequence[C], *, reserved: Collection[tuple[str, int]], depth: int, small_units: int, input_cost: int
 ) -> list[C]:
@@ -147,6 +154,22 @@ def needed(*, payable: int, queued: int, floor: int, cap: int | None, cold: bool
     if over and not cold:
         return Need(ProposalKind.SURPLUS, over, "the hot wallet holds more than its cap, and there is no cold address")
     return None
+
+
+def out_of_reach(largest: int, reach: int) -> Need | None:
+    """What a waiting withdrawal lacks although the hot wallet has it: its coins are too many and too small."""
+    if largest <= reach:
+        return None
+    why = (
+        f"a withdrawal waits that takes {largest} sat with its fee, and the {MOST_GATHERED} largest coins hold {reach} together, which is all "
+        "that one transaction can spend: consolidate, or send this much as one coin"
+    )
+    return Need(ProposalKind.REFILL, largest - reach, why)
+
+
+def reach_of(units: Sequence[int], input_cost: int) -> int:
+    """What one transaction can pay with coins of these units, at this cost of spending each."""
+    return sum(sorted((max(0, each - input_cost) for each in units), reverse=True)[:MOST_GATHERED])
 
 
 def surplus(*, payable: int, queued: int, cap: int | None) -> int:

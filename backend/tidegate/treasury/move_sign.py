@@ -23,6 +23,7 @@ from tidegate.treasury.moves import AGAIN, RETRY_AFTER, Job
 from tidegate.treasury.rules import AttemptState, Booked, Outcome, Purpose, Stage
 from tidegate.treasury.store import Whole
 from tidegate.treasury.tables import Attempt, MoveRow
+from tidegate.treasury.turn import Turn, turn_of
 
 log = structlog.get_logger(__name__)
 
@@ -56,6 +57,12 @@ async def sign(job: Job) -> timedelta | None:
     member = next((one for one in job.whole.members if one.state == AttemptState.BUILT.value), None)
     if member is None:
         return AGAIN
+    if job.row.booked == Booked.NOTHING.value:
+        turn = await turn_of(job.mover.db, job.chain, job.whole)
+        if turn is Turn.LATER:
+            return AGAIN
+        if turn is Turn.LOWER:
+            return await _give_up(job, member, "a lower nonce of the account became free")
     answer = await job.mover.signer.sign_move(request_of(job.row, job.whole, member))
     if isinstance(answer, Failed) or (isinstance(answer, Denied) and answer.rule == Rule.FROZEN):
         return AGAIN
@@ -82,19 +89,22 @@ async def sign(job: Job) -> timedelta | None:
 async def _denied(job: Job, member: Attempt, answer: Denied) -> timedelta | None:
     """The signer says no by a rule: nothing of this move was signed unless it says so, and what it took is free again."""
     log.error("move_denied", move=str(job.row.set_id), purpose=job.row.purpose, rule=answer.rule, detail=answer.detail)
-    dropped = store.member_rider(member.id, AttemptState.BUILT.value, {"state": AttemptState.DROPPED.value})
     if job.row.booked != Booked.NOTHING.value:
         # Only the dearer one is refused: what was sent before is watched on, and no other one is tried.
         capped = f"the signer refuses it: {answer.rule}"
+        dropped = store.member_rider(member.id, AttemptState.BUILT.value, {"state": AttemptState.DROPPED.value})
         return None if await job.write(None, [dropped, job.on(Stage.CONFIRMING, capped=capped)]) else AGAIN
     if answer.signed or answer.rule == Rule.UNREADABLE:
         return RETRY_AFTER
+    return await _give_up(job, member, f"{answer.rule}: {answer.detail}"[:200])
+
+
+async def _give_up(job: Job, member: Attempt, reason: str) -> timedelta | None:
+    """Nothing of it was signed: what it took is free again, and a move like it is made later, if it is still needed."""
     riders = [
-        dropped,
+        store.member_rider(member.id, AttemptState.BUILT.value, {"state": AttemptState.DROPPED.value}),
         store.end_rider(job.lease.id, job.lease.fence, Outcome.DROPPED, job.now),
         store.freed_rider(job.lease.id, job.now),
-        move_store.move_rider(
-            job.row.set_id, Booked.NOTHING, {"ended_at": job.now, "reason": f"{answer.rule}: {answer.detail}"[:200]}
-        ),
+        move_store.move_rider(job.row.set_id, Booked.NOTHING, {"ended_at": job.now, "reason": reason}),
     ]
     return None if await job.write(None, riders) else AGAIN

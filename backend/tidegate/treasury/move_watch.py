@@ -12,7 +12,7 @@ from tidegate.chains.families import GasPrice
 from tidegate.chains.port import Fate, Sighting, Submitted
 from tidegate.database import Rider, ride
 from tidegate.treasury import move_store, store
-from tidegate.treasury.move_rules import arrived, ether_after_sweep, returned, tank_change
+from tidegate.treasury.move_rules import arrived, ether_after_sweep, returned, tank_change, worth_it
 from tidegate.treasury.moves import AGAIN, CONFLICT_DEPTH, POLL, Job
 from tidegate.treasury.rules import OPEN, AttemptState, Booked, Outcome, Purpose, Stage
 from tidegate.treasury.tables import Attempt
@@ -63,20 +63,24 @@ async def watch(job: Job) -> timedelta | None:
 async def _dearer(job: Job, newest: Attempt) -> bool:
     """Build a dearer one at the same nonce: what the hot address sent and no block takes keeps its payouts waiting.
 
-    A deposit address's own transactions hold up nobody, and are worth waiting for.
+    A sweep holds up nobody: it is made dearer only while it is worth so many times its cost as it was decided with. One
+    of ether is left alone, since what it moves hangs on its price; so is what moves coins.
     """
     chain, settings = job.chain, job.mover.networks[job.row.network]
-    if not isinstance(chain, EvmChain) or job.move.purpose not in (Purpose.TOP_UP, Purpose.COLD):
+    sweep = job.move.purpose is Purpose.SWEEP
+    if not isinstance(chain, EvmChain) or job.whole.set.capped is not None:
         return False
-    if job.whole.set.capped is not None:
+    if sweep and job.row.asset == job.move.gas_asset:
         return False
-    patience = timedelta(seconds=settings.target_blocks.of("economy") * settings.block_seconds)
+    patience = timedelta(seconds=settings.promised_seconds("economy"))
     if newest.broadcast_at is None or job.now - newest.broadcast_at < patience:
         return False
     was = GasPrice(int(newest.plan["max_fee_per_gas"]), int(newest.plan["max_priority_fee_per_gas"]))
-    today, least = (await chain.gas_fees()).standard, bumped(was)
+    today, least = (await chain.gas_fees()).of("economy" if sweep else "standard"), bumped(was)
     price = GasPrice(max(today.max_fee, least.max_fee), max(today.tip, least.tip))
     if today.max_fee <= was.max_fee or price.max_fee > settings.max_fee_rate * GWEI:
+        return False
+    if sweep and not await _still_worth_it(job, chain, int(newest.plan["gas"]) * price.max_fee):
         return False
     plan = {
         **newest.plan,
@@ -89,6 +93,14 @@ async def _dearer(job: Job, newest: Attempt) -> bool:
         store.add_member(session, job.whole.set, plan=plan, replaces=newest.id, now=job.now)
     log.info("move_made_dearer", move=str(job.row.set_id), replaces=newest.txid)
     return True
+
+
+async def _still_worth_it(job: Job, chain: EvmChain, cost: int) -> bool:
+    """Whether its address can pay so much for the gas, and the sweep is worth its multiple of it."""
+    row = job.row
+    _, wei = await chain.held(job.whole.set.hot_address or "", row.asset)
+    worth = job.mover.worth(row.network, row.asset, row.units)
+    return wei >= cost and worth_it(worth, cost, job.mover.networks[row.network].sweep_min_multiple)
 
 
 def _shown(member: Attempt, state: AttemptState, sight: Sighting) -> Rider:

@@ -4,18 +4,21 @@ The choice is committed as a set with a built member, together with the riders t
 none of them can be cancelled between choice and signature.
 """
 
+import asyncio
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+import structlog
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tidegate.chains.families import (
     AccountChain,
     Funded,
+    GasPrice,
     NotEnough,
     UtxoChain,
     WouldRevert,
@@ -24,13 +27,17 @@ from tidegate.chains.families import (
 )
 from tidegate.chains.port import Chain, NodeUnavailable
 from tidegate.database import Rider, ride
+from tidegate.queue import Lease
 from tidegate.signing.messages import Intent
 from tidegate.treasury import spend, store, underway
 from tidegate.treasury.inventory import payable
 from tidegate.treasury.rules import GWEI, fitting
 from tidegate.treasury.spend import Job, Missed, Spender, Step, Told
 from tidegate.treasury.store import Coin, Payment
+from tidegate.treasury.tables import AttemptSet
 from tidegate.wallets import destinations
+
+log = structlog.get_logger(__name__)
 
 
 def batches(chain: Chain) -> bool:
@@ -40,29 +47,39 @@ def batches(chain: Chain) -> bool:
 
 @dataclass(slots=True)
 class Batched:
-    """`taken` are on their way; `left` are not, each with its reason."""
+    """`taken` are on their way, in sets that the caller goes on with (`jobs`); `left` are not, each with its reason."""
 
     taken: list[Intent] = field(default_factory=list)
     left: dict[str, Told] = field(default_factory=dict)
+    jobs: list[Job] = field(default_factory=list)
 
 
 Riders = Callable[[Sequence[Intent]], Sequence[Rider]]
 
 
 async def reserve(
-    spender: Spender, network: str, wanted: Sequence[Intent], *, speed: str, riders: Riders, now: datetime
+    spender: Spender,
+    network: str,
+    wanted: Sequence[Intent],
+    *,
+    speed: str,
+    riders: Riders,
+    now: datetime,
+    lease: timedelta | None = None,
 ) -> Batched:
-    """Reserve for these payouts, oldest first: many at once where the chain can, else for the first one alone."""
+    """Reserve for these payouts, oldest first: one transaction for many where the chain can, else one for each.
+
+    With `lease` the sets are the caller's to go on with (`jobs`).
+    """
     chain = spender.chains[network]
     try:
         health = await chain.health()
         if not health.fit:
             return _none(wanted, Told(Step.NO_NODE, health.reason))
         if keeps_coins(chain):
-            return await _batch(spender, chain, network, wanted, speed, riders, now)
+            return await _batch(spender, chain, network, wanted, speed, riders, now, lease)
         assert keeps_accounts(chain)
-        told = await _reserve_nonce(spender, chain, wanted[0], speed, riders(wanted[:1]), now)
-        return Batched([wanted[0]]) if told.step is Step.DONE else _none(wanted, told)
+        return await _nonces(spender, chain, network, wanted, speed, riders, now, lease)
     except Missed:
         return _none(wanted, Told(Step.WAITING, "it changed meanwhile"))
     except NodeUnavailable as error:
@@ -84,6 +101,7 @@ async def _batch(
     speed: str,
     riders: Riders,
     now: datetime,
+    lease: timedelta | None,
 ) -> Batched:
     found = _together(chain, wanted, spender.networks[network].batch_most)
     rate = (await spender.fees.rates(network)).of(speed)
@@ -99,7 +117,8 @@ async def _batch(
         async with spender.db.transaction() as session:
             if await ride(session, riders(found.taken)) is not None:
                 raise Missed
-            await add_batch(session, network, found.taken, funded, rate=rate, speed=speed, now=now)
+            made = await add_batch(session, network, found.taken, funded, rate=rate, speed=speed, now=now, lease=lease)
+            found.jobs = await _jobs(session, [made]) if lease else []
     except IntegrityError:
         # Another set took one of these coins, or another worker reserved for one of these payouts: look again.
         return Batched([], found.left | _none(found.taken, Told(Step.WAITING)).left)
@@ -133,9 +152,8 @@ async def _funded(chain: UtxoChain, found: Batched, rate: int, taken: set[tuple[
             if len(kept) == len(found.taken):
                 # They fit by their sum, and not with the fee of so many small coins.
                 kept = kept[: len(kept) - max(1, len(kept) // 8)]
-            detail = f"{error.needed_units} sat needed, {error.available_units} free"
             short = [one for one in found.taken if one not in kept]
-            found.left |= _none(short, Told(Step.NO_FUNDS, detail)).left
+            found.left |= _none(short, Told(Step.NO_FUNDS, str(error))).left
             found.taken = kept
     return None
 
@@ -149,9 +167,10 @@ async def add_batch(
     rate: int,
     speed: str,
     now: datetime,
-) -> None:
+    lease: timedelta | None = None,
+) -> AttemptSet:
     """The set of one Bitcoin transaction, in the caller's commit."""
-    await store.add_set(
+    made, _ = await store.add_set(
         session,
         network=network,
         asset=intents[0].asset,
@@ -163,7 +182,16 @@ async def add_batch(
             for one in sorted(intents, key=lambda one: one.payout_id)
         ],
         coins=await coins_of(session, network, funded),
+        lease=lease,
     )
+    return made
+
+
+async def _jobs(session: AsyncSession, made: Sequence[AttemptSet]) -> list[Job]:
+    """What was just made under the caller's lease, as it will stand once it is committed."""
+    await session.flush()
+    found = await store.wholes(session, [one.id for one in made])
+    return [Job(one, Lease(one.set.id, one.set.fence, one.set.lease_until or one.set.due_at)) for one in found]
 
 
 def plan_of(funded: Funded, rate: int) -> dict[str, Any]:
@@ -214,56 +242,138 @@ async def split(spender: Spender, job: Job, groups: Sequence[Sequence[Intent]], 
 # --- nonces ----------------------------------------------------------------------------------------------------------
 
 
-async def _reserve_nonce(
-    spender: Spender, chain: AccountChain, intent: Intent, speed: str, riders: Sequence[Rider], now: datetime
-) -> Told:
+async def _nonces(
+    spender: Spender,
+    chain: AccountChain,
+    network: str,
+    wanted: Sequence[Intent],
+    speed: str,
+    riders: Riders,
+    now: datetime,
+    lease: timedelta | None,
+) -> Batched:
+    """A set with a nonce for each of these, the oldest the lowest, as far as money, gas and room before a block reach."""
+    price = (await chain.gas_fees()).of(speed)
+    asked = await asyncio.gather(*(_gas(spender, chain, one, price) for one in wanted))
+    found = Batched()
+    gas: dict[str, int] = {}
+    for intent, told in zip(wanted, asked, strict=True):
+        if isinstance(told, Told):
+            found.left[intent.payout_id] = told
+        else:
+            found.taken.append(intent)
+            gas[intent.payout_id] = told
+    if not found.taken:
+        return found
+    on_chain = await chain.next_nonce(chain.hot_address)
+    async with spender.db.transaction() as session:
+        count = await store.lock_wallet(session, network, chain.hot_address)
+        if count and on_chain > count:
+            told = Told(Step.BEHIND, f"the chain counts {on_chain} transactions of the hot address, we count {count}")
+            return Batched([], found.left | _none(found.taken, told).left)
+        await _keep_fitting(session, spender, chain, found, gas, price)
+        if await ride(session, riders(found.taken)) is not None:
+            raise Missed
+        # First use of an address that has a history goes on where the chain stands.
+        nonces = await store.free_nonces(session, network, chain.hot_address, on_chain, len(found.taken))
+        made = []
+        for intent, nonce in zip(found.taken, nonces, strict=True):
+            await store.take_nonce(session, network, nonce)
+            plan = _plan(chain, gas[intent.payout_id], price)
+            made.append(await _add(session, chain, intent, nonce, plan, speed=speed, now=now, lease=lease))
+        if lease:
+            found.jobs = sorted(await _jobs(session, made), key=lambda job: job.whole.set.nonce or 0)
+    return found
+
+
+async def _gas(spender: Spender, chain: AccountChain, intent: Intent, price: GasPrice) -> int | Told:
+    """Gas to allow for this one, or why it cannot go now. One payout's trouble is its own."""
     settings = spender.networks[intent.network]
     try:
         gas = await chain.gas_for(intent.asset, intent.address, intent.deliver_units)
     except WouldRevert as error:
         # Not tried, so nothing is lost: a token may be paused, a recipient blocked; or the hot account is short.
         return await _why_revert(spender, intent, str(error))
-    price = (await chain.gas_fees()).of(speed)
+    except NodeUnavailable as error:
+        return Told(Step.NO_NODE, str(error))
+    except Exception:  # whatever it was must not keep the other payouts waiting
+        log.exception("reserve_failed", payout=intent.payout_id)
+        return Told(Step.WAITING)
     # The agreed bound is for gas at the price of acceptance; a dearer hour is ours, up to the bound.
     most = min(intent.max_network_fee_units // gas, settings.max_fee_rate * GWEI)
     if most < price.max_fee or most <= 0:
         # No block would take it, and every later payout would wait behind its nonce: it waits without one.
         return Told(Step.NO_FUNDS, "gas costs more than was agreed")
-    on_chain = await chain.next_nonce(chain.hot_address)
-    async with spender.db.transaction() as session:
-        count = await store.lock_wallet(session, intent.network, chain.hot_address)
-        if count and on_chain > count:
-            return Told(Step.BEHIND, f"the chain counts {on_chain} transactions of the hot address, we count {count}")
-        if await store.unmined(session, intent.network, chain.hot_address) >= settings.unmined_most:
-            return Told(Step.FULL, f"{settings.unmined_most} payments already wait for a block")
-        if await payable(session, intent.network, intent.asset, bitcoin=False) < intent.deliver_units:
-            return Told(Step.NO_FUNDS, "inventory does not cover it")
-        delivered = intent.deliver_units if intent.asset == chain.gas_asset else 0
-        free = await payable(session, intent.network, chain.gas_asset, bitcoin=False)
-        if free - await underway.committed_gas(session, intent.network) < gas * price.max_fee + delivered:
-            return Told(Step.NO_FUNDS, "the hot wallet cannot pay the gas")
-        if await ride(session, riders) is not None:
-            raise Missed
-        # First use of an address that has a history goes on where the chain stands.
-        nonce = await store.free_nonce(session, intent.network, chain.hot_address, on_chain)
-        await store.take_nonce(session, intent.network, nonce)
-        await store.add_set(
-            session,
-            network=intent.network,
-            asset=intent.asset,
-            speed=speed,
-            hot_address=chain.hot_address,
-            nonce=nonce,
-            plan={
-                "gas": gas,
-                "max_fee_per_gas": str(price.max_fee),
-                "max_priority_fee_per_gas": str(min(price.tip, price.max_fee)),
-                "chain_id": settings.chain_id,
-            },
-            payouts=[Payment(uuid.UUID(intent.payout_id), intent.asset, intent.deliver_units, intent.address)],
-            now=now,
-        )
-    return Told(Step.DONE)
+    return gas
+
+
+async def _keep_fitting(
+    session: AsyncSession,
+    spender: Spender,
+    chain: AccountChain,
+    found: Batched,
+    gas: Mapping[str, int],
+    price: GasPrice,
+) -> None:
+    """Under the wallet's lock: what does not fit is `left`, with its reason; asked once for all of them."""
+    network, own = chain.network, chain.gas_asset
+    most = spender.networks[network].unmined_most
+    room = most - await store.unmined(session, network, chain.hot_address)
+    assets = {own, *(one.asset for one in found.taken)}
+    free = {code: await payable(session, network, code, bitcoin=False) for code in sorted(assets)}
+    wei = free[own] - await underway.committed_gas(session, network)
+    kept = []
+    for intent in found.taken:
+        cost = gas[intent.payout_id] * price.max_fee
+        needed = cost + (intent.deliver_units if intent.asset == own else 0)
+        if room <= 0:
+            why = Told(Step.FULL, f"{most} payments already wait for a block")
+        elif free[intent.asset] < intent.deliver_units:
+            why = Told(Step.NO_FUNDS, "inventory does not cover it")
+        elif wei < needed:
+            why = Told(Step.NO_FUNDS, "the hot wallet cannot pay the gas")
+        else:
+            kept.append(intent)
+            room, wei = room - 1, wei - needed
+            free[intent.asset] -= intent.deliver_units
+            continue
+        found.left[intent.payout_id] = why
+    found.taken = kept
+
+
+def _plan(chain: AccountChain, gas: int, price: GasPrice) -> dict[str, Any]:
+    return {
+        "gas": gas,
+        "max_fee_per_gas": str(price.max_fee),
+        "max_priority_fee_per_gas": str(min(price.tip, price.max_fee)),
+        "chain_id": chain.chain_id,
+    }
+
+
+async def _add(
+    session: AsyncSession,
+    chain: AccountChain,
+    intent: Intent,
+    nonce: int,
+    plan: dict[str, Any],
+    *,
+    speed: str,
+    now: datetime,
+    lease: timedelta | None,
+) -> AttemptSet:
+    made, _ = await store.add_set(
+        session,
+        network=intent.network,
+        asset=intent.asset,
+        speed=speed,
+        hot_address=chain.hot_address,
+        nonce=nonce,
+        plan=plan,
+        payouts=[Payment(uuid.UUID(intent.payout_id), intent.asset, intent.deliver_units, intent.address)],
+        now=now,
+        lease=lease,
+    )
+    return made
 
 
 async def _why_revert(spender: Spender, intent: Intent, said: str) -> Told:

@@ -56,7 +56,7 @@ class Outcome(StrEnum):
     """How a set ended."""
 
     FINAL = "final"  # one member is mined for good and did what it is for
-    REVERTED = "reverted"  # EVM: one member is mined for good with status 0
+    REVERTED = "reverted"  # EVM: one member is mined for good and paid nobody: status 0, or it filled the nonce
     DROPPED = "dropped"  # no member was ever signed, or none can be mined any more
 
 
@@ -69,7 +69,7 @@ class AttemptState(StrEnum):
     SEEN = "seen"  # a node showed it back to us, unconfirmed
     MINED = "mined"  # in a block, not yet final
     FINAL = "final"  # deep enough; settled
-    REVERTED = "reverted"  # EVM: in a block with status 0; its fee is spent, the payout is not made
+    REVERTED = "reverted"  # EVM: in a block with status 0, or filling a nonce; its fee is spent, no payout is made
     REPLACED = "replaced"
     DROPPED = "dropped"  # provably dead: nothing of it can confirm any more
     UNKNOWN = "unknown"  # sent, and no answer proved anything
@@ -151,11 +151,18 @@ def spent_transfers(spent: Spent) -> tuple[Transfer, ...]:
     )
 
 
-def refitted_transfers(network: str, gas_asset: str, more: int) -> tuple[Transfer, ...]:
-    """A transaction that a reorganisation had mined again cost `more` than was booked for it; less, when negative."""
-    hot, cost = house("wallet:hot", gas_asset, network), house("cost:network", gas_asset)
+def refitted_transfers(
+    network: str, gas_asset: str, more: int, *, payer: str = "wallet:hot", more_deposits: int = 0
+) -> tuple[Transfer, ...]:
+    """After a reorganisation a transaction cost `more` than was booked for it (less, when negative), taken from `payer`,
+    and spent `more_deposits` of coins that customers sent."""
+    hot, deposits = house("wallet:hot", gas_asset, network), house("wallet:deposit", gas_asset, network)
+    cost, paid_by = house("cost:network", gas_asset), deposits if payer == "wallet:deposit" else hot
     return transfers(
-        (cost, hot, max(more, 0), "chain fee, mined again"), (hot, cost, max(-more, 0), "chain fee, mined again")
+        (cost, paid_by, max(more, 0), "chain fee, mined again"),
+        (paid_by, cost, max(-more, 0), "chain fee, mined again"),
+        (hot, deposits, max(more_deposits, 0), "deposit coin spent"),
+        (deposits, hot, max(-more_deposits, 0), "deposit coin not spent"),
     )
 
 

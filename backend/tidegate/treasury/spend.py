@@ -7,9 +7,10 @@ Rule 4: new inputs or a new nonce only when every member is provably dead. Rule 
 
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -19,7 +20,7 @@ from tidegate.config import NetworkSettings
 from tidegate.database import Database, Rider, ride, utcnow
 from tidegate.queue import Lease
 from tidegate.signing.client import SignerDoor
-from tidegate.signing.messages import Answer, Approved, Authorisation, Denied, Failed, Intent, Rule
+from tidegate.signing.messages import Answer, Approved, Authorisation, Denied, Failed, Intent, Rule, SignCancel
 from tidegate.treasury import store
 from tidegate.treasury.fees import Fees
 from tidegate.treasury.rules import AttemptState, Outcome, Purpose, Stage
@@ -49,6 +50,8 @@ class Step(StrEnum):
 class Told:
     step: Step
     detail: str = ""
+    job: "Job | None" = None
+    """The set as this step left it, under the same lease, when whoever did it goes on with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,13 @@ UNSIGNED_RULES = frozenset(
 )
 
 Authorised = tuple[Intent, Authorisation]
+
+UNASKED = {"unheard": False, "refused": False}
+"""In the plan of a new member: the signer has not heard of it yet."""
+
+
+HANDED = timedelta(seconds=10)
+"""How long a set that one step moved on is left to the one who did it; after a crash it waits so long for another."""
 
 
 class Missed(Exception):
@@ -147,8 +157,11 @@ def waits_rider(job: Job, waits: str | None, detail: str | None) -> Rider:
 
 def stage_rider(job: Job, stage: Stage) -> Rider:
     """The set goes on: due at once and free of this lease."""
-    values = {"stage": stage.value, "waits": None, "detail": None, "due_at": utcnow(), "lease_until": None}
-    return store.set_rider(job.lease.id, job.lease.fence, values)
+    return store.set_rider(job.lease.id, job.lease.fence, _at_stage(stage, None))
+
+
+def _at_stage(stage: Stage, lease_until: datetime | None) -> dict[str, Any]:
+    return {"stage": stage.value, "waits": None, "detail": None, "due_at": utcnow(), "lease_until": lease_until}
 
 
 async def commit(db: Database, riders: Sequence[Rider]) -> bool:
@@ -171,8 +184,13 @@ async def look_up(session: AsyncSession, payout_id: uuid.UUID) -> Whole | None:
 # --- signing ---------------------------------------------------------------------------------------------------------
 
 
-async def sign(spender: Spender, job: Job, payouts: Sequence[Authorised], riders: Sequence[Rider]) -> Told:
-    """Have the set's first member signed; raw bytes and txid are stored, with the caller's riders, before it is sent."""
+async def sign(
+    spender: Spender, job: Job, payouts: Sequence[Authorised], riders: Sequence[Rider], *, keep: bool = False
+) -> Told:
+    """Have the set's first member signed; raw bytes and txid are stored, with the caller's riders, before it is sent.
+
+    `keep`: the caller sends it at once, under the same lease; `Told.job` is the set to go on with.
+    """
     member = job.whole.newest
     if member is None or member.state != AttemptState.BUILT.value:
         # Signed by an earlier life of this step.
@@ -186,11 +204,21 @@ async def sign(spender: Spender, job: Job, payouts: Sequence[Authorised], riders
         return told
     assert isinstance(answer, Approved)
     failpoints.reach("signed_not_stored")
-    stored = [signed_rider(member, answer), stage_rider(job, Stage.BROADCASTING), *riders]
+    signed, until = _signed(answer), utcnow() + HANDED if keep else None
+    staged = _at_stage(Stage.BROADCASTING, until)
+    stored = [
+        store.member_rider(member.id, AttemptState.BUILT.value, signed),
+        store.set_rider(job.lease.id, job.lease.fence, staged),
+        *riders,
+    ]
     if not await commit(spender.db, stored):
         return Told(Step.WAITING, "it changed meanwhile")
     failpoints.reach("signed_not_sent")
-    return Told(Step.DONE)
+    if until is None:
+        return Told(Step.DONE)
+    members = tuple(store.as_written(one, signed) if one.id == member.id else one for one in job.whole.members)
+    whole = replace(job.whole, set=store.as_written(job.whole.set, staged), members=members)
+    return Told(Step.DONE, job=Job(whole, Lease(job.lease.id, job.lease.fence, until)))
 
 
 async def _about_to_ask(spender: Spender, job: Job, member: Attempt) -> bool:
@@ -214,17 +242,17 @@ async def ask_signer(spender: Spender, whole: Whole, member: Attempt, payouts: S
         return await spender.signer.sign_child(network=whole.set.network, parent=parent.txid or "", psbt=plan["psbt"])
     if whole.set.nonce is None:
         return await spender.signer.sign_bitcoin(payouts, plan["psbt"], replaces=before)
+    gas = {
+        "nonce": whole.set.nonce,
+        "gas": int(plan["gas"]),
+        "max_fee_per_gas": int(plan["max_fee_per_gas"]),
+        "max_priority_fee_per_gas": int(plan["max_priority_fee_per_gas"]),
+        "chain_id": int(plan["chain_id"]),
+    }
+    if member.cancels:
+        return await spender.signer.sign_move(SignCancel(whole.set.network, before, **gas))
     ((intent, authorisation),) = payouts
-    return await spender.signer.sign_evm(
-        intent,
-        authorisation,
-        nonce=whole.set.nonce,
-        gas=plan["gas"],
-        max_fee_per_gas=int(plan["max_fee_per_gas"]),
-        max_priority_fee_per_gas=int(plan["max_priority_fee_per_gas"]),
-        chain_id=plan["chain_id"],
-        replaces=before,
-    )
+    return await spender.signer.sign_evm(intent, authorisation, **gas, replaces=before)
 
 
 async def judge_answer(spender: Spender, job: Job, member: Attempt, answer: Answer) -> Told:
@@ -255,14 +283,17 @@ def _told(answer: Answer) -> Told:
 
 def signed_rider(member: Attempt, answer: Approved) -> Rider:
     """The bytes are stored: "attempt" misses when they were before."""
-    values = {
+    return store.member_rider(member.id, AttemptState.BUILT.value, _signed(answer))
+
+
+def _signed(answer: Approved) -> dict[str, Any]:
+    return {
         "state": AttemptState.SIGNED.value,
         "raw": answer.raw,
         "txid": answer.txid,
         "fee_units": answer.fee_units,
         "signed_at": utcnow(),
     }
-    return store.member_rider(member.id, AttemptState.BUILT.value, values)
 
 
 def may_take_back(job: Job) -> bool:

@@ -1,16 +1,17 @@
 """SQL of the treasury: sets of attempts, their members and payouts, the coins and nonces they reserve."""
 
+import itertools
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
 
 from sqlalchemy import and_, exists, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from tidegate.database import Rider, Write, inserting, new_id, updating
+from tidegate.database import Base, Rider, Write, inserting, new_id, updating
 from tidegate.queue import Lease, claim_due
 from tidegate.treasury.rules import OPEN, AttemptState, Outcome, Purpose, Stage
 from tidegate.treasury.tables import Attempt, AttemptSet, HotWallet, ReservedInput, SetPayout
@@ -62,6 +63,14 @@ class Whole:
         return self.living[-1] if self.living else None
 
 
+_Row = TypeVar("_Row", bound=Base)
+
+
+def as_written(row: _Row, values: Mapping[str, Any]) -> _Row:
+    """The row as a commit left it that changed exactly these of it."""
+    return type(row)(**{one.key: getattr(row, one.key) for one in row.__mapper__.column_attrs} | dict(values))
+
+
 # --- nonces ----------------------------------------------------------------------------------------------------------
 
 
@@ -75,8 +84,8 @@ async def lock_wallet(session: AsyncSession, network: str, address: str) -> int:
     return row.next_nonce
 
 
-async def free_nonce(session: AsyncSession, network: str, address: str, at_least: int) -> int:
-    """The lowest nonce from `at_least` that no set holds: one that a dropped set left behind comes first.
+async def free_nonces(session: AsyncSession, network: str, address: str, at_least: int, count: int = 1) -> list[int]:
+    """The lowest nonces from `at_least` that no set holds: those that dropped sets left behind come first.
 
     Under the wallet's lock. A hole would keep every later transaction of the address waiting.
     """
@@ -89,10 +98,7 @@ async def free_nonce(session: AsyncSession, network: str, address: str, at_least
         )
     )
     held = set(rows)
-    nonce = at_least
-    while nonce in held:
-        nonce += 1
-    return nonce
+    return list(itertools.islice((nonce for nonce in itertools.count(at_least) if nonce not in held), count))
 
 
 async def take_nonce(session: AsyncSession, network: str, nonce: int) -> None:
@@ -137,8 +143,12 @@ async def add_set(
     nonce: int | None = None,
     payouts: Sequence[Payment] = (),
     coins: Sequence[Coin] = (),
+    lease: timedelta | None = None,
 ) -> tuple[AttemptSet, Attempt]:
-    """A set to be signed, its first member, what it pays, the coins it reserves; all in the caller's commit."""
+    """A set to be signed, its first member, what it pays, the coins it reserves; all in the caller's commit.
+
+    With `lease` it is the caller's to go on with; else whoever claims it first.
+    """
     made = AttemptSet(
         id=new_id(),
         network=network,
@@ -150,7 +160,8 @@ async def add_set(
         stage=Stage.SIGNING.value,
         created_at=now,
         due_at=now,
-        fence=0,
+        fence=0 if lease is None else 1,
+        lease_until=None if lease is None else now + lease,
     )
     session.add(made)
     await session.flush()  # what refers to it comes after it
@@ -298,10 +309,17 @@ def member_rider(member_id: uuid.UUID, was: str, values: dict[str, Any]) -> Ride
     return Rider("attempt", write, {"was_id": member_id, "was_state": was} | values)
 
 
-def fee_rider(member_id: uuid.UUID, was: int, fee_units: int) -> Rider:
-    """Another fee than the one that was booked; "fee" misses when it is not that any more."""
-    write = updating(Attempt.__table__, guards=("id", "fee_units"), columns=("fee_units",))
-    return Rider("fee", write, {"was_id": member_id, "was_fee_units": was, "fee_units": fee_units})
+def refit_rider(member: Attempt, values: dict[str, Any]) -> Rider:
+    """The books of a final member are corrected once more; "refit" misses when they were since it was read."""
+    columns = tuple(values)
+    write = updating(Attempt.__table__, guards=("id", "state", "refits"), columns=columns, counted="refits")
+    before = {"was_id": member.id, "was_state": member.state, "was_refits": member.refits}
+    return Rider("refit", write, before | values)
+
+
+async def looked_at(session: AsyncSession, member_ids: Sequence[uuid.UUID], now: datetime) -> None:
+    """These were looked for: others come first next time."""
+    await session.execute(update(Attempt).where(Attempt.id.in_(member_ids)).values(looked_at=now))
 
 
 def payout_rider(set_id: uuid.UUID, payout_id: uuid.UUID, values: dict[str, Any]) -> Rider:

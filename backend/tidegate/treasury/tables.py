@@ -59,6 +59,13 @@ class AttemptSet(Base):
             postgresql_where=text("nonce IS NOT NULL AND outcome IS DISTINCT FROM 'dropped'"),
         ),
         Index("ix_attempt_sets_due", "purpose", "stage", "due_at", postgresql_where=text("stage <> 'ended'")),
+        Index(
+            "ix_attempt_sets_left",
+            "network",
+            "hot_address",
+            "nonce",
+            postgresql_where=text("nonce IS NOT NULL AND outcome = 'dropped'"),
+        ),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
@@ -109,7 +116,8 @@ class SetPayout(Base):
 class Attempt(Base):
     """One chain transaction of a set. `raw` is stored before anything is sent.
 
-    `parent` is set for a child that pays for its parent's mining (CPFP): it makes no payment itself.
+    `parent` is set for a child that pays for its parent's mining (CPFP): it makes no payment itself. Nor does one with
+    `plan["cancel"]`, which fills the set's nonce with a payment of nothing to ourselves.
     """
 
     __tablename__ = "attempts"
@@ -118,10 +126,23 @@ class Attempt(Base):
         CheckConstraint(
             "state = 'built' OR state = 'dropped' OR (raw IS NOT NULL AND txid IS NOT NULL)", name="signed_has_bytes"
         ),
-        # What is not sent yet is sent or given up before anything dearer is built.
+        # What fills a nonce with nothing pays nobody, whatever is said of it.
+        CheckConstraint("state <> 'final' OR plan ->> 'cancel' IS NULL", name="cancel_is_no_payment"),
+        CheckConstraint("refits >= 0", name="refits_not_negative"),
+        # What is not sent yet is sent or given up before anything dearer is built; what cancels it stands beside it.
         Index(
-            "uq_attempts_unsent", "set_id", unique=True, postgresql_where=text("state = 'built' OR state = 'signed'")
+            "uq_attempts_unsent",
+            "set_id",
+            unique=True,
+            postgresql_where=text("(state = 'built' OR state = 'signed') AND plan ->> 'cancel' IS NULL"),
         ),
+        Index(
+            "uq_attempts_unsent_cancel",
+            "set_id",
+            unique=True,
+            postgresql_where=text("(state = 'built' OR state = 'signed') AND plan ->> 'cancel' IS NOT NULL"),
+        ),
+        Index("ix_attempts_shallow", "network", "confirmations", postgresql_where=text("state = 'final'")),
         Index(
             "uq_attempts_won",
             "set_id",
@@ -141,6 +162,8 @@ class Attempt(Base):
     raw: Mapped[bytes | None] = mapped_column(LargeBinary)
     txid: Mapped[str | None]
     fee_units: Mapped[int | None] = mapped_column(Units)
+    refits: Mapped[int] = mapped_column(server_default="0", default=0)
+    """How often the books were corrected after it was booked: numbers the postings."""
     confirmations: Mapped[int]
     block_hash: Mapped[str | None]
     block_height: Mapped[int | None] = mapped_column(BigInteger)
@@ -148,6 +171,13 @@ class Attempt(Base):
     signed_at: Mapped[datetime | None]
     broadcast_at: Mapped[datetime | None]
     mined_at: Mapped[datetime | None]
+    looked_at: Mapped[datetime | None]
+    """When it was last looked for after it was final."""
+
+    @property
+    def cancels(self) -> bool:
+        """It fills its set's nonce and pays nobody."""
+        return bool(self.plan.get("cancel"))
 
 
 class ReservedInput(Base):

@@ -2,11 +2,13 @@
 
 import uuid
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy import Numeric, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
-from tidegate.treasury.rules import OPEN, AttemptState, Purpose, Stage
+from tidegate.treasury.rules import OPEN, AttemptState, Outcome, Purpose, Stage
 from tidegate.treasury.store import Whole, wholes
 from tidegate.treasury.tables import Attempt, AttemptSet, ReservedInput, SetPayout
 
@@ -56,6 +58,41 @@ async def reserved_by(session: AsyncSession, set_id: uuid.UUID) -> list[Reserved
     return list(await session.scalars(select(ReservedInput).where(ReservedInput.set_id == set_id)))
 
 
+async def below(session: AsyncSession, of: AttemptSet) -> tuple[bool, list[int]]:
+    """Of the nonces below this set's: whether a set that holds one is not signed, and those that dropped sets left free."""
+    other = aliased(AttemptSet)
+    same = (AttemptSet.network == of.network, AttemptSet.hot_address == of.hot_address, AttemptSet.nonce < of.nonce)
+    signed = exists().where(Attempt.set_id == AttemptSet.id, Attempt.txid.is_not(None))
+    held = exists().where(
+        other.network == AttemptSet.network,
+        other.hot_address == AttemptSet.hot_address,
+        other.nonce == AttemptSet.nonce,
+        other.outcome.is_distinct_from(Outcome.DROPPED.value),
+    )
+    unsigned = await session.scalar(select(exists().where(*same, AttemptSet.stage == Stage.SIGNING.value, ~signed)))
+    left = await session.scalars(
+        select(AttemptSet.nonce).where(*same, AttemptSet.outcome == Outcome.DROPPED.value, ~held)
+    )
+    return bool(unsigned), [nonce for nonce in left if nonce is not None]
+
+
+async def waiting_behind(session: AsyncSession, of: AttemptSet) -> list[tuple[str, datetime]]:
+    """(speed, sent at) of each set of the account that was sent with a higher nonce than this set's and is not over."""
+    rows = await session.execute(
+        select(AttemptSet.speed, func.min(Attempt.broadcast_at))
+        .join(Attempt, Attempt.set_id == AttemptSet.id)
+        .where(
+            AttemptSet.network == of.network,
+            AttemptSet.hot_address == of.hot_address,
+            AttemptSet.nonce > of.nonce,
+            AttemptSet.stage != Stage.ENDED.value,
+            Attempt.broadcast_at.is_not(None),
+        )
+        .group_by(AttemptSet.id)
+    )
+    return [(row[0], row[1]) for row in rows if row[1] is not None]
+
+
 async def unsettled(session: AsyncSession, network: str) -> list[Whole]:
     """Sets that may have left our wallet and are not all booked: those with signed bytes that have not ended."""
     signed = exists().where(Attempt.set_id == AttemptSet.id, Attempt.txid.is_not(None))
@@ -66,11 +103,11 @@ async def unsettled(session: AsyncSession, network: str) -> list[Whole]:
 
 
 async def attempts_of(session: AsyncSession, payout_ids: Sequence[uuid.UUID]) -> list[tuple[SetPayout, Attempt]]:
-    """Every transaction that was made for these payouts, oldest first; children that pay nobody are left out."""
+    """Every transaction that was made for these payouts, oldest first; children and others that pay nobody are left out."""
     rows = await session.execute(
         select(SetPayout, Attempt)
         .join(Attempt, Attempt.set_id == SetPayout.set_id)
-        .where(SetPayout.payout_id.in_(payout_ids), Attempt.parent.is_(None))
+        .where(SetPayout.payout_id.in_(payout_ids), Attempt.parent.is_(None), Attempt.plan["cancel"].astext.is_(None))
         .order_by(Attempt.created_at, Attempt.id)
     )
     return [(row[0], row[1]) for row in rows]
@@ -95,17 +132,18 @@ async def most_payouts(session: AsyncSession) -> tuple[int, int]:
     return int(signed or 0), int(most or 0)
 
 
-async def shallow(session: AsyncSession, network: str, depth: int, limit: int = 50) -> list[tuple[AttemptSet, Attempt]]:
-    """Final transactions that were last seen less deep than this, those that were looked at longest ago first."""
-    rows = await session.execute(
-        select(AttemptSet, Attempt)
-        .join(Attempt, Attempt.set_id == AttemptSet.id)
+async def shallow(session: AsyncSession, network: str, depth: int, limit: int = 50) -> list[tuple[Whole, Attempt]]:
+    """Final transactions that were last seen less deep than this, with their sets; looked at longest ago first."""
+    found = await session.scalars(
+        select(Attempt)
         .where(
             Attempt.network == network,
             Attempt.state == AttemptState.FINAL.value,
             Attempt.confirmations < depth,
         )
-        .order_by(Attempt.confirmations, Attempt.id)
+        .order_by(Attempt.looked_at.asc().nulls_first(), Attempt.id)
         .limit(limit)
     )
-    return [(row[0], row[1]) for row in rows]
+    members = list(found)
+    sets = {one.set.id: one for one in await wholes(session, list({one.set_id for one in members}))}
+    return [(sets[one.set_id], one) for one in members]

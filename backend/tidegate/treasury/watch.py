@@ -35,6 +35,11 @@ class Look:
     member: Attempt
     sighting: Sighting
 
+    @property
+    def pays(self) -> bool:
+        """It is in a block and does what the set is for."""
+        return self.sighting.fate is Fate.MINED and not self.member.cancels
+
 
 @dataclass(frozen=True, slots=True)
 class Watched:
@@ -84,7 +89,7 @@ async def look(spender: Spender, job: Job, *, now: datetime) -> Watched:
             dead = await is_dead(spender, whole, looks)
             step = Step.DEAD if dead else Step.REFUSED
         return Watched(step, looks, None, detail, moved, reorged, known=sent.step is Step.DONE)
-    step, detail = _depth(chain, winner.sighting)
+    step, detail = _depth(chain, winner)
     return Watched(step, looks, winner, detail, moved)
 
 
@@ -128,9 +133,10 @@ def _moved(one: Look, now: datetime) -> Rider | None:
     return store.member_rider(member.id, member.state, values)
 
 
-def _depth(chain: Chain, sight: Sighting) -> tuple[Step, str]:
+def _depth(chain: Chain, won: Look) -> tuple[Step, str]:
     """DONE or FAILED once no reorg is to be expected that takes it back, WAITING until then."""
-    if sight.fate is Fate.REVERTED:
+    sight = won.sighting
+    if not won.pays:
         # A refund cannot be taken back, and until it is final a reorg may turn the same bytes into a payment.
         deep = sight.confirmations >= chain.confirmations * FINAL_FACTOR
         return (Step.FAILED, "the network took the transaction and made no payment") if deep else (Step.WAITING, "")
@@ -180,7 +186,7 @@ async def spent(spender: Spender, job: Job, won: Look) -> Spent:
 
 def booked_riders(job: Job, won: Look) -> list[Rider]:
     """The winner is booked, final or reverted, and those that it excludes are over. "attempt" misses when it was before."""
-    state = AttemptState.FINAL if won.sighting.fate is Fate.MINED else AttemptState.REVERTED
+    state = AttemptState.FINAL if won.pays else AttemptState.REVERTED
     riders = [_booked(won, state)]
     for one in job.whole.living:
         signed_child = one.parent == won.member.id and one.state != AttemptState.BUILT.value
@@ -231,7 +237,7 @@ def children(job: Job, watched: Watched) -> list[Look]:
 async def close(spender: Spender, job: Job, watched: Watched, *, now: datetime) -> bool:
     """End the set when its payouts are and no member lives; its coins are free. False while something is open."""
     assert watched.winner is not None
-    outcome = Outcome.FINAL if watched.winner.sighting.fate is Fate.MINED else Outcome.REVERTED
+    outcome = Outcome.FINAL if watched.winner.pays else Outcome.REVERTED
     async with spender.db.reading() as session:
         whole = await store.whole(session, job.whole.set.id)
     if whole is None or whole.open or whole.living:

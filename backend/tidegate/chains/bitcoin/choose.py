@@ -64,7 +64,8 @@ def choose_coins(
         # Without change it may still be enough.
         more = _fewest(settled, free, target, each, left)
     if more is None:
-        raise NotEnough(deliver_units, sum(coin.units for coin in free))
+        units = sorted((coin.units for coin in free), reverse=True)
+        raise NotEnough(deliver_units, sum(units[:left]), sum(units[left:]))
     if fee_rate <= cheap_rate and not pinned:
         more += _along(settled, more, len(free) - len(more) - POOL)
     return (*chosen, *more)
