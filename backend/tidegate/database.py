@@ -63,6 +63,14 @@ class Base(DeclarativeBase):
     type_annotation_map = {datetime: DateTime(timezone=True), dict[str, Any]: JSONB}  # noqa: RUF012  SQLAlchemy's own attribute
 
 
+_Row = TypeVar("_Row", bound=Base)
+
+
+def as_written(row: _Row, values: Mapping[str, Any]) -> _Row:
+    """The row as a commit left it that changed exactly these of it."""
+    return type(row)(**{one.key: getattr(row, one.key) for one in row.__mapper__.column_attrs} | dict(values))
+
+
 @dataclass(frozen=True, slots=True)
 class Write:
     """A statement that serves many riders of one kind at once.

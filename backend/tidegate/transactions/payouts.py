@@ -57,15 +57,18 @@ async def due(office: Office) -> set[str]:
 # --- choosing --------------------------------------------------------------------------------------------------------
 
 
-async def prepare_step(office: Office, spender: Spender) -> int:
-    """Reserve coins or nonces; from that commit on a withdrawal can no longer be cancelled."""
-    found = await asyncio.gather(*(_prepare(office, spender, network) for network in spender.chains))
+async def prepare_step(office: Office, spender: Spender, *, ahead: bool = False) -> int:
+    """Reserve coins or nonces; from that commit on a withdrawal can no longer be cancelled.
+
+    `ahead`: where only a few are reserved they are signed and sent at once, without the way over the next steps.
+    """
+    found = await asyncio.gather(*(_prepare(office, spender, network, ahead) for network in spender.chains))
     return sum(found)
 
 
-async def _prepare(office: Office, spender: Spender, network: str) -> int:
+async def _prepare(office: Office, spender: Spender, network: str, ahead: bool) -> int:
     if not choose.batches(spender.chains[network]):
-        return await _claimed(office, spender, network, None, limit=20, fresh=True)
+        return await _claimed(office, spender, network, None, limit=20, fresh=True, ahead=ahead)
     done = 0
     waits, most = spender.networks[network].batch_seconds, spender.networks[network].batch_most
     async with office.db.reading() as session:
@@ -75,7 +78,9 @@ async def _prepare(office: Office, spender: Spender, network: str) -> int:
         ready = queue.fresh >= most or (queue.oldest is not None and utcnow() - queue.oldest >= seconds)
         if ready or queue.others:
             # A whole batch, and some more for those that cannot be in it.
-            done += await _claimed(office, spender, network, queue.speed, limit=most + max(1, most // 5), fresh=ready)
+            done += await _claimed(
+                office, spender, network, queue.speed, limit=most + max(1, most // 5), fresh=ready, ahead=ahead
+            )
         else:
             await _say_batch(office, network, queue.speed)
     return done
@@ -91,7 +96,7 @@ async def _say_batch(office: Office, network: str, speed: str) -> None:
 
 
 async def _claimed(
-    office: Office, spender: Spender, network: str, speed: str | None, *, limit: int, fresh: bool
+    office: Office, spender: Spender, network: str, speed: str | None, *, limit: int, fresh: bool, ahead: bool
 ) -> int:
     async with office.db.transaction() as session:
         leases = await store.claim_queued(session, network, speed, fresh=fresh, now=utcnow(), limit=limit)
@@ -108,19 +113,28 @@ async def _claimed(
         # Those of one speed are asked about together.
         groups = [[row for row in free if row.speed == one] for one in sorted({row.speed for row in free})]
         # Each has ended when this has: a lease is not given back while somebody still works under it.
-        made = await asyncio.gather(*(_try_to_reserve(office, spender, network, group, pauses) for group in groups))
+        made = await asyncio.gather(
+            *(_try_to_reserve(office, spender, network, group, pauses, ahead) for group in groups)
+        )
     finally:
         await _give_back(office, leases, pauses)
-    await asyncio.gather(*(_in_order(spender, jobs, lambda job: _sign(office, spender, job)) for jobs in made))
+    await asyncio.gather(
+        *(_in_order(spender, jobs, lambda job: _sign(office, spender, job, ahead=True)) for jobs in made)
+    )
     return len(leases)
 
 
 async def _try_to_reserve(
-    office: Office, spender: Spender, network: str, rows: Sequence[Withdrawal], pauses: dict[uuid.UUID, timedelta]
+    office: Office,
+    spender: Spender,
+    network: str,
+    rows: Sequence[Withdrawal],
+    pauses: dict[uuid.UUID, timedelta],
+    ahead: bool,
 ) -> list[Job]:
     """One group's trouble is its own; it is looked at again after its pause. Answers with the sets to go on with."""
     try:
-        return await _reserve(office, spender, network, rows, pauses)
+        return await _reserve(office, spender, network, rows, pauses, ahead)
     except Refusal as refusal:
         log.warning("reserve_refused", network=network, why=refusal.kind.value)
     except Exception:  # whatever it was must not keep the other payouts waiting
@@ -138,7 +152,12 @@ async def _give_back(office: Office, leases: Sequence[Lease], pauses: dict[uuid.
 
 
 async def _reserve(
-    office: Office, spender: Spender, network: str, rows: Sequence[Withdrawal], pauses: dict[uuid.UUID, timedelta]
+    office: Office,
+    spender: Spender,
+    network: str,
+    rows: Sequence[Withdrawal],
+    pauses: dict[uuid.UUID, timedelta],
+    ahead: bool,
 ) -> list[Job]:
     """One set for as many of these as it can hold, or one for each; the others are told why not."""
     by_id = {str(row.id): row for row in rows}
@@ -148,7 +167,7 @@ async def _reserve(
 
     wanted = [intent_of(row) for row in rows]
     # A few go on at once; for many, the next are chosen while the signer works on these.
-    lease = spend.HANDED if len(rows) <= _FEW else None
+    lease = spend.HANDED if ahead and len(rows) <= _FEW else None
     found = await choose.reserve(
         spender, network, wanted, speed=rows[0].speed, riders=riders, now=utcnow(), lease=lease
     )
@@ -201,12 +220,12 @@ async def _one(spender: Spender, job: Job, handle: Handler) -> None:
         await spend.again(spender.db, job, pause_for)
 
 
-async def sign_step(office: Office, spender: Spender) -> int:
-    """Have each set signed, store the bytes; those of one account in the order of their nonces."""
-    return await _each(spender, Stage.SIGNING, lambda job: _sign(office, spender, job))
+async def sign_step(office: Office, spender: Spender, *, ahead: bool = False) -> int:
+    """Have each set signed, store the bytes; those of one account in the order of their nonces. `ahead`: send them too."""
+    return await _each(spender, Stage.SIGNING, lambda job: _sign(office, spender, job, ahead=ahead))
 
 
-async def _sign(office: Office, spender: Spender, job: Job) -> timedelta | None:
+async def _sign(office: Office, spender: Spender, job: Job, *, ahead: bool) -> timedelta | None:
     rows, stopped = await together.look(office, job.payouts)
     if stopped and spend.may_take_back(job):
         return await _part(office, spender, job, rows, stopped)
@@ -215,7 +234,7 @@ async def _sign(office: Office, spender: Spender, job: Job) -> timedelta | None:
     # What may be signed already is asked for again all the same: its bytes belong in our books. Sending is for later.
     riders = _with_why([row for row in rows if row.state == State.SIGNING.value], stopped, State.BROADCASTING)
     looked = time.monotonic()
-    told = await spend.sign(spender, job, together.authorised(rows), riders, keep=not stopped)
+    told = await spend.sign(spender, job, together.authorised(rows), riders, keep=ahead and not stopped)
     if told.step is Step.DONE:
         if told.job is None:
             return None

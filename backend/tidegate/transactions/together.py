@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from tidegate.auth import accounts
 from tidegate.compliance import pause
 from tidegate.compliance import rules as policy
-from tidegate.database import Rider, utcnow
+from tidegate.database import Rider, as_written, utcnow
 from tidegate.outbox.events import changed
 from tidegate.signing.messages import Authorisation, Intent
 from tidegate.transactions import store
@@ -21,7 +21,6 @@ from tidegate.transactions.tables import Withdrawal
 from tidegate.transactions.view import intent_of
 from tidegate.treasury import spend
 from tidegate.treasury.spend import Job, Step, Told
-from tidegate.treasury.store import as_written
 from tidegate.wallets import debts
 
 log = structlog.get_logger(__name__)

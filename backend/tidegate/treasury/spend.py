@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from tidegate import failpoints
 from tidegate.chains.port import Chain, NodeUnavailable, Submitted
 from tidegate.config import NetworkSettings
-from tidegate.database import Database, Rider, ride, utcnow
+from tidegate.database import Database, Rider, as_written, ride, utcnow
 from tidegate.queue import Lease
 from tidegate.signing.client import SignerDoor
 from tidegate.signing.messages import Answer, Approved, Authorisation, Denied, Failed, Intent, Rule, SignCancel
@@ -216,8 +216,8 @@ async def sign(
     failpoints.reach("signed_not_sent")
     if until is None:
         return Told(Step.DONE)
-    members = tuple(store.as_written(one, signed) if one.id == member.id else one for one in job.whole.members)
-    whole = replace(job.whole, set=store.as_written(job.whole.set, staged), members=members)
+    members = tuple(as_written(one, signed) if one.id == member.id else one for one in job.whole.members)
+    whole = replace(job.whole, set=as_written(job.whole.set, staged), members=members)
     return Told(Step.DONE, job=Job(whole, Lease(job.lease.id, job.lease.fence, until)))
 
 

@@ -2,16 +2,16 @@
 
 import itertools
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import and_, exists, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from tidegate.database import Base, Rider, Write, inserting, new_id, updating
+from tidegate.database import Rider, Write, inserting, new_id, updating
 from tidegate.queue import Lease, claim_due
 from tidegate.treasury.rules import OPEN, AttemptState, Outcome, Purpose, Stage
 from tidegate.treasury.tables import Attempt, AttemptSet, HotWallet, ReservedInput, SetPayout
@@ -61,14 +61,6 @@ class Whole:
     def newest(self) -> Attempt | None:
         """The living member that was made last."""
         return self.living[-1] if self.living else None
-
-
-_Row = TypeVar("_Row", bound=Base)
-
-
-def as_written(row: _Row, values: Mapping[str, Any]) -> _Row:
-    """The row as a commit left it that changed exactly these of it."""
-    return type(row)(**{one.key: getattr(row, one.key) for one in row.__mapper__.column_attrs} | dict(values))
 
 
 # --- nonces ----------------------------------------------------------------------------------------------------------
