@@ -275,6 +275,7 @@ async def test_a_worker_killed_at_each_point_of_the_crash_table_pays_everybody_o
     await world.exact()
 
 
+@pytest.mark.slow
 async def test_the_nonce_of_a_stopped_payout_is_filled_for_those_behind_it(world: RealWorld) -> None:
     """The real signer cancels what it signed, and anvil mines the row of nonces."""
     to = [Account.create().address for _ in range(2)]

@@ -50,6 +50,7 @@ async def test_payouts_that_are_due_together_are_reserved_in_one_go_the_oldest_l
     assert [row[0] for row in rows] == done
 
 
+@pytest.mark.slow
 async def test_one_payout_that_cannot_be_reserved_does_not_keep_the_others(world: World) -> None:
     gas_for, done = world.evm.gas_for, await tokens(world, 3)
     seen: list[int] = []
@@ -82,6 +83,7 @@ async def test_a_nonce_is_not_signed_before_the_one_below_it(world: World) -> No
         await world.until(one, "completed")
 
 
+@pytest.mark.slow
 async def test_a_signer_that_gives_no_answer_to_one_is_not_asked_for_the_next(world: World) -> None:
     first, second = await reserved(world, 2)
     world.signer.loses_answers = 1
@@ -117,6 +119,7 @@ async def test_what_stands_above_a_denied_nonce_takes_it(world: World) -> None:
     await world.exact()
 
 
+@pytest.mark.slow
 async def test_a_nonce_that_somebody_else_used_is_no_gap(world: World) -> None:
     (first,) = await reserved(world, 1)
     await world.turn()
@@ -178,6 +181,7 @@ async def test_a_stopped_payouts_nonce_is_filled_when_others_wait_behind_it(worl
     await world.exact()
 
 
+@pytest.mark.slow
 async def test_a_stopped_payout_keeps_its_place_while_nobody_waits_long_behind_it(world: World) -> None:
     first, second = await blocked(world)
     await work(world, 3)

@@ -48,6 +48,7 @@ async def test_a_payout_beyond_the_largest_coins_waits_for_liquidity_and_a_perso
     assert await world.rows("SELECT state FROM treasury_proposals") == [("done",)]
 
 
+@pytest.mark.slow
 async def test_in_a_dear_hour_only_the_person_is_told(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(move_rules, "MOST_GATHERED", 2)
     world.bitcoin.most_inputs, world.bitcoin.rate = 2, 50

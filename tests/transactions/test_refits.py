@@ -23,9 +23,11 @@ GAS = 60_000
 
 
 async def again(world: World, costs: int) -> None:
-    """The newest blocks go with all that is final, and other ones come: in them gas costs this much."""
+    """All blocks go with what is final, and other ones come: in them gas costs this much, and that is their branch."""
     world.evm.costs = costs
     world.evm.reorg(world.evm.node.height)
+    del world.evm.node.blocks[1:]
+    world.evm.node.branch = costs
     await keep.keep(world.spender, world.lane)
     world.evm.mine(4)
     for _ in range(2):
@@ -72,6 +74,7 @@ async def sweep(world: World) -> None:
         )
 
 
+@pytest.mark.slow
 async def test_a_fee_that_goes_back_and_forth_is_booked_at_each_turn(world: World) -> None:
     _, done = await ready(world)
     await world.until(done, "completed")
@@ -84,14 +87,16 @@ async def test_a_fee_that_goes_back_and_forth_is_booked_at_each_turn(world: Worl
 
 
 async def test_a_fee_back_in_the_very_block_it_was_in_before_is_booked_too(world: World) -> None:
-    """Two branches take turns as the longest: their blocks have the same names each time."""
+    """Two branches take turns as the longest: their blocks are the same ones each time."""
     _, done = await ready(world)
     await world.until(done, "completed")
     costs = world.evm.costs
+    blocks = []
     for each in (2 * costs, costs, 2 * costs):
-        world.evm.node.branch = each - 1
         await again(world, each)
+        blocks.append(await world.one("SELECT block_hash FROM attempts"))
         assert await world.balance(COST) == GAS * each
+    assert blocks[0] == blocks[2] != blocks[1]
 
 
 async def test_a_move_that_is_mined_again_at_another_price_is_booked_at_that(world: World) -> None:
@@ -194,6 +199,7 @@ async def test_a_sibling_that_is_mined_after_the_first_was_final_takes_its_place
     await world.exact()
 
 
+@pytest.mark.slow
 async def test_a_sibling_is_believed_when_it_is_as_deep_as_what_is_final(world: World) -> None:
     _, old, new, raw = await replaced(world)
     await overtaken(world, raw, new)
@@ -317,6 +323,7 @@ async def test_a_sweep_is_made_dearer_while_it_is_worth_its_multiple_of_the_cost
     assert states == [("replaced",), ("final",)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("short_worth", "short_held"), [(1, 0), (0, 1)])
 async def test_a_sweep_that_is_not_worth_more_or_cannot_pay_it_waits(
     world: World, short_worth: int, short_held: int
