@@ -38,6 +38,7 @@ from tidegate.signer.keys import Seed
 from tidegate.signing.frames import BadFrame, parse
 from tidegate.signing.messages import (
     Approved,
+    AskSigned,
     AskStatus,
     Denied,
     Intent,
@@ -190,7 +191,7 @@ class Scene:
             request = request_of(parse(data))
         except (BadFrame, Malformed):
             return "unreadable"
-        if isinstance(request, AskStatus):
+        if isinstance(request, AskStatus | AskSigned):
             return "status"
         answer = self.desk.sign(request)
         if isinstance(answer, Denied):
