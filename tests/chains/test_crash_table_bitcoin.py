@@ -19,8 +19,11 @@ from tidegate.database import utcnow
 from tidegate.signing.client import SignerDoor
 from tidegate.signing.messages import Answer, Authorisation, Failed, Intent, SignedLately
 from tidegate.transactions import compare, intervene, payouts
+from tidegate.treasury.keep import keep
 
 UNITS = 50_000
+DEPTHS = [1, pytest.param(2, marks=pytest.mark.slow), 3, *(pytest.param(n, marks=pytest.mark.slow) for n in (4, 5))]
+"""To three blocks beyond the confirmations of this network."""
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +32,8 @@ async def desk(
 ) -> AsyncIterator[Table]:
     async with table(house, admin_url, template, tmp_path_factory.mktemp("table")) as made:
         # Each test has coins of its own to choose from.
-        await made.world.coins(12, 2_000_000)
+        await made.world.coins(16, 2_000_000)
+        await made.world.block("bitcoin", 6)  # what funded the house is out of a reorg's reach
         yield made
 
 
@@ -128,18 +132,28 @@ async def test_sent_and_the_answer_lost_the_stored_bytes_are_sent_again(desk: Ta
     await world.once(done, to, UNITS)
 
 
-async def test_seen_and_then_reorged_out_it_is_kept_and_sent_until_it_is_final(world: RealWorld) -> None:
+@pytest.mark.parametrize("depth", DEPTHS)
+async def test_seen_and_then_reorged_out_it_is_kept_and_sent_until_it_is_final(world: RealWorld, depth: int) -> None:
     done, to = await paying(world)
     await world.work()
-    await world.block("bitcoin")
-    await world.turn()
+    for _ in range(depth):
+        await world.block("bitcoin")
+        await world.turn()
+    settled = depth >= world.house.bitcoin.confirmations
+    assert await world.stand(done) == [("completed" if settled else "confirming", None)]
     node = world.house.bitcoin_node
-    await node.rpc.call("invalidateblock", await node.rpc.call("getbestblockhash"))
+    height = await node.rpc.call("getblockcount")
+    await node.rpc.call("invalidateblock", await node.rpc.call("getblockhash", height - depth + 1))
+    for _ in range(depth + 1):  # the longer branch is without it
+        await node.rpc.call("generateblock", await node.faucet("getnewaddress"), [])
     await world.turn()
-    assert await world.stand(done) == [("confirming", "reorged")]
+    await keep(world.spender, world.lane)
+    assert await world.stand(done) == [("completed", None) if settled else ("confirming", "reorged")]
+    ((_, txid, _, _),) = await world.attempts(done[0])
+    assert await in_mempool(world, txid)
     await world.exact()
     await world.mined("bitcoin")
-    assert len(await world.attempts(done[0])) == 1
+    assert [one.txid for one in await world.attempts(done[0])] == [txid]
     await world.once(done, to, UNITS)
 
 

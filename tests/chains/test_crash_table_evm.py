@@ -25,8 +25,11 @@ from tidegate.signer.home import open_seed
 from tidegate.signing.client import SignerDoor
 from tidegate.signing.messages import Answer, Failed, SignedLately
 from tidegate.transactions import compare, intervene, payouts
+from tidegate.treasury.keep import keep
 
 UNITS = 5_000_000
+DEPTHS = [1, 3, *(pytest.param(n, marks=pytest.mark.slow) for n in (2, 4, 5, 6))]
+"""To three blocks beyond the confirmations of this network."""
 FINAL = 18
 """Blocks: six times the confirmations of this network."""
 
@@ -130,18 +133,27 @@ async def test_sent_and_the_answer_lost_the_stored_bytes_are_sent_again(desk: Ta
     await world.once([done], [to], UNITS, "USDT")
 
 
-async def test_seen_and_then_reorged_out_the_stored_bytes_are_sent_until_it_is_final(world: RealWorld) -> None:
+@pytest.mark.parametrize("depth", DEPTHS)
+async def test_seen_and_then_reorged_out_the_stored_bytes_are_sent_until_it_is_final(
+    world: RealWorld, depth: int
+) -> None:
+    await world.block("ethereum", 6)  # what earlier tests paid is out of its reach
     done, to = await paying(world)
     await world.work()
-    await world.block("ethereum", 2)
-    await world.turn()
+    for _ in range(depth):
+        await world.block("ethereum")
+        await world.turn()
+    settled = depth >= world.house.evm.confirmations
+    assert await world.stand([done]) == [("completed" if settled else "confirming", None)]
     ((_, txid, raw, _),) = await world.attempts(done)
-    await world.house.evm_node.rpc.call("anvil_reorg", 2, [])
+    await world.house.evm_node.rpc.call("anvil_reorg", depth, [])
     assert not await known_to_node(world, txid)
     await world.turn()
-    assert await world.stand([done]) == [("confirming", "reorged")]
+    assert await keep(world.spender, world.lane) == int(settled)
+    assert await world.stand([done]) == [("completed", None) if settled else ("confirming", "reorged")]
     assert await known_to_node(world, txid)
     await world.mined("ethereum", 5)
+    assert await keep(world.spender, world.lane) == 0
     assert [(one.txid, one.raw) for one in await world.attempts(done)] == [(txid, raw)]
     await world.once([done], [to], UNITS, "USDT")
 
