@@ -13,7 +13,9 @@ from tidegate.database import utcnow
 from tidegate.ledger.rules import Posting, Transfer, customer, house
 from tidegate.transactions import audit, pipeline
 from tidegate.transactions import payouts as paying
+from tidegate.treasury import move_steps
 from tidegate.treasury.inventory import fund
+from tidegate.treasury.moves import Mover
 from tidegate.wallets import addresses
 from tidegate.wallets import pipeline as wallets
 
@@ -115,6 +117,11 @@ class RealWorld(World):
         for _ in range(turns):
             await self.block(network)
             await self.turn()
+
+    async def turn_moves(self, mover: Mover) -> None:
+        """Every step of the house's own moves once."""
+        await self.soon()
+        await move_steps.advance(mover, utcnow())
 
     def share(self, most: int) -> None:
         """So many payouts share a Bitcoin transaction at most."""
