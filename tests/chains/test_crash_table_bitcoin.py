@@ -13,6 +13,7 @@ from sqlalchemy import text
 from tests.chains.conftest import House
 from tests.chains.spending import RealWorld
 from tests.chains.table import Table, rival, table
+from tidegate import treasurer
 from tidegate.chains.bitcoin.build import inputs_of
 from tidegate.chains.port import FeeRates, SubmitOutcome, Submitted
 from tidegate.database import utcnow
@@ -81,6 +82,7 @@ async def bumped(world: RealWorld, monkeypatch: pytest.MonkeyPatch) -> tuple[lis
 # --- rows ------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 async def test_before_the_commit_of_signed_nothing_was_sent_and_the_same_coins_are_signed_for(desk: Table) -> None:
     world = desk.world
     done, to = await paying(world)
@@ -109,6 +111,7 @@ async def test_the_signer_answered_and_the_row_was_not_committed_it_is_signed_an
     await world.once(done, to, UNITS)
 
 
+@pytest.mark.slow
 async def test_committed_and_not_sent_the_stored_bytes_are_sent(desk: Table) -> None:
     world = desk.world
     done, to = await paying(world)
@@ -121,6 +124,7 @@ async def test_committed_and_not_sent_the_stored_bytes_are_sent(desk: Table) -> 
     await world.once(done, to, UNITS)
 
 
+@pytest.mark.slow
 async def test_sent_and_the_answer_lost_the_stored_bytes_are_sent_again(desk: Table) -> None:
     world = desk.world
     done, to = await paying(world)
@@ -232,7 +236,9 @@ async def test_two_workers_alive_the_one_that_slept_past_its_lease_writes_nothin
     await world.once(done, to, UNITS)
 
 
-async def test_a_database_restored_from_a_backup_pays_nothing_until_a_person_has_compared(desk: Table) -> None:
+async def test_a_database_restored_from_a_backup_pays_nothing_until_a_person_has_compared(
+    desk: Table, capsys: pytest.CaptureFixture[str]
+) -> None:
     world = desk.world
     older, to_older = await paying(world, 1)
     await desk.copied(desk.name, "backup")
@@ -249,13 +255,16 @@ async def test_a_database_restored_from_a_backup_pays_nothing_until_a_person_has
     found = await compare.unknown(world.db, world.house.door, ["bitcoin", "ethereum"])
     assert not isinstance(found, Failed)
     assert [(one.txid, one.made_for) for one in found] == [(paid[-1], (str(older[0]),))]
+    configured = world.settings.model_copy(update={"signer": world.house.settings.signer})
+    assert await treasurer.compare(configured) == 1
+    assert paid[-1] in capsys.readouterr().out
     await desk.worker.kill()
     assert await journal(world) == paid
     assert await world.received(to_more[0]) == []
     assert (await world.books()).verdict == "differs"
     # The person finds a newer copy, and puts that back.
     await desk.put_back(newer, "compared")
-    assert await compare.compare(world.db, world.house.door, ["bitcoin", "ethereum"]) == 0
+    assert await treasurer.compare(configured) == 0
     await desk.sql("DROP DATABASE compared")
     last, to_last = await paying(world, 1)
     await desk.finish(last, "bitcoin")
@@ -265,6 +274,7 @@ async def test_a_database_restored_from_a_backup_pays_nothing_until_a_person_has
 # --- rules -----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 async def test_rule_1_nothing_is_sent_that_is_not_in_a_committed_row(
     world: RealWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -285,6 +295,7 @@ async def test_rule_1_nothing_is_sent_that_is_not_in_a_committed_row(
     await world.once(done, to, UNITS)
 
 
+@pytest.mark.slow
 async def test_rules_2_and_5_a_payout_has_one_living_set_whose_members_share_a_coin_and_whichever_confirms_settles_it(
     world: RealWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -298,6 +309,7 @@ async def test_rules_2_and_5_a_payout_has_one_living_set_whose_members_share_a_c
     await world.once(done, to, UNITS)
 
 
+@pytest.mark.slow
 async def test_rule_3_a_timeout_is_unknown_and_never_failed(world: RealWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     submit = world.house.bitcoin.submit
 

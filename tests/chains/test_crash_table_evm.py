@@ -78,6 +78,7 @@ async def dearer(world: RealWorld) -> tuple[uuid.UUID, str]:
 # --- rows ------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 async def test_before_the_commit_of_signed_nothing_was_sent_and_the_same_nonce_is_signed_for(desk: Table) -> None:
     world = desk.world
     done, to = await paying(world)
@@ -92,6 +93,7 @@ async def test_before_the_commit_of_signed_nothing_was_sent_and_the_same_nonce_i
     await world.once([done], [to], UNITS, "USDT")
 
 
+@pytest.mark.slow
 async def test_the_signer_answered_and_the_row_was_not_committed_it_is_signed_anew_with_the_same_nonce(
     desk: Table,
 ) -> None:
@@ -119,6 +121,7 @@ async def test_committed_and_not_sent_the_stored_bytes_are_sent(desk: Table) -> 
     await world.once([done], [to], UNITS, "USDT")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mined", [False, True], ids=["already known", "nonce too low"])
 async def test_sent_and_the_answer_lost_the_stored_bytes_are_sent_again(desk: Table, mined: bool) -> None:
     world = desk.world
@@ -219,6 +222,7 @@ async def test_two_workers_alive_the_one_that_slept_past_its_lease_writes_nothin
     await world.once([done], [to], UNITS, "USDT")
 
 
+@pytest.mark.slow
 async def test_a_database_restored_from_a_backup_pays_nothing_until_a_person_has_compared(desk: Table) -> None:
     world = desk.world
     older, to_older = await paying(world)
@@ -246,6 +250,7 @@ async def test_a_database_restored_from_a_backup_pays_nothing_until_a_person_has
 # --- rules -----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 async def test_rule_1_nothing_is_sent_that_is_not_in_a_committed_row(
     world: RealWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -277,6 +282,7 @@ async def test_rules_2_and_5_a_payout_has_one_living_set_whose_members_share_the
     await world.once([done], [to], UNITS, "USDT")
 
 
+@pytest.mark.slow
 async def test_rule_3_a_timeout_is_unknown_and_never_failed(world: RealWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     submit = world.house.evm.submit
 

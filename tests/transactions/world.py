@@ -35,7 +35,17 @@ from tidegate.ledger.rules import AccountRef, Posting, Transfer, customer, house
 from tidegate.markets.books import Markets
 from tidegate.money import Rate, asset
 from tidegate.signing.client import SignerDoor
-from tidegate.signing.messages import Answer, Approved, Authorisation, Denied, Failed, Intent, SignerStatus
+from tidegate.signing.messages import (
+    Answer,
+    Approved,
+    Authorisation,
+    Denied,
+    Failed,
+    Intent,
+    Known,
+    SignedLately,
+    SignerStatus,
+)
 from tidegate.transactions import audit, payouts, pipeline, request, withdraw
 from tidegate.transactions.office import Office
 from tidegate.transactions.request import Asked
@@ -128,6 +138,13 @@ class ScriptedSigner(SignerDoor):
             "max_fee": max_fee_per_gas,
         }
         return self._sign([(intent, authorisation)], fields, gas * max_fee_per_gas, replaces)
+
+    async def signed_lately(self) -> SignedLately | Failed:
+        made_for: dict[str, list[str]] = {}
+        for payout, signed in self.journal.items():
+            for raw in signed:
+                made_for.setdefault(txid_of(raw), []).append(payout)
+        return SignedLately(tuple(Known(txid, tuple(ids)) for txid, ids in made_for.items()))
 
     async def status(self) -> SignerStatus | Failed:
         return SignerStatus(False, ("bitcoin", "ethereum"), len(self.journal), "")
