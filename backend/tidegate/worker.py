@@ -77,7 +77,6 @@ class Worker:
         self._heard_any = asyncio.Event()
         self._behind = False
         """The signer signed what the books do not know."""
-        self._moves = Moves(parts.office, parts.mover)
 
     def steps(self) -> list[Step]:
         parts, office, spender = self._parts, self._parts.office, self._parts.spender
@@ -87,11 +86,11 @@ class Worker:
             Step("hedge", lambda: exchange.hedge(parts.desk, utcnow()), 1, "conversion"),
             Step("screen", lambda: transactions.screen_step(office, spender), 1, "withdrawal"),
             Step("approve", lambda: transactions.approve_step(office, spender), 1, "withdrawal"),
-            Step("reserve", lambda: payouts.prepare_step(office, spender), 1, "withdrawal"),
-            Step("sign", lambda: payouts.sign_step(office, spender), 1, "withdrawal"),
+            Step("reserve", self._compared(lambda: payouts.prepare_step(office, spender)), 1, "withdrawal"),
+            Step("sign", self._compared(lambda: payouts.sign_step(office, spender)), 1, "withdrawal"),
             Step("broadcast", lambda: payouts.broadcast_step(office, spender), 1, "withdrawal"),
             Step("confirm", lambda: payouts.confirm_step(office, spender), 0.5, "withdrawal"),
-            Step("moves", self._move, 2),
+            Step("moves", self._compared(Moves(office, parts.mover).step, moves=True), 2),
             Step("keep", lambda: keep(spender, parts.lane), 5),
             Step("expire", lambda: withdraw.expire(office, utcnow()), 1),
             Step("forget", self._forget, 3600),
@@ -116,8 +115,16 @@ class Worker:
         self._behind = await compare.compare(parts.db, parts.signer, list(parts.settings.networks)) > 0
         return 0
 
-    async def _move(self) -> int:
-        return 0 if self._behind else await self._moves.step()
+    def _compared(self, run: Callable[[], Awaitable[int]], *, moves: bool = False) -> Callable[[], Awaitable[int]]:
+        """Once the signer knew more, nothing of this runs before another look: somebody may have resumed meanwhile."""
+
+        async def step() -> int:
+            if self._behind:
+                await self._compare()
+            # Withdrawals say themselves what they wait for; moves know of no pause.
+            return 0 if self._behind and moves else await run()
+
+        return step
 
     async def _forget(self) -> int:
         """Drop what has had its time: events past their replay window, sessions long ended."""

@@ -13,9 +13,11 @@ from sqlalchemy import text
 from tests.chains.conftest import House
 from tests.chains.spending import RealWorld
 from tests.chains.table import Table, rival, table
+from tests.chains.waiting import until
 from tidegate import treasurer
 from tidegate.chains.bitcoin.build import inputs_of
 from tidegate.chains.port import FeeRates, SubmitOutcome, Submitted
+from tidegate.compliance import pause
 from tidegate.database import utcnow
 from tidegate.signing.client import SignerDoor
 from tidegate.signing.messages import Answer, Authorisation, Failed, Intent, SignedLately
@@ -258,6 +260,13 @@ async def test_a_database_restored_from_a_backup_pays_nothing_until_a_person_has
     configured = world.settings.model_copy(update={"signer": world.house.settings.signer})
     assert await treasurer.compare(configured) == 1
     assert paid[-1] in capsys.readouterr().out
+    # Going on without having compared does not last.
+    await pause.resume(world.db, asset="*", by="somebody in a hurry")
+
+    async def paused_again() -> bool:
+        return await world.rows("SELECT 1 FROM pauses WHERE asset = '*'") != []
+
+    await until(paused_again, "the pause to come back")
     await desk.worker.kill()
     assert await journal(world) == paid
     assert await world.received(to_more[0]) == []
