@@ -238,6 +238,7 @@ async def test_two_workers_alive_the_one_that_slept_past_its_lease_writes_nothin
     await world.once(done, to, UNITS)
 
 
+@pytest.mark.slow
 async def test_a_database_restored_from_a_backup_pays_nothing_until_a_person_has_compared(
     desk: Table, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -109,6 +109,7 @@ async def test_the_signer_answered_and_the_row_was_not_committed_it_is_signed_an
     await world.once([done], [to], UNITS, "USDT")
 
 
+@pytest.mark.slow
 async def test_committed_and_not_sent_the_stored_bytes_are_sent(desk: Table) -> None:
     world = desk.world
     done, to = await paying(world)

@@ -22,7 +22,9 @@ class Worker:
     """One process at a time. It begins where the database stands, as any worker does."""
 
     folder: Path
-    zygote: asyncio.subprocess.Process
+    config: Path
+    zygote: asyncio.subprocess.Process | None = None
+    """Made for the first one: to import everything takes a while."""
     runs: bool = False
 
     def arm(self, point: str) -> None:
@@ -30,6 +32,8 @@ class Worker:
         (self.folder / "failpoint").write_text(point)
 
     async def start(self) -> int:
+        if self.zygote is None:
+            self.zygote = await self._zygote()
         self.runs = True
         return await self._ask("start")
 
@@ -56,7 +60,27 @@ class Worker:
         log = self.folder / "worker.log"
         return log.read_text()[-3000:] if log.exists() else "it said nothing"
 
+    async def _zygote(self) -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-m", "tests.crash.zygote", "worker", str(self.folder / "worker.log"), STEPS),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            env={
+                "PATH": os.defpath,
+                "PYTHONPATH": ":".join(path for path in sys.path if path),
+                "TIDEGATE_CONFIG": str(self.config),
+            },
+        )
+
+    async def close(self) -> None:
+        """Whatever runs dies with the zygote."""
+        if self.zygote is not None:
+            self.zygote.kill()
+            await self.zygote.communicate()
+
     async def _ask(self, word: str) -> int:
+        assert self.zygote is not None
         assert self.zygote.stdin is not None
         assert self.zygote.stdout is not None
         self.zygote.stdin.write(f"{word}\n".encode())
@@ -72,19 +96,8 @@ async def working(house: House, database_url: str, folder: Path) -> AsyncIterato
     tables["auth"] = {"token_key_file": folder / "token.key"}
     config = folder / "worker.toml"
     config.write_text(toml(tables))
-    zygote = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "tests.crash.zygote", "worker", str(folder / "worker.log"), STEPS),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        env={
-            "PATH": os.defpath,
-            "PYTHONPATH": ":".join(path for path in sys.path if path),
-            "TIDEGATE_CONFIG": str(config),
-        },
-    )
+    worker = Worker(folder, config)
     try:
-        yield Worker(folder, zygote)
+        yield worker
     finally:
-        zygote.kill()
-        await zygote.communicate()
+        await worker.close()
