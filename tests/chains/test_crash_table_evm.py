@@ -208,8 +208,12 @@ async def test_two_workers_alive_the_one_that_slept_past_its_lease_writes_nothin
 
     first = world.spender
     object.__setattr__(first, "signer", Slow())
-    await payouts.prepare_step(world.office, first)
-    sleeping = asyncio.ensure_future(payouts.sign_step(world.office, first))
+
+    async def works() -> None:
+        await payouts.prepare_step(world.office, first)
+        await payouts.sign_step(world.office, first)
+
+    sleeping = asyncio.ensure_future(works())
     await asleep.wait()
     await world.soon(leases=True)
     world.furnish(world.settings)  # the second worker
