@@ -5,6 +5,7 @@ import os
 import sys
 import uuid
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -123,9 +124,9 @@ def as_login(url: str, user: str) -> str:
     return f"postgresql://{user}:{PASSWORD}@{url.rpartition('@')[2]}"
 
 
-@pytest.fixture
-async def superuser_url(admin_url: str, template: str) -> AsyncIterator[str]:
-    """A fresh migrated database of this test's own, for one whom nothing binds."""
+@asynccontextmanager
+async def fresh_database(admin_url: str, template: str) -> AsyncIterator[str]:
+    """A migrated database for one whom nothing binds, as long as it is needed."""
     name = f"t_{uuid.uuid4().hex}"
     connection = await asyncpg.connect(admin_url)
     await connection.execute(f"CREATE DATABASE {name} OWNER {ROLES.owner} TEMPLATE {template}")
@@ -134,9 +135,18 @@ async def superuser_url(admin_url: str, template: str) -> AsyncIterator[str]:
         f"REVOKE ALL ON DATABASE {name} FROM PUBLIC; "
         f"GRANT CONNECT ON DATABASE {name} TO {', '.join(ROLES.of(duty) for duty in DUTIES)}"
     )
-    yield on_database(admin_url, name)
-    await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
-    await connection.close()
+    try:
+        yield on_database(admin_url, name)
+    finally:
+        await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        await connection.close()
+
+
+@pytest.fixture
+async def superuser_url(admin_url: str, template: str) -> AsyncIterator[str]:
+    """A fresh migrated database of this test's own, for one whom nothing binds."""
+    async with fresh_database(admin_url, template) as url:
+        yield url
 
 
 @pytest.fixture
@@ -180,11 +190,16 @@ def settings(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         if key.startswith("TIDEGATE_") or key == "DATABASE_URL":
             monkeypatch.delenv(key)
     monkeypatch.chdir(tmp_path)
+    return settings_on(database_url, tmp_path)
+
+
+def settings_on(database_url: str, folder: Path) -> Settings:
+    """Sandbox settings with the two networks that tests know."""
     return Settings.model_validate(
         {
             "mode": "sandbox",
             "database": {"url": database_url},
-            "auth": {"token_key_file": tmp_path / "token.key", "rate_limit_factor": 1000, "argon2_memory_kib": 1024},
+            "auth": {"token_key_file": folder / "token.key", "rate_limit_factor": 1000, "argon2_memory_kib": 1024},
             "networks": {
                 "bitcoin": {
                     "kind": "bitcoin",

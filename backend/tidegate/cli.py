@@ -203,6 +203,15 @@ def signer_accept_journal(data: Data = None) -> None:
     _signer(data, "accept")
 
 
+@signer_app.command("compared")
+def signer_compared(reason: str, data: Data = None) -> None:
+    """Say that the books have every transaction that was signed so far, as after a database was restored and put right.
+
+    On the signer's host, with the signer stopped. `tidegate treasury compare` lists those that they have not.
+    """
+    _signer(data, "compared", "--", reason)
+
+
 @signer_app.command("release")
 def signer_release(
     payout: Annotated[str, typer.Option(help="The withdrawal's id.")],
@@ -230,6 +239,14 @@ def treasury_proposals(data: Data = None) -> None:
     from tidegate.treasurer import proposals
 
     raise typer.Exit(asyncio.run(proposals(_settings(data))))
+
+
+@treasury_app.command("compare")
+def treasury_compare(data: Data = None) -> None:
+    """What the signer signed and the books do not know, as after a restored database. Exit 1 when there is something."""
+    from tidegate.treasurer import compare
+
+    raise typer.Exit(asyncio.run(compare(_settings(data))))
 
 
 @treasury_app.command("received")

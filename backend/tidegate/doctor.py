@@ -12,6 +12,8 @@ from tidegate.grants import differences
 from tidegate.health import Health
 from tidegate.parts import open_parts
 from tidegate.roles import DUTIES, Duty, Roles, Standing, standing
+from tidegate.signing.messages import Failed
+from tidegate.transactions import compare
 from tidegate.wallets.progress import remind
 
 out = Console()
@@ -94,6 +96,10 @@ async def examine(settings: Settings) -> int:
             mark = "[green]up[/green]" if one.up else "[red]down[/red]"
             out.print(f"  {mark} {one.name}: {one.detail}")
             wrong += not one.up
+        signed = await compare.unknown(parts.db, parts.signer, list(settings.networks))
+        if not isinstance(signed, Failed) and signed:
+            out.print(f"  [red]wrong[/red] {compare.sentence(signed)}")
+            wrong += 1
         for network in settings.networks:
             chain = parts.chains.get(network)
             if chain is not None:

@@ -11,6 +11,9 @@ from tidegate.money import asset as asset_of
 from tidegate.operate import err, out
 from tidegate.parts import open_parts
 from tidegate.refusal import Refusal
+from tidegate.signing.client import SignerDoor
+from tidegate.signing.messages import Failed
+from tidegate.transactions import compare as comparing
 from tidegate.treasury import desk, receive
 from tidegate.treasury.inventory import fund
 
@@ -34,6 +37,23 @@ async def status(settings: Settings) -> None:
             )
     finally:
         await db.close()
+
+
+async def compare(settings: Settings) -> int:
+    """What the signer signed and the books do not know; exit status 0 nothing, 1 something, 2 it could not be asked."""
+    db = _database(settings)
+    try:
+        found = await comparing.unknown(db, SignerDoor(settings.signer.socket), list(settings.networks))
+    finally:
+        await db.close()
+    if isinstance(found, Failed):
+        err.print(found.detail, markup=False)
+        return 2
+    for one in found:
+        out.print(f"{one.txid} for {', '.join(one.made_for)}", soft_wrap=True)
+    if found:
+        out.print(comparing.sentence(found), markup=False)
+    return 1 if found else 0
 
 
 async def proposals(settings: Settings) -> int:

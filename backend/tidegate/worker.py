@@ -25,7 +25,7 @@ from tidegate.ledger.lane import Lane
 from tidegate.notices import log as notices
 from tidegate.outbox.events import WORK
 from tidegate.parts import Parts, open_parts
-from tidegate.transactions import books, payouts, withdraw
+from tidegate.transactions import books, compare, payouts, withdraw
 from tidegate.transactions import pipeline as transactions
 from tidegate.transactions.liquidity import Moves
 from tidegate.treasury.keep import keep
@@ -77,6 +77,8 @@ class Worker:
         """By step: the kind that may wake it, and what does."""
         self._kinds: set[str] = set()
         self._heard_any = asyncio.Event()
+        self._behind = False
+        """The signer signed what the books do not know."""
 
     def steps(self) -> list[Step]:
         parts, office, spender = self._parts, self._parts.office, self._parts.spender
@@ -86,22 +88,57 @@ class Worker:
             Step("hedge", lambda: exchange.hedge(parts.desk, utcnow()), 1, "conversion"),
             Step("screen", lambda: transactions.screen_step(office, spender), 1, "withdrawal", "reserve"),
             Step("approve", lambda: transactions.approve_step(office, spender), 1, "withdrawal", "reserve"),
-            Step("reserve", lambda: payouts.prepare_step(office, spender, ahead=True), 1, "withdrawal", "sign"),
-            Step("sign", lambda: payouts.sign_step(office, spender, ahead=True), 1, "withdrawal", "broadcast"),
+            Step(
+                "reserve",
+                self._compared(lambda: payouts.prepare_step(office, spender, ahead=True)),
+                1,
+                "withdrawal",
+                "sign",
+            ),
+            Step(
+                "sign",
+                self._compared(lambda: payouts.sign_step(office, spender, ahead=True)),
+                1,
+                "withdrawal",
+                "broadcast",
+            ),
             Step("broadcast", lambda: payouts.broadcast_step(office, spender), 1, "withdrawal", "confirm"),
             Step("confirm", lambda: payouts.confirm_step(office, spender), 0.5, "withdrawal"),
-            Step("moves", Moves(office, parts.mover).step, 2),
+            Step("moves", self._compared(Moves(office, parts.mover).step, moves=True), 2),
             Step("keep", lambda: keep(spender, parts.lane), 5),
             Step("expire", lambda: withdraw.expire(office, utcnow()), 1),
             Step("forget", self._forget, 3600),
             Step("books", books.Checker(office).step, 10),
         ]
+        found += [Step(f"{name}:compare", self._compare, 10) for name in self._signing[:1]]
         for network in parts.settings.networks:
             terms = parts.settings.networks[network]
             found.append(Step(f"deposits:{network}", self._deposits(network, wallets.scan), terms.poll_seconds))
             if terms.kind == "evm":
                 found.append(Step(f"deposits:{network}:ether", self._deposits(network, wallets.compare), 5))
         return [step for step in found if step.name.partition(":")[0] in self._wanted]
+
+    @property
+    def _signing(self) -> list[str]:
+        """Those of its steps that ask the signer."""
+        return [name for name in ("sign", "moves", "confirm") if name in self._wanted]
+
+    async def _compare(self) -> int:
+        """Whether the signer knows more than the books, as after a restored database: then nothing is paid or moved."""
+        parts = self._parts
+        self._behind = await compare.compare(parts.db, parts.signer, list(parts.settings.networks)) > 0
+        return 0
+
+    def _compared(self, run: Callable[[], Awaitable[int]], *, moves: bool = False) -> Callable[[], Awaitable[int]]:
+        """Once the signer knew more, nothing of this runs before another look: somebody may have resumed meanwhile."""
+
+        async def step() -> int:
+            if self._behind:
+                await self._compare()
+            # Withdrawals say themselves what they wait for; moves know of no pause.
+            return 0 if self._behind and moves else await run()
+
+        return step
 
     async def _forget(self) -> int:
         """Drop what has had its time: events past their replay window, sessions long ended."""
@@ -144,6 +181,9 @@ class Worker:
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop`; then every step ends what it is doing."""
         await self._prepare()
+        if self._signing:
+            with contextlib.suppress(OSError, asyncpg.PostgresError, SQLAlchemyError):
+                await self._compare()
         steps = self.steps()
         log.info("worker_started", steps=[step.name for step in steps])
         loops = [asyncio.ensure_future(self._loop(step, stop)) for step in steps]

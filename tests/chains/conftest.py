@@ -23,6 +23,11 @@ from tidegate.sandbox.settings import toml
 from tidegate.signing.client import SignerDoor
 from tidegate.signing.messages import SignerStatus
 
+COLD = {
+    "bitcoin": "bcrt1qrp33g0q5c5txsp9arysrx4k6zdkfs4nce4xj0gdcccefvpysxf3qzf4jry",
+    "ethereum": "0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359",
+}
+
 
 @pytest.fixture(scope="session")
 async def bitcoin_node(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[BitcoinNode]:
@@ -122,6 +127,7 @@ async def house(
             "directory": folder / "signer",
             "passphrase_file": folder / "passphrase",
             "public_file": folder / "signer-public.json",
+            "cold_addresses": COLD,
             "max_payout": {"BTC": "5", "ETH": "100", "USDT": "100000", "USDC": "100000"},
         },
     }

@@ -7,14 +7,19 @@ from decimal import Decimal
 from typing import Any
 
 from tests.chains.conftest import House
+from tests.chains.waiting import until
 from tests.transactions.world import World
 from tidegate.database import utcnow
 from tidegate.ledger.rules import Posting, Transfer, customer, house
 from tidegate.transactions import audit, pipeline
 from tidegate.transactions import payouts as paying
+from tidegate.treasury import move_steps
 from tidegate.treasury.inventory import fund
+from tidegate.treasury.moves import Mover
 from tidegate.wallets import addresses
 from tidegate.wallets import pipeline as wallets
+
+TRANSFER = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
 
 
 class RealWorld(World):
@@ -110,13 +115,13 @@ class RealWorld(World):
     async def mined(self, network: str, turns: int = 4) -> None:
         """A block after each turn of the worker."""
         for _ in range(turns):
-            if network == "bitcoin":
-                # To a fresh address: the very block that a test declared invalid would be refused.
-                node = self.house.bitcoin_node
-                await node.rpc.call("generatetoaddress", 1, await node.faucet("getnewaddress"))
-            else:
-                await self.house.evm_node.mine(1)
+            await self.block(network)
             await self.turn()
+
+    async def turn_moves(self, mover: Mover) -> None:
+        """Every step of the house's own moves once."""
+        await self.soon()
+        await move_steps.advance(mover, utcnow())
 
     def share(self, most: int) -> None:
         """So many payouts share a Bitcoin transaction at most."""
@@ -128,6 +133,49 @@ class RealWorld(World):
 
     async def txids(self) -> list[str]:
         return [row[0] for row in await self.rows("SELECT txid FROM attempts ORDER BY created_at, id")]
+
+    async def block(self, network: str, blocks: int = 1) -> None:
+        """To a fresh address: the very block that a test declared invalid would be refused."""
+        if network == "bitcoin":
+            node = self.house.bitcoin_node
+            await node.rpc.call("generatetoaddress", blocks, await node.faucet("getnewaddress"))
+        else:
+            await self.house.evm_node.mine(blocks)
+
+    async def until_all(self, ids: Sequence[uuid.UUID], state: str, sub_status: str | None = None) -> None:
+        """Until a worker's process has brought all of them there."""
+
+        async def there() -> bool:
+            return await self.stand(ids) == [(state, sub_status)]
+
+        try:
+            await until(there, state)
+        except AssertionError as error:
+            raise AssertionError(f"{error}: {await self.stand(ids)}") from None
+
+    async def received(self, address: str, asset: str = "BTC") -> list[int]:
+        """The payments that an address holds, by what the chain itself shows."""
+        if asset == "BTC":
+            found = await self.house.bitcoin_node.rpc.call("scantxoutset", "start", [f"addr({address})"])
+            return [int(one["amount"] * 10**8) for one in found["unspents"]]
+        topics = [TRANSFER, None, "0x" + address[2:].lower().rjust(64, "0")]
+        wanted = {"address": self.house.evm_node.tokens[asset], "fromBlock": "0x0", "topics": topics}
+        return [int(one["data"], 16) for one in await self.house.evm_node.rpc.call("eth_getLogs", wanted)]
+
+    async def attempts(self, payout: uuid.UUID) -> list[Any]:
+        """(state, txid, raw, set) of every transaction that was made for it, oldest first."""
+        return await self.rows(
+            "SELECT a.state, a.txid, a.raw, a.set_id FROM attempts a JOIN set_payouts p ON p.set_id = a.set_id"
+            " WHERE p.payout_id = :id ORDER BY a.created_at, a.id",
+            id=payout,
+        )
+
+    async def once(self, ids: Sequence[uuid.UUID], to: Sequence[str], units: int, asset: str = "BTC") -> None:
+        """Each is completed, each recipient holds exactly what was asked, once, and the books are exact."""
+        assert await self.stand(ids) == [("completed", None)]
+        for address in to:
+            assert await self.received(address, asset) == [units]
+        await self.exact()
 
     async def long_ago(self) -> None:
         """What was sent was sent an hour ago."""

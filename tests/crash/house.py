@@ -58,6 +58,7 @@ class Api:
             sys.executable,
             "-m",
             "tests.crash.zygote",
+            "api",
             str(config.with_name("api.log")),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,

@@ -1,7 +1,8 @@
-"""Starts `tidegate api` processes quickly: everything is imported once, each process is a fork that then serves.
+"""Starts processes of ours quickly: everything is imported once, each process is a fork that then serves.
 
-`python -m tests.crash.zygote LOG`, a line of input each: `start` answers with a process id, `kill` ends that process by
-SIGKILL and answers when it is gone. A process is what `tidegate api` is from its settings on. It dies with its parent.
+`python -m tests.crash.zygote PART LOG [STEPS]`, PART being `api` or `worker`. A line of input each: `start` answers with
+a process id, `kill` ends that process by SIGKILL, `wait` lets it end by itself; both answer with how it ended. A process
+is what `tidegate api` or `tidegate worker` is from its settings on. It dies with its parent.
 """
 
 import ctypes
@@ -11,13 +12,14 @@ import sys
 
 import uvicorn  # noqa: F401  what `serve` imports, once
 
+from tidegate import worker
 from tidegate.api import serve
 from tidegate.config import load
 
 _PR_SET_PDEATHSIG = 1
 
 
-def start(log: str) -> int:
+def start(part: str, log: str, steps: str) -> int:
     child = os.fork()
     if child:
         return child
@@ -28,22 +30,26 @@ def start(log: str) -> int:
     os.dup2(output, 1)
     os.dup2(output, 2)
     try:
-        serve(load())
+        if part == "api":
+            serve(load())
+        else:
+            worker.main(load(), steps.split(","))
     finally:
         os._exit(1)
 
 
-def main(log: str) -> None:
+def main(part: str, log: str, steps: str = "") -> None:
     child = 0
     for line in sys.stdin:
         if line == "start\n":
-            child = start(log)
+            child = start(part, log, steps)
             print(child, flush=True)
-        else:
+            continue
+        if line == "kill\n":
             os.kill(child, signal.SIGKILL)
-            _, status = os.waitpid(child, 0)
-            print(os.waitstatus_to_exitcode(status), flush=True)
+        _, status = os.waitpid(child, 0)
+        print(os.waitstatus_to_exitcode(status), flush=True)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

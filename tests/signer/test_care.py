@@ -130,6 +130,18 @@ def test_a_journal_put_back_is_taken_only_by_a_person_and_then_frozen(configured
     assert desk(configured).status().frozen
 
 
+def test_what_a_person_compared_is_told_no_more(configured: Settings) -> None:
+    first = desk(configured)
+    assert isinstance(first.sign(sign_evm(usdt())), Approved)
+    first._journal.close()  # the process ends
+    assert "Of 1 transactions" in care.compared(configured, "the books were put right")
+    again = desk(configured)
+    assert again.signed_lately().transactions == ()
+    with pytest.raises(JournalBroken):
+        care.compared(configured, "while the signer runs")
+    again._journal.close()
+
+
 def test_production_does_not_start_without_totals_or_without_its_journal(configured: Settings) -> None:
     live = configured.model_copy(update={"mode": "production"})
     with pytest.raises(SystemExit, match="max_hourly and max_daily"):

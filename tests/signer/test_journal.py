@@ -13,7 +13,7 @@ from tidegate.signer.desk import Desk, open_vaults, policies_of
 from tidegate.signer.journal import Journal, JournalBroken
 from tidegate.signer.keys import Seed
 from tidegate.signing.frames import canonical
-from tidegate.signing.messages import Approved, Denied, Payout, Rule, SignBitcoin, SignEvm
+from tidegate.signing.messages import Approved, Denied, Known, Payout, Rule, SignBitcoin, SignEvm
 
 
 @pytest.fixture
@@ -227,3 +227,27 @@ def test_a_refused_second_intent_is_kept_as_evidence(desk: Desk, journal_path: P
     last = json.loads(journal_path.read_text().splitlines()[-1])
     assert last["kind"] == "denied" and last["rule"] == "second_digest"
     assert last["asked"][0]["intent"]["deliver_units"] == 26_000_000
+
+
+def test_what_was_signed_lately_is_told_after_a_restart_too_until_a_person_has_compared(
+    desk: Desk, journal: Journal, coins: Coins, reopened: Callable[[], Desk]
+) -> None:
+    assert desk.signed_lately().transactions == ()
+    paid, wanted = intent(), usdt()
+    first = desk.sign(sign_bitcoin(coins.pay([(RECIPIENT, 100_000)]), paid))
+    second = desk.sign(sign_evm(wanted, nonce=5))
+    assert isinstance(first, Approved) and isinstance(second, Approved)
+    told = (Known(first.txid, (paid.payout_id,)), Known(second.txid, (wanted.payout_id,)))
+    assert desk.signed_lately().transactions == told
+    again = reopened()
+    assert again.signed_lately().transactions == told
+    again._journal.compared("the books were put right", NOW)
+    assert again.signed_lately().transactions == ()
+    more = usdt(payout_id="another")
+    third = again.sign(sign_evm(more, nonce=6))
+    assert isinstance(third, Approved)
+    assert again.signed_lately().transactions == (Known(third.txid, ("another",)),)
+    # The same request again is answered from memory, and is no other transaction.
+    again.sign(sign_evm(more, nonce=6))
+    assert len(again.signed_lately().transactions) == 1
+    again._journal.close()

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, get_args
 
 import bdkpython as bdk
 import pytest
@@ -38,6 +38,7 @@ from tidegate.signer.keys import Seed
 from tidegate.signing.frames import BadFrame, parse
 from tidegate.signing.messages import (
     Approved,
+    AskSigned,
     AskStatus,
     Denied,
     Intent,
@@ -184,14 +185,15 @@ class Scene:
             SignCancel("ethereum", cancelled, **GAS | {"nonce": 1, "max_fee_per_gas": 46 * 10**9} | TIP),
         ]
 
-    def ask(self, data: bytes) -> str:
-        """What became of these bytes; AssertionError for a signature that stands on nothing."""
+    def ask(self, data: bytes, kinds: Counter[str]) -> str:
+        """What became of these bytes; AssertionError for a signature that stands on nothing. `kinds`: what they asked."""
         try:
             request = request_of(parse(data))
         except (BadFrame, Malformed):
             return "unreadable"
-        if isinstance(request, AskStatus):
+        if isinstance(request, AskStatus | AskSigned):
             return "status"
+        kinds[type(request).__name__] += 1
         answer = self.desk.sign(request)
         if isinstance(answer, Denied):
             return str(answer.rule)
@@ -212,7 +214,7 @@ def test_each_kind_of_request_is_signed_as_it_is(tmp_path: Path) -> None:
 def test_no_mutated_request_gets_a_signature_that_no_authorised_payout_covers(
     tmp_path: Path, record_property: Callable[[str, object], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    random, told, asked = Random(20261128), Counter[str](), 0
+    random, told, kinds, asked = Random(20261128), Counter[str](), Counter[str](), 0
     while asked < MUTATIONS:
         scene = Scene(tmp_path / f"scene{asked}")
         documents = [wrap(request) for request in (*scene.requests, *scene.hostile)]
@@ -235,7 +237,7 @@ def test_no_mutated_request_gets_a_signature_that_no_authorised_payout_covers(
         ]
         strange += [*scene.intents, *(one.digest() for one in scene.intents.values()), *scene.judge.signed]
         for _ in range(min(A_WORLD_LASTS, MUTATIONS - asked)):
-            told[scene.ask(mutated(random, random.choice(documents), documents, strange))] += 1
+            told[scene.ask(mutated(random, random.choice(documents), documents, strange), kinds)] += 1
             asked += 1
         scene.journal.close()
         for path in (tmp_path / f"scene{asked}").glob("*"):
@@ -243,5 +245,7 @@ def test_no_mutated_request_gets_a_signature_that_no_authorised_payout_covers(
     record_property("mutations", dict(told))
     with capsys.disabled():
         print(f"\n{asked} mutated requests: {dict(told.most_common())}")
+        print(f"of them readable: {dict(kinds.most_common())}")
     assert told["approved"] < asked, "nothing was changed"
     assert len(told) > 8, "hardly a rule was tried"
+    assert set(kinds) == {one.__name__ for one in get_args(SignRequest)}, "a kind of request was not tried"

@@ -15,11 +15,13 @@ from tidegate.signing.client import SignerDoor
 from tidegate.signing.frames import BadFrame, canonical, parse
 from tidegate.signing.messages import (
     Approved,
+    AskSigned,
     AskStatus,
     Authorisation,
     Denied,
     Failed,
     Intent,
+    Known,
     Malformed,
     Payout,
     SignBitcoin,
@@ -28,6 +30,7 @@ from tidegate.signing.messages import (
     SignColdBitcoin,
     SignColdEvm,
     SignConsolidation,
+    SignedLately,
     SignerStatus,
     SignEvm,
     SignSweep,
@@ -63,6 +66,7 @@ REQUESTS = [
     SignColdEvm("ethereum", "m1", "USDT", 5, 0, 80_000, 10**10, 10**9, 1),
     SignCancel("ethereum", "0xab", 0, 21_000, 10**10, 10**9, 1),
     AskStatus(),
+    AskSigned(),
 ]
 REPLIES = [
     Approved(b"\x00\xff", "ab", 12),
@@ -70,6 +74,7 @@ REPLIES = [
     Denied("above_cap", "since it was lowered", signed=True),
     Failed("why"),
     SignerStatus(False, ("bitcoin",), 3, "00"),
+    SignedLately((Known("ab", ("p1", "p2")), Known("cd", ("ab",)))),
 ]
 
 

@@ -40,6 +40,7 @@ ROWS = (
     "Compliance",
     "Customisation",
     "The ledger, written by one function in batches",
+    "The crash table of exactly-once payouts, row by row",
     "Batches, replacements, one payment whatever happens",
     "Guards in the database",
     "Statements, balances of a past moment",

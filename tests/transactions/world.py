@@ -42,8 +42,10 @@ from tidegate.signing.messages import (
     Denied,
     Failed,
     Intent,
+    Known,
     SignCancel,
     SignColdEvm,
+    SignedLately,
     SignerStatus,
     SignMove,
     SignSweep,
@@ -172,6 +174,13 @@ class ScriptedSigner(SignerDoor):
             signed.append(raw)
             return Approved(raw, txid_of(raw), move.gas * move.max_fee_per_gas)
         return Denied("wrong_replacement", "what it says it replaces was never signed")
+
+    async def signed_lately(self) -> SignedLately | Failed:
+        made_for: dict[str, list[str]] = {}
+        for payout, signed in self.journal.items():
+            for raw in signed:
+                made_for.setdefault(txid_of(raw), []).append(payout)
+        return SignedLately(tuple(Known(txid, tuple(ids)) for txid, ids in made_for.items()))
 
     async def status(self) -> SignerStatus | Failed:
         return SignerStatus(False, ("bitcoin", "ethereum"), len(self.journal), "")

@@ -1,5 +1,5 @@
 """`python -m tidegate.signer VERB`: run (the default), init, words, backup FILE, verify FILE, rotate, freeze REASON,
-unfreeze, accept, release PAYOUT --dead TRANSACTION…. `--passphrase-file FILE` names the copy's passphrase (backup, verify) or the new one (rotate).
+unfreeze, accept, compared REASON, release PAYOUT --dead TRANSACTION…. `--passphrase-file FILE` names the copy's passphrase (backup, verify) or the new one (rotate).
 """
 
 import argparse
@@ -27,7 +27,7 @@ def main(arguments: list[str]) -> int:
     if asked.verb == "run":
         run(settings)
         return 0
-    if asked.verb in ("backup", "verify", "freeze", "release") and not asked.subject:
+    if asked.verb in ("backup", "verify", "freeze", "compared", "release") and not asked.subject:
         parser.error(f"{asked.verb} needs a file, a reason or a payout")
     try:
         sys.stdout.write(_VERBS[asked.verb](settings, asked) + "\n")
@@ -50,6 +50,7 @@ _VERBS: dict[str, Callable[[config.Settings, argparse.Namespace], str]] = {
     "freeze": lambda settings, asked: care.freeze(settings, asked.subject),
     "unfreeze": lambda settings, _: care.unfreeze(settings),
     "release": lambda settings, asked: care.release(settings, asked.subject, asked.dead),
+    "compared": lambda settings, asked: care.compared(settings, asked.subject),
     "accept": lambda settings, _: care.accept_journal(settings),
 }
 

@@ -118,6 +118,20 @@ def release(settings: Settings, payout_id: str, dead: Sequence[str]) -> str:
         journal.close()
 
 
+def compared(settings: Settings, reason: str) -> str:
+    """A person says that the books have every transaction up to here, as after a database was restored and put right.
+
+    The worker no longer compares those. The signer must be stopped, since its journal is written here.
+    """
+    journal = open_journal(settings)
+    try:
+        left = len(journal.lately)
+        journal.compared(reason, now())
+        return f"Of {left} transactions it is remembered that they were compared. Start the signer, then `tidegate resume`."
+    finally:
+        journal.close()
+
+
 def accept_journal(settings: Settings) -> str:
     """Take the journal as it lies here, although its head tells of another: frozen, until a person has compared."""
     freeze(settings, "the journal was accepted although its head told of another")

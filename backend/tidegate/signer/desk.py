@@ -38,6 +38,7 @@ from tidegate.signing.messages import (
     SignBitcoin,
     SignCancel,
     SignChild,
+    SignedLately,
     SignerStatus,
     SignEvm,
     SignRequest,
@@ -115,6 +116,9 @@ class Desk:
 
     def status(self) -> SignerStatus:
         return SignerStatus(self._freeze_flag.exists(), tuple(self._policies), self._journal.lines, self._journal.head)
+
+    def signed_lately(self) -> SignedLately:
+        return SignedLately(self._journal.lately)
 
     def sign(self, request: SignRequest) -> Answer:
         """Approved once the bytes are journalled; Denied with the first rule that says no."""

@@ -10,6 +10,7 @@ import functools
 import hashlib
 import json
 import os
+from collections import deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,10 @@ from typing import Any
 from tidegate.signer.head import GENESIS, Head, HeadUnreadable
 from tidegate.signer.index import Every, Newest, Place, place, start_and_length
 from tidegate.signer.keys import sync_folder
-from tidegate.signer.rules import Memory, Signed
+from tidegate.signer.rules import MOVES, Memory, Signed
 from tidegate.signer.totals import DAY, HOUR, Totals, moment
 from tidegate.signing.frames import canonical
-from tidegate.signing.messages import Approved, Denied, Payout
+from tidegate.signing.messages import MOST_KNOWN, Approved, Denied, Known, Payout
 
 
 class JournalBroken(Exception):
@@ -55,6 +56,7 @@ class Journal:
         self._answers = Newest(self._approved_at)
         self._refusals: set[bytes] = set()
         self._totals = Totals()
+        self._lately: deque[Known] = deque(maxlen=MOST_KNOWN)
         self._head: Head | None = None
         try:
             self._head = Head(head or path.with_suffix(".head"))
@@ -70,6 +72,11 @@ class Journal:
     def answered(self, key: str) -> Approved | None:
         """The bytes already given for this very transaction and these very intents."""
         return self._answers.get(key)
+
+    @property
+    def lately(self) -> tuple[Known, ...]:
+        """What was signed last, oldest first; nothing from before the newest `compared`."""
+        return tuple(self._lately)
 
     def _line(self, where: Place) -> dict[str, Any]:
         start, length = start_and_length(where)
@@ -138,6 +145,10 @@ class Journal:
         """Remember that a person says of these transactions, all that there are of the payout, that they are dead."""
         self._append([{"kind": "released", "payout": payout_id, "dead": list(dead)}], at)
 
+    def compared(self, reason: str, at: str) -> None:
+        """Remember that a person says of every transaction up to here that the books have it."""
+        self._append([{"kind": "compared", "reason": reason}], at)
+
     def _asked(self, payouts: Sequence[Payout]) -> list[dict[str, Any]]:
         """A line for each authorised intent that is new here: from then on its payout has this digest."""
         lines: dict[str, dict[str, Any]] = {}
@@ -179,8 +190,12 @@ class Journal:
             self._refusals.add(bytes.fromhex(line["mark"]))
         elif line["kind"] == "released":
             self._attempts.drop(line["payout"])
+        elif line["kind"] == "compared":
+            self._lately.clear()
 
     def _take_signed(self, line: dict[str, Any], where: Place) -> None:
+        made_for = tuple(one.removeprefix(MOVES) for one in line["payouts"]) or (line.get("parent", ""),)
+        self._lately.append(Known(line["txid"], made_for))
         self._answers.put(line["key"], where)
         self._transactions.put(line["txid"], where)
         for payout_id in line["payouts"]:

@@ -97,6 +97,46 @@ class Failed:
         return cls(text_of(only(raw, {"detail"}, "failed"), "detail"))
 
 
+MOST_KNOWN = 200
+"""Transactions in one answer about what was signed lately: enough to tell a database that is older than the journal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A transaction that the signer's journal holds. `made_for`: ids of its payouts, of its move, or its parent's txid."""
+
+    txid: str
+    made_for: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        return {"txid": self.txid, "made_for": list(self.made_for)}
+
+    @classmethod
+    def from_json(cls, raw: Any) -> Self:
+        known = only(raw, {"txid", "made_for"}, "known")
+        made_for = known["made_for"]
+        if not isinstance(made_for, list) or not all(type(one) is str for one in made_for):
+            raise Malformed("known")
+        return cls(text_of(known, "txid"), tuple(made_for))
+
+
+@dataclass(frozen=True, slots=True)
+class SignedLately:
+    """The newest transactions of the journal, oldest first; of those, since a person last said that all are compared."""
+
+    transactions: tuple[Known, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        return {"transactions": [one.to_json() for one in self.transactions]}
+
+    @classmethod
+    def from_json(cls, raw: Any) -> Self:
+        found = only(raw, {"transactions"}, "signed_lately")["transactions"]
+        if not isinstance(found, list) or len(found) > MOST_KNOWN:
+            raise Malformed(f"signed_lately: up to {MOST_KNOWN} transactions are expected")
+        return cls(tuple(Known.from_json(one) for one in found))
+
+
 @dataclass(frozen=True, slots=True)
 class SignerStatus:
     """A living signer: whether it is frozen, which networks it signs for, and how far its journal is."""

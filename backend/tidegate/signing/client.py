@@ -8,6 +8,7 @@ from tidegate.signing.frames import BadFrame, framed, read_frame, socket_address
 from tidegate.signing.messages import (
     Answer,
     Approved,
+    AskSigned,
     AskStatus,
     Authorisation,
     Denied,
@@ -19,6 +20,7 @@ from tidegate.signing.messages import (
     Request,
     SignBitcoin,
     SignChild,
+    SignedLately,
     SignerStatus,
     SignEvm,
     SignMove,
@@ -80,6 +82,11 @@ class SignerDoor:
         """Whether the signer lives, within 3 seconds."""
         reply = await self._ask(AskStatus(), min(self._timeout, 3.0))
         return reply if isinstance(reply, SignerStatus | Failed) else Failed("the signer answered something else")
+
+    async def signed_lately(self) -> SignedLately | Failed:
+        """The newest transactions of the signer's journal, within 3 seconds."""
+        reply = await self._ask(AskSigned(), min(self._timeout, 3.0))
+        return reply if isinstance(reply, SignedLately | Failed) else Failed("the signer answered something else")
 
     async def _answer(self, request: Request) -> Answer:
         reply = await self._ask(request, self._timeout)

@@ -7,7 +7,7 @@ intents.py, the house's own moves in moves.py, the answers in answers.py; all of
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
-from tidegate.signing.answers import Approved, Denied, Failed, Rule, SignerStatus
+from tidegate.signing.answers import MOST_KNOWN, Approved, Denied, Failed, Known, Rule, SignedLately, SignerStatus
 from tidegate.signing.fields import Malformed, integer_of, only, psbt_of, text_of
 from tidegate.signing.intents import INTENT_TAG, Authorisation, Intent, Payout, digest_of
 from tidegate.signing.moves import (
@@ -24,15 +24,18 @@ from tidegate.signing.moves import (
 
 __all__ = [
     "INTENT_TAG",
+    "MOST_KNOWN",
     "MOST_PAYOUTS",
     "VERSION",
     "Answer",
     "Approved",
+    "AskSigned",
     "AskStatus",
     "Authorisation",
     "Denied",
     "Failed",
     "Intent",
+    "Known",
     "Malformed",
     "MoveBitcoin",
     "MoveEvm",
@@ -51,6 +54,7 @@ __all__ = [
     "SignRequest",
     "SignSweep",
     "SignTopUp",
+    "SignedLately",
     "SignerStatus",
     "digest_of",
     "reply_of",
@@ -151,12 +155,25 @@ class AskStatus:
         return cls()
 
 
+@dataclass(frozen=True, slots=True)
+class AskSigned:
+    """Which transactions did the signer sign lately? Signs nothing."""
+
+    def to_json(self) -> dict[str, Any]:
+        return {}
+
+    @classmethod
+    def from_json(cls, raw: Any) -> Self:
+        only(raw, set(), "signed_lately")
+        return cls()
+
+
 SignRequest = SignBitcoin | SignEvm | SignChild | SignMove
-Request = SignRequest | AskStatus
+Request = SignRequest | AskStatus | AskSigned
 
 
 Answer = Approved | Denied | Failed
-Reply = Answer | SignerStatus
+Reply = Answer | SignerStatus | SignedLately
 
 _REQUESTS: dict[str, type[Request]] = {
     "sign_bitcoin": SignBitcoin,
@@ -169,20 +186,20 @@ _REQUESTS: dict[str, type[Request]] = {
     "sign_cold_evm": SignColdEvm,
     "sign_cancel": SignCancel,
     "status": AskStatus,
+    "signed_lately": AskSigned,
 }
 _REPLIES: dict[str, type[Reply]] = {
     "approved": Approved,
     "denied": Denied,
     "failed": Failed,
     "status": SignerStatus,
+    "signed_lately": SignedLately,
 }
 
 
 def wrap(message: Request | Reply) -> dict[str, Any]:
     """The message with its version and kind, as it goes on the socket."""
-    kinds: dict[str, Any] = (
-        {**_REPLIES} if isinstance(message, Approved | Denied | Failed | SignerStatus) else {**_REQUESTS}
-    )
+    kinds: dict[str, Any] = {**_REPLIES} if isinstance(message, Reply) else {**_REQUESTS}
     kind = next(name for name, cls in kinds.items() if cls is type(message))
     return {"version": VERSION, "kind": kind, "body": message.to_json()}
 

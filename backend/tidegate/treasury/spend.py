@@ -198,6 +198,7 @@ async def sign(
         return Told(Step.DONE if done else Step.WAITING)
     if not await _about_to_ask(spender, job, member):
         return Told(Step.WAITING, "it changed meanwhile")
+    failpoints.reach("reserved_not_signed")
     answer = await ask_signer(spender, job.whole, member, payouts)
     told = await judge_answer(spender, job, member, answer)
     if told.step is not Step.DONE:

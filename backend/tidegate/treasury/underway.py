@@ -8,6 +8,7 @@ from sqlalchemy import Numeric, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
+from tidegate.signing.messages import Known
 from tidegate.treasury.rules import OPEN, AttemptState, Outcome, Purpose, Stage
 from tidegate.treasury.store import Whole, wholes
 from tidegate.treasury.tables import Attempt, AttemptSet, ReservedInput, SetPayout
@@ -147,3 +148,42 @@ async def shallow(session: AsyncSession, network: str, depth: int, limit: int = 
     members = list(found)
     sets = {one.set.id: one for one in await wholes(session, list({one.set_id for one in members}))}
     return [(sets[one.set_id], one) for one in members]
+
+
+async def unknown(session: AsyncSession, networks: Sequence[str], signed: Sequence[Known]) -> list[Known]:
+    """Those of these signed transactions that our books neither have nor are about to have.
+
+    About to have: its payouts, its move or its parent stand in a set with a member that the signer was asked for and
+    whose answer was not stored. Ask the signer first and this afterwards: a request is committed before it is made.
+    """
+    rows = await session.scalars(
+        select(Attempt.txid).where(Attempt.network.in_(networks), Attempt.txid.in_([one.txid for one in signed]))
+    )
+    stored = set(rows)
+    left = [one for one in signed if one.txid not in stored]
+    return [one for one in left if not await _asked_for(session, networks, one)]
+
+
+async def _asked_for(session: AsyncSession, networks: Sequence[str], one: Known) -> bool:
+    ids = [found for found in map(_uuid, one.made_for) if found is not None]
+    sets = select(SetPayout.set_id).where(SetPayout.payout_id.in_(ids))
+    parents = select(Attempt.set_id).where(Attempt.network.in_(networks), Attempt.txid.in_(one.made_for))
+    later = Attempt.replaces.is_not(None) | Attempt.parent.is_not(None) | (AttemptSet.purpose != Purpose.PAYOUT.value)
+    asked = (
+        select(Attempt.id)
+        .join(AttemptSet, AttemptSet.id == Attempt.set_id)
+        .where(
+            AttemptSet.id.in_(ids) | AttemptSet.id.in_(sets) | AttemptSet.id.in_(parents),
+            Attempt.raw.is_(None),
+            # A payout's first member is marked before the signer hears of it; the others are built to be signed at once.
+            later | (Attempt.plan["unheard"].astext == "true"),
+        )
+    )
+    return await session.scalar(asked.limit(1)) is not None
+
+
+def _uuid(text: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        return None
