@@ -6,7 +6,22 @@ from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ARRAY, Text, Uuid, bindparam, case, delete, func, or_, select, tuple_, update
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Text,
+    Uuid,
+    bindparam,
+    case,
+    delete,
+    false,
+    func,
+    literal_column,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -145,16 +160,27 @@ def show(deposit: Deposit, *, values: dict[str, Any]) -> Rider:
     return book(deposit, values=values)
 
 
+_IN_DOUBT = (DepositRow.booked.is_not(None)) & (DepositRow.sub_status == REORGED)
+_DEEP = (DepositRow.booked.is_(None)) & DepositRow.deep
+
+
 async def unsettled(session: AsyncSession, *, network: str) -> Sequence[DepositRow]:
     """Watched deposits whose books may be wrong: deep and unbooked, or booked and in doubt. Doubt first."""
-    in_doubt = (DepositRow.booked.is_not(None)) & (DepositRow.sub_status == REORGED)
-    deep = (DepositRow.booked.is_(None)) & DepositRow.deep
     query = (
         select(DepositRow)
-        .where(DepositRow.network == network, DepositRow.final_at.is_(None), or_(in_doubt, deep))
-        .order_by(case((in_doubt, 0), else_=1), DepositRow.id)
+        .where(DepositRow.network == network, DepositRow.final_at.is_(None), or_(_IN_DOUBT, _DEEP))
+        .order_by(case((_IN_DOUBT, 0), else_=1), DepositRow.id)
     )
     return (await session.scalars(query)).all()
+
+
+async def restless(session: AsyncSession, *, network: str, compared: bool) -> bool:
+    """Whether a watched deposit waits for something that the first node does not show: an operator, another node."""
+    others = (DepositRow.confirmations > 0) & ~DepositRow.deep if compared else false()
+    waiting = select(DepositRow.id).where(
+        DepositRow.network == network, DepositRow.final_at.is_(None), or_(_IN_DOUBT, _DEEP, others)
+    )
+    return bool(await session.scalar(select(waiting.exists())))
 
 
 def book(deposit: Deposit, *, values: dict[str, Any]) -> Rider:
@@ -324,14 +350,35 @@ async def receivables(session: AsyncSession) -> dict[str, int]:
     return {row[0]: int(row[1]) for row in rows if row[1]}
 
 
+def _uncleared(network: str) -> ColumnElement[bool]:
+    # In the index's own words.
+    return (DepositRow.network == network) & DepositRow.booked.is_distinct_from(literal_column("'customer'"))
+
+
+async def uncleared(session: AsyncSession, *, network: str) -> set[tuple[str, int]]:
+    """(transaction, place) of every deposit that is not its customer's yet: on its way, held, too small, taken back."""
+    found = await session.execute(select(DepositRow.txid, DepositRow.index).where(_uncleared(network)))
+    return {(row[0], row[1]) for row in found}
+
+
+async def in_suspense(session: AsyncSession, *, network: str, asset: str) -> int:
+    """Units that stand in `wallet:deposit` and are nobody's yet."""
+    found = await session.scalar(
+        select(func.sum(DepositRow.units)).where(
+            _uncleared(network), DepositRow.asset == asset, DepositRow.booked == Booked.SUSPENSE
+        )
+    )
+    return int(found or 0)
+
+
 async def unswept(session: AsyncSession, *, network: str) -> list[tuple[int, str, str, uuid.UUID, int]]:
-    """(index, address, asset, deposit, units) of every booked deposit that is final and was not swept."""
+    """(index, address, asset, deposit, units) of every credited deposit that is final and was not swept."""
     rows = await session.execute(
         select(DepositAddress.index, DepositRow.address, DepositRow.asset, DepositRow.id, DepositRow.units)
         .join(DepositAddress, DepositAddress.id == DepositRow.address_id)
         .where(
             DepositRow.network == network,
-            DepositRow.booked.is_not(None),
+            DepositRow.booked == Booked.CUSTOMER,
             DepositRow.final_at.is_not(None),
             DepositRow.swept_at.is_(None),
         )

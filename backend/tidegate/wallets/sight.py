@@ -73,7 +73,9 @@ async def record(db: Database, chain: Chain, terms: NetworkSettings, look: Look,
             values["cursor"] = found.cursor
             values["scanned_height"] = found.upto if found.upto is not None else look.health.height
             any_changed |= found.cursor != look.cursor
-        # Else more addresses were handed out during the scan than it looked ahead: the same blocks are read again.
+        else:
+            # More addresses were handed out during the scan than it looked ahead: the same blocks are read again.
+            any_changed = True
         await store.save_scan(session, network=network, values=values)
     return any_changed
 
@@ -101,7 +103,7 @@ async def _show_known(
             if row.booked is not None:
                 seen = GONE
             else:
-                need = rules.need(tiers, arrival.asset, arrival.units, chain.confirmations)
+                need = _need(chain, tiers, arrival)
                 now_is = {"asset": arrival.asset, "units": arrival.units, "contract": arrival.contract}
                 now_is |= {"confirmations_required": need.confirmations, "finality": need.finality}
                 deposit = replace(
@@ -193,10 +195,15 @@ async def _not_found_by_balance(session: AsyncSession, chain: Chain, new: Sequen
     return kept
 
 
+def _need(chain: Chain, tiers: Sequence[Tier], one: Arrival) -> Tier:
+    need = rules.need(tiers, one.asset, one.units, chain.confirmations)
+    return replace(need, confirmations=max(need.confirmations, one.matures))
+
+
 def _row(
     chain: Chain, owner: store.Owner, one: Arrival, tiers: Sequence[Tier], tags: Tags, now: datetime
 ) -> dict[str, Any]:
-    need = rules.need(tiers, one.asset, one.units, chain.confirmations)
+    need = _need(chain, tiers, one)
     deep = one.confirmations >= need.confirmations and tags.has(need.finality, one.block_height)
     return {
         "id": new_id(),

@@ -50,7 +50,10 @@ class EvmChain:
         # asset → contract and contract → asset, EIP-55.
         self._contracts = {asset: build.checksummed(token.contract) for asset, token in settings.tokens.items()}
         self._assets = {contract: asset for asset, contract in self._contracts.items()}
-        others = [EvmWitness(name, node, settings.chain_id) for name, node in settings.others.items()]
+        others = [
+            EvmWitness(name, node, settings.chain_id, self._assets, self.gas_asset)
+            for name, node in settings.others.items()
+        ]
         self._opinions = Opinions(others, settings.confirmations)
         self._fitness = Fitness(self._rpc, settings, self._contracts, self._opinions)
 
@@ -104,6 +107,18 @@ class EvmChain:
     async def tip(self) -> Tip:
         block = await self._read("eth_getBlockByNumber", "latest", False)
         return Tip(parse.quantity(block["number"]), block["hash"])
+
+    @understood
+    async def pulse(self) -> str:
+        """The newest block, what waits for the next one where the node shows it, and the tags that a tier asks for."""
+        tags = sorted({tier.finality for tier in self._settings.deposit_tiers if tier.finality})
+        calls = [("eth_getBlockByNumber", (tag, False)) for tag in ("latest", "pending", *tags)]
+        latest, pending, *tagged = await self._rpc.batch(calls)
+        if isinstance(latest, RpcError):
+            raise latest
+        waiting = pending.get("transactions") if isinstance(pending, dict) else None
+        heights = [block["number"] for block in tagged if isinstance(block, dict)]
+        return f"{latest['number']} {latest['hash']} {waiting} {heights}"
 
     @understood
     async def arrivals(self, cursor: str | None, watched: Container[str], open_txids: Sequence[str]) -> Arrivals:
