@@ -58,7 +58,7 @@ async def becomes(world: World, network: str, user: uuid.UUID, wanted: str) -> N
         await look(world, network)
         return {row["state"] for row in await world.deposits(user)} == {wanted}
 
-    await until(looked)
+    await until(looked, f"{user} to have a deposit that is {wanted}")
 
 
 @pytest.mark.parametrize("code", CODES)
@@ -104,7 +104,7 @@ async def test_a_payment_that_replaces_another_is_seen_by_looking(world: World) 
         await look(world, "bitcoin")
         return [row["txid"] for row in await world.deposits(user)] == [bumped["txid"], deposit["txid"]]
 
-    await until(seen)
+    await until(seen, "the replacement")
 
 
 async def test_a_block_that_is_taken_back_is_noticed_at_the_next_look(world: World) -> None:

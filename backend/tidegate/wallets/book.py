@@ -78,6 +78,13 @@ def _terms(settings: Settings, code: str, *, paused: bool) -> Terms:
     return Terms(minimum_units(settings.minimum_deposit, asset), asset.listed, paused)
 
 
+def _is_listed(code: str) -> bool:
+    try:
+        return asset_of(code).listed
+    except UnknownAsset:
+        return False
+
+
 async def _take(db: Database, lane: Lane, deposit: Deposit, step: Step, owed: int, now: datetime) -> bool:
     """One step for one deposit. False when it could not be made now; the next scan finds it again."""
     verdict = None
@@ -159,7 +166,7 @@ async def explain(db: Database, lane: Lane, *, deposit_id: uuid.UUID, by: str) -
     deposit = deposit_store.of(row)
     if deposit.booked is not Booked.SUSPENSE or deposit.sub_status == rules.REORGED:
         raise Refusal(Kind.CONFLICT, "This deposit is not in suspense.")
-    if deposit.state is DepositState.UNKNOWN_ASSET:
+    if not _is_listed(deposit.asset):
         raise Refusal(Kind.CONFLICT, f"No customer can hold {deposit.asset} here.")
     now = utcnow()
     values = {

@@ -88,16 +88,19 @@ async def open_rows(session: AsyncSession, *, network: str) -> list[Open]:
     return [Open(*row) for row in found]
 
 
-async def reopen(session: AsyncSession, *, network: str, txids: Sequence[str]) -> list[Open]:
-    """Watch again what was given up and is seen after all."""
-    given_up = (
-        (DepositRow.network == network)
-        & (DepositRow.txid == func.any(bindparam("txids", list(txids), ARRAY(Text))))
-        & (DepositRow.state == DepositState.REORGED)
-        & DepositRow.final_at.is_not(None)
-    )
-    found = await session.execute(update(DepositRow).where(given_up).values(final_at=None).returning(*_OPEN))
+async def reopen(
+    session: AsyncSession, *, network: str, txids: Sequence[str], listed: Sequence[str] = ()
+) -> list[Open]:
+    """Watch again what was given up and is seen after all, and, of the transactions in `listed`, unknown tokens."""
+    given_up = _among("txids", txids) & (DepositRow.state == DepositState.REORGED)
+    unknown = _among("listed", listed) & (DepositRow.asset == UNKNOWN_TOKEN)
+    which = (DepositRow.network == network) & DepositRow.final_at.is_not(None) & or_(given_up, unknown)
+    found = await session.execute(update(DepositRow).where(which).values(final_at=None).returning(*_OPEN))
     return [Open(*row) for row in found]
+
+
+def _among(name: str, txids: Sequence[str]) -> ColumnElement[bool]:
+    return DepositRow.txid == func.any(bindparam(name, list(txids), ARRAY(Text)))
 
 
 async def lock_open(session: AsyncSession, *, ids: Sequence[uuid.UUID]) -> Sequence[DepositRow]:

@@ -51,12 +51,7 @@ async def record(db: Database, chain: Chain, terms: NetworkSettings, look: Look,
         if before.version != look.version:
             return False
         tags = Tags(found.safe, found.finalized)
-        # In a block again: what merely waits in the mempool would be given up again at once, and so on for ever.
-        alive = [one.txid for one in found.seen if one.confirmations > 0]
-        again = await deposit_store.reopen(session, network=network, txids=alive)
-        look = replace(look, rows=[*look.rows, *again])
-        any_changed = await _show_known(session, chain, terms, look, tags, now)
-        any_changed |= await insert_new(session, chain, terms, found.seen, tags, now)
+        any_changed = await show(session, chain, terms, look, tags, now)
         if found.reread_above is not None:
             await deposit_store.forget_flows(session, network=network, above=found.reread_above)
         await deposit_store.keep_flows(session, network=network, flows=found.flows)
@@ -78,6 +73,21 @@ async def record(db: Database, chain: Chain, terms: NetworkSettings, look: Look,
             any_changed = True
         await store.save_scan(session, network=network, values=values)
     return any_changed
+
+
+async def show(
+    session: AsyncSession, chain: Chain, terms: NetworkSettings, look: Look, tags: Tags, now: datetime
+) -> bool:
+    """Bring every deposit to what the scan says of it, those not seen before included. True when anything changed."""
+    # In a block again: what merely waits in the mempool would be given up again at once, and so on for ever.
+    alive = [one for one in look.found.seen if one.confirmations > 0]
+    # A token that the house lists since, in a block that is read again: now its amount says something.
+    listed = [one.txid for one in alive if one.asset not in (UNKNOWN_TOKEN, chain.gas_asset)]
+    txids = [one.txid for one in alive]
+    again = await deposit_store.reopen(session, network=chain.network, txids=txids, listed=listed)
+    look = replace(look, rows=[*look.rows, *again])
+    changed_known = await _show_known(session, chain, terms, look, tags, now)
+    return await _insert_new(session, chain, terms, look.found.seen, tags, now) or changed_known
 
 
 async def _show_known(
@@ -159,7 +169,7 @@ def _seen(
     return Seen(depth, row.block_hash, row.block_height) if depth > 0 else None
 
 
-async def insert_new(
+async def _insert_new(
     session: AsyncSession, chain: Chain, terms: NetworkSettings, seen: Iterable[Arrival], tags: Tags, now: datetime
 ) -> bool:
     """A row for each payment not seen before, to an address that was handed out. True when there was one."""

@@ -384,6 +384,12 @@ async def standing(
     return {(row["network"], row["family"]): Standing(row["cursor"], row["ahead"]) for row in rows}
 
 
+async def begun(session: AsyncSession, *, network: str) -> bool:
+    """Whether it is written down where the next scan goes on."""
+    found = select(ScanCursor.network).where(ScanCursor.network == network, ScanCursor.cursor.is_not(None))
+    return await session.scalar(found) is not None
+
+
 async def scans(session: AsyncSession) -> dict[str, ScanCursor]:
     return {row.network: row for row in await session.scalars(select(ScanCursor))}
 

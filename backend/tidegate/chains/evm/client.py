@@ -5,7 +5,7 @@ from typing import Any
 
 from tidegate.chains.evm import build, parse
 from tidegate.chains.evm.fitness import EvmWitness, Fitness
-from tidegate.chains.evm.scan import Scan
+from tidegate.chains.evm.scan import Pace, Scan
 from tidegate.chains.families import Family, GasFees, WouldRevert
 from tidegate.chains.opinions import Opinions
 from tidegate.chains.port import (
@@ -56,6 +56,7 @@ class EvmChain:
         ]
         self._opinions = Opinions(others, settings.confirmations)
         self._fitness = Fitness(self._rpc, settings, self._contracts, self._opinions)
+        self._pace = Pace()
 
     async def close(self) -> None:
         await self._rpc.close()
@@ -126,7 +127,7 @@ class EvmChain:
 
         Ether that a contract sends (an internal transfer) leaves no such trace and is found by comparing balances.
         """
-        scan = Scan(self._rpc, watched, self._assets, self.gas_asset, (self.hot_address,))
+        scan = Scan(self._rpc, watched, self._assets, self.gas_asset, (self.hot_address,), self._pace)
         try:
             return await self._opinions.temper(await scan.run(cursor, open_txids, await self.tip()))
         except RpcError as error:
