@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.chains.conftest import House
-from tests.chains.test_deposits_evm import Till, till_at_tip
+from tests.chains.test_deposits_evm import till_at_tip
 from tidegate.chains.evm.scan import MAX_BLOCKS
 from tidegate.chains.port import NodeUnavailable
 from tidegate.chains.rpc import AnswerLost, Busy, Rpc, RpcError

@@ -62,8 +62,9 @@ async def test_a_deposit_in_suspense_pays_nobody_and_is_not_counted_as_payable(h
 async def test_a_token_in_suspense_is_not_swept(house: House) -> None:
     world = house.world
     user = await paid(world, "USDT", "0.5")
-    await world.mine("ethereum", 40)
-    await world.scan("ethereum")
+    for _ in range(2):
+        await world.mine("ethereum", 20)
+        await world.scan("ethereum")
     row = await world.deposit(user)
     assert (row["booked"], row["final_at"] is not None) == ("suspense", True)
     async with world.db.reading() as session:

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
+from types import SimpleNamespace
 from typing import Any
 
 from sqlalchemy import (
@@ -26,7 +27,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tidegate.chains.port import Flow
-from tidegate.database import Rider, adding, inserting, updating
+from tidegate.database import Rider, Write, adding, inserting, updating
 from tidegate.money import UNKNOWN_TOKEN
 from tidegate.wallets.rules import AFLOAT, REORGED, Booked, Deposit, DepositState, Reason
 from tidegate.wallets.tables import DepositAddress, DepositRow, EtherFlow, Receivable
@@ -34,8 +35,8 @@ from tidegate.wallets.tables import DepositAddress, DepositRow, EtherFlow, Recei
 Before = tuple[datetime, uuid.UUID] | None
 
 
-def of(row: DepositRow) -> Deposit:
-    """A row as the rules see it."""
+def of(row: Any) -> Deposit:
+    """A row, mapped or plain, as the rules see it."""
     return Deposit(
         id=row.id,
         user_id=row.user_id,
@@ -71,10 +72,13 @@ class Open:
     asset: str
     units: int
     confirmations: int
+    confirmations_required: int
     block_hash: str | None
     block_height: int | None
     finality: str | None
     deep: bool
+    booked: str | None
+    sub_status: str | None
 
 
 _OPEN = tuple(DepositRow.__table__.columns[one.name] for one in fields(Open))
@@ -158,6 +162,27 @@ def insert_rider(row: dict[str, Any]) -> Rider:
     return Rider("deposit", inserting(DepositRow.__table__, key=("id",)), _NEW | row)
 
 
+def of_new(row: dict[str, Any]) -> Deposit:
+    """A payment seen for the first time, as the rules see it."""
+    return of(SimpleNamespace(**_NEW | row))
+
+
+_UNCHANGED = Write(
+    """
+    WITH r AS (SELECT * FROM jsonb_to_recordset($1::jsonb) AS rows(i int, network text, version bigint)),
+    scan AS (
+        SELECT network, version FROM scan_cursors WHERE network IN (SELECT network FROM r) ORDER BY network FOR SHARE
+    )
+    SELECT array_agg(r.i) FROM r JOIN scan USING (network, version)
+    """
+)
+
+
+def unchanged(*, network: str, version: int) -> Rider:
+    """Misses when another scan of the network was stored meanwhile; named "scan"."""
+    return Rider("scan", _UNCHANGED, {"network": network, "version": version})
+
+
 def show(deposit: Deposit, *, values: dict[str, Any]) -> Rider:
     """The guarded change of a row by a sighting."""
     return book(deposit, values=values)
@@ -167,14 +192,20 @@ _IN_DOUBT = (DepositRow.booked.is_not(None)) & (DepositRow.sub_status == REORGED
 _DEEP = (DepositRow.booked.is_(None)) & DepositRow.deep
 
 
-async def unsettled(session: AsyncSession, *, network: str) -> Sequence[DepositRow]:
+_READ = """id user_id network asset units state sub_status booked epoch version confirmations confirmations_required deep
+    block_hash since explained txid finality reason swept_at"""
+_WHOLE = tuple(DepositRow.__table__.columns[name] for name in _READ.split())
+"""What `of` reads, as plain rows: thousands of mapped objects would cost more than all the rest."""
+
+
+async def unsettled(session: AsyncSession, *, network: str) -> list[Deposit]:
     """Watched deposits whose books may be wrong: deep and unbooked, or booked and in doubt. Doubt first."""
-    query = (
-        select(DepositRow)
+    found = await session.execute(
+        select(*_WHOLE)
         .where(DepositRow.network == network, DepositRow.final_at.is_(None), or_(_IN_DOUBT, _DEEP))
         .order_by(case((_IN_DOUBT, 0), else_=1), DepositRow.id)
     )
-    return (await session.scalars(query)).all()
+    return [of(row) for row in found]
 
 
 async def restless(session: AsyncSession, *, network: str, compared: bool) -> bool:

@@ -70,7 +70,11 @@ async def _scan(db: Database, lane: Lane, chain: Chain, settings: Settings, now:
         cursor=row.cursor if row is not None else None,
         health=health,
     )
-    changed_rows = await sight.record(db, chain, settings.networks[chain.network], look, now)
+    terms = settings.networks[chain.network]
+    if new := await sight.deep_at_once(db, chain, terms, look, now):
+        # What fails here, or is lost here, is found by what follows, or by the next scan: the cursor has not moved yet.
+        await book.book_new(db, lane, network=chain.network, settings=settings, rows=new, version=look.version, now=now)
+    changed_rows = await sight.record(db, chain, terms, look, now)
     booked = await book.settle(db, lane, network=chain.network, settings=settings, now=now)
     return changed_rows or booked
 
