@@ -7,7 +7,7 @@ import pytest
 
 from tests.chains.conftest import House
 from tests.chains.test_deposits_evm import till_at_tip
-from tidegate.chains.evm.scan import MAX_BLOCKS
+from tidegate.chains.evm.scan import MAX_BLOCKS, Pace
 from tidegate.chains.port import NodeUnavailable
 from tidegate.chains.rpc import AnswerLost, Busy, Rpc, RpcError
 
@@ -46,6 +46,7 @@ class Provider(Rpc):
 
 def behind(house: House, monkeypatch: pytest.MonkeyPatch, provider: Provider) -> None:
     monkeypatch.setattr(house.evm, "_rpc", provider)
+    monkeypatch.setattr(house.evm, "_pace", Pace())
 
 
 @pytest.mark.parametrize("refusal", REFUSALS, ids=["refused", "busy", "lost"])
