@@ -53,7 +53,7 @@ def behind(house: House, monkeypatch: pytest.MonkeyPatch, provider: Provider) ->
 async def test_a_provider_that_gives_few_blocks_at_a_time_is_asked_for_half_as_many_until_it_does(
     house: House, monkeypatch: pytest.MonkeyPatch, refusal: Exception
 ) -> None:
-    till = await till_at_tip(house, 71)
+    till = await till_at_tip(house, 71 + REFUSALS.index(refusal))
     txid = await house.send_ether(till.watched[0], 10**18)
     await house.evm_node.mine(MAX_BLOCKS + 5)
     url = house.settings.networks["ethereum"].rpc_url.get_secret_value()
@@ -72,7 +72,7 @@ async def test_a_provider_that_gives_few_blocks_at_a_time_is_asked_for_half_as_m
 async def test_a_provider_that_does_not_even_give_one_block_is_not_fit_to_read_from(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    till = await till_at_tip(house, 72)
+    till = await till_at_tip(house, 74)
     await house.evm_node.mine(3)
     url = house.settings.networks["ethereum"].rpc_url.get_secret_value()
     provider = Provider(url, REFUSALS[2], most=0)
@@ -88,7 +88,7 @@ async def test_a_provider_that_does_not_even_give_one_block_is_not_fit_to_read_f
 async def test_a_block_with_more_logs_than_the_provider_gives_is_asked_for_our_tokens(
     house: House, monkeypatch: pytest.MonkeyPatch, refusal: Exception
 ) -> None:
-    till = await till_at_tip(house, 73)
+    till = await till_at_tip(house, 75 + REFUSALS.index(refusal))
     txid = await house.send_token("USDT", till.watched[0], 5_000_000)
     await house.evm_node.mine(1)
     url = house.settings.networks["ethereum"].rpc_url.get_secret_value()
