@@ -109,6 +109,7 @@ async def test_a_worker_that_dies_before_booking_credits_once_after_its_restart(
 async def test_a_worker_that_dies_after_booking_and_before_its_cursor_moved_credits_once(
     world: World, code: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    await world.scan(NETWORK[code])
     user = await paid(world, code)
     await world.mine(NETWORK[code], 3)
 

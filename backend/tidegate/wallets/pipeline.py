@@ -71,7 +71,7 @@ async def _scan(db: Database, lane: Lane, chain: Chain, settings: Settings, now:
         health=health,
     )
     terms = settings.networks[chain.network]
-    if new := await sight.deep_at_once(db, chain, terms, look, now):
+    if row is not None and (new := await sight.deep_at_once(db, chain, terms, look, now)):
         # What fails here, or is lost here, is found by what follows, or by the next scan: the cursor has not moved yet.
         await book.book_new(db, lane, network=chain.network, settings=settings, rows=new, version=look.version, now=now)
     changed_rows = await sight.record(db, chain, terms, look, now)
