@@ -27,6 +27,7 @@ from tests.customer import Customer, until
 from tests.stack import Stack
 from tidegate.chains.open import close_chains, open_chains
 from tidegate.chains.public import load_public
+from tidegate.config import NetworkSettings
 from tidegate.wallets import addresses
 
 SECTION = "deposits"
@@ -64,7 +65,9 @@ QUICK = Sizes(few=5, many=10, paid=5, rounds=1, seen=2)
 
 async def deposits(sizes: Sizes, console: Console) -> list[Measure]:
     """Every measure of this section."""
-    async with sandbox({"CONFIRMATIONS": "1", "BLOCK_SECONDS": "5"}) as stack:
+    # As often as an installation looks: the tests' systems look less often.
+    often = str(NetworkSettings.model_fields["poll_seconds"].default)
+    async with sandbox({"CONFIRMATIONS": "1", "BLOCK_SECONDS": "5", "POLL_SECONDS": often}) as stack:
         customer = await stack.customer()
         found = await _page(stack, customer, sizes.seen, console)
         await stack.sandbox("chaos", {"fault": "mining_paused", "on": True, "network": "bitcoin"})

@@ -55,3 +55,42 @@ async def test_addresses_of_an_earlier_version_join_the_sequence_of_their_family
         assert [tuple(row) for row in rows] == [("bitcoin", 1), ("ethereum", 2)]
     finally:
         await connection.close()
+
+
+async def test_ether_that_was_moved_before_it_was_written_down_is_nobodys_deposit(empty_url: str) -> None:
+    config = alembic_config(empty_url)
+    await asyncio.to_thread(command.upgrade, config, "0018_deposits")
+    connection = await asyncpg.connect(empty_url)
+    try:
+        await connection.execute(
+            """
+            INSERT INTO users (id, email, email_canonical, password_hash, password_changed_at, created_at)
+            VALUES (gen_random_uuid(), 'a@b.example', 'a@b.example', 'none', now(), now());
+            INSERT INTO deposit_addresses (id, user_id, network, index, address, created_at)
+            SELECT gen_random_uuid(), id, 'ethereum', 7, '0xA', now() FROM users;
+            CREATE TEMPORARY TABLE made (set_id uuid, n int, purpose text, asset text, units numeric, state text, fee numeric);
+            INSERT INTO made
+            SELECT gen_random_uuid(), * FROM (VALUES
+                (1, 'top_up', 'ETH', 900, 'final', 50), (2, 'sweep', 'USDT', 25, 'final', 600),
+                (3, 'sweep', 'ETH', 100, 'reverted', 7), (4, 'sweep', 'ETH', 100, 'final', 9),
+                (5, 'sweep', 'ETH', 100, 'dropped', NULL)) m;
+            INSERT INTO attempt_sets (id, network, purpose, asset, speed, stage, created_at, due_at, fence, ended_at, outcome)
+            SELECT set_id, 'ethereum', purpose, asset, 'economy', 'ended', now(), now(), 0, now(), 'final' FROM made;
+            INSERT INTO moves (set_id, network, purpose, asset, units, address_index, to_cold, address, deposits, booked,
+                               created_at, ended_at)
+            SELECT set_id, 'ethereum', purpose, asset, units, 7, false, '0xA', '[]', 'arrived', now(), now() FROM made;
+            INSERT INTO attempts (id, set_id, network, state, plan, raw, txid, fee_units, confirmations, block_height, created_at)
+            SELECT gen_random_uuid(), set_id, 'ethereum', state, '{}', 'raw', '0x' || n, fee, 6,
+                   CASE WHEN state <> 'dropped' THEN 100 + n END, now() FROM made;
+            """
+        )
+        await asyncio.to_thread(command.upgrade, config, "head")
+        rows = await connection.fetch("SELECT txid, address, units, block_height FROM ether_flows ORDER BY txid")
+        assert [tuple(row) for row in rows] == [
+            ("0x1", "0xA", 900, 101),
+            ("0x2", "0xA", -600, 102),
+            ("0x3", "0xA", -7, 103),
+            ("0x4", "0xA", -109, 104),
+        ]
+    finally:
+        await connection.close()

@@ -180,7 +180,8 @@ class NetworkSettings(_Section):
     """Satoshi from which a transaction needs the larger depth to count as dead."""
     unmined_most: int = Field(16, ge=1)
     """EVM: transactions of one account that may wait for a block; pools drop more."""
-    poll_seconds: float = 0.5
+    poll_seconds: float = 0.25
+    """A look at a network that stands still costs its node one request."""
     options: dict[str, Any] = Field(default_factory=dict)
     """What the driver of another distribution wants to know; judged by that driver."""
 

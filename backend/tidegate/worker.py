@@ -113,7 +113,7 @@ class Worker:
         found += [Step(f"{name}:compare", self._compare, 10) for name in self._signing[:1]]
         for network in parts.settings.networks:
             terms = parts.settings.networks[network]
-            found.append(Step(f"deposits:{network}", self._deposits(network, wallets.scan), terms.poll_seconds))
+            found.append(Step(f"deposits:{network}", self._deposits(network, wallets.look), terms.poll_seconds))
             if terms.kind == "evm":
                 found.append(Step(f"deposits:{network}:ether", self._deposits(network, wallets.compare), 5))
         return [step for step in found if step.name.partition(":")[0] in self._wanted]

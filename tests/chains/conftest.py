@@ -144,7 +144,7 @@ async def house(
             await evm.prepare()
             for units in (5_000_000, 7_000_000, 20_000_000):
                 await house.send_bitcoin(bitcoin.hot_address, units)
-            await bitcoin_node.mine(1)
+            await bitcoin_node.mine(bitcoin.confirmations)
             await house.send_ether(evm.hot_address, 20 * 10**18)
             for asset in evm_node.tokens:
                 await house.send_token(asset, evm.hot_address, 50_000 * 10**6)

@@ -45,9 +45,9 @@ class Other:
         self._up()
         return f"{self.branch}{height}" if height <= self.tip else None
 
-    async def holds(self, txid: str, block_hash: str) -> bool:
+    async def holds(self, claim: Claim) -> bool:
         self._up()
-        return f"{txid}@{block_hash}" in self.held
+        return f"{claim.txid}@{claim.block_hash}" in self.held
 
     async def close(self) -> None: ...
 

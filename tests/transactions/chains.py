@@ -147,6 +147,9 @@ class MemoryEvm(EvmChain):
         self.node.up()
         return Tip(self.node.height, self.node.blocks[-1].hash)
 
+    async def reread(self, height: int) -> str:
+        return f"from {height}"
+
     async def gas_fees(self) -> GasFees:
         self.node.up()
         price = GasPrice(self.price, self.price // 10)

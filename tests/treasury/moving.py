@@ -114,7 +114,7 @@ class House:
         network = "bitcoin" if code == "BTC" else "ethereum"
         address = self.bitcoin.hot_address if code == "BTC" else self.evm.hot_address
         await self.world.pay(code, address, amount)
-        await self.world.mine(network)
+        await self.world.mine(network, self.world.chains[network].confirmations)
         hot = house("wallet:hot", code, network)
         verdict = await fund(self.world.lane, hot, units(code, amount), key=str(uuid.uuid4()))
         assert verdict.outcome is Outcome.POSTED

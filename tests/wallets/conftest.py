@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from tests.auth.people import ORIGIN, build_app
 from tests.wallets.people import Holder
-from tests.wallets.world import World, bitcoin_chain, evm_chain, on_nodes
+from tests.wallets.world import World, begun, bitcoin_chain, evm_chain, on_nodes
 from tidegate.auth.gate import open_gate
 from tidegate.chains.port import Chain
 from tidegate.config import Settings
@@ -58,6 +58,7 @@ async def cashier(db: Database, settings: Settings) -> AsyncIterator[Cashier]:
                 text("INSERT INTO address_index (family, next_index, watched_upto) VALUES (:f, 0, 1000)"),
                 {"f": family},
             )
+    await begun(db, "ethereum", "read")
     yield Cashier(db, settings, chains)
     for chain in chains.values():
         await chain.close()

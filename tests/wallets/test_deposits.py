@@ -10,11 +10,11 @@ from sqlalchemy import text
 from tests.wallets.world import AMOUNTS, NETWORK, World, bitcoin_chain, credited, evm_chain, paid, units
 from tidegate.chains.port import NodeUnavailable
 from tidegate.compliance import pause
-from tidegate.database import Database, utcnow
+from tidegate.database import Database, new_id, utcnow
 from tidegate.ledger.lane import Lane
 from tidegate.ledger.rules import house
 from tidegate.refusal import Kind, Refusal
-from tidegate.wallets import audit, book, deposits, overview, pipeline, rules, watch
+from tidegate.wallets import audit, book, deposits, overview, pipeline, rules, sight, store, watch
 
 
 @pytest.mark.parametrize("code", ["BTC", "ETH"])
@@ -87,7 +87,10 @@ async def test_a_worker_that_dies_before_booking_credits_once_after_its_restart(
     async def dies(*_: object, **__: object) -> bool:
         raise ConnectionError("killed")
 
+    async def idles(*_: object, **__: object) -> None: ...
+
     with monkeypatch.context() as patch:
+        patch.setattr(book, "book_new", idles)
         patch.setattr(book, "settle", dies)
         with pytest.raises(ConnectionError):
             await world.scan(NETWORK[code])
@@ -100,6 +103,50 @@ async def test_a_worker_that_dies_before_booking_credits_once_after_its_restart(
     await world.scan(NETWORK[code])
     await world.scan(NETWORK[code])
     assert await world.available(user, code) == AMOUNTS[code]
+
+
+@pytest.mark.parametrize("code", ["BTC", "USDT"])
+async def test_a_worker_that_dies_after_booking_and_before_its_cursor_moved_credits_once(
+    world: World, code: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.scan(NETWORK[code])
+    user = await paid(world, code)
+    await world.mine(NETWORK[code], 3)
+
+    async def dies(*_: object, **__: object) -> bool:
+        raise ConnectionError("killed")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sight, "record", dies)
+        with pytest.raises(ConnectionError):
+            await world.scan(NETWORK[code])
+    assert (await world.deposit(user))["state"] == "credited"
+    watch.forget()
+    await world.scan(NETWORK[code])
+    assert (await world.deposit(user))["version"] == 2
+    assert await world.available(user, code) == AMOUNTS[code]
+
+
+async def test_what_a_scan_saw_is_not_booked_with_it_when_another_scan_was_stored_meanwhile(world: World) -> None:
+    user = await paid(world, "BTC")
+    await world.mine("bitcoin", 3)
+    await world.scan("bitcoin")
+    late = {**await world.deposit(user), "id": new_id(), "txid": "ab" * 32, "version": 1, "booked": None}
+    late |= {"state": "confirming", "credited_at": None}
+    async with world.db.reading() as session:
+        scan = await store.scan_of(session, network="bitcoin")
+    assert scan is not None
+    for version, rows in ((scan.version - 1, 1), (scan.version, 2)):
+        await book.book_new(
+            world.db,
+            world.lane,
+            network="bitcoin",
+            settings=world.settings,
+            rows=[late],
+            version=version,
+            now=utcnow(),
+        )
+        assert len(await world.deposits(user)) == rows
 
 
 @pytest.mark.parametrize("code", ["BTC", "USDT"])

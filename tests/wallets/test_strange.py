@@ -15,7 +15,7 @@ from tidegate.config import DepositTier, NetworkSettings
 from tidegate.database import utcnow
 from tidegate.ledger.rules import house
 from tidegate.refusal import Kind, Refusal
-from tidegate.wallets import addresses, audit, book, deposits, ether, history, overview, pipeline, rules
+from tidegate.wallets import addresses, audit, book, deposits, desk, ether, history, overview, pipeline, rules
 
 
 @pytest.fixture
@@ -27,6 +27,7 @@ async def twin(world: World) -> EvmChain:
     chain = EvmChain("twin", terms, EvmKeys(world.seed.evm_address(), world.seed.evm_deposit_xpub()))
     world.chains["twin"] = chain
     await chain.prepare()
+    await pipeline.extend(world.db, chain)
     return chain
 
 
@@ -225,3 +226,67 @@ async def test_a_cursor_of_the_chain_names_its_tip(world: World) -> None:
             await session.execute(text("SELECT cursor, scanned_height FROM scan_cursors WHERE network = 'ethereum'"))
         ).one()
     assert json.loads(cursor)["blocks"][-1][0] == scanned == await world.evm.height()
+
+
+async def test_a_token_that_is_listed_later_is_credited_once_an_operator_has_its_blocks_read_again(
+    world: World,
+) -> None:
+    users = [await world.user(), await world.user()]
+    listed = world.settings.networks["ethereum"]
+    tokens = {code: token for code, token in listed.tokens.items() if code != "USDC"}
+    before = EvmChain(
+        "ethereum",
+        listed.model_copy(update={"tokens": tokens}),
+        EvmKeys(world.seed.evm_address(), world.seed.evm_deposit_xpub()),
+    )
+    after, world.chains["ethereum"] = world.chains["ethereum"], before
+    txids = [await world.pay("USDC", await world.address(user, "ETH"), "3.5") for user in users]
+    await world.mine("ethereum", 3)
+    await world.scan("ethereum")
+    assert [(await world.deposit(user))["state"] for user in users] == ["unknown_asset"] * 2
+    world.chains["ethereum"] = after
+    await world.mine("ethereum")
+    await world.scan("ethereum")
+    assert [(await world.deposit(user))["state"] for user in users] == ["unknown_asset"] * 2
+    await desk.look_at(world.db, world.lane, after, world.settings, txid=txids[0], now=utcnow())
+    await world.scan("ethereum")
+    assert [await world.available(user, "USDC") for user in users] == ["3.500000", "0.000000"]
+    height = (await world.deposit(users[1]))["block_height"]
+    await desk.look_from(world.db, after, height=height, now=utcnow())
+    await world.scan("ethereum")
+    assert [await world.available(user, "USDC") for user in users] == ["3.500000"] * 2
+    assert [(await world.deposit(user))["contract"] for user in users] == [None, None]
+    await before.close()
+
+
+async def test_an_address_of_a_new_network_is_handed_out_once_it_is_written_down_where_its_scans_begin(
+    world: World, twin: EvmChain
+) -> None:
+    async def given() -> str:
+        async with world.db.transaction() as session:
+            found, _ = await addresses.give(
+                session,
+                chain=twin,
+                terms=world.settings.networks["twin"],
+                user_id=await world.user(),
+                asset="ETH",
+            )
+        return found.address
+
+    async with world.db.transaction() as session:
+        await session.execute(text("UPDATE scan_cursors SET cursor = NULL WHERE network = 'twin'"))
+    with pytest.raises(Refusal) as refused:
+        await given()
+    assert refused.value.kind is Kind.BUSY
+    await pipeline.extend(world.db, twin)
+    # The worker is away, for longer than a first scan looks back.
+    address = await given()
+    await world.pay("ETH", address, "1")
+    await world.mine("ethereum", rules.LOOK_BACK + 20)
+    while await pipeline.scan(world.db, world.lane, twin, world.settings, utcnow()):
+        pass
+    async with world.db.reading() as session:
+        found = await session.execute(
+            text("SELECT state, units FROM deposits WHERE network = 'twin' AND address = :a"), {"a": address}
+        )
+    assert [(row[0], int(row[1])) for row in found] == [("credited", units("ETH", "1"))]

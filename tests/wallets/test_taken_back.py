@@ -308,7 +308,7 @@ async def test_a_cursor_that_is_lost_or_of_a_foreign_chain_is_set_back_by_height
         await session.execute(
             text(
                 "INSERT INTO scan_cursors (network, cursor, fit, reason, asked_at, version)"
-                " VALUES (:n, :c, true, '', now(), 0)"
+                " VALUES (:n, :c, true, '', now(), 0) ON CONFLICT (network) DO UPDATE SET cursor = :c, fit = true"
             ),
             {"n": network, "c": foreign},
         )

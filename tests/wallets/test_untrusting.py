@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 from sqlalchemy import text
 
-from tests.wallets.world import World, bitcoin_chain, units
+from tests.wallets.world import World, begun, bitcoin_chain, units
 from tidegate.chains.bitcoin.client import BitcoinChain
 from tidegate.chains.evm.client import EvmChain
 from tidegate.chains.evm.scan import Scan
@@ -93,6 +93,7 @@ async def world(db: Database, lane: Lane, settings: Settings) -> AsyncIterator[W
                 text("INSERT INTO address_index (family, next_index, watched_upto) VALUES (:f, 0, 1000)"),
                 {"f": family},
             )
+    await begun(db, "ethereum", "at 0")
     yield found
     await found.close()
 

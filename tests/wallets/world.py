@@ -22,7 +22,7 @@ from tidegate.money import Amount, asset
 from tidegate.sandbox.nodes import BitcoinNode, EvmNode
 from tidegate.signer.bitcoin import BitcoinVault
 from tidegate.signer.keys import Seed, make_seed
-from tidegate.wallets import addresses, pipeline
+from tidegate.wallets import addresses, pipeline, store
 from tidegate.wallets.cashier import Cashier
 
 NETWORK = {"BTC": "bitcoin", "ETH": "ethereum", "USDT": "ethereum", "USDC": "ethereum"}
@@ -63,6 +63,13 @@ async def a_user(db: Database, email: str | None = None) -> uuid.UUID:
             {"id": user_id, "email": address, "now": now},
         )
     return user_id
+
+
+async def begun(db: Database, network: str, cursor: str) -> None:
+    """As when it is written down where the scans of this network begin: before it none of its addresses is handed out."""
+    async with db.transaction() as session:
+        await store.lock_scan(session, network=network, now=utcnow())
+        await store.save_scan(session, network=network, values={"cursor": cursor})
 
 
 @dataclass

@@ -42,7 +42,7 @@ class Coin:
     units: int
     address: str
     confirmations: int
-    change: bool  # on the internal chain: the hot wallet's own, not a customer's deposit
+    change: bool  # the hot wallet's own, and of our own making while it is young; else it is as good as a deposit
     ancestors: int = 0  # unconfirmed transactions it hangs on, itself included
 
     @property

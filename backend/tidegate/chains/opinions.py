@@ -25,8 +25,8 @@ class Witness(Protocol):
 
     async def hash_at(self, height: int) -> str | None: ...
 
-    async def holds(self, txid: str, block_hash: str) -> bool:
-        """Is this transaction in this block, and the block on its chain?"""
+    async def holds(self, claim: "Claim") -> bool:
+        """Is this transaction in this block, the block on its chain, and is each payment of the claim made by it?"""
         ...
 
     async def close(self) -> None: ...
@@ -34,11 +34,18 @@ class Witness(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The first node says: this transaction is in this block."""
+    """The first node says: this transaction is in this block, and pays us this."""
 
     txid: str
     block_hash: str
     height: int
+    paid: tuple[Arrival, ...] = ()
+    """As they are when all that may change is left out: see `bare`."""
+
+
+def bare(one: Arrival) -> Arrival:
+    """What is credited of an arrival: asset, recipient, amount and place, in which block; not how deep it is by now."""
+    return replace(one, confirmations=0, matures=0)
 
 
 class Opinions:
@@ -107,10 +114,13 @@ class Opinions:
         disputed = ""
         for witness in self._witnesses:
             try:
-                if await witness.holds(claim.txid, claim.block_hash):
+                if await witness.holds(claim):
                     self._proven[claim] = None
                 elif await witness.height() - claim.height + 1 >= self._depth:
-                    disputed = f"{witness.name} does not have {claim.txid} in block {claim.height}, the node does."
+                    what = "and what it pays us " if claim.paid else ""
+                    disputed = (
+                        f"{witness.name} does not have {claim.txid} {what}in block {claim.height}, the node does."
+                    )
             except NodeUnavailable:
                 continue
         if disputed:
@@ -123,7 +133,10 @@ class Opinions:
         """Arrivals that no other node confirms, or that name no block to ask about, stay one short of being credited."""
         if not self._witnesses:
             return found
-        deep = {one: _claim_of(one.txid, one) for one in found.seen if one.confirmations >= self._depth}
+        paid: dict[str, list[Arrival]] = {}
+        for one in found.seen:
+            paid.setdefault(one.txid, []).append(bare(one))
+        deep = {one: _claim_of(one.txid, one, paid[one.txid]) for one in found.seen if one.confirmations >= self._depth}
         wanting = await self.unproven([claim for claim in deep.values() if claim is not None])
         wanting |= {one.txid for one, claim in deep.items() if claim is None}
         return replace(found, seen=tuple(self._held_back(one) if one.txid in wanting else one for one in found.seen))
@@ -145,7 +158,8 @@ class Opinions:
             await witness.close()
 
 
-def _claim_of(txid: str, one: Arrival | Sighting) -> Claim | None:
+def _claim_of(txid: str, one: Arrival | Sighting, paid: Sequence[Arrival] = ()) -> Claim | None:
     if one.block_hash is None or one.block_height is None:
         return None
-    return Claim(txid, one.block_hash, one.block_height)
+    ordered = sorted(paid, key=lambda each: (each.index, each.address))
+    return Claim(txid, one.block_hash, one.block_height, tuple(ordered))

@@ -71,6 +71,8 @@ class Arrival:
     confirmations: int
     contract: str | None = None
     """Of an unknown token; then `units` are whatever that contract says."""
+    matures: int = 0
+    """Confirmations before which the network itself lets nobody spend it (a miner's reward)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +211,13 @@ class Chain(Protocol):
         ...
 
     async def tip(self) -> Tip: ...
+
+    async def pulse(self) -> str | None:
+        """One cheap question: while the answer stays the same, no payment to us came, moved or went.
+
+        None where that cannot be told: then `arrivals` is asked each time.
+        """
+        ...
 
     async def arrivals(self, cursor: str | None, watched: "Container[str]", open_txids: "Sequence[str]") -> Arrivals:
         """Payments to `watched` since `cursor`, and the present state of every transaction in `open_txids`.

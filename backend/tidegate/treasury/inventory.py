@@ -7,13 +7,16 @@ from tidegate.ledger.balances import balance
 from tidegate.ledger.lane import Lane
 from tidegate.ledger.rules import AccountRef, Posting, Transfer, Verdict, house
 from tidegate.treasury import move_store, underway
+from tidegate.wallets import sweepable
 
 
 async def payable(session: AsyncSession, network: str, asset: str, *, bitcoin: bool) -> int:
-    """Base units that can leave for payouts now: the hot wallet (Bitcoin: deposit coins too) less what is under way."""
+    """Base units that can leave for payouts now: the hot wallet (Bitcoin: credited deposits' coins too) less what is
+    under way."""
     units = await balance(session, house("wallet:hot", asset, network))
     if bitcoin:
         units += await balance(session, house("wallet:deposit", asset, network))
+        units -= await sweepable.uncleared_units(session, network=network, asset=asset)
     units -= await move_store.promised(session, network, asset)
     return units - await underway.committed_units(session, network, asset)
 

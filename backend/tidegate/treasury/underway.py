@@ -12,6 +12,7 @@ from tidegate.signing.messages import Known
 from tidegate.treasury.rules import OPEN, AttemptState, Outcome, Purpose, Stage
 from tidegate.treasury.store import Whole, wholes
 from tidegate.treasury.tables import Attempt, AttemptSet, ReservedInput, SetPayout
+from tidegate.wallets import sweepable
 
 _OPEN = [state.value for state in OPEN]
 
@@ -46,12 +47,13 @@ async def committed_gas(session: AsyncSession, network: str) -> int:
 
 
 async def reserved_outpoints(session: AsyncSession, network: str) -> set[tuple[str, int]]:
+    """Coins that nothing new may spend: those of living sets, and deposits that are not credited."""
     rows = await session.execute(
         select(ReservedInput.txid, ReservedInput.vout).where(
             ReservedInput.network == network, ReservedInput.released_at.is_(None)
         )
     )
-    return {(row[0], row[1]) for row in rows}
+    return {(row[0], row[1]) for row in rows} | await sweepable.uncleared(session, network=network)
 
 
 async def reserved_by(session: AsyncSession, set_id: uuid.UUID) -> list[ReservedInput]:

@@ -29,7 +29,8 @@ async def hand_out(cashier: Cashier, *, user_id: uuid.UUID, asset: str, network:
 
     Where one address takes several assets (EVM), an asset it was not given out for yet gets the user's newest one;
     asking again for the same asset gives a fresh one. Refuses UNKNOWN_ASSET, UNKNOWN_NETWORK, LIMIT_EXCEEDED while
-    enough addresses of the user are unused, RATE_LIMITED, and BUSY while no node watches the next address.
+    enough addresses of the user are unused, RATE_LIMITED, and BUSY while no node watches the next address, or it is not
+    written down where the scans of an EVM network begin.
     """
     cashier.pair(asset, network)
     chain, terms, now = cashier.chains[network], cashier.settings.networks[network], utcnow()
@@ -58,6 +59,9 @@ async def give(
     """Take or share an address in the caller's transaction; see `hand_out`."""
     network, family = chain.network, watch.family(chain)
     if await store.lock_index(session, family=family) is None:
+        raise _not_ready()
+    if terms.family == "evm" and not await store.begun(session, network=network):
+        # Where its scans begin is not written down yet, and could come to lie after what is paid to this address.
         raise _not_ready()
     address = None
     if terms.family == "evm":

@@ -4,14 +4,30 @@ import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
+from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import ARRAY, Text, Uuid, bindparam, case, delete, func, or_, select, tuple_, update
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Text,
+    Uuid,
+    bindparam,
+    case,
+    delete,
+    false,
+    func,
+    literal_column,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tidegate.chains.port import Flow
-from tidegate.database import Rider, adding, inserting, updating
+from tidegate.database import Rider, Write, adding, inserting, updating
 from tidegate.money import UNKNOWN_TOKEN
 from tidegate.wallets.rules import AFLOAT, REORGED, Booked, Deposit, DepositState, Reason
 from tidegate.wallets.tables import DepositAddress, DepositRow, EtherFlow, Receivable
@@ -19,8 +35,8 @@ from tidegate.wallets.tables import DepositAddress, DepositRow, EtherFlow, Recei
 Before = tuple[datetime, uuid.UUID] | None
 
 
-def of(row: DepositRow) -> Deposit:
-    """A row as the rules see it."""
+def of(row: Any) -> Deposit:
+    """A row, mapped or plain, as the rules see it."""
     return Deposit(
         id=row.id,
         user_id=row.user_id,
@@ -56,10 +72,13 @@ class Open:
     asset: str
     units: int
     confirmations: int
+    confirmations_required: int
     block_hash: str | None
     block_height: int | None
     finality: str | None
     deep: bool
+    booked: str | None
+    sub_status: str | None
 
 
 _OPEN = tuple(DepositRow.__table__.columns[one.name] for one in fields(Open))
@@ -73,16 +92,19 @@ async def open_rows(session: AsyncSession, *, network: str) -> list[Open]:
     return [Open(*row) for row in found]
 
 
-async def reopen(session: AsyncSession, *, network: str, txids: Sequence[str]) -> list[Open]:
-    """Watch again what was given up and is seen after all."""
-    given_up = (
-        (DepositRow.network == network)
-        & (DepositRow.txid == func.any(bindparam("txids", list(txids), ARRAY(Text))))
-        & (DepositRow.state == DepositState.REORGED)
-        & DepositRow.final_at.is_not(None)
-    )
-    found = await session.execute(update(DepositRow).where(given_up).values(final_at=None).returning(*_OPEN))
+async def reopen(
+    session: AsyncSession, *, network: str, txids: Sequence[str], listed: Sequence[str] = ()
+) -> list[Open]:
+    """Watch again what was given up and is seen after all, and, of the transactions in `listed`, unknown tokens."""
+    given_up = _among("txids", txids) & (DepositRow.state == DepositState.REORGED)
+    unknown = _among("listed", listed) & (DepositRow.asset == UNKNOWN_TOKEN)
+    which = (DepositRow.network == network) & DepositRow.final_at.is_not(None) & or_(given_up, unknown)
+    found = await session.execute(update(DepositRow).where(which).values(final_at=None).returning(*_OPEN))
     return [Open(*row) for row in found]
+
+
+def _among(name: str, txids: Sequence[str]) -> ColumnElement[bool]:
+    return DepositRow.txid == func.any(bindparam(name, list(txids), ARRAY(Text)))
 
 
 async def lock_open(session: AsyncSession, *, ids: Sequence[uuid.UUID]) -> Sequence[DepositRow]:
@@ -140,21 +162,59 @@ def insert_rider(row: dict[str, Any]) -> Rider:
     return Rider("deposit", inserting(DepositRow.__table__, key=("id",)), _NEW | row)
 
 
+def of_new(row: dict[str, Any]) -> Deposit:
+    """A payment seen for the first time, as the rules see it."""
+    return of(SimpleNamespace(**_NEW | row))
+
+
+_UNCHANGED = Write(
+    """
+    WITH r AS (SELECT * FROM jsonb_to_recordset($1::jsonb) AS rows(i int, network text, version bigint)),
+    scan AS (
+        SELECT network, version FROM scan_cursors WHERE network IN (SELECT network FROM r) ORDER BY network FOR SHARE
+    )
+    SELECT array_agg(r.i) FROM r JOIN scan USING (network, version)
+    """
+)
+
+
+def unchanged(*, network: str, version: int) -> Rider:
+    """Misses when another scan of the network was stored meanwhile; named "scan"."""
+    return Rider("scan", _UNCHANGED, {"network": network, "version": version})
+
+
 def show(deposit: Deposit, *, values: dict[str, Any]) -> Rider:
     """The guarded change of a row by a sighting."""
     return book(deposit, values=values)
 
 
-async def unsettled(session: AsyncSession, *, network: str) -> Sequence[DepositRow]:
+_IN_DOUBT = (DepositRow.booked.is_not(None)) & (DepositRow.sub_status == REORGED)
+_DEEP = (DepositRow.booked.is_(None)) & DepositRow.deep
+
+
+_READ = """id user_id network asset units state sub_status booked epoch version confirmations confirmations_required deep
+    block_hash since explained txid finality reason swept_at"""
+_WHOLE = tuple(DepositRow.__table__.columns[name] for name in _READ.split())
+"""What `of` reads, as plain rows: thousands of mapped objects would cost more than all the rest."""
+
+
+async def unsettled(session: AsyncSession, *, network: str) -> list[Deposit]:
     """Watched deposits whose books may be wrong: deep and unbooked, or booked and in doubt. Doubt first."""
-    in_doubt = (DepositRow.booked.is_not(None)) & (DepositRow.sub_status == REORGED)
-    deep = (DepositRow.booked.is_(None)) & DepositRow.deep
-    query = (
-        select(DepositRow)
-        .where(DepositRow.network == network, DepositRow.final_at.is_(None), or_(in_doubt, deep))
-        .order_by(case((in_doubt, 0), else_=1), DepositRow.id)
+    found = await session.execute(
+        select(*_WHOLE)
+        .where(DepositRow.network == network, DepositRow.final_at.is_(None), or_(_IN_DOUBT, _DEEP))
+        .order_by(case((_IN_DOUBT, 0), else_=1), DepositRow.id)
     )
-    return (await session.scalars(query)).all()
+    return [of(row) for row in found]
+
+
+async def restless(session: AsyncSession, *, network: str, compared: bool) -> bool:
+    """Whether a watched deposit waits for something that the first node does not show: an operator, another node."""
+    others = (DepositRow.confirmations > 0) & ~DepositRow.deep if compared else false()
+    waiting = select(DepositRow.id).where(
+        DepositRow.network == network, DepositRow.final_at.is_(None), or_(_IN_DOUBT, _DEEP, others)
+    )
+    return bool(await session.scalar(select(waiting.exists())))
 
 
 def book(deposit: Deposit, *, values: dict[str, Any]) -> Rider:
@@ -324,14 +384,35 @@ async def receivables(session: AsyncSession) -> dict[str, int]:
     return {row[0]: int(row[1]) for row in rows if row[1]}
 
 
+def _uncleared(network: str) -> ColumnElement[bool]:
+    # In the index's own words.
+    return (DepositRow.network == network) & DepositRow.booked.is_distinct_from(literal_column("'customer'"))
+
+
+async def uncleared(session: AsyncSession, *, network: str) -> set[tuple[str, int]]:
+    """(transaction, place) of every deposit that is not its customer's yet: on its way, held, too small, taken back."""
+    found = await session.execute(select(DepositRow.txid, DepositRow.index).where(_uncleared(network)))
+    return {(row[0], row[1]) for row in found}
+
+
+async def in_suspense(session: AsyncSession, *, network: str, asset: str) -> int:
+    """Units that stand in `wallet:deposit` and are nobody's yet."""
+    found = await session.scalar(
+        select(func.sum(DepositRow.units)).where(
+            _uncleared(network), DepositRow.asset == asset, DepositRow.booked == Booked.SUSPENSE
+        )
+    )
+    return int(found or 0)
+
+
 async def unswept(session: AsyncSession, *, network: str) -> list[tuple[int, str, str, uuid.UUID, int]]:
-    """(index, address, asset, deposit, units) of every booked deposit that is final and was not swept."""
+    """(index, address, asset, deposit, units) of every credited deposit that is final and was not swept."""
     rows = await session.execute(
         select(DepositAddress.index, DepositRow.address, DepositRow.asset, DepositRow.id, DepositRow.units)
         .join(DepositAddress, DepositAddress.id == DepositRow.address_id)
         .where(
             DepositRow.network == network,
-            DepositRow.booked.is_not(None),
+            DepositRow.booked == Booked.CUSTOMER,
             DepositRow.final_at.is_not(None),
             DepositRow.swept_at.is_(None),
         )

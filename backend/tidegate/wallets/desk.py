@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import structlog
@@ -70,8 +70,17 @@ async def look_at(db: Database, lane: Lane, chain: Chain, settings: Settings, *,
     async with db.transaction() as session:
         scan = await store.lock_scan(session, network=chain.network, now=now)
         before = await deposit_store.known(session, network=chain.network, txids=[txid])
-        await deposit_store.reopen(session, network=chain.network, txids=[txid])
-        await sight.insert_new(session, chain, terms, seen, Tags(found.safe, found.finalized), now)
+        look = sight.Look(
+            found=replace(found, seen=tuple(seen), gone=()),
+            rows=[],
+            asked=frozenset((txid,)),
+            depths={},
+            covered=known.covered,
+            version=scan.version,
+            cursor=scan.cursor,
+            health=health,
+        )
+        await sight.show(session, chain, terms, look, Tags(found.safe, found.finalized), now)
         after = await deposit_store.known(session, network=chain.network, txids=[txid])
         await store.save_scan(session, network=chain.network, values={"version": scan.version + 1})
     await book.settle(db, lane, network=chain.network, settings=settings, now=now)

@@ -6,7 +6,7 @@ where it was, and the posting keys keep a second worker from booking anything tw
 there are more addresses, and no statement is run for one deposit alone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from datetime import datetime
 
 import structlog
@@ -16,13 +16,18 @@ from tidegate.chains.port import Chain, Health, NodeUnavailable
 from tidegate.config import Settings
 from tidegate.database import Database
 from tidegate.ledger.lane import Lane
-from tidegate.wallets import book, deposit_store, ether, sight, store, watch
+from tidegate.wallets import book, deposit_store, ether, quiet, sight, store, watch
 from tidegate.wallets.deposit_store import Open
 from tidegate.wallets.watch import extend
 
-__all__ = ["compare", "extend", "scan"]
+__all__ = ["compare", "extend", "look", "scan"]
 
 log = structlog.get_logger(__name__)
+
+
+async def look(db: Database, lane: Lane, chain: Chain, settings: Settings, now: datetime) -> bool:
+    """`scan`, left out while nothing can have changed since the last one: what a worker does as often as it likes."""
+    return await _told(db, chain, quiet.unless_quiet(db, chain, lambda: _scan(db, lane, chain, settings, now)), now)
 
 
 async def scan(db: Database, lane: Lane, chain: Chain, settings: Settings, now: datetime) -> bool:
@@ -31,8 +36,12 @@ async def scan(db: Database, lane: Lane, chain: Chain, settings: Settings, now: 
     Nothing is stored or booked by a node that is not fit. Raises NodeUnavailable when it stops answering midway, and
     remembers why.
     """
+    return await _told(db, chain, _scan(db, lane, chain, settings, now), now)
+
+
+async def _told(db: Database, chain: Chain, scanned: Awaitable[bool], now: datetime) -> bool:
     try:
-        return await _scan(db, lane, chain, settings, now)
+        return await scanned
     except NodeUnavailable as error:
         await _unfit(db, chain, Health(False, None, str(error)), now)
         raise
@@ -61,7 +70,11 @@ async def _scan(db: Database, lane: Lane, chain: Chain, settings: Settings, now:
         cursor=row.cursor if row is not None else None,
         health=health,
     )
-    changed_rows = await sight.record(db, chain, settings.networks[chain.network], look, now)
+    terms = settings.networks[chain.network]
+    if row is not None and (new := await sight.deep_at_once(db, chain, terms, look, now)):
+        # What fails here, or is lost here, is found by what follows, or by the next scan: the cursor has not moved yet.
+        await book.book_new(db, lane, network=chain.network, settings=settings, rows=new, version=look.version, now=now)
+    changed_rows = await sight.record(db, chain, terms, look, now)
     booked = await book.settle(db, lane, network=chain.network, settings=settings, now=now)
     return changed_rows or booked
 

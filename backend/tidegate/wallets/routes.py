@@ -160,7 +160,7 @@ async def list_addresses(
     tags=["addresses"],
     operation_id="addresses_validate",
     response_model=ValidationOut,
-    responses=problems(*SIGNED_IN, *KEYED, Kind.UNKNOWN_ASSET, Kind.UNKNOWN_NETWORK),
+    responses=problems(*SIGNED_IN, *KEYED, Kind.UNKNOWN_ASSET, Kind.UNKNOWN_NETWORK, Kind.BUSY),
 )
 async def validate_address(
     body: ValidateIn, cashier: At, subject: Reader, keyed: Annotated[Keyed, Depends(keyed_optional)]
@@ -223,6 +223,7 @@ async def get_deposit(deposit_id: uuid.UUID, cashier: At, subject: Reader) -> De
         Kind.FORBIDDEN_ADDRESS,
         Kind.LIMIT_EXCEEDED,
         Kind.CONFLICT,
+        Kind.BUSY,
     ),
 )
 async def create_beneficiary(

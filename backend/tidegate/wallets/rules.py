@@ -21,6 +21,8 @@ MOST_UNKNOWN = 20
 """Rows of unknown tokens kept for one address: anybody may send any number of them, for next to nothing."""
 UNATTRIBUTED_INDEX = -2
 """`index` of ether that came without a transaction to the address, of the first address there is; and so on down."""
+LOOK_BACK = 256
+"""Blocks before the newest one at which the scans of a new EVM network begin."""
 LOOKAHEAD = 50
 """How many unissued addresses a scan asks for, so that one handed out during the scan is not missed."""
 

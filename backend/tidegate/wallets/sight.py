@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 
@@ -16,12 +16,14 @@ from tidegate.money import UNKNOWN_TOKEN
 from tidegate.outbox.events import changed
 from tidegate.wallets import deposit_store, rules, store, watch
 from tidegate.wallets.deposit_store import Open
-from tidegate.wallets.rules import GONE, DepositState, Reason, Seen, Tags, Tier
+from tidegate.wallets.rules import GONE, DepositState, Reason, Seen, Shown, Tags, Tier
 from tidegate.wallets.tables import DepositRow
 from tidegate.wallets.tiers import tiers_of
 
 log = structlog.get_logger(__name__)
 
+_SHOWN = tuple(one.name for one in fields(Shown) if one.name != "final")
+"""What a sighting writes as it is; `asdict` would copy it, which is slow where there are thousands."""
 Key = tuple[str, int, str]
 """Transaction, place in it, recipient."""
 _OF_THE_PAYMENT = ("asset", "units", "contract", "confirmations_required", "finality")
@@ -51,12 +53,7 @@ async def record(db: Database, chain: Chain, terms: NetworkSettings, look: Look,
         if before.version != look.version:
             return False
         tags = Tags(found.safe, found.finalized)
-        # In a block again: what merely waits in the mempool would be given up again at once, and so on for ever.
-        alive = [one.txid for one in found.seen if one.confirmations > 0]
-        again = await deposit_store.reopen(session, network=network, txids=alive)
-        look = replace(look, rows=[*look.rows, *again])
-        any_changed = await _show_known(session, chain, terms, look, tags, now)
-        any_changed |= await insert_new(session, chain, terms, found.seen, tags, now)
+        any_changed = await show(session, chain, terms, look, tags, now)
         if found.reread_above is not None:
             await deposit_store.forget_flows(session, network=network, above=found.reread_above)
         await deposit_store.keep_flows(session, network=network, flows=found.flows)
@@ -73,9 +70,26 @@ async def record(db: Database, chain: Chain, terms: NetworkSettings, look: Look,
             values["cursor"] = found.cursor
             values["scanned_height"] = found.upto if found.upto is not None else look.health.height
             any_changed |= found.cursor != look.cursor
-        # Else more addresses were handed out during the scan than it looked ahead: the same blocks are read again.
+        else:
+            # More addresses were handed out during the scan than it looked ahead: the same blocks are read again.
+            any_changed = True
         await store.save_scan(session, network=network, values=values)
     return any_changed
+
+
+async def show(
+    session: AsyncSession, chain: Chain, terms: NetworkSettings, look: Look, tags: Tags, now: datetime
+) -> bool:
+    """Bring every deposit to what the scan says of it, those not seen before included. True when anything changed."""
+    # In a block again: what merely waits in the mempool would be given up again at once, and so on for ever.
+    alive = [one for one in look.found.seen if one.confirmations > 0]
+    # A token that the house lists since, in a block that is read again: now its amount says something.
+    listed = [one.txid for one in alive if one.asset not in (UNKNOWN_TOKEN, chain.gas_asset)]
+    txids = [one.txid for one in alive]
+    again = await deposit_store.reopen(session, network=chain.network, txids=txids, listed=listed)
+    look = replace(look, rows=[*look.rows, *again])
+    changed_known = await _show_known(session, chain, terms, look, tags, now)
+    return await _insert_new(session, chain, terms, look.found.seen, tags, now) or changed_known
 
 
 async def _show_known(
@@ -101,7 +115,7 @@ async def _show_known(
             if row.booked is not None:
                 seen = GONE
             else:
-                need = rules.need(tiers, arrival.asset, arrival.units, chain.confirmations)
+                need = _need(chain, tiers, arrival)
                 now_is = {"asset": arrival.asset, "units": arrival.units, "contract": arrival.contract}
                 now_is |= {"confirmations_required": need.confirmations, "finality": need.finality}
                 deposit = replace(
@@ -112,8 +126,8 @@ async def _show_known(
                     finality=need.finality,
                 )
         shown = rules.shown(deposit, seen, tags, now)
-        values = asdict(shown)
-        final = values.pop("final")
+        values: dict[str, Any] = {name: getattr(shown, name) for name in _SHOWN}
+        final = shown.final
         if not final and not now_is and all(getattr(row, name) == value for name, value in values.items()):
             continue
         since = now if (shown.state, shown.sub_status) != (row.state, row.sub_status) else row.since
@@ -128,13 +142,23 @@ async def _show_known(
 
 
 def _as_it_was(row: Open, arrival: Arrival | None, look: Look) -> bool:
-    """Whether this look says of a row what is stored already. What is in no block is looked at each time."""
+    """Whether this look says of a row what is stored already, or what makes no difference any more.
+
+    What is in no block is looked at each time. What is booked and deep is counted up no further before it is final: a
+    write and an event a block for each of a thousand deposits, and nobody waits for them.
+    """
     if row.confirmations <= 0 or (row.finality is not None and not row.deep):
         return False
-    if arrival is None:
-        return row.txid not in look.asked and look.depths.get(row.block_hash or "") == row.confirmations
-    now = (arrival.asset, arrival.units, arrival.confirmations, arrival.block_hash)
-    return now == (row.asset, row.units, row.confirmations, row.block_hash)
+    if arrival is None and row.txid in look.asked:
+        return False
+    depth = look.depths.get(row.block_hash or "", -1) if arrival is None else arrival.confirmations
+    if arrival is not None:
+        now = (arrival.asset, arrival.units, arrival.block_hash)
+        if now != (row.asset, row.units, row.block_hash):
+            return False
+    need = row.confirmations_required
+    settled = row.booked is not None and row.sub_status is None and need <= depth < need * rules.FINAL_FACTOR
+    return settled or depth == row.confirmations
 
 
 def _seen(
@@ -157,26 +181,51 @@ def _seen(
     return Seen(depth, row.block_hash, row.block_height) if depth > 0 else None
 
 
-async def insert_new(
+async def _insert_new(
     session: AsyncSession, chain: Chain, terms: NetworkSettings, seen: Iterable[Arrival], tags: Tags, now: datetime
 ) -> bool:
     """A row for each payment not seen before, to an address that was handed out. True when there was one."""
-    new = [one for one in seen if one.confirmations >= 0 and one.units > 0]
-    if not new:
-        return False
-    known = await deposit_store.known(session, network=chain.network, txids=[one.txid for one in new])
-    new = [one for one in new if (one.txid, one.index, one.address) not in known]
-    new = await _not_found_by_balance(session, chain, new)
-    owners = await store.owners_of(session, family=watch.family(chain), addresses=sorted({one.address for one in new}))
-    tiers = tiers_of(terms)
-    rows = [_row(chain, owners[one.address], one, tiers, tags, now) for one in new if one.address in owners]
-    rows = await _few_unknown(session, rows)
+    rows = await _rows_of_new(session, chain, terms, seen, tags, now)
     missed = await ride_all(session, [deposit_store.insert_rider(row) for row in rows])
     twice = {rider.values["id"] for rider in missed}
     kept = [row for row in rows if row["id"] not in twice]
     # What is deep already is booked next, and told by that.
     await ride_all(session, [changed(row["user_id"], "deposit", row["id"], 1) for row in kept if not row["deep"]])
     return bool(kept)
+
+
+async def deep_at_once(
+    db: Database, chain: Chain, terms: NetworkSettings, look: Look, now: datetime
+) -> list[dict[str, Any]]:
+    """Rows of payments that are deep enough when they are seen for the first time: nothing is stored of them yet."""
+    watched = {(row.txid, row.index, row.address) for row in look.rows}
+    new = [
+        one
+        for one in look.found.seen
+        if one.confirmations >= chain.confirmations and (one.txid, one.index, one.address) not in watched
+    ]
+    if not new:
+        return []
+    async with db.reading() as session:
+        rows = await _rows_of_new(session, chain, terms, new, Tags(look.found.safe, look.found.finalized), now)
+    return [row for row in rows if row["deep"]]
+
+
+async def _rows_of_new(
+    session: AsyncSession, chain: Chain, terms: NetworkSettings, seen: Iterable[Arrival], tags: Tags, now: datetime
+) -> list[dict[str, Any]]:
+    new = [one for one in seen if one.confirmations >= 0 and one.units > 0]
+    if not new:
+        return []
+    known = await deposit_store.known(session, network=chain.network, txids=[one.txid for one in new])
+    new = [one for one in new if (one.txid, one.index, one.address) not in known]
+    if not new:
+        return []
+    new = await _not_found_by_balance(session, chain, new)
+    owners = await store.owners_of(session, family=watch.family(chain), addresses=sorted({one.address for one in new}))
+    tiers = tiers_of(terms)
+    rows = [_row(chain, owners[one.address], one, tiers, tags, now) for one in new if one.address in owners]
+    return await _few_unknown(session, rows)
 
 
 async def _not_found_by_balance(session: AsyncSession, chain: Chain, new: Sequence[Arrival]) -> list[Arrival]:
@@ -193,10 +242,15 @@ async def _not_found_by_balance(session: AsyncSession, chain: Chain, new: Sequen
     return kept
 
 
+def _need(chain: Chain, tiers: Sequence[Tier], one: Arrival) -> Tier:
+    need = rules.need(tiers, one.asset, one.units, chain.confirmations)
+    return replace(need, confirmations=max(need.confirmations, one.matures))
+
+
 def _row(
     chain: Chain, owner: store.Owner, one: Arrival, tiers: Sequence[Tier], tags: Tags, now: datetime
 ) -> dict[str, Any]:
-    need = rules.need(tiers, one.asset, one.units, chain.confirmations)
+    need = _need(chain, tiers, one)
     deep = one.confirmations >= need.confirmations and tags.has(need.finality, one.block_height)
     return {
         "id": new_id(),

@@ -360,6 +360,36 @@ async def scan_of(session: AsyncSession, *, network: str) -> ScanCursor | None:
     return await session.get(ScanCursor, network)
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where the books of a network stand: a name for its cursor, and how many addresses may yet be handed out."""
+
+    cursor: str
+    ahead: int
+
+
+_STANDING = """
+    SELECT asked.network, asked.family, md5(coalesce(c.cursor, '')) AS cursor, i.watched_upto - i.next_index AS ahead
+    FROM unnest($1::text[], $2::text[]) asked(network, family)
+    JOIN scan_cursors c ON c.network = asked.network AND c.fit AND c.scanned_height >= c.height
+    JOIN address_index i ON i.family = asked.family
+"""
+
+
+async def standing(
+    connection: "asyncpg.Connection[Any]", keys: Sequence[tuple[str, str]]
+) -> dict[tuple[str, str], Standing]:
+    """By (network, family), for all who ask at once; absent where blocks are unread or the node was not fit."""
+    rows = await connection.fetch(_STANDING, [network for network, _ in keys], [family for _, family in keys])
+    return {(row["network"], row["family"]): Standing(row["cursor"], row["ahead"]) for row in rows}
+
+
+async def begun(session: AsyncSession, *, network: str) -> bool:
+    """Whether it is written down where the next scan goes on."""
+    found = select(ScanCursor.network).where(ScanCursor.network == network, ScanCursor.cursor.is_not(None))
+    return await session.scalar(found) is not None
+
+
 async def scans(session: AsyncSession) -> dict[str, ScanCursor]:
     return {row.network: row for row in await session.scalars(select(ScanCursor))}
 

@@ -13,7 +13,7 @@ from tidegate.wallets import deposit_store
 
 @dataclass(frozen=True, slots=True)
 class Unswept:
-    """All deposits of one asset at one address that are booked, too deep to be undone, and still there."""
+    """All deposits of one asset at one address that are credited, too deep to be undone, and still there."""
 
     index: int
     address: str
@@ -31,6 +31,16 @@ async def unswept(session: AsyncSession, *, network: str) -> list[Unswept]:
         Unswept(*key, sum(units for _, units in held), tuple(deposit_id for deposit_id, _ in held))
         for key, held in found.items()
     ]
+
+
+async def uncleared(session: AsyncSession, *, network: str) -> set[tuple[str, int]]:
+    """Coins that no payment may be made with: what came in and is not, or not any more, credited to its customer."""
+    return await deposit_store.uncleared(session, network=network)
+
+
+async def uncleared_units(session: AsyncSession, *, network: str, asset: str) -> int:
+    """What `wallet:deposit` holds of such coins by the books."""
+    return await deposit_store.in_suspense(session, network=network, asset=asset)
 
 
 def swept(deposits: Sequence[uuid.UUID], *, now: datetime) -> list[Rider]:

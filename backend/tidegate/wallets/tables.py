@@ -84,6 +84,7 @@ class DepositRow(Base):
         CheckConstraint("epoch >= 0 AND version > 0", name="counts"),
         Index("ix_deposits_user_id_detected_at_id", "user_id", "detected_at", "id"),
         Index("ix_deposits_open", "network", postgresql_where=text("final_at IS NULL")),
+        Index("ix_deposits_uncleared", "network", postgresql_where=text("booked IS DISTINCT FROM 'customer'")),
         Index("ix_deposits_address_id", "address_id"),
         Index("ix_deposits_state_detected_at_id", "state", "detected_at", "id"),
         Index(

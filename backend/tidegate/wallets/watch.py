@@ -8,7 +8,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tidegate.chains.port import Chain
-from tidegate.database import Database
+from tidegate.database import Database, utcnow
 from tidegate.wallets import rules, store
 
 log = structlog.get_logger(__name__)
@@ -69,11 +69,30 @@ async def learn(session: AsyncSession, chain: Chain, found: Watched) -> None:
     found.ahead = {address: index for index, address in found.derived.items()}
 
 
+async def _begin(db: Database, chain: Chain) -> None:
+    """Write down where the scans of a new network begin. Raises NodeUnavailable.
+
+    Where no wallet of the node's watches from before an address was made, a first scan that came late, after an outage,
+    would begin after what was paid to it.
+    """
+    if chain.family != "evm":
+        return
+    async with db.reading() as session:
+        if await store.begun(session, network=chain.network):
+            return
+    cursor = await chain.reread(max((await chain.tip()).height - rules.LOOK_BACK + 1, 0))
+    async with db.transaction() as session:
+        row = await store.lock_scan(session, network=chain.network, now=utcnow())
+        if row.cursor is None:
+            await store.save_scan(session, network=chain.network, values={"cursor": cursor})
+
+
 async def extend(db: Database, chain: Chain) -> bool:
     """Make the node watch addresses well beyond the last one handed out, then let them be handed out.
 
     True when it did something. Raises NodeUnavailable.
     """
+    await _begin(db, chain)
     async with db.reading() as session:
         row = await store.index_of(session, family=family(chain))
     next_index, upto = (row.next_index, row.watched_upto) if row is not None else (0, 0)

@@ -5410,6 +5410,10 @@ export type AddressesValidateErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type AddressesValidateError = AddressesValidateErrors[keyof AddressesValidateErrors];
@@ -5591,6 +5595,10 @@ export type BeneficiariesCreateErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type BeneficiariesCreateError = BeneficiariesCreateErrors[keyof BeneficiariesCreateErrors];

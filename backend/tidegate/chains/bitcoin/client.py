@@ -121,6 +121,16 @@ class BitcoinChain:
         return Tip(info["blocks"], info["bestblockhash"])
 
     @understood
+    async def pulse(self) -> str:
+        """The tip and the wallet's own sums: a payment that comes, one that is replaced and a rescan each move one."""
+        calls = [("getbestblockhash", ()), ("getwalletinfo", ()), ("getbalances", ())]
+        tip, info, balances = await self._wallet.batch(calls)
+        for answer in (tip, info, balances):
+            if isinstance(answer, RpcError):
+                raise answer
+        return f"{tip} {info['txcount']} {info['scanning']} {sorted(balances['mine'].items())}"
+
+    @understood
     async def arrivals(self, cursor: str | None, watched: Container[str], open_txids: Sequence[str]) -> Arrivals:
         """The list from the cursor on, and each open transaction asked for by name.
 
@@ -271,7 +281,7 @@ class BitcoinChain:
 
     async def unspent(self) -> list[Coin]:
         """Coins that may be spent: confirmed ones and our own change, dust gifts left out."""
-        return await spend.unspent(self._wallet)
+        return await spend.unspent(self._wallet, self._purse.terms.deposit_depth)
 
     async def fund(
         self,

@@ -3,8 +3,9 @@
 import time
 from typing import Any
 
+from tidegate.chains.bitcoin.parse import transaction_arrivals
 from tidegate.chains.bitcoin.wallet import NodeWallet
-from tidegate.chains.opinions import Opinions
+from tidegate.chains.opinions import Claim, Opinions, bare
 from tidegate.chains.past import Past
 from tidegate.chains.port import Health, NodeUnavailable, Tip
 from tidegate.chains.rpc import Rpc, RpcError, headers_from, understood
@@ -41,17 +42,20 @@ class BitcoinWitness:
         return await block_hash(self._rpc, height)
 
     @understood
-    async def holds(self, txid: str, block_hash: str) -> bool:
+    async def holds(self, claim: Claim) -> bool:
         try:
-            header = await self._rpc.call("getblockheader", block_hash)
+            header = await self._rpc.call("getblockheader", claim.block_hash)
             if header["confirmations"] < 1:
                 return False
-            await self._rpc.call("getrawtransaction", txid, False, block_hash)
+            decoded = await self._rpc.call("getrawtransaction", claim.txid, True, claim.block_hash)
         except RpcError as error:
             if error.code == _UNKNOWN:
                 return False
             raise
-        return True
+        block = {"blockhash": claim.block_hash, "blockheight": claim.height, "confirmations": 0}
+        told = {"txid": claim.txid, "decoded": decoded, **block}
+        paid = {bare(one) for one in transaction_arrivals(told, {one.address for one in claim.paid})}
+        return paid >= set(claim.paid)
 
     async def close(self) -> None:
         await self._rpc.close()

@@ -21,7 +21,12 @@ def sat(value: Any) -> int:
     return int(units)
 
 
-def _arrival(entry: Mapping[str, Any], transaction: Mapping[str, Any]) -> Arrival:
+MATURITY = 101
+"""Confirmations from which the network lets a miner's reward be spent."""
+_REWARDS = {"generate", "immature"}
+
+
+def _arrival(entry: Mapping[str, Any], transaction: Mapping[str, Any], *, reward: bool) -> Arrival:
     return Arrival(
         asset="BTC",
         address=entry["address"],
@@ -31,17 +36,17 @@ def _arrival(entry: Mapping[str, Any], transaction: Mapping[str, Any]) -> Arriva
         block_hash=transaction.get("blockhash"),
         block_height=transaction.get("blockheight"),
         confirmations=transaction["confirmations"],
+        matures=MATURITY if reward else 0,
     )
 
 
-def _is_deposit(entry: Mapping[str, Any], watched: Container[str]) -> bool:
-    # `generate` and `immature` are miners' rewards: not money until 100 blocks deep, so not a deposit here.
-    return entry.get("category") == "receive" and entry.get("address") in watched
-
-
 def listed_arrivals(answer: Mapping[str, Any], watched: Container[str]) -> list[Arrival]:
-    """Payments to watched addresses in an answer of `listsinceblock`."""
-    return [_arrival(entry, entry) for entry in answer["transactions"] if _is_deposit(entry, watched)]
+    """Payments to watched addresses in an answer of `listsinceblock`, a miner's reward among them."""
+    return [
+        _arrival(entry, entry, reward=entry["category"] in _REWARDS)
+        for entry in answer["transactions"]
+        if (entry.get("category") == "receive" or entry.get("category") in _REWARDS) and entry.get("address") in watched
+    ]
 
 
 def removed_txids(answer: Mapping[str, Any]) -> set[str]:
@@ -55,11 +60,10 @@ def transaction_arrivals(transaction: Mapping[str, Any], watched: Container[str]
     Read from the outputs: the answer's own `details` are empty once the transaction can no longer confirm.
     """
     decoded = transaction["decoded"]
-    if any("coinbase" in spent for spent in decoded["vin"]):
-        return []
+    reward = any("coinbase" in spent for spent in decoded["vin"])
     outputs = [(output, output["scriptPubKey"].get("address")) for output in decoded["vout"]]
     return [
-        _arrival({"address": address, "amount": output["value"], "vout": output["n"]}, transaction)
+        _arrival({"address": address, "amount": output["value"], "vout": output["n"]}, transaction, reward=reward)
         for output, address in outputs
         if address in watched
     ]

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tidegate.chains.bitcoin import build, parse
@@ -15,10 +15,27 @@ from tidegate.chains.rpc import RpcError
 _SECONDS = 60.0
 
 
-async def unspent(wallet: NodeWallet) -> list[Coin]:
+async def unspent(wallet: NodeWallet, depth: int) -> list[Coin]:
     """Coins that may be spent: confirmed ones and our own change, dust gifts left out."""
     query = {"minimumAmount": build.amount_text(build.MIN_COIN_UNITS)}
-    return parse.coins(await _ask(wallet, "listunspent", 0, 9_999_999, [], False, query))
+    coins = parse.coins(await _ask(wallet, "listunspent", 0, 9_999_999, [], False, query))
+    return await _own_change(wallet, coins, depth)
+
+
+async def _own_change(wallet: NodeWallet, coins: list[Coin], depth: int) -> list[Coin]:
+    """Those below `depth` at our change addresses that a stranger paid there are no change: anybody may pay any address.
+
+    What the wallet has a fee for, it spent coins of ours for: our own transaction.
+    """
+    shallow = sorted({coin.txid for coin in coins if coin.change and 0 < coin.confirmations < depth})
+    if not shallow:
+        return coins
+    answers = await wallet.batch([("gettransaction", (txid, True)) for txid in shallow])
+    for answer in answers:
+        if isinstance(answer, RpcError):
+            raise NodeUnavailable(answer.message)
+    foreign = {txid for txid, answer in zip(shallow, answers, strict=True) if "fee" not in answer}
+    return [replace(coin, change=False) if coin.txid in foreign else coin for coin in coins]
 
 
 MANY = 2_000
@@ -40,7 +57,7 @@ class Purse:
 
     def __init__(self, wallet: NodeWallet, terms: Terms) -> None:
         self._wallet = wallet
-        self._terms = terms
+        self.terms = terms
         self._known = 0
         """How many coins the last whole list had."""
 
@@ -65,8 +82,8 @@ class Purse:
                 fee_rate=fee_rate,
                 reserved=reserved,
                 pinned=pinned,
-                deposit_depth=self._terms.deposit_depth,
-                cheap_rate=self._terms.cheap_rate,
+                deposit_depth=self.terms.deposit_depth,
+                cheap_rate=self.terms.cheap_rate,
             )
 
         chosen = await self._chosen(choose, deliver, pinned)
@@ -86,8 +103,9 @@ class Purse:
                 least = max(build.MIN_COIN_UNITS, deliver // SOME)
                 query = {"minimumAmount": build.amount_text(least), "maximumCount": SOME}
                 some = parse.coins(await _ask(self._wallet, "listunspent", 1, 9_999_999, [], False, query))
+                some = await _own_change(self._wallet, some, self.terms.deposit_depth)
                 return choose(await self._with_pinned(some, pinned))
-        coins = await unspent(self._wallet)
+        coins = await unspent(self._wallet, self.terms.deposit_depth)
         self._known = len(coins)
         return choose(await self._with_pinned(coins, pinned))
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from tidegate.chains.evm import build, parse
 from tidegate.chains.evm.fitness import EvmWitness, Fitness
-from tidegate.chains.evm.scan import Scan
+from tidegate.chains.evm.scan import Pace, Scan
 from tidegate.chains.families import Family, GasFees, WouldRevert
 from tidegate.chains.opinions import Opinions
 from tidegate.chains.port import (
@@ -50,9 +50,13 @@ class EvmChain:
         # asset → contract and contract → asset, EIP-55.
         self._contracts = {asset: build.checksummed(token.contract) for asset, token in settings.tokens.items()}
         self._assets = {contract: asset for asset, contract in self._contracts.items()}
-        others = [EvmWitness(name, node, settings.chain_id) for name, node in settings.others.items()]
+        others = [
+            EvmWitness(name, node, settings.chain_id, self._assets, self.gas_asset)
+            for name, node in settings.others.items()
+        ]
         self._opinions = Opinions(others, settings.confirmations)
         self._fitness = Fitness(self._rpc, settings, self._contracts, self._opinions)
+        self._pace = Pace()
 
     async def close(self) -> None:
         await self._rpc.close()
@@ -106,12 +110,24 @@ class EvmChain:
         return Tip(parse.quantity(block["number"]), block["hash"])
 
     @understood
+    async def pulse(self) -> str:
+        """The newest block, what waits for the next one where the node shows it, and the tags that a tier asks for."""
+        tags = sorted({tier.finality for tier in self._settings.deposit_tiers if tier.finality})
+        calls = [("eth_getBlockByNumber", (tag, False)) for tag in ("latest", "pending", *tags)]
+        latest, pending, *tagged = await self._rpc.batch(calls)
+        if isinstance(latest, RpcError):
+            raise latest
+        waiting = pending.get("transactions") if isinstance(pending, dict) else None
+        heights = [block["number"] for block in tagged if isinstance(block, dict)]
+        return f"{latest['number']} {latest['hash']} {waiting} {heights}"
+
+    @understood
     async def arrivals(self, cursor: str | None, watched: Container[str], open_txids: Sequence[str]) -> Arrivals:
         """Direct ether transfers and Transfer logs, each with the receipt that proves it; foreign tokens as UNKNOWN.
 
         Ether that a contract sends (an internal transfer) leaves no such trace and is found by comparing balances.
         """
-        scan = Scan(self._rpc, watched, self._assets, self.gas_asset, (self.hot_address,))
+        scan = Scan(self._rpc, watched, self._assets, self.gas_asset, (self.hot_address,), self._pace)
         try:
             return await self._opinions.temper(await scan.run(cursor, open_txids, await self.tip()))
         except RpcError as error:

@@ -6,7 +6,7 @@ from typing import Any
 
 from tidegate import money
 from tidegate.chains.evm import build, parse
-from tidegate.chains.opinions import Opinions
+from tidegate.chains.opinions import Claim, Opinions, bare
 from tidegate.chains.past import Past
 from tidegate.chains.port import Health, NodeUnavailable, Tip
 from tidegate.chains.rpc import Rpc, RpcError, headers_from, understood
@@ -22,9 +22,14 @@ DEVELOPMENT_CHAINS = {1337, 31337}
 class EvmWitness:
     """Another node of the same chain."""
 
-    def __init__(self, name: str, node: NodeSettings, chain_id: int) -> None:
+    def __init__(
+        self, name: str, node: NodeSettings, chain_id: int, assets: Mapping[str, str] | None = None, native: str = ""
+    ) -> None:
+        """`assets`: by contract, the tokens that are listed."""
         self.name = name
         self._chain_id = chain_id
+        self._assets = assets or {}
+        self._native = native
         self._rpc = Rpc(node.url.get_secret_value(), headers=headers_from(node.headers, node.headers_file))
 
     @understood
@@ -39,9 +44,17 @@ class EvmWitness:
         return await block_hash(self._rpc, height)
 
     @understood
-    async def holds(self, txid: str, block_hash: str) -> bool:
-        receipt = await self._rpc.call("eth_getTransactionReceipt", txid)
-        return receipt is not None and receipt["blockHash"] == block_hash
+    async def holds(self, claim: Claim) -> bool:
+        calls = [("eth_getTransactionReceipt", (claim.txid,)), ("eth_getTransactionByHash", (claim.txid,))]
+        receipt, transaction = await self._rpc.batch(calls)
+        for answer in (receipt, transaction):
+            if isinstance(answer, RpcError):
+                raise answer
+        if receipt is None or transaction is None or receipt["blockHash"] != claim.block_hash:
+            return False
+        recipients = {one.address for one in claim.paid}
+        told = parse.receipt_arrivals(transaction, receipt, recipients, self._assets, claim.height, self._native)
+        return {bare(one) for one in told} >= set(claim.paid)
 
     async def close(self) -> None:
         await self._rpc.close()

@@ -4,15 +4,36 @@ No filters: after a reorg they deliver dead logs as living ones (chains.md 3.4).
 """
 
 from collections.abc import Collection, Container, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
+
+import structlog
 
 from tidegate.chains.evm import build, parse
 from tidegate.chains.evm.parse import Blocks
 from tidegate.chains.port import Arrival, Arrivals, Flow, NodeUnavailable, Tip
 from tidegate.chains.rpc import BATCH, Rpc, RpcError
 
+log = structlog.get_logger(__name__)
+
 MAX_BLOCKS = 50
 """Read in one call; a scan that is behind comes back for more."""
+
+
+@dataclass(slots=True)
+class Pace:
+    """How many blocks this node gives in one answer: halved when it gives none, and twice as many after each that came."""
+
+    blocks: int = MAX_BLOCKS
+
+    def slower(self) -> None:
+        self.blocks = max(self.blocks // 2, 1)
+
+    def faster(self) -> None:
+        self.blocks = min(self.blocks * 2, MAX_BLOCKS)
+
+
 MANY = 20
 """Receipts of one block that are asked for one by one; more than these come as the whole block's."""
 DEPTH = 256
@@ -23,9 +44,17 @@ class Scan:
     """One call of `arrivals`: what it has learned so far."""
 
     def __init__(
-        self, rpc: Rpc, watched: Container[str], contracts: Mapping[str, str], native: str, house: Collection[str]
+        self,
+        rpc: Rpc,
+        watched: Container[str],
+        contracts: Mapping[str, str],
+        native: str,
+        house: Collection[str],
+        pace: Pace | None = None,
     ) -> None:
+        """`pace`: what earlier scans of this node learned."""
         self._rpc = rpc
+        self._pace = pace or Pace()
         self._watched = watched
         self._contracts = contracts
         self._native = native
@@ -39,8 +68,7 @@ class Scan:
         known = await self._still_true(remembered, tip)
         first_known = len(known)
         first = known[-1][0] + 1 if known else max(0, tip.height - DEPTH)
-        last = min(tip.height, first + MAX_BLOCKS - 1)
-        for block in await self._blocks(first, last):
+        for block in await self._blocks(first, tip.height):
             number, block_hash = parse.quantity(block["number"]), block["hash"]
             follows = not known or block["parentHash"] == known[-1][1]
             if not follows or not await self._read(block, tip):
@@ -89,25 +117,30 @@ class Scan:
             raise NodeUnavailable(f"the node's chain has none of the blocks we read up to {newest}: another chain?")
         return [pair for pair in known if pair[0] <= common]
 
-    async def _blocks(self, first: int, last: int) -> list[Any]:
-        calls = [("eth_getBlockByNumber", (hex(number), True)) for number in range(first, last + 1)]
-        blocks = []
-        for block in _answers(await self._rpc.batch(calls, timeout=60.0)) if calls else []:
-            if block is None:
-                break
-            blocks.append(block)
-        return blocks
+    async def _blocks(self, first: int, tip: int) -> list[Any]:
+        """As many as the node gives at a time. Raises NodeUnavailable when it does not even give one."""
+        while True:
+            last = min(tip, first + self._pace.blocks - 1)
+            calls = [("eth_getBlockByNumber", (hex(number), True)) for number in range(first, last + 1)]
+            try:
+                answers = _answers(await self._rpc.batch(calls, timeout=60.0)) if calls else []
+            except NodeUnavailable:
+                # Too large an answer, too long a question: providers say it in words of their own, or not at all.
+                if last <= first:
+                    raise
+                await self._rpc.call("eth_blockNumber")  # one that is away altogether is not asked six times
+                self._pace.slower()
+                continue
+            if len(calls) == self._pace.blocks:
+                self._pace.faster()
+            return list(takewhile(lambda block: block is not None, answers))
 
     async def _read(self, block: Mapping[str, Any], tip: Tip) -> bool:
         """Collect what this very block pays us; False when the node no longer has it."""
         found = parse.ether_candidates(block, self._watched)
-        try:
-            # Of every contract: a token that we do not know is shown to its owner, and filtering costs the node more.
-            logs = await self._rpc.call("eth_getLogs", {"blockHash": block["hash"], "topics": [build.TRANSFER_TOPIC]})
-        except RpcError:
-            return False  # the node answers a dead hash with an error, in words that differ by client
-        if not logs and parse.may_have(block["logsBloom"], build.TRANSFER_TOPIC):
-            await self._really_none(block)
+        logs = await self._logs(block)
+        if logs is None:
+            return False
         found = list(dict.fromkeys([*found, *parse.token_candidates(logs, self._watched)]))
         by_hash = {transaction["hash"]: transaction for transaction in block["transactions"]}
         receipts = await self._receipts(block, found)
@@ -118,6 +151,26 @@ class Scan:
             self._take(transaction, receipt, tip)
             self._flows += parse.receipt_flows(transaction, receipt, self._watched, self._house)
         return True
+
+    async def _logs(self, block: Mapping[str, Any]) -> list[Any] | None:
+        """Transfers in this very block; None when the node no longer has it, which it says in words that differ by client.
+
+        A block with more of them than the node gives is asked for our tokens alone: then unknown ones stay unseen.
+        """
+        wanted = {"blockHash": block["hash"], "topics": [build.TRANSFER_TOPIC]}
+        try:
+            # Of every contract: a token that we do not know is shown to its owner, and filtering costs the node more.
+            logs: list[Any] = await self._rpc.call("eth_getLogs", wanted, timeout=60.0)
+        except (RpcError, NodeUnavailable) as error:
+            there = await self._rpc.call("eth_getBlockByNumber", block["number"], False)
+            if there is None or there["hash"] != block["hash"]:
+                return None
+            log.warning("logs_of_our_tokens_alone", block=parse.quantity(block["number"]), reason=str(error)[:200])
+            ours = {**wanted, "address": sorted(self._contracts)}
+            return list(await self._rpc.call("eth_getLogs", ours, timeout=60.0)) if self._contracts else []
+        if not logs and parse.may_have(block["logsBloom"], build.TRANSFER_TOPIC):
+            await self._really_none(block)
+        return logs
 
     async def _really_none(self, block: Mapping[str, Any]) -> None:
         """An empty answer about a block whose header speaks of logs: refuses (NodeUnavailable) one that hides them."""

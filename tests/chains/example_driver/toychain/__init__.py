@@ -109,6 +109,10 @@ class ToyChain:
     # --- deposits: block by block, each linked to the one before
 
     @understood
+    async def pulse(self) -> str | None:
+        return None
+
+    @understood
     async def arrivals(self, cursor: str | None, watched: Container[str], open_txids: Sequence[str]) -> Arrivals:
         tip = await self.tip()
         blocks: list[list[Any]] = json.loads(cursor) if cursor else []
