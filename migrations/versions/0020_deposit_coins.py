@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0020_deposit_coins"
-down_revision = "0018_deposits"
+down_revision = "0019_nonces"
 branch_labels = None
 depends_on = None
 
