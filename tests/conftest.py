@@ -1,8 +1,11 @@
 """Real PostgreSQL for every test: one server a run, one migrated template, a fresh copy for each test."""
 
 import asyncio
+import contextlib
 import os
+import shutil
 import sys
+import tempfile
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+import hypothesis
 import pytest
 from alembic.config import Config
 from xdist.scheduler import LoadScopeScheduling
@@ -28,9 +32,47 @@ __all__ = ["running", "stack"]
 ROOT = Path(__file__).parent.parent
 RECURSION = 1000
 
+# Property tests that name no size of their own; the whole run tries more.
+hypothesis.settings.register_profile(
+    "ours", max_examples=int(os.environ.get("TIDEGATE_EXAMPLES", "40")), deadline=None, database=None
+)
+hypothesis.settings.load_profile("ours")
+
 
 WHOLE_SYSTEM = ("tests/acceptance/", "tests/browser/", "tests/clients/", "tests/sandbox/test_up.py")
 """Where tests may ask for `stack`: they run one after the other, on one system."""
+
+
+_RAM = Path("/dev/shm")
+_RAM_NEEDED = 4 * 2**30
+
+
+def _in_memory() -> Path | None:
+    """A folder that is no disk's: a copy of a database is a thousand files, and a disk's journal hears of each."""
+    with contextlib.suppress(OSError):
+        if shutil.disk_usage(_RAM).free >= _RAM_NEEDED:
+            folder = Path(tempfile.mkdtemp(prefix="tidegate-tests-", dir=_RAM))
+            folder.chmod(0o711)  # as root, PostgreSQL runs as somebody else
+            return folder
+    return None
+
+
+_OURS: list[Path] = []
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """What the run writes lies in memory where there is room: nodes and databases that live for seconds need no disk."""
+    if config.option.basetemp is None and not hasattr(config, "workerinput"):
+        folder = _in_memory()
+        if folder is not None:
+            config.option.basetemp = folder / "run"
+            _OURS.append(folder)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    for folder in _OURS:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -85,8 +127,12 @@ async def admin_url(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[s
     if given:
         yield given
         return
-    async with postgres(tmp_path_factory.mktemp("postgres"), fsync=False, remove=True) as server:
-        yield server.admin_url
+    folder = _in_memory() or tmp_path_factory.mktemp("postgres")
+    try:
+        async with postgres(folder, fsync=False, remove=True) as server:
+            yield server.admin_url
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def on_database(url: str, name: str) -> str:
@@ -129,7 +175,7 @@ async def fresh_database(admin_url: str, template: str) -> AsyncIterator[str]:
     """A migrated database for one whom nothing binds, as long as it is needed."""
     name = f"t_{uuid.uuid4().hex}"
     connection = await asyncpg.connect(admin_url)
-    await connection.execute(f"CREATE DATABASE {name} OWNER {ROLES.owner} TEMPLATE {template}")
+    await connection.execute(f"CREATE DATABASE {name} OWNER {ROLES.owner} TEMPLATE {template} STRATEGY file_copy")
     # A copy keeps the grants of its tables, and not its own.
     await connection.execute(
         f"REVOKE ALL ON DATABASE {name} FROM PUBLIC; "

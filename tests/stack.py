@@ -401,6 +401,9 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield Path(given)
         return
     data = tmp_path_factory.mktemp("stack")
+    # As root, its PostgreSQL runs as somebody else: without a way in it would lie outside, on the disk.
+    for folder in (data.parent, tmp_path_factory.getbasetemp()):
+        folder.chmod(0o711)
     process = start(data)
     _ours.append(process)
     try:

@@ -5,7 +5,8 @@ from typing import Any
 
 import httpx
 import pyotp
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
+from starlette.datastructures import State
 
 from tidegate import problems
 from tidegate.auth import gate as gates
@@ -19,11 +20,26 @@ OWN_PAGE = {"X-Tidegate": "1", "Sec-Fetch-Site": "same-origin"}
 PASSWORD = "a lighthouse keeps no diary"
 
 
-def build_app(gate: gates.Gate) -> FastAPI:
+def build_app(gate: gates.Gate, *more: APIRouter) -> FastAPI:
+    """An app of this room's routes and `more`. The routes are made once a run, which takes longer than most tests; whom
+    they serve is put there anew."""
+    found = _ROUTED.get(ids := tuple(map(id, more)))
+    app = found[0] if found is not None else _routed(more)
+    _ROUTED[ids] = app, more
+    app.state = State()
+    gates.install(app, gate)
+    return app
+
+
+_ROUTED: dict[tuple[int, ...], tuple[FastAPI, tuple[APIRouter, ...]]] = {}
+"""By the routers' identities; they are kept, so that no other one ever has the same."""
+
+
+def _routed(more: tuple[APIRouter, ...]) -> FastAPI:
     app = FastAPI()
     problems.install(app)
-    gates.install(app, gate)
-    app.include_router(router, prefix="/api/v1")
+    for one in (router, *more):
+        app.include_router(one, prefix="/api/v1")
     check_policies(app)
     return app
 

@@ -202,16 +202,18 @@ async def test_production_registers_neutrally_and_nobody_signs_in_unconfirmed(
 
 
 async def test_the_sandbox_policy_asks_for_sandbox_and_loopback(gate: Gate, settings: Settings) -> None:
-    app = build_app(gate)
+    door = APIRouter()
 
-    @app.post("/faucet", dependencies=[Depends(allow("sandbox"))])
+    @door.post("/faucet", dependencies=[Depends(allow("sandbox"))])
     async def faucet() -> str:
         return "coins"
+
+    app = build_app(gate, door)
 
     async def ask(address: str, headers: dict[str, str] | None = None) -> int:
         transport = httpx.ASGITransport(app=app, client=(address, 1))
         async with httpx.AsyncClient(transport=transport, base_url=ORIGIN) as http:
-            return (await http.post("/faucet", headers=headers)).status_code
+            return (await http.post("/api/v1/faucet", headers=headers)).status_code
 
     assert await ask("127.0.0.1") == 200
     assert await ask("::1") == 200

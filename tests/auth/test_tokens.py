@@ -220,14 +220,13 @@ def test_a_token_ends_after_five_minutes() -> None:
         TOKENS.read(token, now=made - timedelta(seconds=7))
 
 
-@profile(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@profile(suppress_health_check=list(HealthCheck))
 @given(st.one_of(st.text(max_size=300), st.binary(max_size=200).map(lambda raw: ".".join([b64(raw)] * 3))))
 def test_whatever_the_text_nothing_but_not_a_token_is_raised(token: str) -> None:
     with pytest.raises(NotAToken):
         TOKENS.read(token, now=now())
 
 
-@profile(max_examples=200, deadline=None)
 @given(
     st.recursive(st.none() | st.booleans() | st.floats() | st.integers() | st.text(), lambda x: st.lists(x) | st.dictionaries(st.text(), x)),
     st.sampled_from(sorted(claims())),

@@ -186,8 +186,7 @@ async def ask(
 
 @pytest.fixture
 async def http(db: Database, settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
-    app: FastAPI = build_app(open_gate(db, settings))
-    app.include_router(routes.router, prefix="/api/v1")
+    app: FastAPI = build_app(open_gate(db, settings), routes.router)
     app.state.database = db
     transport = httpx.ASGITransport(app=app, client=("127.0.0.1", 50000), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url=ORIGIN) as client:

@@ -11,7 +11,6 @@ import pytest
 from tests.auth.people import ORIGIN, Person, build_app, problem
 from tests.exchange.conftest import Room
 from tidegate.auth.gate import open_gate
-from tidegate.auth.subject import check_policies
 from tidegate.exchange.routes import router
 from tidegate.ledger.rules import customer
 
@@ -35,9 +34,7 @@ class Client:
 
 @pytest.fixture
 async def http(room: Room) -> AsyncIterator[httpx.AsyncClient]:
-    app = build_app(open_gate(room.desk.db, room.desk.settings))
-    app.include_router(router, prefix="/api/v1")
-    check_policies(app)
+    app = build_app(open_gate(room.desk.db, room.desk.settings), router)
     app.state.exchange = room.desk
     transport = httpx.ASGITransport(app=app, client=("127.0.0.1", 50000), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url=ORIGIN) as client:

@@ -43,8 +43,7 @@ async def served(db: Database, settings: Settings) -> AsyncIterator[Served]:
         port = probe.getsockname()[1]
     api = settings.api.model_copy(update={"port": port, "public_url": f"http://localhost:{port}"})
     settings = settings.model_copy(update={"api": api})
-    app = build_app(open_gate(db, settings))
-    app.include_router(routes.router, prefix="/api/v1")
+    app = build_app(open_gate(db, settings), routes.router)
     feed = Feed(db, settings)
     app.state.notices = feed
     config = uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error", ws="none", timeout_graceful_shutdown=2)

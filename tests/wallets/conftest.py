@@ -66,8 +66,7 @@ async def cashier(db: Database, settings: Settings) -> AsyncIterator[Cashier]:
 
 @pytest.fixture
 def app(db: Database, settings: Settings, cashier: Cashier) -> FastAPI:
-    app = build_app(open_gate(db, settings))
-    app.include_router(routes.router, prefix="/api/v1")
+    app = build_app(open_gate(db, settings), routes.router)
     app.state.wallets = cashier
     return app
 
