@@ -1,10 +1,12 @@
 """A small honest ledger that attacks are tried on, and what it looks like when nothing happened to it."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from tests.conftest import ROLES, as_login
 from tidegate.database import Database
@@ -83,3 +85,12 @@ async def findings(db: Database) -> dict[str, list[str]]:
     """By check, what the proof found."""
     async with db.reading() as session:
         return {name: [one.detail for one in wrong] async for name, wrong in proof.prove(session) if wrong}
+
+
+@asynccontextmanager
+async def undone(db: Database) -> AsyncIterator[AsyncSession]:
+    """A transaction that is rolled back at its end: whoever falsifies in it leaves an honest ledger."""
+    async with AsyncSession(db.engine, expire_on_commit=False) as session:
+        await session.begin()
+        yield session
+        await session.rollback()

@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 from sqlalchemy import text
 
-from tests.ledger.booked import Connection, as_owner, book, findings, let_through, picture
+from tests.ledger.booked import Connection, as_owner, book, findings, let_through, picture, undone
 from tests.ledger.test_attacks import COPIED, FORGED, RUN, WRITES, call
 from tidegate.database import Database
 from tidegate.ledger import guards, proof
@@ -303,7 +303,7 @@ ROWS = [
 
 
 async def proved(db: Database, session_statements: list[str]) -> set[str]:
-    async with db.reading() as session:  # rolled back at its end
+    async with undone(db) as session:
         for statement in session_statements:
             await session.execute(text(statement))
         return {name async for name, wrong in proof.prove(session) if wrong}

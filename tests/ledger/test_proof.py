@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from tests.ledger.booked import undone
 from tidegate.database import Database
 from tidegate.ledger import guards, proof, walk
 from tidegate.ledger.lane import Lane
@@ -145,9 +146,7 @@ FALSIFICATIONS: list[tuple[tuple[str, ...], str, str]] = [
 @pytest.mark.parametrize("stretch", [3, walk.STRETCH])
 async def test_each_falsification_is_found_and_named(superuser_db: Database, user: uuid.UUID, stretch: int) -> None:
     for statements, check, names in FALSIFICATIONS:
-        async with (
-            superuser_db.reading() as session
-        ):  # rolled back at its end: the next one begins with an honest ledger
+        async with undone(superuser_db) as session:
             await force(session, *statements)
             found = await proved(session, stretch=stretch)
         assert any(names in detail for detail in found[check]), (statements, found)
@@ -158,7 +157,7 @@ async def test_the_books_before_a_falsification_are_exact_still(
     superuser_db: Database, user: uuid.UUID, lane: Lane
 ) -> None:
     """What was not touched is exact as it was; the same moment finds what was changed before it."""
-    async with superuser_db.reading() as session:
+    async with undone(superuser_db) as session:
         before = (await session.execute(text("SELECT max(posted_at) FROM ledger_transfers"))).scalar_one()
     later = (Transfer(house("wallet:hot", "BTC", "bitcoin"), house("capital", "BTC"), 9, "later"),)
     assert (await lane.submit(Posting("later", later, "test", user))).posted
@@ -168,7 +167,7 @@ async def test_the_books_before_a_falsification_are_exact_still(
         "DELETE FROM ledger_transfers WHERE event = 'later'",
         "UPDATE ledger_accounts SET balance = balance + 1 WHERE name = 'capital'",
     ):
-        async with superuser_db.reading() as session:
+        async with undone(superuser_db) as session:
             await force(session, change)
             assert not any((await proved(session, at=before)).values()), change
             assert any((await proved(session)).values()), change
@@ -194,7 +193,7 @@ async def test_what_was_changed_is_found_at_every_moment_after_it(
     }
     assert set(changes) == found_then
     for name, (change, check) in changes.items():
-        async with superuser_db.reading() as session:
+        async with undone(superuser_db) as session:
             now = (await session.execute(text("SELECT clock_timestamp()"))).scalar_one()
             await force(session, change)
             found = await proved(session, at=now, stretch=stretch)
@@ -205,7 +204,7 @@ async def test_a_transfer_that_was_put_in_later_is_found_in_the_past_it_pretends
     superuser_db: Database, user: uuid.UUID
 ) -> None:
     """Earlier by its time, later by its number: the numbers up to that moment have a gap."""
-    async with superuser_db.reading() as session:
+    async with undone(superuser_db) as session:
         first = (await session.execute(text("SELECT min(posted_at) FROM ledger_transfers"))).scalar_one()
         await force(session, "UPDATE ledger_transfers SET posted_at = '2020-01-01Z' WHERE event = 'fee'")
         found = await proved(session, at=first)
@@ -228,7 +227,7 @@ async def test_progress_counts_every_leg_once_and_ends_at_the_whole(db: Database
 
 
 async def test_a_lesser_look_leaves_out_only_what_reads_every_transfer(superuser_db: Database, user: uuid.UUID) -> None:
-    async with superuser_db.reading() as session:
+    async with undone(superuser_db) as session:
         await force(session, "UPDATE ledger_accounts SET balance = balance + 1 WHERE name = 'capital'")
         found = await proved(session, whole=False)
     assert set(found) == {"assets_balance", "nothing_is_overdrawn", "guards_are_in_place", "accounts_are_on_the_chart"}

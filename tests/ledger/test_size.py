@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from bench.ledger_fill import fill, memory
+from tests.ledger.booked import undone
 from tidegate.database import Database, utcnow
 from tidegate.ledger import proof, walk
 
@@ -26,7 +27,7 @@ async def prepared(url: str, transfers: int, customers: int) -> int:
 
 async def findings(db: Database, *, past: bool = False, change: str | None = None, stretch: int) -> dict[str, int]:
     """By check, how many findings; memory is watched meanwhile."""
-    async with db.reading() as session:
+    async with undone(db) as session:
         backend = int((await session.execute(text("SELECT pg_backend_pid()"))).scalar_one())
         if change is not None:
             await session.execute(text("SET LOCAL session_replication_role = replica"))

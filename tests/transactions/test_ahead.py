@@ -33,8 +33,8 @@ async def test_what_is_reserved_is_signed_and_sent_by_the_same_step(world: World
 
 
 async def test_a_bitcoin_payout_goes_ahead_as_well(world: World) -> None:
-    await world.stock(BTC=10_000_000)
-    who = await world.someone(BTC=10_000_000)
+    await world.stock(BTC=100_000_000)
+    who = await world.someone(BTC=100_000_000)
     done = await world.verified(who, "BTC")
     await queued(world, done)
     assert await ahead(world) == 1

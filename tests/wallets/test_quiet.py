@@ -78,18 +78,12 @@ async def test_a_payment_its_block_and_each_one_after_are_seen_by_looking(world:
     user = await world.user()
     address = await world.address(user, code)
     await stand_still(world, network)
-    if network == "ethereum":
-        await world.evm.rpc.call("evm_setAutomine", False)
-    try:
-        await world.pay(code, address, "0.5")
-        await becomes(world, network, user, "detected")
-        await stand_still(world, network)
-        await world.mine(network)
-        await becomes(world, network, user, "confirming")
-        await stand_still(world, network)
-    finally:
-        if network == "ethereum":
-            await world.evm.rpc.call("evm_setAutomine", True)
+    await world.pay(code, address, "0.5")
+    await becomes(world, network, user, "detected")
+    await stand_still(world, network)
+    await world.mine(network)
+    await becomes(world, network, user, "confirming")
+    await stand_still(world, network)
     await world.mine(network, world.chains[network].confirmations)
     await becomes(world, network, user, "credited")
 
