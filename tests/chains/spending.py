@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
+from sqlalchemy import text
+
 from tests.chains.conftest import House
 from tests.chains.waiting import until
 from tests.transactions.world import World
@@ -34,6 +36,9 @@ class RealWorld(World):
         terms = found.settings.networks
         networks = {name: self.settings.networks[name].model_copy(update=_node(terms[name])) for name in terms}
         self.furnish(self.settings.model_copy(update={"networks": networks}))
+        async with self.db.transaction() as session:
+            # What the chain in memory called its beginning means nothing to a real one.
+            await session.execute(text("UPDATE scan_cursors SET cursor = NULL"))
         for chain in (found.bitcoin, found.evm):
             await wallets.extend(self.db, chain)
         await self._take_stock()

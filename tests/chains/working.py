@@ -40,7 +40,8 @@ class Worker:
     async def killed(self) -> None:
         """Until it has ended itself where it was told to."""
         async with asyncio.timeout(END_SECONDS):
-            assert await self._ask("wait") == -signal.SIGKILL, self.told()
+            ended = await self._ask("wait")
+            assert ended == -signal.SIGKILL, f"it ended with {ended}: {self.told()}"
         self.runs = False
         assert not (self.folder / "failpoint").exists()
 

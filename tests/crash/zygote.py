@@ -9,6 +9,7 @@ import ctypes
 import os
 import signal
 import sys
+import traceback
 
 import uvicorn  # noqa: F401  what `serve` imports, once
 
@@ -34,6 +35,8 @@ def start(part: str, log: str, steps: str) -> int:
             serve(load())
         else:
             worker.main(load(), steps.split(","))
+    except BaseException:  # noqa: BLE001  whatever it was is said before it ends
+        traceback.print_exc()
     finally:
         os._exit(1)
 
