@@ -3,6 +3,7 @@
 import pytest
 
 from tidegate.config import Settings
+from tidegate.venues.adapter import VenueProblem
 from tidegate.venues.binance import Binance
 from tidegate.venues.open import open_venues
 
@@ -16,8 +17,8 @@ async def test_each_configured_venue_is_opened_under_its_name(monkeypatch: pytes
     await client.close()
 
 
-@pytest.mark.parametrize("url", ["http://api.binance.com", "ftp://127.0.0.1", "api.binance.com"])
+@pytest.mark.parametrize("url", ["http://api.binance.com", "ftp://127.0.0.1", "api.binance.com", "https://u:p@api.binance.com"])
 def test_a_key_is_never_sent_in_the_clear(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TIDEGATE_CONFIG", "none.toml")
-    with pytest.raises(ValueError):
+    with pytest.raises(VenueProblem):
         open_venues(Settings.model_validate({"venues": {"binance": {"rest_url": url}}}))

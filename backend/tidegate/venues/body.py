@@ -86,6 +86,11 @@ def entries(value: Any, what: str) -> list[Any]:
     return value
 
 
+def tables(value: Any, what: str) -> list[dict[str, Any]]:
+    """A list of tables."""
+    return [named(one, what) for one in entries(value, what)]
+
+
 def named(value: Any, what: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise Malformed(f"{what} is not a table")

@@ -7,13 +7,13 @@ up, or while the way is broken; an order is then REFUSED, because surely nothing
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import ParamSpec, TypeVar
 
 from tidegate.http import Answer, NoAnswer, NotSent, Outbound
 from tidegate.money import UnknownAsset, asset
 from tidegate.venues.body import Malformed, Trouble, asked_wait
-from tidegate.venues.port import Condition, PlaceOutcome, Reason, VenueUnavailable, Way
+from tidegate.venues.port import Condition, Market, PlaceOutcome, Reason, VenueUnavailable, Way
 
 log = logging.getLogger(__name__)
 
@@ -239,3 +239,8 @@ def known(code: str) -> bool:
     except UnknownAsset:
         return False
     return True
+
+
+def chosen(markets: Sequence[Market], pairs: Sequence[str]) -> list[Market]:
+    """Those that the settings let us trade: all where they name none."""
+    return [one for one in markets if not pairs or f"{one.base}-{one.quote}" in pairs]

@@ -10,7 +10,7 @@ from typing import Final
 from tidegate.http import MIB, Answer
 from tidegate.venues.binance import parse, sign
 from tidegate.venues.body import Trouble, plain
-from tidegate.venues.line import Budget, Clock, Line, known, understood
+from tidegate.venues.line import Budget, Clock, Line, chosen, known, understood
 from tidegate.venues.port import (
     Balance,
     Book,
@@ -65,11 +65,13 @@ class Binance:
         name: str = "binance",
         timeout: float = 10.0,
         networks: Mapping[str, str] = NETWORKS,
+        pairs: Sequence[str] = (),
     ) -> None:
         self.name = name
         self.taker_fee = taker_fee
         self._secret = secret.encode()
         self._networks = networks
+        self._pairs = pairs
         headers = {"x-mbx-apikey": api_key} if api_key else {}
         self._line = Line(rest_url, name=name, headers=headers, timeout=timeout)
         self._weight = Budget(6000, 100)  # a minute's, until exchangeInfo and the answers' headers tell
@@ -86,7 +88,7 @@ class Binance:
         limit = understood(parse.weight_limit, answer.body)
         if limit:
             self._weight.limit, self._weight.per_second = limit, limit / 60
-        return understood(parse.markets, answer.body, known)
+        return chosen(understood(parse.markets, answer.body, known), self._pairs)
 
     async def book(self, symbol: str, depth: int = 100) -> Book:
         query = sign.encode([("symbol", symbol), ("limit", str(depth))]).decode()

@@ -79,7 +79,7 @@ def _market(symbol: Any, base: str, quote: str) -> Market:
 
 def weight_limit(body: bytes) -> int | None:
     """exchangeInfo: the weight that a minute may hold, where it is told."""
-    for entry in read.entries(decode(body).get("rateLimits", []), "rateLimits"):
+    for entry in read.tables(read.named(decode(body), "exchangeInfo").get("rateLimits", []), "rateLimits"):
         if entry.get("rateLimitType") == "REQUEST_WEIGHT" and entry.get("interval") == "MINUTE":
             return read.integer(entry, "limit") // max(1, read.integer(entry, "intervalNum"))
     return None
@@ -303,7 +303,7 @@ _WITHDRAWALS: Final = {
 
 def withdrawal(body: bytes, client_id: str) -> WithdrawalSeen | None:
     """capital/withdraw/history asked by our id, which the venue does not keep unique: two of it are Malformed."""
-    found = [one for one in read.entries(decode(body), "history") if one.get("withdrawOrderId") == client_id]
+    found = [one for one in read.tables(decode(body), "history") if one.get("withdrawOrderId") == client_id]
     if len(found) > 1:
         raise Malformed("two withdrawals of one id")
     if not found:
@@ -322,7 +322,7 @@ def withdrawal(body: bytes, client_id: str) -> WithdrawalSeen | None:
 
 def rights(account: bytes, restrictions: bytes | None) -> Rights:
     """account, and apiRestrictions where the venue has them (test networks do not)."""
-    value = decode(account)
+    value = read.named(decode(account), "account")
     trade, withdraw = read.flag(value, "canTrade"), None
     if restrictions is not None:
         told = decode(restrictions)
