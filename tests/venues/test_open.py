@@ -17,7 +17,9 @@ async def test_each_configured_venue_is_opened_under_its_name(monkeypatch: pytes
     await client.close()
 
 
-@pytest.mark.parametrize("url", ["http://api.binance.com", "ftp://127.0.0.1", "api.binance.com", "https://u:p@api.binance.com"])
+@pytest.mark.parametrize(
+    "url", ["http://api.binance.com", "ftp://127.0.0.1", "api.binance.com", "https://u:p@api.binance.com"]
+)
 def test_a_key_is_never_sent_in_the_clear(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TIDEGATE_CONFIG", "none.toml")
     with pytest.raises(VenueProblem):

@@ -60,7 +60,9 @@ class SmallKraken:
 
     def public_Assets(self, asked: dict[str, str]) -> Any:  # noqa: N802
         names = {"XXBT": "XBT", "USDT": "USDT", "XXDG": "XDG", "ZUSD": "USD"}
-        return {k: {"aclass": "currency", "altname": v, "decimals": 10, "display_decimals": 5} for k, v in names.items()}
+        return {
+            k: {"aclass": "currency", "altname": v, "decimals": 10, "display_decimals": 5} for k, v in names.items()
+        }
 
     def public_AssetPairs(self, asked: dict[str, str]) -> Any:  # noqa: N802
         entry = {
