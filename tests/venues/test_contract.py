@@ -37,8 +37,9 @@ async def serving(venue: Answering) -> AsyncIterator[Server]:
 async def kraken_world() -> AsyncIterator[SmallWorld]:
     small = SmallKraken()
     async with serving(small) as server:
-        keys = {"api_key": small_kraken.KEY, "secret": small_kraken.SECRET}
-        client = Kraken(rest_url=server.url, tier="pro", timeout=5, **keys)
+        client = Kraken(
+            rest_url=server.url, tier="pro", timeout=5, api_key=small_kraken.KEY, secret=small_kraken.SECRET
+        )
         yield SmallWorld(client, "XBTUSDT", server, small.engine, TOLD)
         await client.close()
 

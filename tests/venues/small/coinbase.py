@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_pri
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from jose import JWTError, jwt
 
-from tests.venues.small.engine import LOT, MINIMUM, TICK, WORTH, Engine, No, Order
+from tests.venues.small.engine import LOT, MINIMUM, TICK, WORTH, Engine, No, Order, Payout
 from tests.venues.small.server import Reply, Request
 
 KEY = "organizations/small/apiKeys/one"
@@ -230,8 +230,8 @@ def _order(one: Order) -> dict[str, Any]:
     }
 
 
-def _send(one: Any) -> dict[str, Any]:
-    network = {"status": "confirmed" if one.txid else "unconfirmed", "network_name": "bitcoin"}
+def _send(one: Payout) -> dict[str, Any]:
+    network: dict[str, Any] = {"status": "confirmed" if one.txid else "unconfirmed", "network_name": "bitcoin"}
     if one.txid:
         network |= {"hash": one.txid, "transaction_fee": {"amount": f"{one.fee:f}", "currency": one.asset}}
     return {
