@@ -42,7 +42,9 @@ def wallet(entries: list[dict[str, Any]], asset: str) -> str | None:
     found = []
     for entry in entries:
         currency = read.field(entry, "currency")
-        code = currency.get("code") if isinstance(currency, dict) else currency
+        code = read.text(currency, "code") if isinstance(currency, dict) else currency
+        if not isinstance(code, str):
+            raise Malformed("currency")
         if code == asset:
             found.append((entry.get("primary") is not True, read.text(entry, "id")))
     return min(found)[1] if found else None

@@ -84,12 +84,8 @@ def markets(body: bytes, called: Names, known: Callable[[str], bool]) -> list[Ma
 
 def _market(key: str, entry: Mapping[str, Any], base: str, quote: str) -> Market:
     # Older answers lack tick_size, costmin and status.
-    tick = (
-        read.figure(entry, "tick_size")
-        if "tick_size" in entry
-        else Decimal(1).scaleb(-read.integer(entry, "pair_decimals"))
-    )
-    lot = Decimal(1).scaleb(-read.integer(entry, "lot_decimals"))
+    tick = read.figure(entry, "tick_size") if "tick_size" in entry else _grid(entry, "pair_decimals")
+    lot = _grid(entry, "lot_decimals")
     if tick <= 0:
         raise Malformed(f"{key} has no tick")
     return Market(
@@ -103,6 +99,13 @@ def _market(key: str, entry: Mapping[str, Any], base: str, quote: str) -> Market
         min_notional=read.figure(entry, "costmin") if "costmin" in entry else ZERO,
         trading=entry.get("status", "online") == "online",
     )
+
+
+def _grid(entry: Any, name: str) -> Decimal:
+    decimals = read.integer(entry, name)
+    if not 0 <= decimals <= 18:
+        raise Malformed(name)
+    return Decimal(1).scaleb(-decimals)
 
 
 def only(value: Any) -> Any:
@@ -152,7 +155,7 @@ def _either(value: Any, name: str) -> Decimal:
     """A number as text, or bare as in Kraken's documents."""
     found = read.field(value, name)
     if isinstance(found, int | Decimal) and not isinstance(found, bool):
-        found = format(found, "f")
+        found = format(Decimal(found), "f")  # an int alone would go through a float
     return read.number(found, name)
 
 
@@ -241,7 +244,10 @@ def methods(body: bytes) -> list[str]:
 def deposit_address(body: bytes, asset: str, network: str) -> DepositAddress | None:
     """DepositAddresses: the first one that does not expire, or None."""
     for entry in read.tables(result(body), "addresses"):
-        if str(read.field(entry, "expiretm")) == "0":
+        expires = read.field(entry, "expiretm")
+        if not isinstance(expires, int | str):
+            raise Malformed("expiretm")
+        if str(expires) == "0":
             tag = entry.get("tag") or entry.get("memo") or ""
             return DepositAddress(asset, network, read.text(entry, "address"), str(tag))
     return None
@@ -274,7 +280,7 @@ def withdrawals(body: bytes, wanted: Withdrawal, venue_id: str | None) -> list[W
     """WithdrawStatus: the one of `venue_id`, else those of that address and amount."""
     found = []
     for entry in read.tables(result(body), "withdrawals"):
-        same = read.field(entry, "info") == wanted.address and read.figure(entry, "amount") == wanted.amount
+        same = read.text(entry, "info") == wanted.address and read.figure(entry, "amount") == wanted.amount
         if (read.text(entry, "refid") == venue_id) if venue_id else same:
             status = read.text(entry, "status")
             if status not in _WITHDRAWALS:
