@@ -36,7 +36,7 @@ from tidegate.treasury.moves import Mover
 from tidegate.treasury.spend import Spender
 from tidegate.treasury.worth import worth
 from tidegate.venues.open import open_venues
-from tidegate.venues.port import Venue
+from tidegate.venues.port import Venue, Way
 from tidegate.wallets import lag
 from tidegate.wallets.cashier import Cashier
 
@@ -140,6 +140,9 @@ class Parts:
     def _venue(self, name: str) -> Callable[[], Awaitable[tuple[bool, str]]]:
         async def check() -> tuple[bool, str]:
             up = self.markets.up().get(name, False)
+            now = self.venues[name].condition
+            if now.way is not Way.OPEN:
+                return up, f"{now.detail}; asked again in {math.ceil(now.seconds)} s"
             return up, "quotes" if up else "no usable book"
 
         return check
