@@ -8,7 +8,13 @@ import pytest
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, SECP384R1, generate_private_key
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
 from jose import jwt
 
 from tidegate.venues.coinbase.sign import key_of, token
@@ -30,6 +36,13 @@ def pem(curve: Any) -> tuple[str, str]:
 
 def part(value: str) -> bytes:
     return base64.urlsafe_b64decode(value + "=" * (-len(value) % 4))
+
+
+ENCRYPTED = (
+    generate_private_key(SECP256R1())
+    .private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"word"))
+    .decode()
+)
 
 
 @pytest.mark.parametrize("written_out", [False, True])
@@ -62,7 +75,8 @@ def test_base64_of_32_or_64_bytes_is_an_ed25519_key(told: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "secret", ["", "nonsense!", base64.b64encode(b"short").decode(), pem(SECP384R1())[0], "-----BEGIN nothing"]
+    "secret",
+    ["", "nonsense!", base64.b64encode(b"short").decode(), pem(SECP384R1())[0], "-----BEGIN nothing", ENCRYPTED],
 )
 def test_what_is_no_key_is_refused_at_once(secret: str) -> None:
     with pytest.raises(ValueError):

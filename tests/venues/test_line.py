@@ -10,9 +10,11 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from jose import jwt
 
 from tests.venues.small.world import SmallWorld
 from tests.venues.test_contract import binance_world, coinbase_world, kraken_world
+from tidegate.config import QuoteSettings
 from tidegate.http import MIB
 from tidegate.venues import line as line_module
 from tidegate.venues.line import Budget, Line
@@ -209,6 +211,22 @@ async def test_coinbase_is_asked_by_its_own_id_for_an_order_of_ours(coinbase: Sm
     limit = {"base_size": "0.01", "limit_price": "64000.0"}
     assert sent["order_configuration"] == {"sor_limit_ioc": limit}
     assert (sent["client_order_id"], sent["side"]) == (client_order_id, "BUY")
+
+
+async def test_a_token_for_an_order_ends_before_the_search_for_it_does(coinbase: SmallWorld) -> None:
+    """A request that is held up on its way must not become an order after it counts as never placed."""
+    await coinbase.venue.balances()
+    await coinbase.venue.place(
+        client_order_id=str(uuid.uuid4()),
+        symbol=coinbase.symbol,
+        side=Side.BUY,
+        quantity=Decimal("0.01"),
+        price=Decimal("64000.0"),
+    )
+    (sent,) = [one for one in coinbase.server.seen if one.path.endswith("/brokerage/orders")]
+    claims = jwt.get_unverified_claims(sent.headers["authorization"].removeprefix("Bearer "))
+    assert claims["exp"] < time.time() + QuoteSettings().hedge_settle_seconds
+    assert claims["nbf"] <= time.time()
 
 
 async def test_without_a_key_coinbase_gives_prices_and_takes_no_order(coinbase: SmallWorld) -> None:

@@ -29,8 +29,8 @@ class Opening:
 
     name: str
     rest_url: str
-    api_key: str
-    secret: str
+    api_key: str = field(repr=False)
+    secret: str = field(repr=False)
     taker_fee: Decimal
     networks: Mapping[str, str]
     pairs: Sequence[str] = ()

@@ -59,7 +59,7 @@ class SmallCoinbase:
         self.nonces.add(head["nonce"])
         uri = f"{request.method} {request.headers['host']}{request.path}"
         lasting = claims["exp"] - claims["nbf"]
-        return bool(claims["uri"] == uri and claims["sub"] == head["kid"] == KEY and lasting == 120)
+        return bool(claims["uri"] == uri and claims["sub"] == head["kid"] == KEY and 0 < lasting <= 120)
 
     # --- prices
 

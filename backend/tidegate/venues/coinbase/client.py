@@ -43,6 +43,8 @@ NETWORKS: Final = {"bitcoin": "bitcoin", "ethereum": "ethereum"}
 A_PAGE: Final = 250
 CANDLES_AT_ONCE: Final = 300
 REMEMBERED: Final = 10_000
+LATE_SECONDS: Final = 20
+"""The token of an order or a withdrawal lasts so long: what arrives later is thrown away. Shorter than the settle window."""
 _GRANULARITIES: Final = {
     Interval.MINUTE: "ONE_MINUTE",
     Interval.FIVE_MINUTES: "FIVE_MINUTE",
@@ -240,14 +242,14 @@ class Coinbase:
     async def find_withdrawal(
         self, wanted: Withdrawal, *, since: datetime, venue_id: str | None = None
     ) -> WithdrawalSeen | None:
-        path = f"/v2/accounts/{await self._wallet(wanted.asset)}/transactions"
+        path, first = f"/v2/accounts/{await self._wallet(wanted.asset)}/transactions", since - timedelta(seconds=60)
         if venue_id is not None:
             answer = await self._ask(f"{path}/{quote(venue_id, safe='')}")
             return understood(transfers.withdrawal, understood(transfers.datum, answer.body))
         found: dict[str, WithdrawalSeen] = {}
         async for page in self._v2_pages(path):
             found.update((one.venue_id, one) for one in understood(transfers.withdrawals, page, wanted))
-            if found or all(str(entry.get("created_at", "~")) < _moment(since) for entry in page):
+            if found or all(str(entry.get("created_at", "~")) < _moment(first) for entry in page):
                 break  # newest first
         if len(found) > 1:
             raise VenueUnavailable("two withdrawals of one id")
@@ -303,17 +305,19 @@ class Coinbase:
         if deadline is not None and time.monotonic() > deadline:
             return Trouble(PlaceOutcome.REFUSED, Reason.NOT_CONNECTED, "held up past its deadline")
         body = json.dumps(value, separators=(",", ":")).encode()
-        answer = await self._line.send("POST", path, content=body, headers=self._headers("POST", path, body))
+        answer = await self._line.send(
+            "POST", path, content=body, headers=self._headers("POST", path, body, LATE_SECONDS)
+        )
         if not isinstance(answer, Trouble):
             self._count(answer)
         return answer
 
-    def _headers(self, method: str, target: str, content: bytes | None) -> dict[str, str]:
+    def _headers(self, method: str, target: str, content: bytes | None, seconds: int = sign.SECONDS) -> dict[str, str]:
         if self._key is None:
             raise VenueUnavailable("no credentials are configured")
         # A little in the past: a token from the venue's future is none, and its clock is known to half a round trip.
         now, nonce = self._clock.now_ms() // 1000 - 2, secrets.token_hex(16)
-        token = sign.token(self._key, self._key_name, method, self._host, target, now=now, nonce=nonce)
+        token = sign.token(self._key, self._key_name, method, self._host, target, now=now, nonce=nonce, seconds=seconds)
         return {
             "authorization": f"Bearer {token}",
             **({"content-type": "application/json"} if content is not None else {}),

@@ -4,7 +4,7 @@ An answer that cannot be read is never taken for a no: of an order it means UNKN
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Any, Final
 
 from tidegate.venues import body as read
@@ -25,6 +25,7 @@ from tidegate.venues.port import (
 )
 
 _FINEST: Final = Decimal("0.00000001")
+_EXACT: Final = Context(prec=100)
 
 
 def server_time(body: bytes) -> int:
@@ -182,9 +183,9 @@ def fills(value: Any, venue_order_id: str, quote: str) -> list[tuple[str, Fill]]
             if price <= 0:
                 raise Malformed("price")
             # Told in the quote asset: that is exact, and the quantity is the nearest that there can be.
-            quantity, worth = (size / price).quantize(_FINEST, ROUND_HALF_EVEN), size
+            quantity, worth = _EXACT.divide(size, price).quantize(_FINEST, ROUND_HALF_EVEN, _EXACT), size
         else:
-            quantity, worth = size, size * price
+            quantity, worth = size, _EXACT.multiply(size, price)
         fill = Fill(read.text(entry, "trade_id"), price, quantity, worth, read.figure(entry, "commission"), quote)
         found.append((read.text(entry, "trade_time"), fill))
     return found

@@ -4,6 +4,7 @@ import json
 from base64 import b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1, EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
@@ -13,14 +14,17 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 Key = EllipticCurvePrivateKey | Ed25519PrivateKey
 
 SECONDS = 120
-"""How long a token lasts, by Coinbase's rule."""
+"""How long a token lasts at most, by Coinbase's rule."""
 
 
 def key_of(secret: str) -> Key:
     """The private key: PEM (EC P-256, also with `\\n` written out), or base64 of 32 or 64 bytes (Ed25519). ValueError."""
     told = secret.replace("\\n", "\n").strip()
     if told.startswith("-----BEGIN"):
-        found = load_pem_private_key(told.encode("ascii"), password=None)
+        try:
+            found = load_pem_private_key(told.encode("ascii"), password=None)
+        except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+            raise ValueError("secret: a PEM that is no private key, or is encrypted") from error
         if isinstance(found, Ed25519PrivateKey):
             return found
         if isinstance(found, EllipticCurvePrivateKey) and isinstance(found.curve, SECP256R1):
@@ -35,7 +39,9 @@ def key_of(secret: str) -> Key:
     return Ed25519PrivateKey.from_private_bytes(raw[:32])
 
 
-def token(key: Key, key_name: str, method: str, host: str, path: str, *, now: int, nonce: str) -> str:
+def token(
+    key: Key, key_name: str, method: str, host: str, path: str, *, now: int, nonce: str, seconds: int = SECONDS
+) -> str:
     """The bearer token for one request. `now` in Unix seconds of the venue's clock; `nonce` is used once."""
     algorithm = "ES256" if isinstance(key, EllipticCurvePrivateKey) else "EdDSA"
     header = {"alg": algorithm, "kid": key_name, "nonce": nonce, "typ": "JWT"}
@@ -43,7 +49,7 @@ def token(key: Key, key_name: str, method: str, host: str, path: str, *, now: in
         "sub": key_name,
         "iss": "cdp",
         "nbf": now,
-        "exp": now + SECONDS,
+        "exp": now + seconds,
         "uri": f"{method} {host}{path.partition('?')[0]}",
     }
     signed = b".".join(_part(json.dumps(part, separators=(",", ":")).encode()) for part in (header, claims))

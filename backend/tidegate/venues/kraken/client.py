@@ -189,11 +189,10 @@ class Kraken:
         for page in range(MOST_PAGES):
             more, size = await self._page("ClosedOrders", "closed", client_order_id, [*start, ("ofs", str(page * 50))])
             found.update((one.venue_order_id, one) for one in more)
-            if size < ORDERS_A_PAGE:
+            if found or size < ORDERS_A_PAGE:
                 break
         else:
-            if not found:
-                raise VenueUnavailable("too many closed orders to look through")
+            raise VenueUnavailable("too many closed orders to look through")
         if len(found) > 1:
             raise VenueUnavailable("two orders of one client order id")
         return next(iter(found.values()), None)
