@@ -17,7 +17,7 @@ from tidegate.venues.coinbase import transfers
 from tidegate.venues.kraken import outcome
 from tidegate.venues.port import PlaceOutcome
 
-MUTATIONS = int(os.environ.get("TIDEGATE_BODIES", "200"))
+MUTATIONS = int(os.environ.get("TIDEGATE_BODIES", "60"))
 """For each kind of body."""
 STRANGE: tuple[Any, ...] = (None, True, -1, 1.5, "", "NaN", "1e5", "-1", "١", "x" * 200, [], {}, [[]], [None], 10**400)
 PAGES = (
