@@ -1,8 +1,7 @@
 """`tidegate doctor`: everything the configuration names, asked once, told in sentences."""
 
 import os
-from collections.abc import Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Sequence
 
 import asyncpg
 from rich.console import Console
@@ -13,7 +12,7 @@ from tidegate.grants import differences
 from tidegate.health import Health
 from tidegate.parts import open_parts
 from tidegate.roles import DUTIES, Duty, Roles, Standing, standing
-from tidegate.venues.port import Rights, Venue, VenueUnavailable
+from tidegate.venues.rights import complaints
 from tidegate.wallets.progress import remind
 
 out = Console()
@@ -78,37 +77,6 @@ def _too_much(login: Standing, duties: Sequence[Duty], roles: Roles) -> list[str
     ]
 
 
-async def venue_rights(settings: Settings, venues: Mapping[str, Venue]) -> list[str]:
-    """What is wrong with the credentials of each venue: sentences. Moves nothing; prices are read without a key."""
-    found: list[str] = []
-    for name, venue in venues.items():
-        told = settings.venues[name]
-        if not told.read_api_key():
-            found.append(f"{name}: no key is configured, so nothing can be traded there.")
-            continue
-        try:
-            rights = await venue.rights()
-        except VenueUnavailable as error:
-            found.append(f"{name}: the key was not taken: {error}.")
-            continue
-        found += [f"{name}: {line}" for line in judged(rights, withdrawals=told.withdrawals, fee=venue.taker_fee)]
-    return found
-
-
-def judged(rights: Rights, *, withdrawals: bool, fee: Decimal) -> list[str]:
-    """Sentences about a key that may more or less than it is configured for, or pays another fee than is quoted."""
-    found = []
-    if rights.trade is False:
-        found.append("the key may not trade.")
-    if rights.withdraw and not withdrawals:
-        found.append("the trade key can withdraw: take that right away, or say `withdrawals = true` if it is meant.")
-    if withdrawals and rights.withdraw is False:
-        found.append("`withdrawals = true`, and the key may not withdraw.")
-    if rights.taker_fee is not None and rights.taker_fee > fee:
-        found.append(f"the account pays {rights.taker_fee:f} as taker and quotes reckon with {fee:f}: set `taker_fee`.")
-    return found
-
-
 async def examine(settings: Settings) -> int:
     """0 when all is well, 1 when something a payout needs is not."""
     out.print(f"Configuration: {config_path()} ({settings.mode})")
@@ -127,9 +95,6 @@ async def examine(settings: Settings) -> int:
             mark = "[green]up[/green]" if one.up else "[red]down[/red]"
             out.print(f"  {mark} {one.name}: {one.detail}")
             wrong += not one.up
-        for line in await venue_rights(settings, parts.venues):
-            out.print(f"  [yellow]look[/yellow] {line}")
-            wrong += 1
         for network in settings.networks:
             chain = parts.chains.get(network)
             if chain is not None:
@@ -145,5 +110,8 @@ async def examine(settings: Settings) -> int:
                 except Exception as error:  # noqa: BLE001  the doctor reports whatever is wrong
                     out.print(f"  [red]down[/red] {network}: {error}")
                     wrong += 1
+        for line in await complaints(settings, parts.venues):
+            out.print(f"  [yellow]look[/yellow] {line}")
+            wrong += 1
     out.print("All well." if not wrong else f"{wrong} things to look at.")
     return 1 if wrong else 0

@@ -13,10 +13,10 @@ from tests.venues.small.server import Server
 from tests.venues.small.world import SmallWorld
 from tests.venues.test_contract import binance_world, coinbase_world, kraken_world
 from tidegate.config import Settings
-from tidegate.doctor import judged, venue_rights
 from tidegate.http import Outbound
 from tidegate.venues.open import open_venues
 from tidegate.venues.port import Rights
+from tidegate.venues.rights import complaints, judged
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ async def said(worlds: dict[str, SmallWorld], **told: Any) -> list[str]:
     settings = Settings.model_validate({"venues": table})
     for world in worlds.values():
         world.venue.taker_fee = Decimal(told.get("taker_fee", "0.002"))
-    return await venue_rights(settings, {name: world.venue for name, world in worlds.items()})
+    return await complaints(settings, {name: world.venue for name, world in worlds.items()})
 
 
 async def test_a_trade_key_that_can_withdraw_is_warned_about_at_every_venue(worlds: dict[str, SmallWorld]) -> None:
@@ -88,7 +88,7 @@ async def test_the_sandboxes_own_keys_are_well(venue: Running, tmp_path: Path, m
     told = {"rest_url": venue.url, "api_key": ACCOUNTS[0]["api_key"], "secret_file": tmp_path / "secret"}
     settings = Settings.model_validate({"mode": "sandbox", "venues": {"binance": told}})
     venues = open_venues(settings)
-    assert await venue_rights(settings, venues) == []
+    assert await complaints(settings, venues) == []
     for one in venues.values():
         await one.close()
     out = Outbound(venue.url)
