@@ -1,7 +1,7 @@
 """A hedge at each of the three venues, answers lost and garbled: one order, every fill booked once, to the unit."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -11,13 +11,15 @@ from tests.venues.small.world import SmallWorld
 from tests.venues.test_contract import binance_world, coinbase_world, kraken_world
 from tidegate.chains.port import FeeRates
 from tidegate.config import Settings
-from tidegate.database import Database
+from tidegate.database import Database, utcnow
 from tidegate.exchange import audit
 from tidegate.exchange.desk import Desk
 from tidegate.ledger.lane import Lane
 from tidegate.ledger.rules import house, venue
 from tidegate.markets.books import Markets
 from tidegate.money import asset, format_units
+from tidegate.transactions import audit as books
+from tidegate.transactions.office import Office
 from tidegate.treasury.fees import Fees
 from tidegate.venues.port import Venue
 
@@ -105,3 +107,17 @@ async def test_an_order_that_the_venue_failed_on_is_made_anew_only_after_the_set
         await place.room.hedge(after=after)
     assert await place.states() == ["cancelled", "filled"]
     await place.hedged_once()
+
+
+async def test_what_lies_at_a_venue_that_is_switched_off_is_named_as_not_checked(place: Place) -> None:
+    await place.converted()
+    await place.world.lose_next_answer()
+    await place.room.hedge()
+    off = replace(place.room.desk, venues={})
+    nothing: Any = None
+    office = Office(
+        db=off.db, lane=off.lane, settings=off.settings, chains={}, fees=off.fees, desk=off, cashier=nothing
+    )
+    report = await books.run(office, now=utcnow())
+    assert f"{place.name}: the books hold something there and the venue is not on" in report.unchecked
+    assert (await audit.venue_terms(off)).unbooked == {}
