@@ -98,7 +98,9 @@ class Parts:
             health.add("sandbox", self._sandbox, required=True)
 
     async def measure(self) -> None:
-        """Bring the meters of the scans up to date. Never raises: without the database they stay as they were."""
+        """Bring the meters up to date. Never raises: without the database those of the scans stay as they were."""
+        for name, venue in self.venues.items():
+            web.WAY.labels(name).set(venue.condition.way is Way.OPEN)
         try:
             found = await lag.lags(self.db, utcnow())
         except (OSError, SQLAlchemyError) as error:
