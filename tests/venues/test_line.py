@@ -120,8 +120,9 @@ async def test_another_process_with_the_same_kraken_key_costs_a_reader_one_more_
     small: Any = kraken.server.venue
     await kraken.venue.balances()
     client: Any = kraken.venue
-    small.last_nonce = client._nonce + 1_000_000
-    client._nonce += 999_999
+    calls = client._calls
+    small.last_nonce = calls._nonce + 1_000_000
+    calls._nonce += 999_999
     assert await kraken.venue.balances()
 
 
@@ -152,6 +153,23 @@ async def test_krakens_order_dies_at_the_venue_when_it_is_late(kraken: SmallWorl
     (sent,) = [one.form for one in kraken.server.seen if one.path == "/0/private/AddOrder"]
     until = datetime.strptime(sent["deadline"], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC).timestamp()
     assert 2 < until - before < 30  # Kraken takes 2 to 60 s; the settle window is 30 s
+
+
+async def test_an_order_that_krakens_clock_calls_late_has_ours_measured_anew(kraken: SmallWorld) -> None:
+    small: Any = kraken.server.venue
+    await kraken.venue.prepare()
+    small.private_AddOrder = lambda asked: "EGeneral:Invalid arguments:deadline"
+    placed = await kraken.venue.place(
+        client_order_id=str(uuid.uuid4()),
+        symbol="XBTUSDT",
+        side=Side.BUY,
+        quantity=Decimal("0.01"),
+        price=Decimal("64000.0"),
+    )
+    assert (placed.outcome, placed.reason) == (PlaceOutcome.REFUSED, Reason.CLOCK)
+    measured = [one.path for one in kraken.server.seen].count("/0/public/Time")
+    await kraken.venue.prepare()
+    assert [one.path for one in kraken.server.seen].count("/0/public/Time") == measured + 1
 
 
 async def test_kraken_pays_only_to_the_accounts_own_list(kraken: SmallWorld) -> None:

@@ -1,19 +1,18 @@
-"""The talking half of Kraken Spot: nonces in order, exactly the signed bytes, and errors that come with HTTP 200."""
+"""The talking half of Kraken Spot: what is asked, in which order, and what is learnt from it. How: calls.py."""
 
-import asyncio
 import time
-from collections.abc import Awaitable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
-from typing import Final, Literal, TypeVar
+from typing import Final, Literal
 from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict
 
-from tidegate.http import Answer
 from tidegate.venues.body import Malformed, Trouble, plain
 from tidegate.venues.kraken import outcome, parse, sign
-from tidegate.venues.line import Budget, Clock, Line, chosen, known, understood
+from tidegate.venues.kraken.calls import Calls
+from tidegate.venues.line import Budget, Line, chosen, known, understood
 from tidegate.venues.port import (
     Balance,
     Book,
@@ -37,12 +36,8 @@ from tidegate.venues.port import (
     Withdrawing,
 )
 
-T = TypeVar("T")
-
 NETWORKS: Final = {"BTC@bitcoin": "Bitcoin", "ETH@ethereum": "Ether (Hex)", "USDT@ethereum": "Tether USD (ERC20)"}
 """Kraken's names for the ways an asset comes in and goes out, by our asset and network; others by configuration."""
-SECONDS_TO_LIVE = 10
-"""After this Kraken itself throws an order away that is still on its way to the engine. Shorter than the settle window."""
 TRADES_AT_ONCE = 20
 ORDERS_A_PAGE = 50
 MOST_PAGES = 100
@@ -79,14 +74,9 @@ class Kraken:
     ) -> None:
         self.name = name
         self.taker_fee = taker_fee
-        self._api_key, self._secret = api_key, sign.secret_of(secret)
         self._networks, self._pairs = networks, pairs
         self._line = Line(rest_url, name=name, timeout=timeout)
-        self._public, self._private = Budget(10, 2), Budget(*_COUNTERS[tier])
-        self._clock = Clock(name, self._ask_time)
-        self._nonce = 0
-        self._turn = asyncio.Lock()
-        self._under_way: set[asyncio.Task[object]] = set()
+        self._calls = Calls(self._line, api_key, sign.secret_of(secret), Budget(*_COUNTERS[tier]))
         self._names: parse.Names | None = None
         self._markets: dict[str, Market] = {}
 
@@ -97,48 +87,48 @@ class Kraken:
     # Prices.
 
     async def markets(self) -> list[Market]:
-        answer = await self._open("AssetPairs")
+        answer = await self._calls.open("AssetPairs")
         found = understood(parse.markets, answer.body, await self._called(), known)
         self._markets.update((one.symbol, one) for one in found)
         return chosen(found, self._pairs)
 
     async def book(self, symbol: str, depth: int = 100) -> Book:
-        answer = await self._open(f"Depth?pair={quote(symbol)}&count={depth}")
+        answer = await self._calls.open(f"Depth?pair={quote(symbol)}&count={depth}")
         received = time.time()
         return understood(parse.book, answer.body, symbol, received)
 
     async def tickers(self, symbols: Sequence[str]) -> list[Ticker]:
         # One at a time: of several, the answer's keys need not be the ones that were asked for.
-        answers = [(symbol, await self._open(f"Ticker?pair={quote(symbol)}")) for symbol in symbols]
+        answers = [(symbol, await self._calls.open(f"Ticker?pair={quote(symbol)}")) for symbol in symbols]
         return [understood(parse.ticker, answer.body, symbol) for symbol, answer in answers]
 
     async def candles(self, symbol: str, interval: Interval, *, since: int) -> list[Candle]:
         # `since` is exclusive there.
-        answer = await self._open(f"OHLC?pair={quote(symbol)}&interval={interval // 60}&since={since - 1}")
+        answer = await self._calls.open(f"OHLC?pair={quote(symbol)}&interval={interval // 60}&since={since - 1}")
         return [one for one in understood(parse.candles, answer.body) if one.start >= since]
 
     # The account.
 
     async def balances(self) -> list[Balance]:
-        answer = await self._ask("BalanceEx", [])
+        answer = await self._calls.ask("BalanceEx", [])
         return understood(parse.balances, answer.body, await self._called())
 
     async def rights(self) -> Rights:
         """Kraken tells no rights: what each would allow is asked for without doing it."""
-        await self._ask("BalanceEx", [])  # raises where the key is no key at all
+        await self._calls.ask("BalanceEx", [])  # raises where the key is no key at all
         market = next(iter(self._markets.values() or await self.markets()), None)
         trade, fee = None, None
         if market is not None:
             trial = self._order(market.symbol, Side.BUY, market.min_quantity, market.tick)
             trade = await self._may("AddOrder", [*trial, ("validate", "true")])
-            volume = await self._private_call("TradeVolume", [("pair", market.symbol)], weight=1)
+            volume = await self._calls.private("TradeVolume", [("pair", market.symbol)], weight=1)
             if outcome.trouble(volume.status, volume.headers, volume.body) is None:
                 fee = understood(parse.taker_fee, volume.body)
         return Rights(trade, await self._may("WithdrawMethods", []), fee)
 
     async def _may(self, call: str, parameters: sign.Parameters) -> bool | None:
         """Whether a call is refused for want of permission; None when another answer leaves that open."""
-        answer = await self._private_call(call, parameters, weight=1)
+        answer = await self._calls.private(call, parameters, weight=1)
         found = outcome.trouble(answer.status, answer.headers, answer.body)
         if found is None or found.outcome is PlaceOutcome.REFUSED:
             return found is None or found.reason is not Reason.CREDENTIALS
@@ -147,8 +137,7 @@ class Kraken:
     # Orders.
 
     async def prepare(self) -> None:
-        self._line.mind()
-        await self._clock.set()
+        await self._calls.prepare()
 
     def _order(self, symbol: str, side: Side, quantity: Decimal, price: Decimal) -> list[tuple[str, str]]:
         return [
@@ -172,7 +161,7 @@ class Kraken:
         deadline: float | None = None,
     ) -> Placed:
         parameters = [*self._order(symbol, side, quantity, price), ("cl_ord_id", client_order_id)]
-        answer = await self._act("AddOrder", parameters, deadline, expires=True)
+        answer = await self._calls.act("AddOrder", parameters, deadline, expires=True)
         if isinstance(answer, Trouble):
             return answer.placed()
         try:
@@ -206,23 +195,23 @@ class Kraken:
     async def _page(
         self, call: str, kind: str, client_order_id: str, more: list[tuple[str, str]]
     ) -> tuple[list[OrderSeen], int]:
-        answer = await self._ask(call, [("cl_ord_id", client_order_id), *more])
+        answer = await self._calls.ask(call, [("cl_ord_id", client_order_id), *more])
         return understood(parse.orders, answer.body, kind, client_order_id)
 
     async def fills(self, *, venue_order_id: str, symbol: str) -> list[Fill]:
-        answer = await self._ask("QueryOrders", [("txid", venue_order_id), ("trades", "true")])
+        answer = await self._calls.ask("QueryOrders", [("txid", venue_order_id), ("trades", "true")])
         ids, in_base = understood(parse.trade_ids, answer.body, venue_order_id)
         market = await self._market(symbol)
         fee_asset = market.base if in_base else market.quote
         found: list[tuple[Decimal, Fill]] = []
         for first in range(0, len(ids), TRADES_AT_ONCE):
             asked = ",".join(ids[first : first + TRADES_AT_ONCE])
-            answer = await self._ask("QueryTrades", [("txid", asked)], weight=2)
+            answer = await self._calls.ask("QueryTrades", [("txid", asked)], weight=2)
             found += understood(parse.trades, answer.body, venue_order_id, fee_asset)
         return [fill for _, fill in sorted(found, key=lambda one: (one[0], one[1].trade_id))]
 
     async def cancel(self, *, client_order_id: str, symbol: str) -> None:
-        answer = await self._private_call("CancelOrder", [("cl_ord_id", client_order_id)], weight=0)
+        answer = await self._calls.private("CancelOrder", [("cl_ord_id", client_order_id)], weight=0)
         found = outcome.trouble(answer.status, answer.headers, answer.body)
         if found is not None and not found.detail.startswith("EOrder:Unknown order"):
             raise VenueUnavailable(found.detail, retry_after=found.retry_after)
@@ -234,12 +223,12 @@ class Kraken:
 
     async def deposit_address(self, asset: str, network: str) -> DepositAddress:
         method, name = self._method(asset, network), (await self._called()).theirs.get(asset, asset)
-        answer = await self._ask("DepositMethods", [("asset", name)])
+        answer = await self._calls.ask("DepositMethods", [("asset", name)])
         if method is None or method not in understood(parse.methods, answer.body):
             raise VenueUnavailable(f"{asset} over {network} is not among its deposit methods")
         asked = [("asset", name), ("method", method)]
         for more in ([], [("new", "true")]):
-            answer = await self._ask("DepositAddresses", [*asked, *more])
+            answer = await self._calls.ask("DepositAddresses", [*asked, *more])
             found = understood(parse.deposit_address, answer.body, asset, network)
             if found is not None:
                 return found
@@ -252,14 +241,14 @@ class Kraken:
             listed = [("asset", name)]
             if method := self._method(wanted.asset, wanted.network):
                 listed.append(("method", method))
-            answer = await self._ask("WithdrawAddresses", listed)
+            answer = await self._calls.ask("WithdrawAddresses", listed)
             key = understood(parse.allowed_key, answer.body, wanted.address, wanted.tag)
         except VenueUnavailable as error:
             return Trouble(PlaceOutcome.REFUSED, Reason.NOT_CONNECTED, error.detail, error.retry_after).withdrawing()
         if key is None or method is None:
             return Trouble(PlaceOutcome.REFUSED, Reason.NOT_ALLOWED, "not in its list of addresses").withdrawing()
         asked = [("asset", name), ("key", key), ("address", wanted.address), ("amount", amount)]
-        sent = await self._act("Withdraw", asked, None)
+        sent = await self._calls.act("Withdraw", asked, None)
         if isinstance(sent, Trouble):
             return sent.withdrawing()
         try:
@@ -272,113 +261,20 @@ class Kraken:
     ) -> WithdrawalSeen | None:
         name = (await self._called()).theirs.get(wanted.asset, wanted.asset)
         start = str(int(since.timestamp()) - 60)
-        answer = await self._ask("WithdrawStatus", [("asset", name), ("start", start), ("limit", "500")])
+        answer = await self._calls.ask("WithdrawStatus", [("asset", name), ("start", start), ("limit", "500")])
         found = understood(parse.withdrawals, answer.body, wanted, venue_id)
         if len(found) > 1:
             raise VenueUnavailable("more than one withdrawal could be this one")
         return found[0] if found else None
 
     async def close(self) -> None:
-        while self._under_way:
-            await asyncio.wait(list(self._under_way))
-        await self._line.close()
+        await self._calls.close()
 
-    # How requests are made.
-
-    async def _open(self, call: str) -> Answer:
-        """A public read."""
-        answer = await self._line.read("GET", f"/0/public/{call}", budget=self._public, urgent=call == "Time")
-        return self._checked(answer)
-
-    async def _ask(self, call: str, parameters: sign.Parameters, *, weight: float = 1) -> Answer:
-        """A private read; once more when another process's nonce came in before ours."""
-        for attempt in (1, 2):
-            answer = await self._private_call(call, parameters, weight=weight)
-            found = outcome.trouble(answer.status, answer.headers, answer.body)
-            if attempt == 2 or found is None or found.reason is not Reason.CLOCK:
-                break
-        return self._checked(answer)
-
-    async def _act(
-        self, call: str, parameters: sign.Parameters, deadline: float | None, *, expires: bool = False
-    ) -> Answer | Trouble:
-        """A request that must not be repeated."""
-        try:
-            await self.prepare()
-        except VenueUnavailable as error:
-            why = Reason.RATE_LIMITED if error.retry_after else Reason.NOT_CONNECTED
-            return Trouble(PlaceOutcome.REFUSED, why, error.detail, error.retry_after)
-        return await self._whole(self._act_in_turn(call, parameters, deadline, expires))
-
-    async def _act_in_turn(
-        self, call: str, parameters: sign.Parameters, deadline: float | None, expires: bool
-    ) -> Answer | Trouble:
-        async with self._turn:
-            if deadline is not None and time.monotonic() > deadline:
-                return Trouble(PlaceOutcome.REFUSED, Reason.NOT_CONNECTED, "held up past its deadline")
-            if expires:
-                until = datetime.fromtimestamp(self._clock.now_ms() / 1000, UTC) + timedelta(seconds=SECONDS_TO_LIVE)
-                parameters = [*parameters, ("deadline", until.strftime("%Y-%m-%dT%H:%M:%SZ"))]
-            path, body, headers = self._signed(call, parameters)
-            answer = await self._line.send("POST", path, content=body, headers=headers)
-        if isinstance(answer, Trouble):
-            return answer
-        self._heed(answer)
-        return outcome.trouble(answer.status, answer.headers, answer.body) or answer
-
-    async def _private_call(self, call: str, parameters: sign.Parameters, *, weight: float) -> Answer:
-        """One signed call, whatever its answer. Raises VenueUnavailable."""
-        return await self._whole(self._read_in_turn(call, parameters, weight))
-
-    async def _read_in_turn(self, call: str, parameters: sign.Parameters, weight: float) -> Answer:
-        async with self._turn:
-            path, body, headers = self._signed(call, parameters)
-            answer = await self._line.read(
-                "POST", path, content=body, headers=headers, budget=self._private, weight=weight, urgent=True
-            )
-        self._heed(answer)
-        return answer
-
-    async def _whole(self, work: Awaitable[T]) -> T:
-        """Let a call end though its caller goes away: the next nonce must not overtake it."""
-        task = asyncio.ensure_future(work)
-        self._under_way.add(task)
-        task.add_done_callback(self._ended)
-        return await asyncio.shield(task)
-
-    def _ended(self, task: "asyncio.Future[T]") -> None:
-        self._under_way.discard(task)
-        if not task.cancelled():
-            task.exception()  # a caller that went away leaves nobody else to look at it
-
-    def _signed(self, call: str, parameters: sign.Parameters) -> tuple[str, bytes, dict[str, str]]:
-        self._nonce = max(self._nonce + 1, time.time_ns() // 1000)
-        path, body = f"/0/private/{call}", sign.encode(self._nonce, parameters)
-        return (
-            path,
-            body,
-            {
-                "content-type": "application/x-www-form-urlencoded",
-                "api-key": self._api_key,
-                "api-sign": sign.signature(self._secret, path, self._nonce, body),
-            },
-        )
-
-    def _checked(self, answer: Answer) -> Answer:
-        found = outcome.trouble(answer.status, answer.headers, answer.body)
-        if found is not None:
-            raise VenueUnavailable(found.detail, retry_after=found.retry_after)
-        return answer
-
-    def _heed(self, answer: Answer) -> None:
-        """Kraken's wish to be left alone comes in the body."""
-        found = outcome.trouble(answer.status, answer.headers, answer.body)
-        if answer.status == 200 and found is not None and found.retry_after:
-            self._line.hush(found.retry_after)
+    # What this process has learnt.
 
     async def _called(self) -> parse.Names:
         if self._names is None:
-            self._names = understood(parse.names, (await self._open("Assets")).body)
+            self._names = understood(parse.names, (await self._calls.open("Assets")).body)
         return self._names
 
     async def _market(self, symbol: str) -> Market:
@@ -387,6 +283,3 @@ class Kraken:
         if symbol not in self._markets:
             raise VenueUnavailable(f"{symbol} is no market of two assets that we know")
         return self._markets[symbol]
-
-    async def _ask_time(self) -> int:
-        return understood(parse.server_time, (await self._open("Time")).body)

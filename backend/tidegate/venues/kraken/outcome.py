@@ -27,6 +27,7 @@ _REFUSED: Final[Mapping[str, Reason]] = {
     "EGeneral:Permission denied": Reason.CREDENTIALS,
     "EGeneral:Temporary lockout": Reason.RATE_LIMITED,
     "EGeneral:Too many requests": Reason.RATE_LIMITED,
+    "EGeneral:Invalid arguments:deadline": Reason.CLOCK,
     "EGeneral:Invalid arguments": Reason.INVALID_ORDER,
     "EQuery:Unknown asset": Reason.INVALID_ORDER,  # and `Unknown asset pair`
     "EFunding:Unknown withdraw key": Reason.NOT_ALLOWED,
