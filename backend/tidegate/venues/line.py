@@ -224,6 +224,23 @@ class Clock:
                 log.warning("clock differs from the venue's", extra={"venue": self.name, "ms": self.offset_ms})
 
 
+def late(deadline: float | None) -> Trouble | None:
+    """A refusal once `deadline` (monotonic) is over: whoever looks for the order must not be overtaken by it."""
+    if deadline is None or time.monotonic() <= deadline:
+        return None
+    return Trouble(PlaceOutcome.REFUSED, Reason.NOT_CONNECTED, "held up past its deadline")
+
+
+async def held_up(prepare: Callable[[], Awaitable[None]], deadline: float | None) -> Trouble | None:
+    """Why an order cannot leave, None when it can. Nothing of it has left this process."""
+    try:
+        await prepare()
+    except VenueUnavailable as error:
+        why = Reason.RATE_LIMITED if error.retry_after else Reason.NOT_CONNECTED
+        return Trouble(PlaceOutcome.REFUSED, why, error.detail, error.retry_after)
+    return late(deadline)
+
+
 def understood(read: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
     """What `read` makes of an answer; VenueUnavailable in place of Malformed."""
     try:

@@ -10,7 +10,7 @@ from typing import Final
 from tidegate.http import MIB, Answer
 from tidegate.venues.binance import parse, sign
 from tidegate.venues.body import Trouble, plain
-from tidegate.venues.line import Budget, Clock, Line, chosen, known, understood
+from tidegate.venues.line import Budget, Clock, Line, chosen, held_up, known, understood
 from tidegate.venues.port import (
     Balance,
     Book,
@@ -239,15 +239,10 @@ class Binance:
 
     async def _act(self, path: str, parameters: Parameters, deadline: float | None) -> Answer | Trouble:
         """One signed request that must not be repeated."""
-        try:
-            await self.prepare()
-        except VenueUnavailable as error:
-            # Nothing of it has left this process.
-            why = Reason.RATE_LIMITED if error.retry_after else Reason.NOT_CONNECTED
-            return Trouble(PlaceOutcome.REFUSED, why, error.detail, error.retry_after)
-        if deadline is not None and time.monotonic() > deadline:
-            # The clock took too long. From here on the stamp and the venue's own window keep it from arriving late.
-            return Trouble(PlaceOutcome.REFUSED, Reason.NOT_CONNECTED, "held up past its deadline")
+        held = await held_up(self.prepare, deadline)
+        if held is not None:
+            return held
+        # From here on the stamp and the venue's own window keep it from arriving late.
         form = {"content-type": "application/x-www-form-urlencoded"}
         answer = await self._line.send("POST", path, content=self._payload(parameters), headers=form)
         if not isinstance(answer, Trouble):

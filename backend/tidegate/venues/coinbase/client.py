@@ -13,7 +13,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from tidegate.http import MIB, Answer
 from tidegate.venues.body import Trouble, asked_wait, decode, plain
 from tidegate.venues.coinbase import parse, sign, transfers
-from tidegate.venues.line import Budget, Clock, Line, chosen, known, understood
+from tidegate.venues.line import Budget, Clock, Line, chosen, held_up, known, understood
 from tidegate.venues.port import (
     Balance,
     Book,
@@ -297,13 +297,9 @@ class Coinbase:
         """One signed request that must not be repeated."""
         if self._key is None:
             return Trouble(PlaceOutcome.REFUSED, Reason.CREDENTIALS, "no credentials are configured")
-        try:
-            await self.prepare()
-        except VenueUnavailable as error:
-            why = Reason.RATE_LIMITED if error.retry_after else Reason.NOT_CONNECTED
-            return Trouble(PlaceOutcome.REFUSED, why, error.detail, error.retry_after)
-        if deadline is not None and time.monotonic() > deadline:
-            return Trouble(PlaceOutcome.REFUSED, Reason.NOT_CONNECTED, "held up past its deadline")
+        held = await held_up(self.prepare, deadline)
+        if held is not None:
+            return held
         body = json.dumps(value, separators=(",", ":")).encode()
         answer = await self._line.send(
             "POST", path, content=body, headers=self._headers("POST", path, body, LATE_SECONDS)

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 from tidegate.http import Answer
 from tidegate.venues.body import Trouble
 from tidegate.venues.kraken import outcome, parse, sign
-from tidegate.venues.line import Budget, Clock, Line, understood
-from tidegate.venues.port import PlaceOutcome, Reason, VenueUnavailable
+from tidegate.venues.line import Budget, Clock, Line, held_up, late, understood
+from tidegate.venues.port import Reason, VenueUnavailable
 
 T = TypeVar("T")
 
@@ -57,11 +57,9 @@ class Calls:
         self, call: str, parameters: sign.Parameters, deadline: float | None, *, expires: bool = False
     ) -> Answer | Trouble:
         """A request that must not be repeated. `expires`: give it a time after which Kraken throws it away."""
-        try:
-            await self.prepare()
-        except VenueUnavailable as error:
-            why = Reason.RATE_LIMITED if error.retry_after else Reason.NOT_CONNECTED
-            return Trouble(PlaceOutcome.REFUSED, why, error.detail, error.retry_after)
+        held = await held_up(self.prepare, deadline)
+        if held is not None:
+            return held
         return await self._whole(self._act_in_turn(call, parameters, deadline, expires))
 
     async def close(self) -> None:
@@ -73,8 +71,9 @@ class Calls:
         self, call: str, parameters: sign.Parameters, deadline: float | None, expires: bool
     ) -> Answer | Trouble:
         async with self._turn:
-            if deadline is not None and time.monotonic() > deadline:
-                return Trouble(PlaceOutcome.REFUSED, Reason.NOT_CONNECTED, "held up past its deadline")
+            held = late(deadline)  # others may have had their turn before
+            if held is not None:
+                return held
             if expires:
                 until = datetime.fromtimestamp(self._clock.now_ms() / 1000, UTC) + timedelta(seconds=SECONDS_TO_LIVE)
                 parameters = [*parameters, ("deadline", until.strftime("%Y-%m-%dT%H:%M:%SZ"))]

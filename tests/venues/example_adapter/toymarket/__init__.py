@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from tidegate.http import Answer
 from tidegate.venues.adapter import Adapter, Opening
 from tidegate.venues.body import Malformed, Trouble, asked_wait, plain, unclear
-from tidegate.venues.line import Budget, Clock, Line, chosen, known, understood
+from tidegate.venues.line import Budget, Clock, Line, chosen, held_up, known, understood
 from tidegate.venues.port import (
     Balance,
     Book,
@@ -33,7 +33,6 @@ from tidegate.venues.port import (
     OrderState,
     Placed,
     PlaceOutcome,
-    Reason,
     Rights,
     Side,
     Ticker,
@@ -164,13 +163,9 @@ class Toymarket:
 
     async def _post(self, target: str, value: Any, deadline: float | None) -> str | Trouble:
         """Once, whatever comes of it: REFUSED when nothing left or the venue plainly says no, else UNKNOWN."""
-        try:
-            await self.prepare()
-        except VenueUnavailable as error:
-            why = Reason.RATE_LIMITED if error.retry_after else Reason.NOT_CONNECTED
-            return Trouble(PlaceOutcome.REFUSED, why, error.detail, error.retry_after)
-        if deadline is not None and time.monotonic() > deadline:
-            return Trouble(PlaceOutcome.REFUSED, Reason.NOT_CONNECTED, "held up past its deadline")
+        held = await held_up(self.prepare, deadline)
+        if held is not None:
+            return held
         body = json.dumps(value).encode()
         answer = await self._line.send("POST", target, content=body, headers=self._headers("POST", target, body))
         if isinstance(answer, Trouble):
