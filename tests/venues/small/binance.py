@@ -128,6 +128,8 @@ class SmallBinance:
         return 200, {"id": f"{made.id:032x}"}
 
     def get_history(self, asked: dict[str, str]) -> Reply:
+        start, end = int(asked["startTime"]), int(asked["endTime"])
+        assert 0 < end - start < 7 * 86_400_000
         return 200, [
             {
                 "id": f"{one.id:032x}",
@@ -141,7 +143,7 @@ class SmallBinance:
                 "withdrawOrderId": one.client_id,
             }
             for one in self.engine.payouts
-            if one.client_id == asked["withdrawOrderId"]
+            if one.client_id == asked["withdrawOrderId"] and start <= one.when * 1000 <= end
         ]
 
 

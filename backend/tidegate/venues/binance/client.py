@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
@@ -217,9 +217,15 @@ class Binance:
     async def find_withdrawal(
         self, wanted: Withdrawal, *, since: datetime, venue_id: str | None = None
     ) -> WithdrawalSeen | None:
-        # Asked by our id the history reaches back seven days from `startTime`, ninety without.
-        parameters = [("coin", wanted.asset), ("withdrawOrderId", wanted.client_id)]
-        answer = await self._signed_read("/sapi/v1/capital/withdraw/history", parameters, weight=20)
+        # Asked by our id, the history must be less than seven days long: those in which it was asked for.
+        start = since - timedelta(seconds=60)
+        parameters = [
+            ("coin", wanted.asset),
+            ("withdrawOrderId", wanted.client_id),
+            ("startTime", str(int(start.timestamp() * 1000))),
+            ("endTime", str(int((start + timedelta(days=6)).timestamp() * 1000))),
+        ]
+        answer = await self._signed_read("/sapi/v1/capital/withdraw/history", parameters, weight=1)
         return understood(parse.withdrawal, answer.body, wanted.client_id)
 
     async def close(self) -> None:
