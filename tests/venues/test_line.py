@@ -213,6 +213,17 @@ async def test_coinbase_is_searched_to_its_last_page_for_an_order_that_another_p
     assert seen.filled == Decimal("0.001")
 
 
+@pytest.mark.parametrize("last", ["stays", "empty page"])
+async def test_coinbases_fills_are_read_to_the_end_however_it_shows_itself(coinbase: SmallWorld, last: str) -> None:
+    order = coinbase.engine.place(str(uuid.uuid4()), True, Decimal("0.75"), Decimal("64010.0"))
+    small: Any = coinbase.server.venue
+    whole = small._fills(f"order-{order.id}")["fills"]
+    pages = iter([(whole[:1], "a"), (whole[1:], "b"), *([(whole[1:], "b")] if last == "stays" else [([], "c")])])
+    small._fills = lambda order_id: dict(zip(("fills", "cursor"), next(pages), strict=True))
+    found = await coinbase.venue.fills(venue_order_id=f"order-{order.id}", symbol=coinbase.symbol)
+    assert [one.quantity for one in found] == [Decimal("0.5"), Decimal("0.25")]
+
+
 async def test_coinbase_is_asked_by_its_own_id_for_an_order_of_ours(coinbase: SmallWorld) -> None:
     client_order_id = str(uuid.uuid4())
     await coinbase.venue.place(

@@ -352,9 +352,14 @@ class Coinbase:
 
 
 def _cursor(page: Any, seen: set[str]) -> str | None:
-    """Fills have a cursor and no `has_next`."""
-    if isinstance(page, dict) and "has_next" not in page and "cursor" in page:
-        page = {**page, "has_next": bool(page["cursor"])}
+    """Fills have a cursor and no `has_next`: they end with the first empty page, or where the cursor stays.
+
+    That is safe for them alone: fills that are missing are seen, because they do not add up to what was filled.
+    """
+    if isinstance(page, dict) and "has_next" not in page and "fills" in page:
+        cursor = page.get("cursor")
+        goes_on = isinstance(cursor, str) and cursor != "" and cursor not in seen
+        page = {**page, "has_next": goes_on and bool(page["fills"])}
     return parse.following(page, seen)
 
 
