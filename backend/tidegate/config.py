@@ -209,11 +209,46 @@ class NetworkSettings(_Section):
 
 
 class VenueSettings(_Section):
-    kind: Literal["binance"] = "binance"
+    """One account at one exchange. `<name>` is what the books call it."""
+
+    kind: str = Field("binance", pattern=r"^[a-z][a-z0-9_-]{0,31}$")
+    """An entry point of `tidegate.venues`: `binance`, `coinbase` (Advanced Trade), `kraken`, or one that another distribution brings."""
+    enabled: bool = True
+    """false: not asked for prices and not traded at. Its orders that are still open wait until it is on again."""
     rest_url: str = ""
+    """Its root, without a path. Empty: the venue's own production address."""
     api_key: SecretStr = SecretStr("")
+    """Coinbase: the key's name, `organizations/…/apiKeys/…`. Without a key only prices are read."""
+    api_key_file: Path | None = None
+    """The same from a file, so that it does not stand in this one."""
     secret: SecretStr = SecretStr("")
-    taker_fee: str = "0.001"
+    """Coinbase: the private key, as PEM (EC P-256) or base64 (Ed25519). Kraken: base64 as it was given out."""
+    secret_file: Path | None = None
+    """The same from a file."""
+    withdrawals: bool = False
+    """This key is meant to withdraw, for moves between venues and wallets. Otherwise `tidegate doctor` warns when it can."""
+    taker_fee: str = Field("", pattern=r"^$|^0(\.[0-9]{1,8})?$")
+    """What the account pays, as a share. Empty: the venue's first tier (Binance 0.001, Kraken 0.004, Coinbase 0.012); `tidegate doctor` compares."""
+    pairs: list[str] = Field(default_factory=list)
+    """Only these are traded there, as `BTC-USDT`. Empty: every pair of two assets of this house."""
+    networks: dict[str, str] = Field(default_factory=dict)
+    """The venue's own names for our networks, where they are not the usual ones; Kraken's may be by asset, `"USDT@ethereum"`."""
+    options: dict[str, Any] = Field(default_factory=dict)
+    """What the adapter itself wants to know; judged by it. Kraken: `tier`, one of `starter`, `intermediate`, `pro`."""
+
+    def read_api_key(self) -> str:
+        """Raises OSError."""
+        return _read(self.api_key, self.api_key_file)
+
+    def read_secret(self) -> str:
+        """Raises OSError."""
+        return _read(self.secret, self.secret_file)
+
+
+def _read(value: SecretStr, file: Path | None) -> str:
+    """What stands in the settings, else in the file."""
+    told = value.get_secret_value()
+    return file.read_text().strip() if file is not None and not told else told
 
 
 class SignerSettings(_Section):

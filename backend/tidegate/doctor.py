@@ -14,6 +14,7 @@ from tidegate.parts import open_parts
 from tidegate.roles import DUTIES, Duty, Roles, Standing, standing
 from tidegate.signing.messages import Failed
 from tidegate.transactions import compare
+from tidegate.venues.rights import complaints
 from tidegate.wallets.progress import remind
 
 out = Console()
@@ -115,5 +116,8 @@ async def examine(settings: Settings) -> int:
                 except Exception as error:  # noqa: BLE001  the doctor reports whatever is wrong
                     out.print(f"  [red]down[/red] {network}: {error}")
                     wrong += 1
+        for line in await complaints(settings, parts.venues):
+            out.print(f"  [yellow]look[/yellow] {line}")
+            wrong += 1
     out.print("All well." if not wrong else f"{wrong} things to look at.")
     return 1 if wrong else 0

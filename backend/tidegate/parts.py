@@ -36,7 +36,7 @@ from tidegate.treasury.moves import Mover
 from tidegate.treasury.spend import Spender
 from tidegate.treasury.worth import worth
 from tidegate.venues.open import open_venues
-from tidegate.venues.port import Venue
+from tidegate.venues.port import Venue, Way
 from tidegate.wallets import lag
 from tidegate.wallets.cashier import Cashier
 
@@ -98,7 +98,9 @@ class Parts:
             health.add("sandbox", self._sandbox, required=True)
 
     async def measure(self) -> None:
-        """Bring the meters of the scans up to date. Never raises: without the database they stay as they were."""
+        """Bring the meters up to date. Never raises: without the database those of the scans stay as they were."""
+        for name, venue in self.venues.items():
+            web.WAY.labels(name).set(venue.condition.way is Way.OPEN)
         try:
             found = await lag.lags(self.db, utcnow())
         except (OSError, SQLAlchemyError) as error:
@@ -140,6 +142,9 @@ class Parts:
     def _venue(self, name: str) -> Callable[[], Awaitable[tuple[bool, str]]]:
         async def check() -> tuple[bool, str]:
             up = self.markets.up().get(name, False)
+            now = self.venues[name].condition
+            if now.way is not Way.OPEN:
+                return up, f"{now.detail}; asked again in {math.ceil(now.seconds)} s"
             return up, "quotes" if up else "no usable book"
 
         return check

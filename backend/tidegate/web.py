@@ -46,6 +46,7 @@ SECONDS = Histogram("tidegate_request_seconds", "Time to the first byte, by rout
 BEHIND = Gauge("tidegate_scan_blocks_behind", "Blocks of the node not read yet", ["network"], registry=REGISTRY)
 AGE = Gauge("tidegate_scan_age_seconds", "Since deposits were last looked for", ["network"], registry=REGISTRY)
 FIT = Gauge("tidegate_node_fit", "1 while the node may be decided from", ["network"], registry=REGISTRY)
+WAY = Gauge("tidegate_venue_open", "1 while this process may call the venue", ["venue"], registry=REGISTRY)
 
 
 class Edge:

@@ -16,6 +16,7 @@ from tests.api.conftest import Door, problem
 from tests.stack import free_port
 from tidegate import logs, problems, web
 from tidegate.database import Database
+from tidegate.venues.line import Line
 
 SECURITY = {
     "x-content-type-options": "nosniff",
@@ -262,6 +263,21 @@ async def test_metrics_count_by_route_and_not_by_what_was_asked_for(door: Door) 
     text = (await door.http.get("/metrics")).text
     assert '/transactions/withdrawals/{withdrawal_id}"' in text
     assert re.search(r"[0-9a-f]{8}-[0-9a-f]{4}", text) is None
+
+
+async def test_metrics_and_health_say_which_venue_is_not_called_just_now(door: Door) -> None:
+    (measure,) = door.app.state.measures
+    parts = measure.__self__
+    name, line = "binance", Line("http://127.0.0.1:1", name="binance")
+    parts.venues[name] = line
+    try:
+        assert f'tidegate_venue_open{{venue="{name}"}} 1.0' in (await door.http.get("/metrics")).text
+        line.hush(30)
+        assert f'tidegate_venue_open{{venue="{name}"}} 0.0' in (await door.http.get("/metrics")).text
+        assert await parts._venue(name)() == (False, "told to wait; asked again in 30 s")
+    finally:
+        del parts.venues[name]
+        await line.close()
 
 
 async def test_metrics_say_how_far_the_reading_of_each_network_is_behind(door: Door) -> None:

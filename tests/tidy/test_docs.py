@@ -12,6 +12,7 @@ import typer.main
 
 from tidegate.cli import app
 from tidegate.config import Settings
+from tidegate.venues.adapter import installed
 
 ROOT = Path(__file__).parents[2]
 DOCS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -34,6 +35,8 @@ ROWS = (
     "Destinations, the address book",
     "Binance",
     "Coinbase",
+    "Kraken",
+    "Venues of other distributions",
     "TLS",
     "Two factors",
     "Access control",
@@ -141,6 +144,31 @@ def test_the_guide_to_drivers_shows_the_worked_example_as_it_is() -> None:
     assert (
         Settings.model_validate({"mode": "sandbox", **tomllib.loads(told)}).networks["toy"].options["look_back"] == 100
     )
+
+
+def test_the_guide_to_venue_adapters_shows_the_worked_example_as_it_is() -> None:
+    example = ROOT / "tests" / "venues"
+    files = (
+        "example_adapter/pyproject.toml",
+        "example_adapter/toymarket/__init__.py",
+        "example_adapter/toymarket/parse.py",
+        "test_example.py",
+    )
+    whole = "\n".join((example / name).read_text() for name in files)
+    blocks = re.findall(r"```(?:python|toml)\n(.*?)```", (ROOT / "docs" / "venues.md").read_text(), re.S)
+    settings, shown = [b for b in blocks if b.startswith("[venues")], [b for b in blocks if not b.startswith("[venues")]
+    assert len(shown) == 6
+    assert all(block in whole for block in shown)
+    (told,) = settings
+    assert Settings.model_validate(tomllib.loads(told)).venues["toy"].options["window_ms"] == 1000
+
+
+def test_the_venues_of_the_operators_guide_are_a_configuration() -> None:
+    text = (ROOT / "docs" / "operators.md").read_text()
+    (block,) = re.findall(r"```toml\n(\[venues.*?)```", text, re.S)
+    venues = Settings.model_validate(tomllib.loads(block)).venues
+    assert {name: one.kind for name, one in venues.items()} == {name: name for name in installed() if name in venues}
+    assert len(venues) == 3
 
 
 def test_commands_that_the_operators_guide_names_exist() -> None:

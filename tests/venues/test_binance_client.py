@@ -13,8 +13,8 @@ import pytest
 
 from tests.venues.running import Running
 from tidegate.sandbox.process import free_port
+from tidegate.venues import line as line_module
 from tidegate.venues.binance import Binance
-from tidegate.venues.binance import client as client_module
 from tidegate.venues.binance.sign import signature
 from tidegate.venues.port import OrderState, Placed, PlaceOutcome, Reason, Side, VenueUnavailable
 
@@ -255,7 +255,7 @@ async def test_a_clock_of_ours_that_is_wrong_is_measured_and_made_good(
         def time_ns() -> int:
             return time.time_ns() - 3_600_000_000_000
 
-    monkeypatch.setattr(client_module, "time", Late)
+    monkeypatch.setattr(line_module, "time", Late)
     client = venue.client()
     assert await client.balances()
     assert (await take(client, Side.BUY, "0.002")).outcome is PlaceOutcome.PLACED
@@ -264,9 +264,9 @@ async def test_a_clock_of_ours_that_is_wrong_is_measured_and_made_good(
 
 async def test_a_clock_that_jumps_is_measured_anew(venue: Running, binance: Binance) -> None:
     await binance.balances()
-    binance._offset_ms += 120_000
+    binance._clock.offset_ms += 120_000
     assert await binance.balances()
-    binance._offset_ms += 120_000
+    binance._clock.offset_ms += 120_000
     placed = await take(binance, Side.BUY, "0.002")
     assert (placed.outcome, placed.reason) == (PlaceOutcome.REFUSED, Reason.CLOCK)
     assert (await take(binance, Side.BUY, "0.002")).outcome is PlaceOutcome.PLACED

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tidegate.venues.binance import parse
+from tidegate.venues.body import Malformed
 from tidegate.venues.port import OrderState, PlaceOutcome, Reason
 
 ETHBTC = {
@@ -131,7 +132,7 @@ def test_a_book_keeps_the_order_and_the_exact_numbers() -> None:
     ],
 )
 def test_a_book_that_cannot_be_is_refused(bids: Any, asks: Any) -> None:
-    with pytest.raises(parse.Malformed):
+    with pytest.raises(Malformed):
         parse.book(body({"lastUpdateId": 1, "bids": bids, "asks": asks}), "X", 1.0)
 
 
@@ -166,13 +167,13 @@ def test_each_status_has_its_state(status: str, executed: str, state: OrderState
     "change", [{"status": "SOMETHING"}, {"executedQty": "-1"}, {"executedQty": 0.1}, {"orderId": "1"}]
 )
 def test_an_order_that_cannot_be_read_is_refused(change: dict[str, Any]) -> None:
-    with pytest.raises(parse.Malformed):
+    with pytest.raises(Malformed):
         parse.order(body({**ORDER, **change}))
 
 
 @pytest.mark.parametrize("field", ["status", "executedQty", "orderId", "clientOrderId"])
 def test_a_missing_field_is_refused(field: str) -> None:
-    with pytest.raises(parse.Malformed):
+    with pytest.raises(Malformed):
         parse.order(body({key: value for key, value in ORDER.items() if key != field}))
 
 
@@ -185,7 +186,7 @@ def test_trades_come_oldest_first_with_their_fee_as_the_venue_took_it() -> None:
 
 
 def test_a_trade_of_another_order_is_refused() -> None:
-    with pytest.raises(parse.Malformed):
+    with pytest.raises(Malformed):
         parse.fills(body([TRADE]), "1")
 
 

@@ -36,7 +36,7 @@ class VenueTerms:
 
 
 async def venue_terms(desk: Desk) -> VenueTerms:
-    """Ask the venues about every order that is not settled. Raises VenueUnavailable."""
+    """Ask the venues that are on about every order that is not settled. Raises VenueUnavailable."""
     async with desk.db.reading() as session:
         orders = await store.unsettled_orders(session)
         residues = await store.all_residues(session)
@@ -44,8 +44,10 @@ async def venue_terms(desk: Desk) -> VenueTerms:
     exact: dict[tuple[str, str], Fraction] = {}
     unknown = 0
     for order in orders:
-        venue = desk.venues[order.venue]
-        seen = await venue.find(client_order_id=order.client_order_id, symbol=order.symbol)
+        venue = desk.venues.get(order.venue)
+        if venue is None:
+            continue
+        seen = await venue.find(client_order_id=order.client_order_id, symbol=order.symbol, since=order.sent_at)
         if seen is None:
             unknown += 1
             continue

@@ -210,7 +210,7 @@ async def _settle(
 ) -> None:
     """What became of an order that was, or may have been, sent. Raises VenueUnavailable."""
     if seen is None:
-        seen = await venue.find(client_order_id=order.client_order_id, symbol=order.symbol)
+        seen = await _find(venue, order)
     if seen is None:
         await _not_found(desk, venue, lease, order, now)
         return
@@ -239,6 +239,10 @@ async def _settle(
     await _end(desk, lease, order, now, state=end, filled=seen.filled, venue_order_id=seen.venue_order_id, reason=None)
 
 
+async def _find(venue: Venue, order: Order) -> OrderSeen | None:
+    return await venue.find(client_order_id=order.client_order_id, symbol=order.symbol, since=order.sent_at)
+
+
 def _waited(desk: Desk, order: Order, now: datetime) -> bool:
     window = timedelta(seconds=desk.settings.quotes.hedge_settle_seconds)
     return order.sent_at is None or now - order.sent_at >= window
@@ -248,7 +252,7 @@ async def _not_found(desk: Desk, venue: Venue, lease: Lease, order: Order, now: 
     """The venue knows no such order. That proves nothing before the settle window is over."""
     if _waited(desk, order, now):
         await venue.cancel(client_order_id=order.client_order_id, symbol=order.symbol)
-        late = await venue.find(client_order_id=order.client_order_id, symbol=order.symbol)
+        late = await _find(venue, order)
         if late is None:
             await _end(
                 desk,

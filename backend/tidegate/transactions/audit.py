@@ -122,6 +122,9 @@ async def run(office: Office, *, now: datetime, progress: Progress = _silent, wh
         report.unchecked.append("chains: the signer's public keys are not there")
     for name in office.desk.venues:
         await _settled(report, name, progress, lambda n=name: _venue_lines(office, n))  # type: ignore[misc]  # bound at definition
+    holding = {place for _, account, place, _, units in report.totals if account == "venue" and place and units}
+    for name in sorted(holding - office.desk.venues.keys()):
+        report.unchecked.append(f"{name}: the books hold something there and the venue is not on")
     return report
 
 

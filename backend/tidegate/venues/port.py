@@ -7,9 +7,11 @@ with the fill, book what was received rounded down and what was given rounded up
 the audit.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Protocol
 
 
@@ -69,7 +71,10 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """Best first on both sides. `received` is this process's monotonic-free UTC stamp in seconds (float clock, not money)."""
+    """Best first on both sides. `received` is this process's monotonic-free UTC stamp in seconds (float clock, not money).
+
+    `sequence` is the venue's own number for this state, 0 where it gives none.
+    """
 
     symbol: str
     bids: tuple[Level, ...]
@@ -79,7 +84,41 @@ class Book:
 
 
 @dataclass(frozen=True, slots=True)
+class Ticker:
+    """The best prices and the last one; None where the venue has none just now."""
+
+    symbol: str
+    bid: Decimal | None
+    ask: Decimal | None
+    last: Decimal | None
+
+
+class Interval(IntEnum):
+    """Lengths of a candle that every venue has, in seconds."""
+
+    MINUTE = 60
+    FIVE_MINUTES = 300
+    QUARTER = 900
+    HOUR = 3600
+    DAY = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Candle:
+    """`start` in Unix seconds, a multiple of the interval; `volume` in the base asset."""
+
+    start: int
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class Balance:
+    """`asset` is our code where we know the asset, else the venue's own word."""
+
     asset: str
     free: Decimal
     locked: Decimal
@@ -133,6 +172,9 @@ class Reason(StrEnum):
     NOT_CONNECTED = "not_connected"  # nothing was sent
     REFUSED = "refused"  # any other plain no
     DUPLICATE = "duplicate"  # an order of this client order id is open there: unknown until found
+    NOT_ALLOWED = (
+        "not_allowed"  # a withdrawal to where the venue lets nothing go: its own list of addresses, a second factor
+    )
     NO_ANSWER = "no_answer"  # sent, and no complete answer came
     VENUE_ERROR = "venue_error"  # the venue itself does not say what became of it
 
@@ -152,8 +194,87 @@ class Placed:
     retry_after: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class DepositAddress:
+    """Where the venue wants an asset sent. `tag` is a memo that must go with it, "" where there is none."""
+
+    asset: str
+    network: str
+    address: str
+    tag: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """One intent to take money out. `client_id`: a lower-case UUIDv4, committed before. Asset and network are ours."""
+
+    client_id: str
+    asset: str
+    network: str
+    address: str
+    amount: Decimal
+    tag: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawing:
+    """What became of asking. `venue_id` stands exactly when PLACED; `reason` exactly when not."""
+
+    outcome: PlaceOutcome
+    venue_id: str | None = None
+    reason: Reason | None = None
+    detail: str = ""
+    retry_after: float | None = None
+
+
+class WithdrawalState(StrEnum):
+    PENDING = "pending"  # under way there, on chain or not
+    COMPLETED = "completed"  # the venue is done with it: the chain says the rest
+    FAILED = "failed"  # ended there without a payment
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawalSeen:
+    """What the venue says of a withdrawal. `amount` and `fee` as it tells them: venues differ in whether one holds the
+    other, so book what arrives on chain and what the balance lost. `txid` is "" until it is known.
+    """
+
+    venue_id: str
+    state: WithdrawalState
+    amount: Decimal
+    fee: Decimal
+    txid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """What the key may do there; None where the venue does not tell. `taker_fee` is what the account pays, as a share."""
+
+    trade: bool | None
+    withdraw: bool | None
+    taker_fee: Decimal | None = None
+
+
+class Way(StrEnum):
+    """The state of the way to a venue."""
+
+    OPEN = "open"
+    WAITING = "waiting"  # the venue wants to be left alone, or our share of calls is used up
+    BROKEN = "broken"  # it failed again and again: one call at a time finds out whether it is back
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """`seconds`: how long nothing will be sent. `failures`: calls without a usable answer, in a row."""
+
+    way: Way
+    seconds: float = 0.0
+    failures: int = 0
+    detail: str = ""
+
+
 class Venue(Protocol):
-    """The port. All but `place` raise VenueUnavailable; `place` never raises for the venue's sake, it answers.
+    """The port. What asks raises VenueUnavailable; `place` and `withdraw` never raise for the venue's sake, they answer.
 
     Cancelling a coroutine of the port does not call its request back: an order under way is placed or not.
     """
@@ -165,9 +286,30 @@ class Venue(Protocol):
         """The pairs of which this house knows both assets, those not trading just now included."""
         ...
 
-    async def book(self, symbol: str, depth: int = 100) -> Book: ...
+    @property
+    def condition(self) -> Condition:
+        """The circuit breaker and the venue's own wishes, as they are now. Asks nobody."""
+        ...
+
+    async def book(self, symbol: str, depth: int = 100) -> Book:
+        """At most `depth` levels a side, never crossed."""
+        ...
+
+    async def tickers(self, symbols: Sequence[str]) -> list[Ticker]:
+        """One for each symbol, in their order."""
+        ...
+
+    async def candles(self, symbol: str, interval: Interval, *, since: int) -> list[Candle]:
+        """From the candle that starts at or after `since` (Unix seconds), oldest first, as many as the venue gives at
+        once. The last one may still be open. Intervals without a trade may be missing.
+        """
+        ...
 
     async def balances(self) -> list[Balance]: ...
+
+    async def rights(self) -> Rights:
+        """What the credentials may do. Moves nothing."""
+        ...
 
     async def prepare(self) -> None:
         """Ask now what must be known before an order can leave at once. Called before the order is committed as sent."""
@@ -190,8 +332,12 @@ class Venue(Protocol):
         """
         ...
 
-    async def find(self, *, client_order_id: str, symbol: str) -> OrderSeen | None:
-        """The order of that client order id, or None when the venue knows none (which proves nothing for some seconds)."""
+    async def find(self, *, client_order_id: str, symbol: str, since: datetime | None = None) -> OrderSeen | None:
+        """The order of that client order id, or None when the venue knows none (which proves nothing for some seconds).
+
+        `since`: not sent before. It only shortens the search where the venue cannot look an id up. Two orders of one
+        id are VenueUnavailable: nobody may take one of them for the other.
+        """
         ...
 
     async def fills(self, *, venue_order_id: str, symbol: str) -> list[Fill]:
@@ -200,6 +346,30 @@ class Venue(Protocol):
 
     async def cancel(self, *, client_order_id: str, symbol: str) -> None:
         """Afterwards nothing of it is open. An order that is done or unknown there is not an error."""
+        ...
+
+    async def deposit_address(self, asset: str, network: str) -> DepositAddress:
+        """An address of ours at the venue, the same again as long as the venue allows.
+
+        Raises VenueUnavailable also when the venue does not take that asset over that network.
+        """
+        ...
+
+    async def withdraw(self, wanted: Withdrawal) -> Withdrawing:
+        """Never retried inside. UNKNOWN is looked for with `find_withdrawal`, never asked for again.
+
+        Raises ValueError for an amount that is not a finite number above zero.
+        """
+        ...
+
+    async def find_withdrawal(
+        self, wanted: Withdrawal, *, since: datetime, venue_id: str | None = None
+    ) -> WithdrawalSeen | None:
+        """What became of it, by the venue's id where it is known, else by ours; None when the venue knows none.
+
+        Kraken keeps no id of ours: there asset, address, amount and time are compared, and more than one match is
+        VenueUnavailable. Have no two alike under way. `since`: not asked for before.
+        """
         ...
 
     async def close(self) -> None: ...

@@ -1,5 +1,24 @@
 """Binance Spot over REST: sign and parse are pure, client does the talking."""
 
-from tidegate.venues.binance.client import Binance
+from decimal import Decimal
 
-__all__ = ["Binance"]
+from tidegate.venues.adapter import Adapter, Opening
+from tidegate.venues.binance.client import NETWORKS, Binance
+from tidegate.venues.port import Venue
+
+__all__ = ["ADAPTER", "Binance"]
+
+
+def _open(opening: Opening) -> Venue:
+    return Binance(
+        rest_url=opening.rest_url,
+        api_key=opening.api_key,
+        secret=opening.secret,
+        taker_fee=opening.taker_fee,
+        name=opening.name,
+        networks=opening.networks,
+        pairs=opening.pairs,
+    )
+
+
+ADAPTER = Adapter(_open, "https://api.binance.com", Decimal("0.001"), NETWORKS)

@@ -3,32 +3,30 @@
 An answer that cannot be read is never taken for a no: of an order it means UNKNOWN, of a read `Malformed`.
 """
 
-import json
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any, Final
 
+from tidegate.venues import body as read
+from tidegate.venues.body import ZERO, Malformed, Trouble, decode
 from tidegate.venues.port import (
     Balance,
     Book,
+    Candle,
+    DepositAddress,
     Fill,
-    Level,
     Market,
     OrderSeen,
     OrderState,
     Placed,
     PlaceOutcome,
     Reason,
+    Rights,
+    Ticker,
+    WithdrawalSeen,
+    WithdrawalState,
+    Withdrawing,
 )
-
-_NUMBER = re.compile(r"[0-9]{1,30}(\.[0-9]{1,18})?\Z", re.ASCII)
-ZERO = Decimal(0)
-
-
-class Malformed(ValueError):
-    """Not Binance's protocol."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,65 +39,16 @@ class Failure:
     retry_after: float | None = None
 
 
-def decode(body: bytes) -> Any:
-    """JSON with numbers as Decimals. Raises Malformed."""
-    try:
-        return json.loads(body, parse_float=Decimal, parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
-        raise Malformed("not JSON") from error
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(name)
-
-
-def _field(value: Any, name: str) -> Any:
-    if not isinstance(value, dict) or name not in value:
-        raise Malformed(f"no {name}")
-    return value[name]
-
-
-def _text(value: Any, name: str) -> str:
-    found = _field(value, name)
-    if not isinstance(found, str) or not found or len(found) > 100:
-        raise Malformed(f"{name} is not a text")
-    return found
-
-
-def _integer(value: Any, name: str) -> int:
-    found = _field(value, name)
-    if not isinstance(found, int) or isinstance(found, bool):
-        raise Malformed(f"{name} is not a whole number")
-    return found
-
-
-def _list(value: Any, what: str) -> list[Any]:
-    if not isinstance(value, list):
-        raise Malformed(f"{what} is not a list")
-    return value
-
-
-def number(value: Any, what: str) -> Decimal:
-    """A plain decimal string, zero or above. Raises Malformed for signs, exponents, NaN, JSON numbers."""
-    if not isinstance(value, str) or not _NUMBER.match(value):
-        raise Malformed(f"{what} is not a number")
-    return Decimal(value)
-
-
-def _number(value: Any, name: str) -> Decimal:
-    return number(_field(value, name), name)
-
-
 def server_time(body: bytes) -> int:
     """Milliseconds of the venue's clock."""
-    return _integer(decode(body), "serverTime")
+    return read.integer(decode(body), "serverTime")
 
 
 def markets(body: bytes, known: Callable[[str], bool]) -> list[Market]:
     """exchangeInfo: the pairs of which `known` knows both assets. Others are not looked at, whatever their shape."""
     found = []
-    for symbol in _list(_field(decode(body), "symbols"), "symbols"):
-        base, quote = _text(symbol, "baseAsset"), _text(symbol, "quoteAsset")
+    for symbol in read.entries(read.field(decode(body), "symbols"), "symbols"):
+        base, quote = read.text(symbol, "baseAsset"), read.text(symbol, "quoteAsset")
         if known(base) and known(quote):
             found.append(_market(symbol, base, quote))
     return found
@@ -107,56 +56,74 @@ def markets(body: bytes, known: Callable[[str], bool]) -> list[Market]:
 
 def _market(symbol: Any, base: str, quote: str) -> Market:
     filters: dict[str, Any] = {}
-    for entry in _list(_field(symbol, "filters"), "filters"):
-        filters[_text(entry, "filterType")] = entry
-    price, lot = _field(filters, "PRICE_FILTER"), _field(filters, "LOT_SIZE")
+    for entry in read.entries(read.field(symbol, "filters"), "filters"):
+        filters[read.text(entry, "filterType")] = entry
+    price, lot = read.field(filters, "PRICE_FILTER"), read.field(filters, "LOT_SIZE")
     notional = filters.get("NOTIONAL") or filters.get("MIN_NOTIONAL")
-    tick, step = _number(price, "tickSize"), _number(lot, "stepSize")
+    tick, step = read.figure(price, "tickSize"), read.figure(lot, "stepSize")
     if tick <= 0 or step <= 0:
         # Zero switches the rule off; the house then has no grid to round to.
         raise Malformed(f"{base}{quote} has no tick or no lot")
     return Market(
-        symbol=_text(symbol, "symbol"),
+        symbol=read.text(symbol, "symbol"),
         base=base,
         quote=quote,
         tick=tick,
         lot=step,
-        min_quantity=max(_number(lot, "minQty"), step),
-        max_quantity=_number(lot, "maxQty"),
-        min_notional=_number(notional, "minNotional") if notional is not None else ZERO,
-        trading=_text(symbol, "status") == "TRADING" and _field(symbol, "isSpotTradingAllowed") is True,
+        min_quantity=max(read.figure(lot, "minQty"), step),
+        max_quantity=read.figure(lot, "maxQty"),
+        min_notional=read.figure(notional, "minNotional") if notional is not None else ZERO,
+        trading=read.text(symbol, "status") == "TRADING" and read.field(symbol, "isSpotTradingAllowed") is True,
     )
+
+
+def weight_limit(body: bytes) -> int | None:
+    """exchangeInfo: the weight that a minute may hold, where it is told."""
+    for entry in read.tables(read.named(decode(body), "exchangeInfo").get("rateLimits", []), "rateLimits"):
+        if entry.get("rateLimitType") == "REQUEST_WEIGHT" and entry.get("interval") == "MINUTE":
+            return read.integer(entry, "limit") // max(1, read.integer(entry, "intervalNum"))
+    return None
+
+
+def tickers(body: bytes) -> dict[str, Ticker]:
+    """ticker/24hr of several symbols, by symbol. Binance says 0 where there is nothing."""
+    found = {}
+    for entry in read.entries(decode(body), "tickers"):
+        symbol = read.text(entry, "symbol")
+        found[symbol] = Ticker(
+            symbol=symbol,
+            bid=read.figure(entry, "bidPrice") or None,
+            ask=read.figure(entry, "askPrice") or None,
+            last=read.figure(entry, "lastPrice") or None,
+        )
+    return found
+
+
+def candles(body: bytes) -> list[Candle]:
+    """klines, oldest first."""
+    found = []
+    for row in read.entries(decode(body), "klines"):
+        if not isinstance(row, list) or len(row) < 6 or not isinstance(row[0], int):
+            raise Malformed("kline")
+        first, high, low, last, volume = (read.number(value, "kline") for value in row[1:6])
+        found.append(Candle(start=row[0] // 1000, open=first, high=high, low=low, close=last, volume=volume))
+    return found
 
 
 def book(body: bytes, symbol: str, received: float) -> Book:
     """depth. Refuses a side out of order, an empty level, and bids at or above asks."""
     value = decode(body)
-    bids = _levels(_field(value, "bids"), best_is_highest=True)
-    asks = _levels(_field(value, "asks"), best_is_highest=False)
-    if bids and asks and bids[0].price >= asks[0].price:
-        raise Malformed("crossed book")
-    return Book(symbol=symbol, bids=bids, asks=asks, sequence=_integer(value, "lastUpdateId"), received=received)
-
-
-def _levels(side: Any, *, best_is_highest: bool) -> tuple[Level, ...]:
-    found: list[Level] = []
-    for entry in _list(side, "side"):
-        if not isinstance(entry, list) or len(entry) < 2:
-            raise Malformed("level")
-        level = Level(number(entry[0], "price"), number(entry[1], "quantity"))
-        if level.price <= 0 or level.quantity <= 0:
-            raise Malformed("empty level")
-        if found and (level.price < found[-1].price) is not best_is_highest:
-            raise Malformed("levels out of order")
-        found.append(level)
-    return tuple(found)
+    bids = read.levels(read.pairs(read.field(value, "bids")), best_is_highest=True)
+    asks = read.levels(read.pairs(read.field(value, "asks")), best_is_highest=False)
+    read.uncrossed(bids, asks)
+    return Book(symbol=symbol, bids=bids, asks=asks, sequence=read.integer(value, "lastUpdateId"), received=received)
 
 
 def balances(body: bytes) -> list[Balance]:
     """account."""
     return [
-        Balance(asset=_text(entry, "asset"), free=_number(entry, "free"), locked=_number(entry, "locked"))
-        for entry in _list(_field(decode(body), "balances"), "balances")
+        Balance(asset=read.text(entry, "asset"), free=read.figure(entry, "free"), locked=read.figure(entry, "locked"))
+        for entry in read.entries(read.field(decode(body), "balances"), "balances")
     ]
 
 
@@ -167,7 +134,7 @@ _ENDED: Final = frozenset({"CANCELED", "EXPIRED", "EXPIRED_IN_MATCH"})
 def order(body: bytes) -> OrderSeen:
     """The answer to a query, or the FULL or RESULT answer to a new order. A status unknown to us is Malformed."""
     value = decode(body)
-    filled, status = _number(value, "executedQty"), _text(value, "status")
+    filled, status = read.figure(value, "executedQty"), read.text(value, "status")
     if status in _OPEN:
         state = OrderState.OPEN
     elif status == "FILLED":
@@ -179,8 +146,8 @@ def order(body: bytes) -> OrderSeen:
     else:
         raise Malformed(f"status {status}")
     return OrderSeen(
-        client_order_id=_text(value, "clientOrderId"),
-        venue_order_id=str(_integer(value, "orderId")),
+        client_order_id=read.text(value, "clientOrderId"),
+        venue_order_id=str(read.integer(value, "orderId")),
         state=state,
         filled=filled,
     )
@@ -189,20 +156,20 @@ def order(body: bytes) -> OrderSeen:
 def fills(body: bytes, venue_order_id: str) -> list[Fill]:
     """myTrades of one order, oldest first. A trade of another order is Malformed: its money is not ours to book here."""
     found: list[tuple[int, Fill]] = []
-    for entry in _list(decode(body), "trades"):
-        if str(_integer(entry, "orderId")) != venue_order_id:
+    for entry in read.entries(decode(body), "trades"):
+        if str(read.integer(entry, "orderId")) != venue_order_id:
             raise Malformed("a trade of another order")
-        trade = _integer(entry, "id")
+        trade = read.integer(entry, "id")
         found.append(
             (
                 trade,
                 Fill(
                     trade_id=str(trade),
-                    price=_number(entry, "price"),
-                    quantity=_number(entry, "qty"),
-                    quote_quantity=_number(entry, "quoteQty"),
-                    fee=_number(entry, "commission"),
-                    fee_asset=_text(entry, "commissionAsset"),
+                    price=read.figure(entry, "price"),
+                    quantity=read.figure(entry, "qty"),
+                    quote_quantity=read.figure(entry, "quoteQty"),
+                    fee=read.figure(entry, "commission"),
+                    fee_asset=read.text(entry, "commissionAsset"),
                 ),
             )
         )
@@ -219,15 +186,8 @@ def failure(status: int, headers: Mapping[str, str], body: bytes) -> Failure:
             code, message = value["code"], str(value.get("msg", ""))[:200]
     except Malformed:
         pass
-    waits = headers.get("retry-after", "")
-    retry_after = float(waits) if waits.isascii() and waits.isdigit() and len(waits) < 8 else None
-    if retry_after is None and status in _DEFAULT_WAITS:
-        retry_after = _DEFAULT_WAITS[status]
-    return Failure(status, code, message, retry_after)
+    return Failure(status, code, message, read.asked_wait(status, headers))
 
-
-# Seconds to stay away where the answer names none. Going on after a 429 earns a 418, a ban of minutes to days.
-_DEFAULT_WAITS: Final = {429: 60.0, 418: 120.0}
 
 NO_SUCH_ORDER: Final = -2013
 ARCHIVED: Final = -2026
@@ -294,11 +254,79 @@ def placed(status: int, headers: Mapping[str, str], body: bytes, client_order_id
         if seen.client_order_id != client_order_id:
             return Placed(PlaceOutcome.UNKNOWN, reason=Reason.VENUE_ERROR, detail="the answer names another order")
         return Placed(PlaceOutcome.PLACED, order=seen)
+    return trouble(status, headers, body).placed()
+
+
+def trouble(status: int, headers: Mapping[str, str], body: bytes) -> Trouble:
+    """What a failed request for an order or a withdrawal means; never raises."""
     failed = failure(status, headers, body)
     outcome, why = reason(failed)
-    return Placed(outcome, reason=why, detail=describe(failed), retry_after=failed.retry_after)
+    return Trouble(outcome, why, describe(failed), failed.retry_after)
 
 
 def describe(failed: Failure) -> str:
     """For logs and operators: no body of unknown origin in it."""
     return f"HTTP {failed.status}" if failed.code is None else f"HTTP {failed.status} {failed.code} {failed.message}"
+
+
+def deposit_address(body: bytes, asset: str, network: str) -> DepositAddress:
+    """capital/deposit/address. An address for another coin is Malformed."""
+    value = decode(body)
+    if read.text(value, "coin") != asset:
+        raise Malformed("an address for another coin")
+    tag = read.field(value, "tag")
+    if not isinstance(tag, str):
+        raise Malformed("tag is not a text")
+    return DepositAddress(asset=asset, network=network, address=read.text(value, "address"), tag=tag)
+
+
+def withdrawing(status: int, headers: Mapping[str, str], body: bytes) -> Withdrawing:
+    """The outcome of capital/withdraw/apply; never raises."""
+    if status != 200:
+        return trouble(status, headers, body).withdrawing()
+    try:
+        return Withdrawing(PlaceOutcome.PLACED, read.text(decode(body), "id"))
+    except Malformed as error:
+        return read.unclear(str(error)).withdrawing()
+
+
+_WITHDRAWALS: Final = {
+    0: WithdrawalState.PENDING,  # a mail was sent
+    2: WithdrawalState.PENDING,  # awaits approval
+    4: WithdrawalState.PENDING,  # processing
+    6: WithdrawalState.COMPLETED,
+    1: WithdrawalState.FAILED,  # cancelled
+    3: WithdrawalState.FAILED,  # rejected
+    5: WithdrawalState.FAILED,
+}
+
+
+def withdrawal(body: bytes, client_id: str) -> WithdrawalSeen | None:
+    """capital/withdraw/history asked by our id, which the venue does not keep unique: two of it are Malformed."""
+    found = [one for one in read.tables(decode(body), "history") if one.get("withdrawOrderId") == client_id]
+    if len(found) > 1:
+        raise Malformed("two withdrawals of one id")
+    if not found:
+        return None
+    status, txid = read.integer(found[0], "status"), found[0].get("txId", "")
+    if status not in _WITHDRAWALS or not isinstance(txid, str):
+        raise Malformed(f"status {status}")
+    return WithdrawalSeen(
+        venue_id=read.text(found[0], "id"),
+        state=_WITHDRAWALS[status],
+        amount=read.figure(found[0], "amount"),
+        fee=read.figure(found[0], "transactionFee"),
+        txid=txid,
+    )
+
+
+def rights(account: bytes, restrictions: bytes | None) -> Rights:
+    """account, and apiRestrictions where the venue has them (test networks do not)."""
+    value = read.named(decode(account), "account")
+    trade, withdraw = read.flag(value, "canTrade"), None
+    if restrictions is not None:
+        told = decode(restrictions)
+        trade = trade and read.flag(told, "enableSpotAndMarginTrading")
+        withdraw = read.flag(told, "enableWithdrawals")
+    rates = value.get("commissionRates")
+    return Rights(trade, withdraw, read.figure(rates, "taker") if isinstance(rates, dict) else None)

@@ -1,0 +1,26 @@
+"""Kraken Spot over REST: sign, parse and outcome are pure, client does the talking."""
+
+from decimal import Decimal
+
+from tidegate.venues.adapter import Adapter, Opening
+from tidegate.venues.kraken.client import NETWORKS, Kraken, Options
+from tidegate.venues.port import Venue
+
+__all__ = ["ADAPTER", "Kraken"]
+
+
+def _open(opening: Opening) -> Venue:
+    assert isinstance(opening.options, Options)
+    return Kraken(
+        rest_url=opening.rest_url,
+        api_key=opening.api_key,
+        secret=opening.secret,
+        taker_fee=opening.taker_fee,
+        name=opening.name,
+        networks=opening.networks,
+        pairs=opening.pairs,
+        tier=opening.options.tier,
+    )
+
+
+ADAPTER = Adapter(_open, "https://api.kraken.com", Decimal("0.004"), NETWORKS, Options)
