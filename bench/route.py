@@ -178,7 +178,7 @@ def _savings(sizes: Sizes) -> list[Measure]:
     for number in range(sizes.quotes):
         if number % 10 == 0:
             selling = chance.random() < 0.5
-            sides = [shop.side for shop in shops(number, levels=sizes.levels // 2, selling=selling, thin=True)]
+            sides = [shop.side for shop in shops(number, levels=500, selling=selling, thin=True)]
         side = chance.choice(list(QuoteSide))
         give, get = (BTC, USDT) if selling else (USDT, BTC)
         dollars = int(10 ** chance.uniform(1.5, 6))
