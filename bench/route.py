@@ -23,9 +23,9 @@ from bench.windows import Case, Spread, interleave
 from tidegate.exchange import route
 from tidegate.exchange.rules import QuoteSide
 from tidegate.markets.depth import Depth, depth
-from tidegate.markets.rules import Quoted, TooThin
+from tidegate.markets.rules import TooThin
 from tidegate.money import BTC, USDT
-from tidegate.venues.port import Market
+from tidegate.venues.port import Level, Market
 
 SECTION = "route"
 FEES = ("0.001", "0.0012", "0.0008", "0.0011", "0.0009")
@@ -50,7 +50,7 @@ class Shop:
     """One venue: its book as it came, and the same side as the product keeps it."""
 
     fee: Decimal
-    levels: tuple[Quoted, ...]
+    levels: tuple[Level, ...]
     side: Depth
 
 
@@ -69,7 +69,7 @@ def shops(seed: int, *, levels: int, selling: bool, thin: bool = False) -> list[
         for index in range(levels):
             cents += chance.randint(1, 30) * (-1 if selling else 1)
             most = 2_000 + 200 * index if thin else 100_000
-            rows.append(Quoted(Decimal(cents) / 100, Decimal(chance.randint(1, most)).scaleb(-5)))
+            rows.append(Level(Decimal(cents) / 100, Decimal(chance.randint(1, most)).scaleb(-5)))
         side = depth(f"venue {rank}", MARKET, rows, selling=selling, taker_fee=Decimal(fee))
         found.append(Shop(Decimal(fee), tuple(rows), side))
     return found

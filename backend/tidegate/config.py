@@ -248,7 +248,13 @@ class QuoteSettings(_Section):
     challenge_seconds: int = 600
     converting_challenge_seconds: int = 120
     spread: str = "0.0012"
-    """Share of what is converted, beside the venue's taker fee, charged as the `spread` line."""
+    """Least share of what is converted for the risk of holding a price open; with the venues' taker fees the `spread` line."""
+    spread_per_100k_usd: str = "0.0005"
+    """Added to it for each 100,000 dollars that the size is worth, in proportion."""
+    spread_volatility: str = "0.5"
+    """Added: this many times the usual move of the price, as lately seen, over the quote's life and its books' age."""
+    max_spread: str = "0.02"
+    """The most that `spread` comes to with what is added."""
     service: str = "0.001"
     """Share of what is converted (conversions and converting withdrawals), charged as `service`."""
     max_exposure_usd: str = "250000"

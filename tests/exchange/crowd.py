@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 
 from tidegate.exchange.rules import QuoteSide
 from tidegate.markets.depth import Depth, depth
-from tidegate.markets.rules import Quoted
 from tidegate.money import Asset
-from tidegate.venues.port import Market
+from tidegate.venues.port import Level, Market
 
 BASE, QUOTE = Asset("BASE", 0, "base"), Asset("QUOTE", 0, "quote")
 """Of no decimals: a unit is a whole one, and a size of a few units can be tried in every way."""
@@ -46,8 +45,8 @@ class Stall:
         )
 
     @property
-    def quoted(self) -> list[Quoted]:
-        return [Quoted(Decimal(price), Decimal(lots * self.lot)) for price, lots in self.levels]
+    def quoted(self) -> list[Level]:
+        return [Level(Decimal(price), Decimal(lots * self.lot)) for price, lots in self.levels]
 
     @property
     def depth(self) -> Depth:

@@ -15,9 +15,9 @@ from tidegate.exchange.route import Leg, NoMarket
 from tidegate.exchange.rules import QuoteSide
 from tidegate.exchange.split import Hindered
 from tidegate.markets.depth import Depth, depth
-from tidegate.markets.rules import Quoted, TooThin
+from tidegate.markets.rules import TooThin
 from tidegate.money import BTC, ETH, USDC, USDT, Asset
-from tidegate.venues.port import Market
+from tidegate.venues.port import Level, Market
 
 often = settings(max_examples=int(os.environ.get("TIDEGATE_EXAMPLES", "30")), deadline=None)
 IN, OUT = QuoteSide.EXACT_IN, QuoteSide.EXACT_OUT
@@ -237,7 +237,7 @@ def sides(venue: str, base: Asset, quote: Asset, price: str, *, fee: str = "0.00
     """Both sides of a deep book around `price`."""
     made, mid = {}, Decimal(price)
     for give, get, worse in ((base, quote, Decimal("0.99")), (quote, base, Decimal("1.01"))):
-        levels = [Quoted((mid * worse).quantize(Decimal("0.000001")), Decimal(1000))]
+        levels = [Level((mid * worse).quantize(Decimal("0.000001")), Decimal(1000))]
         made[give.code, get.code] = depth(
             venue, market(base, quote), levels, selling=give is base, taker_fee=Decimal(fee)
         )

@@ -31,7 +31,7 @@ def offer(user_id: uuid.UUID, reserved: int) -> Offer:
         mid="1",
         mid_at=now,
         route=(),
-        hedge=None,
+        hedges=(),
         usd_units=reserved,
         review_needed=False,
         arrives=Arrival(0, 1),

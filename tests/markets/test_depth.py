@@ -9,14 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tidegate.markets.depth import PLACES, Depth, decimal, depth, scaled
-from tidegate.markets.rules import Quoted
-from tidegate.venues.port import Market
+from tidegate.venues.port import Level, Market
 
 often = settings(max_examples=int(os.environ.get("TIDEGATE_EXAMPLES", "30")), deadline=None)
 
 PRICES = st.decimals(min_value=Decimal("0.0000001"), max_value=Decimal(10**6), places=7)
 QUANTITIES = st.decimals(min_value=Decimal("0.00000001"), max_value=Decimal(10), places=8)
-LEVELS = st.lists(st.builds(Quoted, price=PRICES, quantity=QUANTITIES), max_size=8)
+LEVELS = st.lists(st.builds(Level, price=PRICES, quantity=QUANTITIES), max_size=8)
 LOTS = st.sampled_from([Decimal("0.00000001"), Decimal("0.001"), Decimal("0.25"), Decimal(1)])
 FEES = st.decimals(min_value=Decimal(0), max_value=Decimal("0.05"), places=4)
 
@@ -35,12 +34,12 @@ def market(**rules: Decimal) -> Market:
     )
 
 
-def made(levels: list[Quoted], *, selling: bool, fee: Decimal = Decimal(0), **rules: Decimal) -> Depth:
+def made(levels: list[Level], *, selling: bool, fee: Decimal = Decimal(0), **rules: Decimal) -> Depth:
     ordered = sorted(levels, key=lambda one: one.price, reverse=selling)
     return depth("venue", market(**rules), ordered, selling=selling, taker_fee=fee)
 
 
-def walked(levels: list[Quoted], quantity: Fraction, *, selling: bool) -> Fraction:
+def walked(levels: list[Level], quantity: Fraction, *, selling: bool) -> Fraction:
     left, found = quantity, Fraction(0)
     for level in sorted(levels, key=lambda one: one.price, reverse=selling):
         here = min(left, Fraction(level.quantity))
@@ -52,7 +51,7 @@ def walked(levels: list[Quoted], quantity: Fraction, *, selling: bool) -> Fracti
 @often
 @given(LEVELS, LOTS, FEES, st.booleans(), st.integers(1, 1000))
 def test_no_number_of_lots_looks_better_than_the_book(
-    levels: list[Quoted], lot: Decimal, fee: Decimal, selling: bool, part: int
+    levels: list[Level], lot: Decimal, fee: Decimal, selling: bool, part: int
 ) -> None:
     side = made(levels, selling=selling, fee=fee, lot=lot)
     all_of_it = sum((Fraction(one.quantity) for one in levels), Fraction(0))
@@ -81,7 +80,7 @@ def test_no_number_of_lots_looks_better_than_the_book(
 @often
 @given(st.lists(st.tuples(st.integers(1, 50), st.integers(1, 5)), min_size=1, max_size=6), st.booleans())
 def test_a_book_of_whole_lots_is_told_as_it_is(levels: list[tuple[int, int]], selling: bool) -> None:
-    quoted = [Quoted(Decimal(price), Decimal(lots)) for price, lots in levels]
+    quoted = [Level(Decimal(price), Decimal(lots)) for price, lots in levels]
     side = made(quoted, selling=selling, lot=Decimal(1))
     for quantity in range(1, sum(lots for _, lots in levels) + 1):
         exact = walked(quoted, Fraction(quantity), selling=selling)
@@ -100,7 +99,7 @@ def test_a_book_of_whole_lots_is_told_as_it_is(levels: list[tuple[int, int]], se
 def test_the_least_order_is_the_smallest_that_both_minimums_allow(
     levels: list[tuple[int, int]], selling: bool, least: int, notional: int
 ) -> None:
-    quoted = [Quoted(Decimal(price), Decimal(lots)) for price, lots in levels]
+    quoted = [Level(Decimal(price), Decimal(lots)) for price, lots in levels]
     side = made(quoted, selling=selling, lot=Decimal(1), least=Decimal(least), notional=Decimal(notional))
     holds = sum(lots for _, lots in levels)
     legal = [
@@ -114,20 +113,20 @@ def test_the_least_order_is_the_smallest_that_both_minimums_allow(
 
 
 def test_the_greatest_order_bounds_what_is_held() -> None:
-    side = made([Quoted(Decimal(10), Decimal(50))], selling=True, lot=Decimal("0.3"), most=Decimal(7))
+    side = made([Level(Decimal(10), Decimal(50))], selling=True, lot=Decimal("0.3"), most=Decimal(7))
     assert decimal(side.held[-1]) == Decimal("6.9")
 
 
 def test_a_sales_least_value_leaves_room_for_the_slip_of_its_limit() -> None:
-    levels, rules = [Quoted(Decimal(10), Decimal(50))], market(lot=Decimal(1), notional=Decimal(100))
+    levels, rules = [Level(Decimal(10), Decimal(50))], market(lot=Decimal(1), notional=Decimal(100))
     for selling, least in ((True, 13), (False, 10)):
         side = depth("v", rules, levels, selling=selling, taker_fee=Decimal(0), slippage=Fraction(1, 5))
         assert decimal(side.least) == least
 
 
 def test_a_fee_of_the_whole_price_leaves_nothing_to_sell_to() -> None:
-    assert not made([Quoted(Decimal(10), Decimal(5))], selling=True, fee=Decimal(1)).held
-    assert made([Quoted(Decimal(10), Decimal(5))], selling=False, fee=Decimal(1)).held
+    assert not made([Level(Decimal(10), Decimal(5))], selling=True, fee=Decimal(1)).held
+    assert made([Level(Decimal(10), Decimal(5))], selling=False, fee=Decimal(1)).held
 
 
 @pytest.mark.parametrize(("text", "down", "up"), [("1.5", 15 * 10**17, 15 * 10**17), ("1E-19", 0, 1), ("0", 0, 0)])

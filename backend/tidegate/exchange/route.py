@@ -128,6 +128,24 @@ class Leg:
         return self.gross / self.base if self.selling else self.base / self.gross
 
     @property
+    def priced_at(self) -> tuple[tuple[Depth, Fraction, Fraction], ...]:
+        """By side, base and quote before fees that the price was made of; the rest is where it would have come from."""
+        found = []
+        for rank, (one, base) in enumerate(zip(self.depths, self.amounts, strict=True)):
+            rest = self._rest if rank == self.rest.at else Fraction(0)
+            quote = Fraction(one.gross_of(base), ONE**2) + rest * Fraction(self.rest.price, ONE)
+            found.append((one, Fraction(base, ONE) + rest, quote))
+        return tuple(found)
+
+    def for_base(self, units: int) -> "Leg":
+        """The same books for so many base units of the market's base asset; this leg itself when they will not do."""
+        side = QuoteSide.EXACT_IN if self.selling else QuoteSide.EXACT_OUT
+        try:
+            return leg(self.depths, give=self.give, get=self.get, size=units, side=side)
+        except TooThin:
+            return self
+
+    @property
     def considered(self) -> tuple[Alone, ...]:
         """The alternatives: each venue alone, for the same size."""
         fixed = self.give if self.side is QuoteSide.EXACT_IN else self.get

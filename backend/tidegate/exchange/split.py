@@ -21,9 +21,13 @@ ONE = 10**PLACES
 
 
 class Rest(NamedTuple):
-    """What no whole lot was left for, in the measure of the size, and the level it would have come from."""
+    """What no whole lot was left for, in the measure of the size, and the level it would have come from.
+
+    `at`: the place of that level's side among the sides; `price` and `net` before and after the fee.
+    """
 
     size: int
+    at: int
     price: int
     net: int
 
@@ -85,12 +89,12 @@ def _fill(sides: Sequence[Depth], start: Sequence[int], left: int, *, by_value: 
     if index == len(one.net):  # what stands behind every last level
         if left:
             raise TooThin
-        one = max(sides, key=lambda side: -side.net[-1] if side.selling else side.net[-1])
-        return amounts, Rest(0, one.prices[-1], one.net[-1])
+        rank = max(range(len(sides)), key=lambda r: -sides[r].net[-1] if sides[r].selling else sides[r].net[-1])
+        return amounts, Rest(0, rank, sides[rank].prices[-1], sides[rank].net[-1])
     lot = one.lot * one.net[index] if by_value else one.lot
     lots, left = divmod(left, lot)
     amounts[rank] += lots * one.lot
-    return amounts, Rest(left, one.prices[index], one.net[index])
+    return amounts, Rest(left, rank, one.prices[index], one.net[index])
 
 
 def _begin(one: Depth, base: int) -> Step:
@@ -123,7 +127,8 @@ def _with_minimums(sides: Sequence[Depth], size: int, *, by_value: bool, most: b
         cost = _outcome(members, found, rest, by_value=by_value) * (-1 if most else 1)
         if best is None or cost < best[0]:
             at = dict(zip(ranks, found, strict=True))
-            best = cost, Split(tuple(at.get(rank, 0) for rank in range(len(sides))), rest, orderable=True)
+            amounts = tuple(at.get(rank, 0) for rank in range(len(sides)))
+            best = cost, Split(amounts, rest._replace(at=ranks[rest.at]), orderable=True)
     if best is not None:
         return best[1]
     if size < min(_measure(one, one.least, by_value) for one in sides):
@@ -143,6 +148,7 @@ def _outcome(sides: Sequence[Depth], amounts: Sequence[int], rest: Rest, *, by_v
 
 
 def alone(one: Depth, size: int, *, by_value: bool) -> Alone:
+    """The whole size at that side only, its minimum and its depth minded."""
     amount: Fraction | None = None
     hindered: Hindered | None = None
     if size > (one.after if by_value else one.held)[-1]:

@@ -11,8 +11,7 @@ from decimal import Context, Decimal
 from fractions import Fraction
 from itertools import accumulate
 
-from tidegate.markets.rules import Quoted
-from tidegate.venues.port import Market
+from tidegate.venues.port import Level, Market
 
 PLACES = 18
 """Decimals of prices and quantities here; values (price times quantity) have twice as many."""
@@ -75,7 +74,7 @@ class Depth:
 def depth(
     venue: str,
     market: Market,
-    levels: Iterable[Quoted],
+    levels: Iterable[Level],
     *,
     selling: bool,
     taker_fee: Decimal,
@@ -133,7 +132,7 @@ def decimal(units: int, places: int = PLACES) -> Decimal:
     return _EXACT.normalize(_EXACT.scaleb(Decimal(units), -places))
 
 
-def _in_lots(levels: Iterable[Quoted], lot: int, most: int, selling: bool) -> tuple[list[int], list[int]]:
+def _in_lots(levels: Iterable[Level], lot: int, most: int, selling: bool) -> tuple[list[int], list[int]]:
     """Prices and quantities of the levels on which whole lots are complete, up to the greatest order."""
     prices: list[int] = []
     quantities: list[int] = []
