@@ -20,7 +20,7 @@ from tidegate.exchange.route import NoMarket
 from tidegate.exchange.rules import Arrival, Charges, Figures, Offer, QuoteKind, QuoteSide, QuoteState
 from tidegate.exchange.wanted import Wanted
 from tidegate.ledger.rules import CHART, AccountRef, Side, Transfer, customer, house
-from tidegate.markets.books import Way
+from tidegate.markets.books import Crossing
 from tidegate.markets.depth import depth
 from tidegate.markets.rules import TooThin
 from tidegate.money import ONE, Amount, Asset, Rate, cost_of, listed_assets
@@ -173,7 +173,7 @@ LEVELS = st.lists(st.builds(Level, price=PRICES, quantity=QUANTITIES), min_size=
 TAKERS = st.decimals(min_value=Decimal(0), max_value=Decimal("0.02"), places=4)
 
 
-def way(base: Asset, quote: Asset, found: list[tuple[list[Level], Decimal]], *, selling: bool) -> Way:
+def crossing(base: Asset, quote: Asset, found: list[tuple[list[Level], Decimal]], *, selling: bool) -> Crossing:
     """Venues of fine lots and small minimums around one pair."""
     market = Market(
         symbol="",
@@ -197,7 +197,7 @@ def way(base: Asset, quote: Asset, found: list[tuple[list[Level], Decimal]], *, 
         for rank, (levels, fee) in enumerate(found)
     ]
     ends = (base.code, quote.code) if selling else (quote.code, base.code)
-    return Way((), {ends: sides}, (), 0)
+    return Crossing((), {ends: sides}, (), 0)
 
 
 @often
@@ -222,7 +222,7 @@ def test_no_price_gives_away_more_than_the_books_it_comes_from(
     base, quote = listed_assets()[1], listed_assets()[2]
     source, target = (base, quote) if selling else (quote, base)
     wanted = Wanted(QuoteKind.CONVERSION, side, source, target, units, None, None)
-    ask = Ask(wanted, way(base, quote, found, selling=selling), risk, service)
+    ask = Ask(wanted, crossing(base, quote, found, selling=selling), risk, service)
     try:
         priced = price.exact_out(ask, 0) if side is QuoteSide.EXACT_OUT else price.exact_in(ask, 0)
     except (TooThin, NoMarket, Refusal):

@@ -61,11 +61,11 @@ async def test_every_pair_of_our_assets_has_a_direct_market_with_age_and_source(
 
 
 async def test_a_pair_can_be_exchanged_in_either_direction(markets: Markets) -> None:
-    sell, buy = await markets.way(BTC, USDT), await markets.way(USDT, BTC)
-    for way in (sell, buy):
-        assert way.bridges == ()
-        assert set(way.sides) == {("BTC", "USDT"), ("USDT", "BTC")}
-        assert way.age_seconds < 5
+    sell, buy = await markets.crossing(BTC, USDT), await markets.crossing(USDT, BTC)
+    for one in (sell, buy):
+        assert one.bridges == ()
+        assert set(one.sides) == {("BTC", "USDT"), ("USDT", "BTC")}
+        assert one.age_seconds < 5
     (bids,), (asks,) = sell.sides["BTC", "USDT"], buy.sides["USDT", "BTC"]
     assert (bids.selling, asks.selling) == (True, False)
     assert bids.prices[0] < asks.prices[0]
@@ -77,12 +77,12 @@ async def test_where_nobody_trades_a_pair_its_ends_meet_at_what_both_are_traded_
     await markets.sources()
     for symbol in ("ETHUSDC", "ETHBTC"):
         del markets._tracked["binance", symbol]
-    way = await markets.way(ETH, USDC)
-    assert way.bridges == (USDT,)
-    assert {("ETH", "USDT"), ("USDT", "USDC")} <= set(way.sides)
+    crossing = await markets.crossing(ETH, USDC)
+    assert crossing.bridges == (USDT,)
+    assert {("ETH", "USDT"), ("USDT", "USDC")} <= set(crossing.sides)
     del markets._tracked["binance", "USDCUSDT"]
     with pytest.raises(Refusal) as told:
-        await markets.way(ETH, USDC)
+        await markets.crossing(ETH, USDC)
     assert told.value.kind is Kind.VENUE_UNAVAILABLE
 
 
@@ -132,7 +132,7 @@ async def test_with_the_venue_away_quotes_are_refused_and_last_known_prices_serv
     await venue.fault(fault, seconds=1)
     markets._max_age = 0.0
     with pytest.raises(Refusal) as told:
-        await markets.way(ETH, USDT)
+        await markets.crossing(ETH, USDT)
     assert told.value.kind is Kind.VENUE_UNAVAILABLE
     assert told.value.fields["retry_after"] > 0
     with pytest.raises(Refusal):

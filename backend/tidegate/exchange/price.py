@@ -12,7 +12,7 @@ from tidegate.exchange.route import Leg, NoMarket, Route
 from tidegate.exchange.rules import Charges, Figures, Hedge, QuoteKind, QuoteSide, ceiling, floor
 from tidegate.exchange.spread import Risk, Terms
 from tidegate.exchange.wanted import Wanted
-from tidegate.markets.books import DOLLAR, Way
+from tidegate.markets.books import DOLLAR, Crossing
 from tidegate.markets.depth import PLACES
 from tidegate.markets.rules import TooThin
 from tidegate.money import Amount, Rate, allocate, asset, cost_of, parse_units
@@ -44,7 +44,7 @@ class Ask:
     """What is exchanged, over which books, and the house's own shares of it."""
 
     wanted: Wanted
-    way: Way
+    crossing: Crossing
     risk: Fraction
     service: Fraction
 
@@ -56,7 +56,12 @@ class Ask:
         """The best route for `size` of the side that was fixed. Raises TooThin, NoMarket."""
         source, target = self.wanted.source, self.wanted.target
         return route.find(
-            self.way.sides, give=source, get=target, size=size, side=self.wanted.side, bridges=self.way.bridges
+            self.crossing.sides,
+            give=source,
+            get=target,
+            size=size,
+            side=self.wanted.side,
+            bridges=self.crossing.bridges,
         )
 
 
@@ -90,17 +95,17 @@ async def _network_cost(desk: Desk, wanted: Wanted, speed: str) -> NetworkCost:
 async def _ask(desk: Desk, wanted: Wanted) -> Ask:
     """The books there are now, and what the house asks for holding their price open. Refuses VENUE_UNAVAILABLE."""
     quotes = desk.settings.quotes
-    way = await desk.markets.way(wanted.source, wanted.target)
+    crossing = await desk.markets.crossing(wanted.source, wanted.target)
     fixed = wanted.source if wanted.side is QuoteSide.EXACT_IN else wanted.target
     mid = await desk.markets.mid(fixed, asset(DOLLAR), stale=True)
     seconds = quotes.withdrawal_seconds if wanted.kind is QuoteKind.WITHDRAWAL else quotes.conversion_seconds
     risk = Risk(
         usd=rules.usd_units(Amount(fixed, wanted.units), mid.value),
-        variance=way.variance,
+        variance=crossing.variance,
         open_ms=seconds * 1000,
-        age_ms=int(way.age_seconds * 1000) + 1,
+        age_ms=int(crossing.age_seconds * 1000) + 1,
     )
-    return Ask(wanted, way, spread.share(terms_of(desk), risk), Fraction(quotes.service))
+    return Ask(wanted, crossing, spread.share(terms_of(desk), risk), Fraction(quotes.service))
 
 
 def terms_of(desk: Desk) -> Terms:

@@ -44,7 +44,7 @@ _BRIDGES = (USDT, USDC, BTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class Crossing:
     """What leads from one asset to another: the books that were looked at, and the usable sides by (give, get).
 
     `bridges`: assets that both ends are traded against, in the order in which they are preferred; none where there is a
@@ -140,14 +140,14 @@ class Markets:
         await asyncio.gather(*(self._young(t) for t in wanted))
         return [self._source(t) for t in wanted]
 
-    async def way(self, give: Asset, get: Asset) -> Way:
+    async def crossing(self, give: Asset, get: Asset) -> Crossing:
         """Usable books on which `give` becomes `get`, directly or else over a bridge. Refuses VENUE_UNAVAILABLE."""
         await self._list()
         direct = await self._looked_at([(give.code, get.code)])
         usable = [source for _, source in direct if source.unusable is None]
         if usable:
             sources = tuple(source for _, source in direct)
-            return Way(sources, self._sides.by_direction(usable), (), self._variance(direct))
+            return Crossing(sources, self._sides.by_direction(usable), (), self._variance(direct))
         bridges = [one for one in _BRIDGES if one not in (give, get)]
         found = await self._looked_at([(end.code, bridge.code) for bridge in bridges for end in (give, get)])
         sides = self._sides.by_direction([source for _, source in found])
@@ -159,7 +159,7 @@ class Markets:
                 retry_after=2,
             )
         # Two prices may move together: by at most twice the greater of their moves, which is four times its square.
-        return Way(tuple(source for _, source in direct + found), sides, meeting, 4 * self._variance(found))
+        return Crossing(tuple(source for _, source in direct + found), sides, meeting, 4 * self._variance(found))
 
     async def _looked_at(self, pairs: list[tuple[str, str]]) -> list[tuple[_Tracked, Source]]:
         wanted = {frozenset(pair) for pair in pairs}
