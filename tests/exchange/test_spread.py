@@ -7,7 +7,9 @@ from fractions import Fraction
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
+from tidegate.config import QuoteSettings
 from tidegate.exchange import spread
 from tidegate.exchange.spread import Risk, Terms
 
@@ -76,3 +78,19 @@ def test_terms_that_would_pay_for_risk_are_refused(wrong: dict[str, str]) -> Non
     usual = {"base": "0.0012", "per_100k_usd": "0.0005", "volatility": "0.5", "most": "0.02"}
     with pytest.raises(ValueError, match=r"spread|Fraction"):
         Terms.read(**(usual | wrong))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"spread": "-0.001"},
+        {"spread": "half"},
+        {"service": "1/0"},
+        {"spread": "0.03"},  # above max_spread
+        {"spread_volatility": "-1"},
+        {"hedge_tolerance": "1"},
+    ],
+)
+def test_a_configuration_with_such_shares_does_not_start(wrong: dict[str, str]) -> None:
+    with pytest.raises(ValidationError, match=next(iter(wrong)) if wrong != {"spread": "0.03"} else "max_spread"):
+        QuoteSettings.model_validate(wrong)

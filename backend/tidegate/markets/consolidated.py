@@ -74,11 +74,11 @@ class Consolidated:
 
     @property
     def bid(self) -> Offered | None:
-        return next(iter(self.levels(selling=True, limit=1)), None)
+        return self._best(selling=True)
 
     @property
     def ask(self) -> Offered | None:
-        return next(iter(self.levels(selling=False, limit=1)), None)
+        return self._best(selling=False)
 
     @property
     def as_of(self) -> datetime | None:
@@ -91,18 +91,22 @@ class Consolidated:
         bid, ask = self.bid, self.ask
         return rules.mid(bid.price, ask.price) if bid and ask else None
 
+    def _best(self, *, selling: bool) -> Offered | None:
+        tops = [top for source in self.used for top in _side(source, selling, 1)]
+        return min(tops, key=lambda one: (-one.price if selling else one.price, one.venue), default=None)
+
     def levels(self, *, selling: bool, limit: int) -> tuple[Offered, ...]:
         """Best first, the bids for whoever sells; of equal prices the venue that comes first by name."""
-        sides = [_side(source, selling) for source in sorted(self.used, key=lambda one: one.venue)]
+        sides = [_side(source, selling, limit) for source in sorted(self.used, key=lambda one: one.venue)]
         ordered = merge(*sides, key=lambda one: -one.price if selling else one.price)
         return tuple(islice(ordered, limit))
 
 
-def _side(source: Source, selling: bool) -> list[Offered]:
+def _side(source: Source, selling: bool, limit: int) -> list[Offered]:
     if source.book is None or source.as_of is None or source.age_seconds is None:
         return []
     levels: tuple[Level, ...] = source.book.bids if selling else source.book.asks
-    return [Offered(one.price, one.quantity, source.venue, source.as_of, source.age_seconds) for one in levels]
+    return [Offered(one.price, one.quantity, source.venue, source.as_of, source.age_seconds) for one in levels[:limit]]
 
 
 def consolidate(sources: Iterable[Source]) -> list[Consolidated]:
