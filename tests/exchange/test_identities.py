@@ -23,7 +23,7 @@ from tidegate.ledger.rules import CHART, AccountRef, Side, Transfer, customer, h
 from tidegate.markets.books import Crossing
 from tidegate.markets.depth import depth
 from tidegate.markets.rules import TooThin
-from tidegate.money import ONE, Amount, Asset, Rate, cost_of, listed_assets
+from tidegate.money import BTC, ETH, ONE, USDC, Amount, Asset, Rate, cost_of, listed_assets
 from tidegate.refusal import Refusal
 from tidegate.venues.port import Level, Market
 
@@ -240,6 +240,53 @@ def test_no_price_gives_away_more_than_the_books_it_comes_from(
     assert {order.side for order in orders} == {"sell" if selling else "buy"}
     shown = price.shown_route(priced)
     assert sum(Decimal(part["share"]) for part in shown) == 1
+
+
+@often
+@given(
+    st.lists(st.tuples(LEVELS, TAKERS), min_size=1, max_size=2),
+    st.lists(st.tuples(LEVELS, TAKERS), min_size=1, max_size=2),
+    st.integers(1, 10**24),
+    SHARES,
+    st.booleans(),
+    st.booleans(),
+    st.sampled_from(QuoteSide),
+)
+def test_over_a_bridge_no_price_gives_away_more_than_the_books_of_both_legs(
+    one: list[tuple[list[Level], Decimal]],
+    other: list[tuple[list[Level], Decimal]],
+    units: int,
+    risk: Fraction,
+    sell_first: bool,
+    sell_second: bool,
+    side: QuoteSide,
+) -> None:
+    """ETH for BTC over USDC, whichever way round the two markets are written."""
+    source, bridge, target = ETH, USDC, BTC
+    first = crossing(source, bridge, one, selling=True) if sell_first else crossing(bridge, source, one, selling=False)
+    second = (
+        crossing(bridge, target, other, selling=True) if sell_second else crossing(target, bridge, other, selling=False)
+    )
+    wanted = Wanted(QuoteKind.CONVERSION, side, source, target, units, None, None)
+    ask = Ask(wanted, Crossing((), {**first.sides, **second.sides}, (bridge,), 0), risk, Fraction(0))
+    try:
+        priced = price.exact_out(ask, 0) if side is QuoteSide.EXACT_OUT else price.exact_in(ask, 0)
+    except (TooThin, NoMarket, Refusal):
+        return
+    figures, route = priced.figures, priced.route
+    assert route is not None
+    into, out = route.legs
+    assert figures.deliver <= route.got * 10**target.decimals
+    assert figures.converted + figures.spread >= route.given * 10**source.decimals - 2
+    # No leg spends what the one before it did not bring.
+    assert 0 <= into.got - out.given < Fraction(1, 10**bridge.decimals) + Fraction(1, 10**17)
+    orders = price.hedges(wanted, priced)
+    position = cost_of(figures.deliver, figures.rate, source, target)
+    passed = Fraction(figures.deliver, 10**target.decimals) / out.rate * 10**bridge.decimals
+    first_base = sum(order.base_units for order in orders if source.code in (order.base_asset, order.quote_asset))
+    second_base = sum(order.base_units for order in orders if target.code in (order.base_asset, order.quote_asset))
+    assert first_base == (position if sell_first else rules.ceiling(passed))
+    assert second_base == (rules.ceiling(passed) if sell_second else figures.deliver)
 
 
 # --- what becomes of it in the books -----------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ async def other_venue(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator
 
 @pytest.fixture
 async def wide(room: Room, other_venue: Running) -> AsyncIterator[Room]:
-    """The room with a second, dearer venue, whose holdings its books know too; prices stand at one middle."""
+    """The room with a second venue, whose holdings its books know too; BTC stands at one middle at both."""
     account = ACCOUNTS[0]
     other = Binance(
         rest_url=other_venue.url,
@@ -94,3 +94,27 @@ async def test_with_one_venue_down_the_price_comes_from_the_other(wide: Room, ot
     shown = await wide.quote(user, from_asset="BTC", to_asset="USDT", amount="1.4")
     identity_holds(shown)
     assert [(part["venue"], part["share"]) for part in shown["route"]] == [("binance", "1")]
+
+
+@pytest.mark.parametrize(("side", "amount"), [("exact_in", "2"), ("exact_out", "5000")])
+async def test_two_assets_that_nobody_trades_directly_meet_at_a_third(wide: Room, side: str, amount: str) -> None:
+    user = await wide.user(ETH="5")
+    await wide.desk.markets.sources()
+    for key in [key for key in wide.desk.markets._tracked if key[1] in ("ETHUSDC", "ETHBTC", "BTCUSDC")]:
+        del wide.desk.markets._tracked[key]
+    shown = await wide.quote(user, from_asset="ETH", to_asset="USDC", side=side, amount=amount)
+    identity_holds(shown)
+    assert [part["market"] for part in shown["route"]] == sorted(part["market"] for part in shown["route"])
+    assert {part["market"] for part in shown["route"]} == {"ETH-USDT", "USDC-USDT"}
+    made = await wide.convert(user, shown["id"])
+    while await wide.hedge():
+        pass
+    rows = await wide.rows("SELECT DISTINCT base_asset, quote_asset, side, state FROM orders ORDER BY 1")
+    assert [tuple(row) for row in rows] == [("ETH", "USDT", "sell", "filled"), ("USDC", "USDT", "buy", "filled")]
+    # What was sold for the bridge was spent from it, but for what no lot was left for and what the prices moved.
+    assert abs(await wide.holds(house("liquidity", "USDT"))) < 10 * 10**6
+    assert abs(await wide.holds(house("liquidity", "USDC"))) < 3 * 10**6
+    detail = await history.conversion(wide.desk, user_id=user, conversion_id=uuid.UUID(made["id"]))
+    assert detail.receipt.hedge_price is not None
+    assert abs(Decimal(detail.receipt.hedge_price) / Decimal(shown["rate"]) - 1) < Decimal("0.001")
+    await wide.books_balance()

@@ -18,7 +18,7 @@ from tidegate.markets.rules import TooThin
 from tidegate.money import Amount, Rate, allocate, asset, cost_of, parse_units
 from tidegate.refusal import Kind, Refusal
 
-_TRIES = 6
+_TRIES = 4
 _SHARES = 10**6
 
 
@@ -150,21 +150,21 @@ def exact_in(ask: Ask, network: int) -> Priced:
     """For an exact debit. Raises TooThin, NoMarket; refuses BELOW_MINIMUM.
 
     The venues' share depends on how much goes to which of them, and that on what their share leaves: begin without one,
-    and go up as long as the route that is left costs more.
+    and go up as long as the route that is left costs more. The rate is never above what that route brings.
     """
     wanted = ask.wanted
-    venue_cost, found = Fraction(0), None
+    venue_cost = Fraction(0)
     for _ in range(_TRIES):
         converted, _, _ = rules.split_debit(wanted.units, network, ask.charges(venue_cost))
         found = ask.over(ceiling(converted * (1 + venue_cost)))
         if found.venue_cost <= venue_cost:
             break
         venue_cost = found.venue_cost
-    assert found is not None
-    figures = rules.exact_in(
-        wanted.units, network, ask.charges(venue_cost), Rate.of(found.rate), wanted.source, wanted.target
-    )
-    return Priced(figures, found)
+    charges = ask.charges(venue_cost)
+    converted, _, _ = rules.split_debit(wanted.units, network, charges)
+    brings = found.got / Fraction(converted, 10**wanted.source.decimals)
+    rate = Rate.of(min(found.rate, brings))
+    return Priced(rules.exact_in(wanted.units, network, charges, rate, wanted.source, wanted.target), found)
 
 
 def _check_minimum(desk: Desk, wanted: Wanted, figures: Figures) -> None:
