@@ -43,7 +43,12 @@ STALE = replace(DEEP, venue="stale", age_seconds=9.0, unusable=Unusable.STALE)
 def made(size: int = 10**7) -> BestExecutionOut:
     sources = [DEEP, DOWN, CHEAP, STALE, LARGE]
     found = route.find(
-        Sides(Fraction(0)).by_direction(sources), give=USDT, get=BTC, size=size, side=QuoteSide.EXACT_OUT, bridges=()
+        Sides(Fraction(0)).toward(sources, [("USDT", "BTC")]),
+        give=USDT,
+        get=BTC,
+        size=size,
+        side=QuoteSide.EXACT_OUT,
+        bridges=(),
     )
     return receipt.best_execution(found, sources, mid="64000", decided_at=NOW)
 

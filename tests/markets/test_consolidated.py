@@ -23,6 +23,7 @@ MARKET = Market(
     min_notional=Decimal(5),
     trading=True,
 )
+SELLING = ("BTC", "USDT")
 
 
 def source(venue: str, bids: list[tuple[int, int]], asks: list[tuple[int, int]], *, age: float = 1.0) -> Source:
@@ -66,7 +67,7 @@ def test_a_book_that_may_not_be_quoted_from_is_left_out_with_its_reason() -> Non
     }
     assert pair.mid == 100
     assert len(pair.sources) == 5
-    assert Sides(Fraction(0)).by_direction(pair.left_out) == {}
+    assert Sides(Fraction(0)).toward(pair.left_out, [SELLING]) == {}
 
 
 def test_with_nothing_usable_there_is_no_price() -> None:
@@ -76,12 +77,12 @@ def test_with_nothing_usable_there_is_no_price() -> None:
 
 def test_a_side_is_made_ready_once_for_each_book() -> None:
     sides, one = Sides(Fraction(0)), source("a", [(98, 1)], [(102, 1)])
-    first = sides.by_direction([one])
-    assert sides.by_direction([replace(one, age_seconds=3.0)])["BTC", "USDT"][0] is first["BTC", "USDT"][0]
-    newer = sides.by_direction([source("a", [(97, 1)], [(102, 1)])])["BTC", "USDT"][0]
+    first = sides.toward([one], [SELLING])
+    assert sides.toward([replace(one, age_seconds=3.0)], [SELLING])["BTC", "USDT"][0] is first["BTC", "USDT"][0]
+    newer = sides.toward([source("a", [(97, 1)], [(102, 1)])], [SELLING])["BTC", "USDT"][0]
     assert newer.prices == (97 * 10**18,)
     coarser = replace(one, market=replace(MARKET, lot=Decimal("0.7")))
-    assert sides.by_direction([coarser])["BTC", "USDT"][0].lot == 7 * 10**17
+    assert sides.toward([coarser], [SELLING])["BTC", "USDT"][0].lot == 7 * 10**17
 
 
 @pytest.mark.parametrize(

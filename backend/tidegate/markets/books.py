@@ -147,10 +147,12 @@ class Markets:
         usable = [source for _, source in direct if source.unusable is None]
         if usable:
             sources = tuple(source for _, source in direct)
-            return Crossing(sources, self._sides.by_direction(usable), (), self._variance(direct))
+            sides = self._sides.toward(usable, [(give.code, get.code)])
+            return Crossing(sources, sides, (), self._variance(direct))
         bridges = [one for one in _BRIDGES if one not in (give, get)]
-        found = await self._looked_at([(end.code, bridge.code) for bridge in bridges for end in (give, get)])
-        sides = self._sides.by_direction([source for _, source in found])
+        legs = [leg for bridge in bridges for leg in ((give.code, bridge.code), (bridge.code, get.code))]
+        found = await self._looked_at(legs)
+        sides = self._sides.toward([source for _, source in found], legs)
         meeting = tuple(one for one in bridges if (give.code, one.code) in sides and (one.code, get.code) in sides)
         if not meeting:
             raise Refusal(

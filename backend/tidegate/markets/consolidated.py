@@ -4,7 +4,7 @@ A book that is stale, crossed, empty or down is left out, and is named with its 
 lie above the best ask: fees keep it there, and it is no fault.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -132,13 +132,16 @@ class Sides:
         self._slippage = slippage
         self._made: dict[tuple[str, str, bool], tuple[Source, Depth]] = {}
 
-    def by_direction(self, sources: Iterable[Source]) -> Mapping[tuple[str, str], list[Depth]]:
-        """By (give, get), what may be traded on."""
+    def toward(
+        self, sources: Iterable[Source], wanted: Collection[tuple[str, str]]
+    ) -> dict[tuple[str, str], list[Depth]]:
+        """By (give, get) of those wanted, what may be traded on."""
         found: dict[tuple[str, str], list[Depth]] = {}
         for source in sources:
             if source.unusable is None:
                 for give, get, selling in source.directions:
-                    found.setdefault((give, get), []).append(self._side(source, selling))
+                    if (give, get) in wanted:
+                        found.setdefault((give, get), []).append(self._side(source, selling))
         return found
 
     def _side(self, source: Source, selling: bool) -> Depth:
