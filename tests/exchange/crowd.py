@@ -54,7 +54,8 @@ class Stall:
 
     @property
     def holds(self) -> int:
-        return min(sum(lots for _, lots in self.levels) * self.lot, self.most)
+        """All that can be ordered there at once."""
+        return min(sum(lots for _, lots in self.levels) * self.lot, self.most // self.lot * self.lot)
 
     def gross(self, quantity: Fraction) -> Fraction:
         """Quote for `quantity`, level by level."""

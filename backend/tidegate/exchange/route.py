@@ -95,24 +95,40 @@ class Leg:
 
     @property
     def _rest(self) -> Fraction:
-        by_value = _by_value(self.side, self.selling)
-        return Fraction(self.rest.size, self.rest.net * ONE if by_value else ONE)
+        return Fraction(self.rest.size, self._below * ONE)
+
+    @property
+    def _below(self) -> int:
+        """What the rest's base is to be divided by: it was measured in quote, or is base already."""
+        return self.rest.net if _by_value(self.side, self.selling) else 1
+
+    @property
+    def _base(self) -> int:
+        return sum(self.amounts) * self._below + self.rest.size
+
+    @property
+    def _gross(self) -> int:
+        ordered = sum(one.gross_of(base) for one, base in zip(self.depths, self.amounts, strict=True) if base)
+        return ordered * self._below + self.rest.size * self.rest.price
+
+    @property
+    def _after(self) -> int:
+        ordered = sum(one.after_of(base) for one, base in zip(self.depths, self.amounts, strict=True) if base)
+        return ordered * self._below + self.rest.size * self.rest.net
 
     @property
     def base(self) -> Fraction:
-        return Fraction(sum(self.amounts), ONE) + self._rest
+        return Fraction(self._base, ONE * self._below)
 
     @property
     def gross(self) -> Fraction:
         """Quote before venue fees."""
-        ordered = sum(one.gross_of(base) for one, base in zip(self.depths, self.amounts, strict=True))
-        return Fraction(ordered, ONE**2) + self._rest * Fraction(self.rest.price, ONE)
+        return Fraction(self._gross, ONE**2 * self._below)
 
     @property
     def after(self) -> Fraction:
         """Quote after venue fees: what a sale brings, what a purchase costs."""
-        ordered = sum(one.after_of(base) for one, base in zip(self.depths, self.amounts, strict=True))
-        return Fraction(ordered, ONE**2) + self._rest * Fraction(self.rest.net, ONE)
+        return Fraction(self._after, ONE**2 * self._below)
 
     @property
     def given(self) -> Fraction:
@@ -125,7 +141,13 @@ class Leg:
     @property
     def rate(self) -> Fraction:
         """`get` per 1 `give` in the books, before fees."""
-        return self.gross / self.base if self.selling else self.base / self.gross
+        return Fraction(self._gross, self._base * ONE) if self.selling else Fraction(self._base * ONE, self._gross)
+
+    @property
+    def venue_cost(self) -> Fraction:
+        """What the venues charge, as a share of what `got` costs at `rate`."""
+        gross, after = self._gross, self._after
+        return Fraction(gross - after, after) if self.selling else Fraction(after - gross, gross)
 
     @property
     def priced_at(self) -> tuple[tuple[Depth, Fraction, Fraction], ...]:
@@ -180,7 +202,9 @@ class Route:
 
     @property
     def venue_cost(self) -> Fraction:
-        """What the venues charge, as a share of what `got` costs at `rate`."""
+        """What the venues charge, as a share of what `got` costs at `rate`; with what is lost between two legs."""
+        if len(self.legs) == 1:
+            return self.legs[0].venue_cost
         return self.given * self.rate / self.got - 1
 
 

@@ -2,7 +2,7 @@
 
 Levels are taken best first, in whole lots, until the next lot does not fit. That is the cheapest way to that much: no
 split that takes as much or more is cheaper. With least orders it is the cheapest among those that give the chosen sides
-their least orders first, so every set of them is tried.
+their least orders first, so every set of them that holds the size is tried.
 """
 
 from bisect import bisect_left
