@@ -20,6 +20,7 @@ from tidegate.refusal import Kind, Refusal
 
 _TRIES = 4
 _SHARES = 10**6
+_BILLION = 10**9
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +142,7 @@ def exact_out(ask: Ask, network: int) -> Priced:
     """For an exact delivery. Raises TooThin, NoMarket."""
     wanted = ask.wanted
     found = ask.over(wanted.units)
-    charges = ask.charges(found.venue_cost)
+    charges = ask.charges(_billionths(found))
     figures = rules.exact_out(wanted.units, network, charges, Rate.of(found.rate), wanted.source, wanted.target)
     return Priced(figures, found)
 
@@ -159,12 +160,17 @@ def exact_in(ask: Ask, network: int) -> Priced:
         found = ask.over(ceiling(converted * (1 + venue_cost)))
         if found.venue_cost <= venue_cost:
             break
-        venue_cost = found.venue_cost
+        venue_cost = _billionths(found)
     charges = ask.charges(venue_cost)
     converted, _, _ = rules.split_debit(wanted.units, network, charges)
     brings = found.got / Fraction(converted, 10**wanted.source.decimals)
     rate = Rate.of(min(found.rate, brings))
     return Priced(rules.exact_in(wanted.units, network, charges, rate, wanted.source, wanted.target), found)
+
+
+def _billionths(found: Route) -> Fraction:
+    """What the venues charge, rounded up: so that nearly the same route is the same share."""
+    return Fraction(ceiling(found.venue_cost * _BILLION), _BILLION)
 
 
 def _check_minimum(desk: Desk, wanted: Wanted, figures: Figures) -> None:
