@@ -1,8 +1,8 @@
 """`make bench`: measure, print the tables with machine facts, and write bench/results.json.
 
 Sections: `posting` (batches against pgbench TPC-B), `http` (withdrawals against a plain app and TPC-B), `depth` (posting
-with ten million transfers behind it), `payouts` and `deposits` (the wallets on sandboxes of their own), `system` (a running
-sandbox from outside). The first three use one PostgreSQL of the bench's own with fsync and synchronous_commit on; ratios
+with ten million transfers behind it), `route` (a size over five books, beside a merge in Decimals), `payouts` and `deposits`
+(the wallets on sandboxes of their own), `system` (a running sandbox from outside). The first three use one PostgreSQL of the bench's own with fsync and synchronous_commit on; ratios
 are formed within one run only.
 """
 
@@ -15,14 +15,14 @@ from typing import Any
 
 from rich.console import Console
 
-from bench import http, posting
+from bench import http, posting, route
 from bench.machine import load, machine
 from bench.results import RESULTS, Measure, markdown, table, write
 from bench.server import bench_server, durable
 from bench.tpcb import TPCB
 
-SECTIONS = ("posting", "http", "depth", "payouts", "deposits", "system")
-SANDBOXED = {"payouts", "deposits", "system"}
+SECTIONS = ("posting", "http", "depth", "route", "payouts", "deposits", "system")
+SERVED = {"posting", "http", "depth"}
 
 
 async def ledger_sections(only: list[str], *, quick: bool, console: Console) -> tuple[dict[str, Any], list[Measure]]:
@@ -63,9 +63,11 @@ def main() -> int:
     console.print(
         f"{facts['cpus']} x {facts['processor']}, {facts['memory_gib']} GiB, commit {facts['commit']}, load {facts['load_before']}"
     )
-    if set(only) - SANDBOXED:
+    if set(only) & SERVED:
         more, found = asyncio.run(ledger_sections(only, quick=asked.quick, console=console))
         facts |= more
+    if "route" in only:
+        found += asyncio.run(route.routes(route.QUICK if asked.quick else route.Sizes(), console))
     # Later than the others: they bring the whole test kit along.
     if "payouts" in only:
         from bench import payouts

@@ -5,6 +5,7 @@
 """
 
 import os
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal
 
@@ -288,7 +289,13 @@ class QuoteSettings(_Section):
     challenge_seconds: int = 600
     converting_challenge_seconds: int = 120
     spread: str = "0.0012"
-    """Share of what is converted, beside the venue's taker fee, charged as the `spread` line."""
+    """Least share of what is converted for the risk of holding a price open; with the venues' taker fees the `spread` line."""
+    spread_per_100k_usd: str = "0.0005"
+    """Added to it for each 100,000 dollars that the size is worth, in proportion."""
+    spread_volatility: str = "0.5"
+    """Added: this many times the usual move of the price, as lately seen, over the quote's life and its books' age."""
+    max_spread: str = "0.02"
+    """The most that `spread` comes to with what is added; not below it."""
     service: str = "0.001"
     """Share of what is converted (conversions and converting withdrawals), charged as `service`."""
     max_exposure_usd: str = "250000"
@@ -300,6 +307,21 @@ class QuoteSettings(_Section):
     """How far beyond the walked price a hedge may trade, as a share."""
     hedge_settle_seconds: float = 30.0
     """How long an order without an answer is looked for before it counts as never placed."""
+
+    @model_validator(mode="after")
+    def _shares(self) -> "QuoteSettings":
+        for name in ("spread", "spread_per_100k_usd", "spread_volatility", "max_spread", "service", "hedge_tolerance"):
+            try:
+                share = Fraction(getattr(self, name))
+            except (ValueError, ZeroDivisionError):
+                raise ValueError(f"{name}: a decimal number") from None
+            if share < 0:
+                raise ValueError(f"{name}: not below zero")
+        if Fraction(self.max_spread) < Fraction(self.spread):
+            raise ValueError("max_spread: not below spread")
+        if Fraction(self.hedge_tolerance) >= 1:
+            raise ValueError("hedge_tolerance: below 1")
+        return self
 
 
 class ComplianceSettings(_Section):

@@ -14,12 +14,18 @@ from fractions import Fraction
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tidegate.exchange import postings, rules
+from tidegate.exchange import postings, price, rules
+from tidegate.exchange.price import Ask
+from tidegate.exchange.route import NoMarket
 from tidegate.exchange.rules import Arrival, Charges, Figures, Offer, QuoteKind, QuoteSide, QuoteState
+from tidegate.exchange.wanted import Wanted
 from tidegate.ledger.rules import CHART, AccountRef, Side, Transfer, customer, house
-from tidegate.markets.rules import Quoted, TooThin, ladder, walk_in, walk_out
-from tidegate.money import ONE, Amount, Asset, Rate, listed_assets
+from tidegate.markets.books import Crossing
+from tidegate.markets.depth import depth
+from tidegate.markets.rules import TooThin
+from tidegate.money import BTC, ETH, ONE, USDC, Amount, Asset, Rate, cost_of, listed_assets
 from tidegate.refusal import Refusal
+from tidegate.venues.port import Level, Market
 
 often = settings(max_examples=int(os.environ.get("TIDEGATE_EXAMPLES", "100")), deadline=None)
 
@@ -159,37 +165,129 @@ def test_a_network_fee_is_its_worth_rounded_up_to_a_unit(
     assert 0 <= found - exact < 1
 
 
-# --- the book that a price comes from --------------------------------------------------------------------------------
+# --- the books that a price comes from -------------------------------------------------------------------------------
 
 PRICES = st.decimals(min_value=Decimal("0.00001"), max_value=Decimal(10**6), places=5)
 QUANTITIES = st.decimals(min_value=Decimal("0.00000001"), max_value=Decimal(10**4), places=8)
-LEVELS = st.lists(st.builds(Quoted, price=PRICES, quantity=QUANTITIES), min_size=1, max_size=8)
+LEVELS = st.lists(st.builds(Level, price=PRICES, quantity=QUANTITIES), min_size=1, max_size=8)
+TAKERS = st.decimals(min_value=Decimal(0), max_value=Decimal("0.02"), places=4)
+
+
+def crossing(base: Asset, quote: Asset, found: list[tuple[list[Level], Decimal]], *, selling: bool) -> Crossing:
+    """Venues of fine lots and small minimums around one pair."""
+    market = Market(
+        symbol="",
+        base=base.code,
+        quote=quote.code,
+        tick=Decimal("0.00001"),
+        lot=Decimal("0.00000001"),
+        min_quantity=Decimal("0.000001"),
+        max_quantity=Decimal(10**6),
+        min_notional=Decimal("0.01"),
+        trading=True,
+    )
+    sides = [
+        depth(
+            f"venue {rank}",
+            market,
+            sorted(levels, key=lambda one: one.price, reverse=selling),
+            selling=selling,
+            taker_fee=fee,
+        )
+        for rank, (levels, fee) in enumerate(found)
+    ]
+    ends = (base.code, quote.code) if selling else (quote.code, base.code)
+    return Crossing((), {ends: sides}, (), 0)
 
 
 @often
-@given(LEVELS, st.integers(1, 10**24), CHARGES, st.booleans(), st.sampled_from(QuoteSide))
-def test_no_price_gives_away_more_than_the_book_it_comes_from(
-    levels: list[Quoted], units: int, charges: Charges, selling: bool, wanted: QuoteSide
+@given(
+    st.lists(st.tuples(LEVELS, TAKERS), min_size=1, max_size=3),
+    st.integers(1, 10**24),
+    SHARES,
+    SHARES,
+    st.booleans(),
+    st.sampled_from(QuoteSide),
+)
+def test_no_price_gives_away_more_than_the_books_it_comes_from(
+    found: list[tuple[list[Level], Decimal]],
+    units: int,
+    risk: Fraction,
+    service: Fraction,
+    selling: bool,
+    side: QuoteSide,
 ) -> None:
-    """A quote's rate has eighteen digits and a book has fractions: what is cut off is never the house's loss."""
+    """A quote's rate has eighteen digits and books have fractions: what is cut off is never the house's loss, and what the
+    venues take is inside what the user is charged."""
     base, quote = listed_assets()[1], listed_assets()[2]
-    side = ladder(
-        sorted(levels, key=lambda one: one.price, reverse=selling), base=base, quote=quote, selling_base=selling
-    )
     source, target = (base, quote) if selling else (quote, base)
+    wanted = Wanted(QuoteKind.CONVERSION, side, source, target, units, None, None)
+    ask = Ask(wanted, crossing(base, quote, found, selling=selling), risk, service)
     try:
-        if wanted is QuoteSide.EXACT_OUT:
-            walked = walk_out(side, units)
-            figures = rules.exact_out(units, 0, charges, Rate.of(walked.rate), source, target)
-        else:
-            converted, _, _ = rules.split_debit(units, 0, charges)
-            walked = walk_in(side, converted)
-            figures = rules.exact_in(units, 0, charges, Rate.of(walked.rate), source, target)
-    except (TooThin, Refusal):
+        priced = price.exact_out(ask, 0) if side is QuoteSide.EXACT_OUT else price.exact_in(ask, 0)
+    except (TooThin, NoMarket, Refusal):
         return
-    assert figures.converted >= walked.given
-    assert figures.deliver <= walked.got
-    assert walked.got - figures.deliver < 1 + walked.got / 10**17
+    figures, route = priced.figures, priced.route
+    assert route is not None
+    given, got = route.given * 10**source.decimals, route.got * 10**target.decimals
+    assert figures.deliver <= got
+    assert figures.converted + figures.spread >= given - 2
+    # Nor does the house keep more than a share that was rounded up, and some units that were.
+    assert got - figures.deliver < 2 + got / 10**6 + got * 3 / given
+    # The hedges close exactly the position that the books then hold.
+    position = cost_of(figures.deliver, figures.rate, source, target)
+    orders = price.hedges(wanted, priced)
+    assert sum(order.base_units for order in orders) == (position if selling else figures.deliver)
+    assert {order.side for order in orders} == {"sell" if selling else "buy"}
+    shown = price.shown_route(priced)
+    assert sum(Decimal(part["share"]) for part in shown) == 1
+
+
+@often
+@given(
+    st.lists(st.tuples(LEVELS, TAKERS), min_size=1, max_size=2),
+    st.lists(st.tuples(LEVELS, TAKERS), min_size=1, max_size=2),
+    st.integers(1, 10**24),
+    SHARES,
+    st.booleans(),
+    st.booleans(),
+    st.sampled_from(QuoteSide),
+)
+def test_over_a_bridge_no_price_gives_away_more_than_the_books_of_both_legs(
+    one: list[tuple[list[Level], Decimal]],
+    other: list[tuple[list[Level], Decimal]],
+    units: int,
+    risk: Fraction,
+    sell_first: bool,
+    sell_second: bool,
+    side: QuoteSide,
+) -> None:
+    """ETH for BTC over USDC, whichever way round the two markets are written."""
+    source, bridge, target = ETH, USDC, BTC
+    first = crossing(source, bridge, one, selling=True) if sell_first else crossing(bridge, source, one, selling=False)
+    second = (
+        crossing(bridge, target, other, selling=True) if sell_second else crossing(target, bridge, other, selling=False)
+    )
+    wanted = Wanted(QuoteKind.CONVERSION, side, source, target, units, None, None)
+    ask = Ask(wanted, Crossing((), {**first.sides, **second.sides}, (bridge,), 0), risk, Fraction(0))
+    try:
+        priced = price.exact_out(ask, 0) if side is QuoteSide.EXACT_OUT else price.exact_in(ask, 0)
+    except (TooThin, NoMarket, Refusal):
+        return
+    figures, route = priced.figures, priced.route
+    assert route is not None
+    into, out = route.legs
+    assert figures.deliver <= route.got * 10**target.decimals
+    assert figures.converted + figures.spread >= route.given * 10**source.decimals - 2
+    # No leg spends what the one before it did not bring.
+    assert 0 <= into.got - out.given < Fraction(1, 10**bridge.decimals) + Fraction(1, 10**17)
+    orders = price.hedges(wanted, priced)
+    position = cost_of(figures.deliver, figures.rate, source, target)
+    passed = Fraction(figures.deliver, 10**target.decimals) / out.rate * 10**bridge.decimals
+    first_base = sum(order.base_units for order in orders if source.code in (order.base_asset, order.quote_asset))
+    second_base = sum(order.base_units for order in orders if target.code in (order.base_asset, order.quote_asset))
+    assert first_base == (position if sell_first else rules.ceiling(passed))
+    assert second_base == (rules.ceiling(passed) if sell_second else figures.deliver)
 
 
 # --- what becomes of it in the books -----------------------------------------------------------------------------------
@@ -212,7 +310,7 @@ def offered(figures: Figures, source: Asset, target: Asset, side: QuoteSide) -> 
         mid=None,
         mid_at=None,
         route=(),
-        hedge=None,
+        hedges=(),
         usd_units=None,
         review_needed=False,
         arrives=Arrival(0, 5),
@@ -260,9 +358,9 @@ def test_an_executed_quote_is_booked_to_the_unit_and_what_is_left_of_the_debit_i
 ) -> None:
     if source == target:
         return
-    price = rules.exact_in if side is QuoteSide.EXACT_IN else rules.exact_out
+    work = rules.exact_in if side is QuoteSide.EXACT_IN else rules.exact_out
     try:
-        figures = price(units, network, charges, rate, source, target)
+        figures = work(units, network, charges, rate, source, target)
     except Refusal:
         return
     read = Published.of(figures, source, target)

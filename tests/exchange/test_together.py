@@ -1,6 +1,7 @@
 """Riders of the exchange room that travel together: reservations, residues and orders stay exact."""
 
 import asyncio
+import json
 import uuid
 from datetime import timedelta
 from fractions import Fraction
@@ -8,7 +9,7 @@ from fractions import Fraction
 from tests.wallets.world import a_user
 from tidegate.database import Database, new_id, utcnow
 from tidegate.exchange import store
-from tidegate.exchange.rules import Arrival, Dust, Figures, Offer, QuoteKind, QuoteSide, QuoteState
+from tidegate.exchange.rules import Arrival, Dust, Figures, Hedge, Offer, QuoteKind, QuoteSide, QuoteState
 from tidegate.ledger.lane import Lane
 from tidegate.money import Rate
 
@@ -31,7 +32,7 @@ def offer(user_id: uuid.UUID, reserved: int) -> Offer:
         mid="1",
         mid_at=now,
         route=(),
-        hedge=None,
+        hedges=(),
         usd_units=reserved,
         review_needed=False,
         arrives=Arrival(0, 1),
@@ -99,3 +100,11 @@ async def test_of_two_that_saw_the_same_residue_one_moves_it(db: Database, lane:
         found = await store.residues(session, "binance")
     assert found["USDT"] == Fraction(123456789, 10**12)
     assert found["BTC"] in (Fraction(1, 4), Fraction(1, 2))
+
+
+def test_a_quote_of_before_hedges_were_several_is_still_executed() -> None:
+    """Quotes that were open while the new version started have one hedge without a list, or none."""
+    hedge = Hedge("binance", "BTCUSDT", "BTC", "USDT", "sell", 10**20)
+    row = store._hedge_json(hedge)
+    assert store._read_hedges(row) == store._read_hedges([row]) == store._read_hedges(json.dumps([row])) == (hedge,)
+    assert store._read_hedges(None) == store._read_hedges([]) == ()

@@ -13,7 +13,7 @@ from tests.venues.running import Running, running_venue
 from tidegate.config import Settings
 from tidegate.markets import books
 from tidegate.markets.books import Markets
-from tidegate.money import BTC, ETH, USDT, Amount
+from tidegate.money import BTC, ETH, USDC, USDT, Amount
 from tidegate.refusal import Kind, Refusal
 from tidegate.venues.binance import Binance
 from tidegate.venues.port import Book, VenueUnavailable
@@ -60,12 +60,29 @@ async def test_every_pair_of_our_assets_has_a_direct_market_with_age_and_source(
         assert datetime.now(UTC) - source.as_of < timedelta(seconds=5)
 
 
-async def test_a_side_can_be_walked_in_either_direction(markets: Markets) -> None:
-    (sell,) = await markets.sides(BTC, USDT)
-    (buy,) = await markets.sides(USDT, BTC)
-    assert (sell.selling_base, buy.selling_base) == (True, False)
-    assert (sell.ladder.give_asset, sell.ladder.get_asset) == (BTC, USDT)
-    assert (buy.ladder.give_asset, buy.ladder.get_asset) == (USDT, BTC)
+async def test_a_pair_can_be_exchanged_in_either_direction(markets: Markets) -> None:
+    sell, buy = await markets.crossing(BTC, USDT), await markets.crossing(USDT, BTC)
+    for one in (sell, buy):
+        assert one.bridges == ()
+        assert one.age_seconds < 5
+    (bids,), (asks,) = sell.sides["BTC", "USDT"], buy.sides["USDT", "BTC"]
+    assert (bids.selling, asks.selling) == (True, False)
+    assert bids.prices[0] < asks.prices[0]
+    # Nothing arrived between the two: nothing was made ready twice.
+    assert (await markets.crossing(BTC, USDT)).sides["BTC", "USDT"][0] is bids
+
+
+async def test_where_nobody_trades_a_pair_its_ends_meet_at_what_both_are_traded_against(markets: Markets) -> None:
+    await markets.sources()
+    for symbol in ("ETHUSDC", "ETHBTC"):
+        del markets._tracked["binance", symbol]
+    crossing = await markets.crossing(ETH, USDC)
+    assert crossing.bridges == (USDT,)
+    assert {("ETH", "USDT"), ("USDT", "USDC")} <= set(crossing.sides)
+    del markets._tracked["binance", "USDCUSDT"]
+    with pytest.raises(Refusal) as told:
+        await markets.crossing(ETH, USDC)
+    assert told.value.kind is Kind.VENUE_UNAVAILABLE
 
 
 async def test_mids_invert_and_lie_between_bid_and_ask(markets: Markets) -> None:
@@ -114,7 +131,7 @@ async def test_with_the_venue_away_quotes_are_refused_and_last_known_prices_serv
     await venue.fault(fault, seconds=1)
     markets._max_age = 0.0
     with pytest.raises(Refusal) as told:
-        await markets.sides(ETH, USDT)
+        await markets.crossing(ETH, USDT)
     assert told.value.kind is Kind.VENUE_UNAVAILABLE
     assert told.value.fields["retry_after"] > 0
     with pytest.raises(Refusal):

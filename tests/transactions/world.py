@@ -345,7 +345,7 @@ class World:
             mid=None,
             mid_at=None,
             route=(),
-            hedge=None,
+            hedges=(),
             usd_units=usd_units,
             review_needed=False,
             arrives=Arrival(10, 60),

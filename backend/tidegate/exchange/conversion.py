@@ -29,7 +29,7 @@ def execution(
     """The transfers of an executed conversion, and the riders that belong in the same commit.
 
     The debit must be held by then. The riders give the reservation back ("reservation"), insert the conversion
-    ("reference") and the order that hedges it ("order", its client order id fixed now), and tell the user ("event").
+    ("reference") and the orders that hedge it ("order", client order ids fixed now), and tell the user ("event").
     With a `withdrawal_id` the delivery is held for the payout, else it is available.
     """
     transfers = postings.executed(offer, into_held=withdrawal_id is not None)
@@ -39,17 +39,17 @@ def execution(
             offer, conversion_id=conversion_id, withdrawal_id=withdrawal_id, reference=reference, now=now
         ),
     ]
-    if offer.hedge is not None:
-        riders.append(
-            store.insert_order(
-                offer.hedge,
-                order_id=new_id(),
-                conversion_id=conversion_id,
-                client_order_id=str(uuid.uuid4()),
-                now=now,
-                due_at=now,
-            )
+    riders += [
+        store.insert_order(
+            hedge,
+            order_id=new_id(),
+            conversion_id=conversion_id,
+            client_order_id=str(uuid.uuid4()),
+            now=now,
+            due_at=now,
         )
+        for hedge in offer.hedges
+    ]
     riders.append(changed(offer.user_id, "conversion", conversion_id, 1))
     return transfers, riders
 

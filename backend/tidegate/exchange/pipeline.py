@@ -19,7 +19,7 @@ from tidegate.exchange.desk import Desk
 from tidegate.exchange.rules import Filters, Hedge, OrderState
 from tidegate.exchange.tables import Order
 from tidegate.failpoints import reach
-from tidegate.markets.books import Source
+from tidegate.markets.consolidated import Source
 from tidegate.money import asset
 from tidegate.queue import Lease
 from tidegate.refusal import Refusal

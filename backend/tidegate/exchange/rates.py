@@ -6,8 +6,7 @@ from fractions import Fraction
 from tidegate.exchange import shapes
 from tidegate.exchange.desk import Desk
 from tidegate.exchange.schemas import MarketOut, MarketsOut, RateOut, SourceOut
-from tidegate.markets import rules
-from tidegate.markets.books import Source
+from tidegate.markets.consolidated import Consolidated, Source, consolidate
 from tidegate.money import Rate
 from tidegate.refusal import Kind, Refusal
 from tidegate.wire import asset_in
@@ -15,27 +14,19 @@ from tidegate.wire import asset_in
 
 async def markets(desk: Desk) -> MarketsOut:
     """Every pair between our assets, each number with its age and source; unusable sources say why."""
-    pairs: dict[tuple[str, str], list[Source]] = {}
-    for source in await desk.markets.sources():
-        pairs.setdefault((source.market.base, source.market.quote), []).append(source)
-    return MarketsOut(items=[_market(base, quote, found) for (base, quote), found in sorted(pairs.items())])
+    return MarketsOut(items=[_market(pair) for pair in consolidate(await desk.markets.sources())])
 
 
-def _market(base: str, quote: str, sources: list[Source]) -> MarketOut:
-    usable = [source for source in sources if source.unusable is None]
-    bids = [source.bid for source in usable if source.bid is not None]
-    asks = [source.ask for source in usable if source.ask is not None]
-    stamps = [source.as_of for source in usable if source.as_of is not None]
-    bid, ask = max(bids, default=None), min(asks, default=None)
+def _market(pair: Consolidated) -> MarketOut:
     return MarketOut(
-        market=f"{base}-{quote}",
-        base=base,
-        quote=quote,
-        mid=Rate.of(rules.mid(bid, ask)).text if bid and ask else None,
-        bid=None if bid is None else shapes.plain(bid),
-        ask=None if ask is None else shapes.plain(ask),
-        as_of=min(stamps, default=None),
-        sources=[_source(source) for source in sources],
+        market=f"{pair.base}-{pair.quote}",
+        base=pair.base,
+        quote=pair.quote,
+        mid=Rate.of(pair.mid).text if pair.mid else None,
+        bid=None if pair.bid is None else shapes.plain(pair.bid.price),
+        ask=None if pair.ask is None else shapes.plain(pair.ask.price),
+        as_of=pair.as_of,
+        sources=[_source(source) for source in pair.sources],
     )
 
 

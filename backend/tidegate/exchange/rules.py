@@ -100,14 +100,6 @@ def floor(value: Fraction) -> int:
     return value.numerator // value.denominator
 
 
-def charges_for(*, spread: str, service: str, taker_fee: Decimal) -> Charges:
-    """The configured shares with the venue's taker fee inside the spread. Refuses (ValueError) negative shares."""
-    found = Charges(Fraction(spread) + Fraction(taker_fee), Fraction(service))
-    if found.spread < 0 or found.service < 0:
-        raise ValueError("a share is not below zero")
-    return found
-
-
 def service_and_spread(converted: int, charges: Charges) -> tuple[int, int]:
     """Each rounded up to a unit: the house never charges less than its share."""
     return ceiling(converted * charges.service), ceiling(converted * charges.spread)
@@ -251,7 +243,7 @@ class Offer:
     mid: str | None
     mid_at: datetime | None
     route: tuple[dict[str, str], ...]
-    hedge: Hedge | None
+    hedges: tuple[Hedge, ...]
     usd_units: int | None
     review_needed: bool
     arrives: Arrival

@@ -57,9 +57,13 @@ class TotalCostOut(Out):
 
 
 class RouteOut(Out):
-    """Where the price comes from: a venue, which share of the size, at what average price (`rate`'s direction)."""
+    """Where the price comes from: a venue, which share of the size, at what average price (`rate`'s direction).
+
+    Where nobody trades the two assets directly, the parts of two markets follow each other; the shares of each add up to 1.
+    """
 
     venue: str
+    market: str | None = Field(default=None, examples=["BTC-USDT"])
     share: str
     price: str
 
@@ -234,3 +238,87 @@ class RateOut(Out):
     ask: str
     as_of: Time
     sources: list[SourceOut]
+
+
+# --- the best-execution receipt; no operation answers it yet -----------------------------------------------------------
+
+
+class TopOut(Out):
+    """The best level of a side, in the venue's own decimals."""
+
+    price: str
+    quantity: str
+
+
+class BookSeenOut(Out):
+    """A book as it was when the price was made. `digest`: SHA-256 of all of it, as `exchange.receipt.digest` writes it."""
+
+    venue: str
+    market: str
+    symbol: str
+    digest: str | None = Field(description="null when the venue had not answered")
+    sequence: int | None
+    as_of: Time | None
+    age_seconds: str | None
+    bid: TopOut | None
+    ask: TopOut | None
+    left_out: str | None = Field(description="Why nothing was priced from it; null when it was looked at")
+
+
+class PlannedOut(Out):
+    """What was to be ordered at a venue; `value` and `fee` in the market's quote asset, as its book said."""
+
+    venue: str
+    symbol: str
+    side: Literal["buy", "sell"]
+    quantity: str
+    limit_price: str
+    value: str
+    fee: str
+
+
+class AlternativeOut(Out):
+    """The same size at one venue alone, its fee included: the other side of the exchange, or why it could not be."""
+
+    venue: str
+    symbol: str
+    amount: AmountOut | None
+    hindered: Literal["too_thin", "below_minimum"] | None
+
+
+class RoutedOut(Out):
+    """One exchange of the route. `given` rounded up and `got` down to a unit, venue fees included."""
+
+    given: AmountOut
+    got: AmountOut
+    rate: str = Field(description="What the books say before fees, in the direction of the exchange")
+    orders: list[PlannedOut]
+    carried: str = Field(
+        description="Of the market's base asset, ordered nowhere: below a lot or below every least order"
+    )
+    alternatives: list[AlternativeOut]
+
+
+class RealisedOut(Out):
+    """What became of it: average price of the fills in the conversion's direction, and how far from what was promised."""
+
+    price: str
+    against_quoted: str
+    against_mid: str | None
+    against_best_single: str | None
+    at: Time
+
+
+class BestExecutionOut(Out):
+    """Why the price was the best to be had, and, once the orders are done, what it came to."""
+
+    decided_at: Time
+    from_asset: str
+    to_asset: str
+    side: QuoteSide
+    rate: str
+    mid: str | None
+    venue_cost: str = Field(description="Share that the venues charge, rounded up to a millionth")
+    books: list[BookSeenOut]
+    route: list[RoutedOut]
+    realised: RealisedOut | None = None

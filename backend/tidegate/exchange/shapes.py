@@ -1,6 +1,7 @@
 """From rows to wire shapes; decides nothing."""
 
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from tidegate.exchange.rules import ConversionState, Figures, OrderState, average_price
@@ -61,19 +62,34 @@ def _conversion(row: Conversion) -> dict[str, Any]:
 
 def detail_of(row: Conversion, orders: list[Order], fills: list[tuple[Fill, Order]]) -> ConversionDetailOut:
     """With the fills and the execution receipt."""
-    price = (
-        average_price([(fill.quantity, fill.quote_quantity) for fill, _ in fills], orders[0].side) if orders else None
-    )
     receipt = ReceiptOut(
         rate=row.rate,
         mid=row.mid,
         mid_as_of=row.mid_at,
         route=[RouteOut(**part) for part in row.route],
         hedge=_hedge_state(orders),
-        hedge_price=price.text if price else None,
+        hedge_price=_hedge_price(orders, fills),
         orders=[_order(order) for order in orders],
     )
     return ConversionDetailOut(**_conversion(row), fills=[_fill(fill) for fill, _ in fills], receipt=receipt)
+
+
+def _hedge_price(orders: list[Order], fills: list[tuple[Fill, Order]]) -> str | None:
+    """In the conversion's direction; over two markets, their prices one after the other. None while one has no fill."""
+    found = Fraction(1)
+    for pair in {(order.base_asset, order.quote_asset, order.side) for order in orders}:
+        rate = average_price(
+            [
+                (fill.quantity, fill.quote_quantity)
+                for fill, order in fills
+                if (order.base_asset, order.quote_asset, order.side) == pair
+            ],
+            pair[2],
+        )
+        if rate is None:
+            return None
+        found *= rate.value
+    return Rate.of(found).text if orders else None
 
 
 def _hedge_state(orders: list[Order]) -> Any:

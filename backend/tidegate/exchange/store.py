@@ -106,7 +106,7 @@ def insert_quote(offer: Offer, shown: dict[str, Any]) -> Rider:
         "mid": offer.mid,
         "mid_at": offer.mid_at,
         "route": list(offer.route),
-        "hedge": _hedge_json(offer.hedge),
+        "hedge": [_hedge_json(hedge) for hedge in offer.hedges],
         "usd_units": offer.usd_units,
         "review_needed": offer.review_needed,
         "arrives_earliest_seconds": offer.arrives.earliest_seconds,
@@ -122,9 +122,7 @@ def insert_quote(offer: Offer, shown: dict[str, Any]) -> Rider:
     return Rider("quote", inserting(Quote.__table__, key=("id",)), values)
 
 
-def _hedge_json(hedge: Hedge | None) -> dict[str, Any] | None:
-    if hedge is None:
-        return None
+def _hedge_json(hedge: Hedge) -> dict[str, Any]:
     return {
         "venue": hedge.venue,
         "symbol": hedge.symbol,
@@ -133,6 +131,13 @@ def _hedge_json(hedge: Hedge | None) -> dict[str, Any] | None:
         "side": hedge.side,
         "base_units": str(hedge.base_units),
     }
+
+
+def _read_hedges(value: Any) -> tuple[Hedge, ...]:
+    """Of a quote's row; one that was written before quotes had several holds one, or none, without a list."""
+    found = _read_json(value)
+    rows = found if isinstance(found, list) else [found] if found else []
+    return tuple(Hedge(**{**row, "base_units": int(row["base_units"])}) for row in rows)
 
 
 def reserve(user_id: uuid.UUID, units: int, *, user_cap: int, house_cap: int) -> list[Rider]:
@@ -193,7 +198,6 @@ async def offers(
 
 def _offer(row: RowMapping | asyncpg.Record) -> Offer:
     """From a row of either driver: units may be Decimal, JSON may be text."""
-    hedge = _read_json(row["hedge"])
     usd_units = row["usd_units"]
     return Offer(
         id=row["id"],
@@ -218,7 +222,7 @@ def _offer(row: RowMapping | asyncpg.Record) -> Offer:
         mid=row["mid"],
         mid_at=row["mid_at"],
         route=tuple(_read_json(row["route"])),
-        hedge=None if hedge is None else Hedge(**{**hedge, "base_units": int(hedge["base_units"])}),
+        hedges=_read_hedges(row["hedge"]),
         usd_units=None if usd_units is None else int(usd_units),
         review_needed=row["review_needed"],
         arrives=Arrival(row["arrives_earliest_seconds"], row["arrives_latest_seconds"]),

@@ -68,7 +68,7 @@ class Quote(Base):
     mid: Mapped[str | None]
     mid_at: Mapped[datetime | None]
     route: Mapped[list[Any]] = mapped_column(JSONB)
-    hedge: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    hedge: Mapped[list[Any] | None] = mapped_column(JSONB)
     usd_units: Mapped[int | None] = mapped_column(Units)
     review_needed: Mapped[bool]
     arrives_earliest_seconds: Mapped[int]

@@ -6,7 +6,7 @@ and say how old it is.
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import ROUND_DOWN, Decimal
@@ -16,8 +16,11 @@ import structlog
 
 from tidegate.config import Settings
 from tidegate.markets import rules
-from tidegate.markets.rules import Ladder, Quoted, Unusable
-from tidegate.money import Amount, Asset, UnknownAsset, asset
+from tidegate.markets.consolidated import Sides, Source
+from tidegate.markets.depth import Depth
+from tidegate.markets.motion import Motion, moved
+from tidegate.markets.rules import Unusable
+from tidegate.money import BTC, USDC, USDT, Amount, Asset, UnknownAsset, asset
 from tidegate.refusal import Kind, Refusal
 from tidegate.venues.port import Book, Market, Venue, VenueUnavailable
 
@@ -36,41 +39,27 @@ REMEMBER_SECONDS = 900.0
 """How long a last known mid may still serve estimates and network-fee conversion."""
 DOLLAR = "USDT"
 """Estimates in USD take one USDT for one dollar and say so."""
+_BRIDGES = (USDT, USDC, BTC)
+"""What is exchanged for almost anything; of equal ways over them the first is taken."""
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """One venue's book of one market: its best prices, its age, and why it may not be quoted from (None: it may)."""
+class Crossing:
+    """What leads from one asset to another: the books that were looked at, and the usable sides by (give, get).
 
-    venue: str
-    market: Market
-    book: Book | None
-    age_seconds: float | None
-    unusable: Unusable | None
+    `bridges`: assets that both ends are traded against, in the order in which they are preferred; none where there is a
+    direct book. `variance`: of the price's relative change a second, in 10**-18, as lately seen.
+    """
 
-    @property
-    def bid(self) -> Decimal | None:
-        return self.book.bids[0].price if self.book and self.book.bids else None
-
-    @property
-    def ask(self) -> Decimal | None:
-        return self.book.asks[0].price if self.book and self.book.asks else None
+    sources: tuple[Source, ...]
+    sides: Mapping[tuple[str, str], Sequence[Depth]]
+    bridges: tuple[Asset, ...]
+    variance: int
 
     @property
-    def as_of(self) -> datetime | None:
-        return datetime.fromtimestamp(self.book.received, UTC) if self.book else None
-
-
-@dataclass(frozen=True, slots=True)
-class Side:
-    """A usable book seen from what we hand over: walk `ladder` with rules.walk_in or walk_out."""
-
-    venue: str
-    taker_fee: Decimal
-    market: Market
-    selling_base: bool
-    ladder: Ladder
-    as_of: datetime
+    def age_seconds(self) -> float:
+        """Of the oldest book that may be priced from."""
+        return max((one.age_seconds or 0.0 for one in self.sources if one.unusable is None), default=0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +88,7 @@ class _Tracked:
     venue: Venue
     market: Market
     book: Book | None = None
+    motion: Motion | None = None
     failed_at: float = 0.0
     used_at: float = 0.0
     task: "asyncio.Task[None] | None" = None
@@ -116,6 +106,7 @@ class Markets:
         self._list_failed_at: dict[str, float] = {}
         self._listing: dict[str, asyncio.Task[None]] = {}
         self._mids: dict[tuple[str, str], Mid] = {}
+        self._sides = Sides(Fraction(settings.quotes.hedge_tolerance))
 
     async def run(self) -> None:
         """Background: keep books in use about a second young, the others warm enough for estimates. Ends by cancel."""
@@ -149,19 +140,39 @@ class Markets:
         await asyncio.gather(*(self._young(t) for t in wanted))
         return [self._source(t) for t in wanted]
 
-    async def sides(self, give: Asset, get: Asset) -> list[Side]:
-        """Usable books on which `give` becomes `get`. Refuses VENUE_UNAVAILABLE when there is none."""
+    async def crossing(self, give: Asset, get: Asset) -> Crossing:
+        """Usable books on which `give` becomes `get`, directly or else over a bridge. Refuses VENUE_UNAVAILABLE."""
         await self._list()
-        pairs = [t for t in self._tracked.values() if {t.market.base, t.market.quote} == {give.code, get.code}]
-        await asyncio.gather(*(self._young(t) for t in pairs))
-        found = [side for t in pairs if (side := self._side(t, give, get)) is not None]
-        if not found:
+        direct = await self._looked_at([(give.code, get.code)])
+        usable = [source for _, source in direct if source.unusable is None]
+        if usable:
+            sources = tuple(source for _, source in direct)
+            sides = self._sides.toward(usable, [(give.code, get.code)])
+            return Crossing(sources, sides, (), self._variance(direct))
+        bridges = [one for one in _BRIDGES if one not in (give, get)]
+        legs = [leg for bridge in bridges for leg in ((give.code, bridge.code), (bridge.code, get.code))]
+        found = await self._looked_at(legs)
+        sides = self._sides.toward([source for _, source in found], legs)
+        meeting = tuple(one for one in bridges if (give.code, one.code) in sides and (one.code, get.code) in sides)
+        if not meeting:
             raise Refusal(
                 Kind.VENUE_UNAVAILABLE,
                 f"No exchange gives a price for {give.code} in {get.code} right now.",
                 retry_after=2,
             )
-        return found
+        # Two prices may move together: by at most twice the greater of their moves, which is four times its square.
+        return Crossing(tuple(source for _, source in direct + found), sides, meeting, 4 * self._variance(found))
+
+    async def _looked_at(self, pairs: list[tuple[str, str]]) -> list[tuple[_Tracked, Source]]:
+        wanted = {frozenset(pair) for pair in pairs}
+        tracked = [t for t in self._tracked.values() if {t.market.base, t.market.quote} in wanted]
+        await asyncio.gather(*(self._young(t) for t in tracked))
+        return [(t, self._source(t)) for t in tracked]
+
+    @staticmethod
+    def _variance(found: list[tuple[_Tracked, Source]]) -> int:
+        """The greatest of those that may be priced from."""
+        return max((t.motion.variance for t, source in found if source.unusable is None and t.motion), default=0)
 
     async def book(self, base: Asset, quote: Asset) -> list[Source]:
         """The usable books of the pair, in the venues' own direction. Refuses VENUE_UNAVAILABLE when there is none."""
@@ -302,6 +313,7 @@ class Markets:
         source = self._source(tracked)
         if source.unusable is None and source.bid and source.ask and source.as_of:
             value = rules.mid(source.bid, source.ask)
+            tracked.motion = moved(tracked.motion, value, int(book.received * 1000))
             base, quote = tracked.market.base, tracked.market.quote
             self._mids[base, quote] = Mid(value, source.as_of, True, (source.venue,))
             self._mids[quote, base] = Mid(1 / value, source.as_of, True, (source.venue,))
@@ -319,25 +331,14 @@ class Markets:
         return Mid(found.value, found.as_of, age <= self._max_age, found.venues)
 
     def _source(self, tracked: _Tracked) -> Source:
-        book = tracked.book
+        book, venue = tracked.book, tracked.venue
         if book is None:
-            return Source(tracked.venue.name, tracked.market, None, None, Unusable.DOWN)
+            return Source(venue.name, tracked.market, venue.taker_fee, None, None, Unusable.DOWN)
         age = max(0.0, time.time() - book.received)
         bid = book.bids[0].price if book.bids else None
         ask = book.asks[0].price if book.asks else None
-        return Source(tracked.venue.name, tracked.market, book, age, rules.check(bid, ask, age, self._max_age))
-
-    def _side(self, tracked: _Tracked, give: Asset, get: Asset) -> Side | None:
-        source = self._source(tracked)
-        if source.unusable is not None or source.book is None or source.as_of is None:
-            return None
-        selling = tracked.market.base == give.code
-        base, quote = (give, get) if selling else (get, give)
-        levels = source.book.bids if selling else source.book.asks
-        steps = rules.ladder(
-            (Quoted(level.price, level.quantity) for level in levels), base=base, quote=quote, selling_base=selling
-        )
-        return Side(source.venue, tracked.venue.taker_fee, tracked.market, selling, steps, source.as_of)
+        unusable = rules.check(bid, ask, age, self._max_age)
+        return Source(venue.name, tracked.market, venue.taker_fee, book, age, unusable)
 
 
 def _ours(market: Market) -> bool:

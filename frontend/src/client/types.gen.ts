@@ -2262,8 +2262,14 @@ export type ReviewOut = {
  * RouteOut
  *
  * Where the price comes from: a venue, which share of the size, at what average price (`rate`'s direction).
+ *
+ * Where nobody trades the two assets directly, the parts of two markets follow each other; the shares of each add up to 1.
  */
 export type RouteOut = {
+    /**
+     * Market
+     */
+    market: string | null;
     /**
      * Price
      */
