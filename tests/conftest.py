@@ -45,13 +45,17 @@ WHOLE_SYSTEM = ("tests/acceptance/", "tests/browser/", "tests/clients/", "tests/
 
 _RAM = Path("/dev/shm")
 _RAM_NEEDED = 4 * 2**30
+_OURS_IN_RAM = "tidegate-tests"
 
 
 def _in_memory() -> Path | None:
     """A folder that is no disk's: a copy of a database is a thousand files, and a disk's journal hears of each."""
     with contextlib.suppress(OSError):
+        for left in _RAM.glob(f"{_OURS_IN_RAM}-*"):  # by a run that was killed
+            if not Path(f"/proc/{left.name.split('-')[2]}").exists():
+                shutil.rmtree(left, ignore_errors=True)
         if shutil.disk_usage(_RAM).free >= _RAM_NEEDED:
-            folder = Path(tempfile.mkdtemp(prefix="tidegate-tests-", dir=_RAM))
+            folder = Path(tempfile.mkdtemp(prefix=f"{_OURS_IN_RAM}-{os.getpid()}-", dir=_RAM))
             folder.chmod(0o711)  # as root, PostgreSQL runs as somebody else
             return folder
     return None
