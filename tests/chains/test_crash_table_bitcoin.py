@@ -98,6 +98,7 @@ async def test_before_the_commit_of_signed_nothing_was_sent_and_the_same_coins_a
     await world.once(done, to, UNITS)
 
 
+@pytest.mark.slow
 async def test_the_signer_answered_and_the_row_was_not_committed_it_is_signed_anew_with_the_same_coins(
     desk: Table,
 ) -> None:

@@ -156,6 +156,7 @@ async def evm_with(house: House, **others: str) -> AsyncIterator[EvmChain]:
         await chain.close()
 
 
+@pytest.mark.slow
 async def test_two_evm_nodes_that_part_ways_are_noticed_and_nothing_is_final(house: House, tmp_path: Path) -> None:
     await house.evm_node.keep()
     (tmp_path / "state.json").write_bytes(house.evm_node.state.read_bytes())

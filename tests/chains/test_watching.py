@@ -46,6 +46,7 @@ async def paid(house: House, chain: BitcoinChain, index: int) -> None:
     await until(seen, f"the payment to index {index} to be seen")
 
 
+@pytest.mark.slow
 async def test_left_behind_the_node_marks_every_index_up_to_the_one_that_is_paid(
     house: House, fresh: tuple[BitcoinChain, str]
 ) -> None:

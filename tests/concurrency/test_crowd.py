@@ -136,6 +136,7 @@ async def test_a_crowd_on_fifty_accounts_leaves_exactly_what_it_was_told(
     await assert_exact(db)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(3600)
 async def test_a_race_of_processes_against_one_account_posts_exactly_what_it_holds(
     database_url: str, db: Database, lane: Lane

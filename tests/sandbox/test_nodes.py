@@ -137,6 +137,7 @@ async def test_a_killed_anvil_comes_back_with_every_kept_block(tmp_path: Path) -
         assert await node.token_call("USDT", "0x18160ddd") != "0x"
 
 
+@pytest.mark.slow
 def test_the_committed_bytecode_is_what_the_sources_compile_to() -> None:
     sandbox = Path(str(resources.files("tidegate.sandbox")))
     node = shutil.which("node")

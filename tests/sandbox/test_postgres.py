@@ -99,6 +99,7 @@ async def test_a_moved_folder_is_found_where_it_is_now_or_missed_aloud() -> None
         shutil.rmtree(place)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root drops to another user")
 async def test_binaries_that_the_other_user_cannot_reach_are_copied_to_where_it_can(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import bdkpython as bdk
+import pytest
 
 from tests.signer.world import Coins, intent, settings, sign_evm, usdt, yes
 from tidegate.config import Settings
@@ -121,6 +122,7 @@ async def test_a_message_of_another_version_is_denied_by_a_rule_that_proves_noth
     assert answer == wrap(Denied("unreadable", "message: unknown version or kind"))
 
 
+@pytest.mark.slow
 async def test_killed_after_journalling_it_answers_with_identical_bytes(tmp_path: Path) -> None:
     configured, wanted = settings(tmp_path), usdt()
     async with running(configured, tmp_path) as (door, process):
@@ -206,6 +208,7 @@ async def test_a_second_signer_on_the_same_seed_does_not_start(tmp_path: Path) -
 MOST_KIB = 250 * 1024
 
 
+@pytest.mark.slow
 async def test_the_signer_stays_within_its_memory(tmp_path: Path) -> None:
     """Unlocking, forty token payouts and a bitcoin batch of a hundred from fifty coins: the highest it ever was."""
     configured = settings(tmp_path)

@@ -44,6 +44,7 @@ async def lived_in(world: World) -> Someone:
     return who
 
 
+@pytest.mark.slow
 async def test_the_books_were_exact_at_every_moment_something_was_posted(world: World) -> None:
     await lived_in(world)
     moments = await posted(world)

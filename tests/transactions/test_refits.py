@@ -211,6 +211,7 @@ async def test_a_sibling_is_believed_when_it_is_as_deep_as_what_is_final(world: 
     assert await world.one("SELECT state FROM attempts WHERE txid = :t", t=old) == "final"
 
 
+@pytest.mark.slow
 async def test_a_sibling_that_pays_nobody_stops_the_asset_for_a_person(world: World) -> None:
     (done,) = await tokens(world, 1)
     await work(world, 5)
@@ -235,6 +236,7 @@ async def test_a_sibling_that_pays_nobody_stops_the_asset_for_a_person(world: Wo
     assert {(line["asset"], line["difference"]) for line in report.to_json()["lines"] if line["difference"] != "0"}
 
 
+@pytest.mark.slow
 async def test_a_payment_that_fails_in_its_new_block_stops_the_asset_for_a_person(world: World) -> None:
     _, done = await ready(world)
     await world.until(done, "completed")

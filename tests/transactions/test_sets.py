@@ -88,6 +88,7 @@ async def test_the_books_balance_while_a_batch_is_half_settled(world: World, mon
     await world.exact()
 
 
+@pytest.mark.slow
 async def test_the_second_payout_to_an_address_goes_with_the_next_transaction(world: World) -> None:
     done = await payouts(world, [stranger(1), stranger(1), stranger(2)])
     await queued(world)
@@ -339,6 +340,7 @@ async def test_a_reorg_of_the_winner_reopens_the_race(world: World) -> None:
     assert len(world.bitcoin.node.paid) == 2
 
 
+@pytest.mark.slow
 async def test_what_was_agreed_bounds_every_bump_and_the_end_of_it_is_said(world: World) -> None:
     done = await stuck(world)
     dear(world, 2_000)  # the bound is 100,000 sat a payout

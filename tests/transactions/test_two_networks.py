@@ -270,6 +270,7 @@ async def test_while_no_other_node_agrees_nothing_is_credited_and_nothing_is_pai
     await close_chains(doubted)
 
 
+@pytest.mark.slow
 async def test_an_invoice_names_its_chain_and_a_contract_means_what_it_is_there(twice: Twice) -> None:
     ana = await twice.someone()
     recipient = str(Account.create().address)
@@ -289,6 +290,7 @@ async def test_an_invoice_names_its_chain_and_a_contract_means_what_it_is_there(
     assert await read(f"ethereum:{TOKENS['USDT']}{transfer}") == ([], "other_asset")
 
 
+@pytest.mark.slow
 async def test_a_token_with_other_decimals_than_the_house_reckons_with_is_refused_on_that_chain_alone(
     twice: Twice,
 ) -> None:

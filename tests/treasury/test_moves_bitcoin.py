@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from tests.treasury.moving import COLD, COLD_BITCOIN, House
 from tidegate.ledger.rules import house as account
 
@@ -57,6 +59,7 @@ async def test_coins_under_way_are_not_put_together_twice(house: House) -> None:
     assert len(await house.rows()) == 1
 
 
+@pytest.mark.slow
 async def test_a_consolidation_whose_coins_were_spent_elsewhere_gives_the_books_back_what_they_had(
     house: House,
 ) -> None:

@@ -169,6 +169,7 @@ async def test_a_top_up_that_a_reorg_takes_back_is_sent_again_and_waited_for(hou
     await house.books_are_exact()
 
 
+@pytest.mark.slow
 async def test_a_top_up_that_keeps_payouts_waiting_is_made_dearer_and_one_of_both_is_mined(house: House) -> None:
     await house.funded("ETH", "2")
     await house.deposited("USDT", "500")
@@ -194,6 +195,7 @@ async def test_a_top_up_that_keeps_payouts_waiting_is_made_dearer_and_one_of_bot
     await evm.mine(60)  # the price falls by an eighth a block
 
 
+@pytest.mark.slow
 async def test_a_dearer_top_up_that_the_signer_denies_is_not_tried_again(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -225,6 +227,7 @@ async def test_a_dearer_top_up_that_the_signer_denies_is_not_tried_again(
     await house.books_are_exact()
 
 
+@pytest.mark.slow
 async def test_one_moves_trouble_is_its_own_and_it_is_tried_again(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -246,6 +249,7 @@ async def test_one_moves_trouble_is_its_own_and_it_is_tried_again(
     assert {row["outcome"] for row in await house.rows()} == {"final"}
 
 
+@pytest.mark.slow
 async def test_an_ether_sweep_that_would_revert_is_left_alone(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     await house.deposited("ETH", "1.5")
 

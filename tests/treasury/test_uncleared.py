@@ -97,6 +97,7 @@ async def test_change_of_our_own_transaction_is_spent_at_its_first_confirmation(
     assert (await pay_out(house, "0.1")).change_units > 0
 
 
+@pytest.mark.slow
 async def test_a_miners_reward_is_credited_when_it_may_be_spent_and_pays_nobody_before(house: House) -> None:
     world = house.world
     user = await world.user()

@@ -22,6 +22,7 @@ async def reorg_bitcoin(world: World, depth: int) -> None:
         await world.bitcoin.rpc.call("generateblock", nobody, [])
 
 
+@pytest.mark.slow
 async def test_a_bitcoin_deposit_that_leaves_its_block_is_taken_back_and_credited_again(world: World) -> None:
     user = await credited(world, "BTC")
     await reorg_bitcoin(world, 2)

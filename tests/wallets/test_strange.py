@@ -259,6 +259,7 @@ async def test_a_token_that_is_listed_later_is_credited_once_an_operator_has_its
     await before.close()
 
 
+@pytest.mark.slow
 async def test_an_address_of_a_new_network_is_handed_out_once_it_is_written_down_where_its_scans_begin(
     world: World, twin: EvmChain
 ) -> None:

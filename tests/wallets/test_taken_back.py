@@ -33,6 +33,7 @@ async def exact(world: World, code: str) -> None:
     assert booked + open_terms == on_chain
 
 
+@pytest.mark.slow
 async def test_a_reorganisation_of_any_depth_ends_with_exact_books_on_bitcoin(world: World) -> None:
     """Deposits of every age; each depth takes some of them away, and all are mined again."""
     for depth in BITCOIN_DEPTHS:
@@ -59,6 +60,7 @@ async def test_a_reorganisation_of_any_depth_ends_with_exact_books_on_bitcoin(wo
         await exact(world, "BTC")
 
 
+@pytest.mark.slow
 async def test_a_reorganisation_of_any_depth_ends_with_exact_books_on_an_evm_chain(world: World) -> None:
     for depth in EVM_DEPTHS:
         users, raws = [], []

@@ -282,6 +282,7 @@ async def test_a_transaction_that_a_late_node_has_not_heard_of_is_not_gone() -> 
 # --- coins ---------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 async def test_a_deposits_coin_is_spent_no_earlier_than_the_deepest_tier_allows(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
