@@ -8,9 +8,11 @@ import re
 from pathlib import Path
 from typing import Any
 
-from bench.results import RESULTS, markdown
+from bench.results import RESULTS, markdown, section_command
 from bench.soak import OUT as SOAK
 
+PARTS = {"figures": ("posting", "http", "depth"), "wallets": ("payouts", "deposits"), "routes": ("route",)}
+"""The page's tables of figures, by marker, and the sections that each tells."""
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
 
 
@@ -42,7 +44,12 @@ def soak_table(document: dict[str, Any]) -> str:
 def main() -> None:
     text = PAGE.read_text()
     if RESULTS.is_file():
-        text = between(text, "figures", markdown(json.loads(RESULTS.read_text())))
+        document = json.loads(RESULTS.read_text())
+        for name, sections in PARTS.items():
+            commands = {section_command(section) for section in sections}
+            some = [one for one in document["measures"] if one["command"] in commands]
+            # What a run left out keeps the figures of the run before.
+            text = between(text, name, markdown(document | {"measures": some})) if some else text
     if SOAK.is_file():
         text = between(text, "soak", soak_table(json.loads(SOAK.read_text())))
     PAGE.write_text(text)
