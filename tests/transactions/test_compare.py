@@ -1,12 +1,15 @@
 """Books against the signer's memory: whatever the signer signed and they do not know stops everything."""
 
+from typing import Any
+
 import pytest
 
 from tests.transactions.test_safety import paid_before_the_backup_was_put_back, ready
 from tests.transactions.world import World
 from tidegate.compliance import pause
 from tidegate.signing.messages import Failed, SignedLately
-from tidegate.transactions import compare, intervene
+from tidegate.transactions import compare, intervene, payouts
+from tidegate.treasury import underway
 
 NETWORKS = ["bitcoin", "ethereum"]
 
@@ -79,3 +82,23 @@ async def test_a_signer_that_cannot_be_asked_stops_nothing(world: World, monkeyp
     monkeypatch.setattr(world.signer, "signed_lately", away)
     assert await look(world) == 0
     assert await world.rows("SELECT 1 FROM pauses") == []
+
+
+async def test_bytes_that_are_stored_while_the_books_are_looked_through_are_known(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are not there at the first look and not asked for any more at the second."""
+    _, done = await ready(world)
+    await world.until(done, "signing")
+    world.signer.loses_answers = 1
+    await payouts.sign_step(world.office, world.spender)
+    asked_for = underway._asked_for
+
+    async def late(*args: Any) -> bool:
+        await world.soon()
+        assert await payouts.sign_step(world.office, world.spender) == 1
+        return await asked_for(*args)
+
+    monkeypatch.setattr(underway, "_asked_for", late)
+    assert await compare.unknown(world.db, world.signer, ["ethereum"]) == []
+    assert await world.standing(done) == ("broadcasting", None)

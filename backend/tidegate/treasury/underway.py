@@ -158,12 +158,18 @@ async def unknown(session: AsyncSession, networks: Sequence[str], signed: Sequen
     About to have: its payouts, its move or its parent stand in a set with a member that the signer was asked for and
     whose answer was not stored. Ask the signer first and this afterwards: a request is committed before it is made.
     """
+    left = await _not_stored(session, networks, signed)
+    left = [one for one in left if not await _asked_for(session, networks, one)]
+    # Stored between the two looks: then it was neither here at the first nor asked for at the second.
+    return await _not_stored(session, networks, left) if left else []
+
+
+async def _not_stored(session: AsyncSession, networks: Sequence[str], signed: Sequence[Known]) -> list[Known]:
     rows = await session.scalars(
         select(Attempt.txid).where(Attempt.network.in_(networks), Attempt.txid.in_([one.txid for one in signed]))
     )
     stored = set(rows)
-    left = [one for one in signed if one.txid not in stored]
-    return [one for one in left if not await _asked_for(session, networks, one)]
+    return [one for one in signed if one.txid not in stored]
 
 
 async def _asked_for(session: AsyncSession, networks: Sequence[str], one: Known) -> bool:
