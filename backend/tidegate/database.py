@@ -232,7 +232,7 @@ def _taken_out(connection: Any, record: ConnectionPoolEntry, proxy: Any) -> None
     if time.monotonic() - record.info["used"] > _TRUSTED_SECONDS:
         try:
             connection.ping()
-        except Exception as error:
+        except Exception as error:  # whatever it was: a new connection mends it, or says itself what is wrong
             raise InvalidatePoolError from error
 
 

@@ -12,7 +12,8 @@ import typer.main
 
 from tidegate.cli import app
 from tidegate.config import Settings
-from tidegate.venues.adapter import installed
+from tidegate.offers import offered
+from tidegate.venues.adapter import GROUP
 
 ROOT = Path(__file__).parents[2]
 DOCS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -170,7 +171,7 @@ def test_the_venues_of_the_operators_guide_are_a_configuration() -> None:
     text = (ROOT / "docs" / "operators.md").read_text()
     (block,) = re.findall(r"```toml\n(\[venues.*?)```", text, re.S)
     venues = Settings.model_validate(tomllib.loads(block)).venues
-    assert {name: one.kind for name, one in venues.items()} == {name: name for name in installed() if name in venues}
+    assert {name: one.kind for name, one in venues.items()} == {name: name for name in offered(GROUP) if name in venues}
     assert len(venues) == 3
 
 

@@ -14,7 +14,8 @@ from tests.venues.small.toymarket import KEY, SECRET, SmallToymarket
 from tests.venues.small.world import SmallWorld
 from tests.venues.test_contract import serving
 from tidegate.config import VenueSettings
-from tidegate.venues.adapter import VenueProblem, find, installed, open_venue
+from tidegate.offers import offered
+from tidegate.venues.adapter import GROUP, VenueProblem, find, open_venue
 from tidegate.venues.contract import VenueContract
 from tidegate.venues.port import Rights, Venue
 
@@ -59,7 +60,7 @@ def test_the_adapters_own_settings_are_judged_by_the_adapter(example: Path) -> N
 
 
 def test_ours_are_entry_points_like_any_other() -> None:
-    assert {"binance", "coinbase", "kraken"} <= installed().keys()
+    assert {"binance", "coinbase", "kraken"} <= offered(GROUP).keys()
 
 
 def test_an_adapter_that_nobody_offers_is_refused_by_name() -> None:

@@ -2,15 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from tidegate import offers
 from tidegate.chains.families import Family
 from tidegate.chains.port import Chain
 from tidegate.chains.public import BitcoinKeys, EvmKeys
 from tidegate.config import NetworkSettings
+from tidegate.offers import NotOffered
 
 GROUP = "tidegate.chains"
 
@@ -52,28 +53,12 @@ class Driver:
     options: type[BaseModel] | None = None
 
 
-def installed() -> dict[str, list[EntryPoint]]:
-    """Entry points by name, without loading any."""
-    found: dict[str, list[EntryPoint]] = {}
-    for point in entry_points(group=GROUP):
-        found.setdefault(point.name, []).append(point)
-    return found
-
-
 def find(kind: str, network: str) -> Driver:
     """Load the driver. Refuses (DriverProblem) a name that nobody offers, and one that two distributions offer."""
-    known = installed()
-    offers = known.get(kind, [])
-    if not offers:
-        raise DriverProblem(f"[networks.{network}] kind: there is no driver {kind!r}; there are {sorted(known)}.")
-    if len(offers) > 1:
-        # Whichever came first would see every address and every payout: a person decides, not the import path.
-        names = sorted(point.dist.name if point.dist else "?" for point in offers)
-        raise DriverProblem(f"[networks.{network}] kind: {kind!r} is offered by {' and '.join(names)}.")
-    driver = offers[0].load()
-    if not isinstance(driver, Driver):
-        raise DriverProblem(f"[networks.{network}] kind: the entry point {kind!r} is no tidegate.chains.driver.Driver.")
-    return driver
+    try:
+        return offers.load(GROUP, kind, Driver, noun="driver")
+    except NotOffered as error:
+        raise DriverProblem(f"[networks.{network}] kind: {error}") from error
 
 
 def open_network(network: str, settings: NetworkSettings, keys: BitcoinKeys | EvmKeys, born: int) -> Chain:

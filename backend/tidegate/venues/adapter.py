@@ -3,12 +3,13 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from importlib.metadata import EntryPoint, entry_points
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ValidationError
 
+from tidegate import offers
 from tidegate.config import VenueSettings
+from tidegate.offers import NotOffered
 from tidegate.venues.port import Venue
 
 GROUP = "tidegate.venues"
@@ -51,28 +52,12 @@ class Adapter:
     options: type[BaseModel] | None = None
 
 
-def installed() -> dict[str, list[EntryPoint]]:
-    """Entry points by name, without loading any."""
-    found: dict[str, list[EntryPoint]] = {}
-    for point in entry_points(group=GROUP):
-        found.setdefault(point.name, []).append(point)
-    return found
-
-
 def find(kind: str, name: str) -> Adapter:
     """Load the adapter. Refuses (VenueProblem) a name that nobody offers, and one that two distributions offer."""
-    known = installed()
-    offers = known.get(kind, [])
-    if not offers:
-        raise VenueProblem(f"[venues.{name}] kind: there is no adapter {kind!r}; there are {sorted(known)}.")
-    if len(offers) > 1:
-        # Whichever came first would be given the keys: a person decides, not the import path.
-        names = sorted(point.dist.name if point.dist else "?" for point in offers)
-        raise VenueProblem(f"[venues.{name}] kind: {kind!r} is offered by {' and '.join(names)}.")
-    adapter = offers[0].load()
-    if not isinstance(adapter, Adapter):
-        raise VenueProblem(f"[venues.{name}] kind: the entry point {kind!r} is no tidegate.venues.adapter.Adapter.")
-    return adapter
+    try:
+        return offers.load(GROUP, kind, Adapter, noun="adapter")
+    except NotOffered as error:
+        raise VenueProblem(f"[venues.{name}] kind: {error}") from error
 
 
 def open_venue(name: str, settings: VenueSettings) -> Venue:
