@@ -201,7 +201,7 @@ async def _page(stack: Stack, customer: Customer, count: int, console: Console) 
         await visitor.page.get_by_role("heading", name="Coming in").wait_for()
         faucet = await within.enter_async_context(node_of(stack, stack.ready["bitcoin_wallet"]))
         for number in range(count):
-            amount = f"0.{100_001 + number:08d}"
+            amount = f"0.{100_001 + 10 * number:08d}"  # lists leave trailing zeros out
             watching = asyncio.create_task(visitor.page.evaluate(_SHOWN, amount))
             # The node tells its listeners before it answers: what it needs to take the payment counts against us.
             begun = time.time()

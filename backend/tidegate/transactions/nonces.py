@@ -13,15 +13,13 @@ from tidegate.transactions.rules import State, SubStatus
 from tidegate.transactions.tables import Withdrawal
 from tidegate.transactions.view import intent_of
 from tidegate.treasury import bump, cancel, spend, turn
+from tidegate.treasury.blocks import POLL
 from tidegate.treasury.rules import Stage
 from tidegate.treasury.spend import Job, Spender, Step, Told
 from tidegate.treasury.turn import Turn
 from tidegate.treasury.watch import Watched
 
 log = structlog.get_logger(__name__)
-
-POLL = timedelta(seconds=1)
-"""How soon to look again while a transaction gains depth."""
 
 
 async def in_turn(spender: Spender, job: Job) -> Told | None:

@@ -6,7 +6,7 @@ A set is the job row: one signer's answer, one look at the node and one commit m
 import asyncio
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 import structlog
@@ -18,13 +18,12 @@ from tidegate.queue import Lease
 from tidegate.refusal import Refusal
 from tidegate.signing.messages import Intent
 from tidegate.transactions import nonces, settle, store, together
-from tidegate.transactions.nonces import POLL
 from tidegate.transactions.office import Office
 from tidegate.transactions.rules import State, SubStatus, is_late
 from tidegate.transactions.tables import Withdrawal
 from tidegate.transactions.together import AGAIN, SOON, WORKER
 from tidegate.transactions.view import intent_of
-from tidegate.treasury import bump, spend, watch
+from tidegate.treasury import blocks, bump, spend, watch
 from tidegate.treasury import reserve as choose
 from tidegate.treasury.rules import Purpose, Stage
 from tidegate.treasury.spend import Handler, Job, Spender, Step, Told
@@ -118,9 +117,7 @@ async def _claimed(
         )
     finally:
         await _give_back(office, leases, pauses)
-    await asyncio.gather(
-        *(_in_order(spender, jobs, lambda job: _sign(office, spender, job, ahead=True)) for jobs in made)
-    )
+    await _handled(spender, made, lambda job: _sign(office, spender, job, ahead=True))
     return len(leases)
 
 
@@ -192,32 +189,36 @@ async def _reserve(
 
 
 async def _each(spender: Spender, stage: Stage, handle: Handler) -> int:
-    """Claim due sets at this stage and handle each; how many were claimed. One set's trouble is its own."""
+    """Claim due sets at this stage and handle each; how many were claimed."""
     jobs = await spend.claim(spender.db, [Purpose.PAYOUT], stage)
     rows: dict[object, list[Job]] = {}
     for job in sorted(jobs, key=lambda job: job.whole.set.nonce or 0):
         of = job.whole.set
         in_order = stage is Stage.SIGNING and of.nonce is not None
         rows.setdefault((of.network, of.hot_address) if in_order else of.id, []).append(job)
-    await asyncio.gather(*(_in_order(spender, row, handle) for row in rows.values()))
+    await _handled(spender, list(rows.values()), handle)
     return len(jobs)
 
 
-async def _in_order(spender: Spender, jobs: Sequence[Job], handle: Handler) -> None:
-    for job in jobs:
-        await _one(spender, job, handle)
+async def _handled(spender: Spender, rows: Sequence[Sequence[Job]], handle: Handler) -> None:
+    """Rows at the same time, each in its order; those that did not go on are given back together."""
+
+    async def in_order(jobs: Sequence[Job]) -> list[tuple[Job, timedelta | None]]:
+        return [(job, await _one(job, handle)) for job in jobs]
+
+    found = await asyncio.gather(*(in_order(row) for row in rows))
+    await spend.again(spender.db, [(job, pause) for row in found for job, pause in row if pause is not None])
 
 
-async def _one(spender: Spender, job: Job, handle: Handler) -> None:
-    pause_for: timedelta | None = AGAIN
+async def _one(job: Job, handle: Handler) -> timedelta | None:
+    """How long to wait before the next look; None when it went on. One set's trouble is its own."""
     try:
-        pause_for = await handle(job)
+        return await handle(job)
     except Refusal as refusal:
         log.warning("set_step_refused", set=str(job.whole.set.id), why=refusal.kind.value)
     except Exception:  # one set's trouble must not stop the others; it is looked at again
         log.exception("set_step_failed", set=str(job.whole.set.id), stage=job.whole.set.stage)
-    if pause_for is not None:
-        await spend.again(spender.db, job, pause_for)
+    return AGAIN
 
 
 async def sign_step(office: Office, spender: Spender, *, ahead: bool = False) -> int:
@@ -320,12 +321,25 @@ async def _broadcast(
 
 async def confirm_step(office: Office, spender: Spender) -> int:
     """Watch each set gain depth, make it dearer when it waits too long, settle when it is final."""
-    return await _each(spender, Stage.CONFIRMING, lambda job: _confirm(office, spender, job))
+    await blocks.wake(spender, now=utcnow())
+    jobs = await spend.claim(spender.db, [Purpose.PAYOUT], Stage.CONFIRMING)
+    if jobs:
+        rows, stopped = await together.look(office, [one for job in jobs for one in job.payouts])
+        await _handled(spender, [[job] for job in jobs], lambda job: _confirm(office, spender, job, rows, stopped))
+    return len(jobs)
 
 
-async def _confirm(office: Office, spender: Spender, job: Job) -> timedelta | None:
+async def _confirm(
+    office: Office,
+    spender: Spender,
+    job: Job,
+    read: Sequence[Withdrawal],
+    stops: Mapping[uuid.UUID, together.Why],
+) -> timedelta | None:
+    """`read` and `stops`: of this set's withdrawals and of others, as a moment ago; what was moved since misses."""
+    of = set(job.payouts)
+    rows, stopped = [row for row in read if row.id in of], of & stops.keys()
     seen = await watch.look(spender, job, now=utcnow())
-    rows, stopped = await together.look(office, job.payouts)
     if nonces.is_filling(job, seen):
         return await nonces.filling(office, spender, job, rows, seen)
     if seen.winner is None and not job.sent:
@@ -345,7 +359,9 @@ async def _confirm(office: Office, spender: Spender, job: Job) -> timedelta | No
     told = Told(Step.WAITING)
     if not stopped:
         told = await bump.consider(spender, job, seen, together.authorised(rows), now=utcnow())
-    return timedelta() if told.step is Step.DONE else POLL
+    if told.step is Step.DONE:
+        return timedelta()
+    return blocks.pause_of(spender.chains[job.network], known=seen.known)
 
 
 async def _tell(office: Office, job: Job, rows: Sequence[Withdrawal], seen: Watched) -> None:

@@ -144,10 +144,15 @@ async def due(session: AsyncSession) -> set[Stage]:
     return await store.due_stages(session, Purpose.PAYOUT, now=utcnow())
 
 
-async def again(db: Database, job: Job, pause: timedelta) -> None:
-    """Give the lease back; look again after `pause`."""
+async def again(db: Database, pauses: Sequence[tuple[Job, timedelta]]) -> None:
+    """Give the leases back; look at each again after its pause."""
+    if not pauses:
+        return
+    now = utcnow()
     async with db.transaction() as session:
-        await store.release(session, job.lease.id, job.lease.fence, utcnow() + pause)
+        for span in sorted({pause for _, pause in pauses}):
+            leases = [job.lease for job, pause in pauses if pause == span]
+            await store.release_all(session, leases, now + span)
 
 
 def waits_rider(job: Job, waits: str | None, detail: str | None) -> Rider:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, exists, func, or_, select, update
+from sqlalchemy import and_, exists, func, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -232,6 +232,26 @@ async def wish(session: AsyncSession, set_id: uuid.UUID, rate: int) -> None:
         .where(AttemptSet.id == set_id, AttemptSet.stage == Stage.CONFIRMING.value)
         .values(asked_rate=rate, capped=None, due_at=func.now())
     )
+
+
+async def wake(session: AsyncSession, network: str, purpose: Purpose, *, now: datetime) -> None:
+    """Whatever waits for blocks on this network is to be looked at now."""
+    await session.execute(
+        update(AttemptSet)
+        .where(
+            AttemptSet.network == network,
+            AttemptSet.purpose == purpose.value,
+            AttemptSet.stage == Stage.CONFIRMING.value,
+            AttemptSet.due_at > now,
+        )
+        .values(due_at=now)
+    )
+
+
+async def release_all(session: AsyncSession, leases: Sequence[Lease], due_at: datetime) -> None:
+    """Give these leases back and say when to look again; those that were lost meanwhile are left alone."""
+    held = tuple_(AttemptSet.id, AttemptSet.fence).in_([(lease.id, lease.fence) for lease in leases])
+    await session.execute(update(AttemptSet).where(held).values(lease_until=None, due_at=due_at))
 
 
 async def release(session: AsyncSession, set_id: uuid.UUID, fence: int, due_at: datetime) -> None:
