@@ -66,6 +66,12 @@ class Base(DeclarativeBase):
 _Row = TypeVar("_Row", bound=Base)
 
 
+def fresh(table: type[_Row], **values: Any) -> _Row:
+    """A new row of which everything can be read once its commit is over: what may be empty and is not given is."""
+    empty = {one.key: None for one in table.__mapper__.column_attrs if one.columns[0].nullable}
+    return table(**empty | values)
+
+
 def as_written(row: _Row, values: Mapping[str, Any]) -> _Row:
     """The row as a commit left it that changed exactly these of it."""
     return type(row)(**{one.key: getattr(row, one.key) for one in row.__mapper__.column_attrs} | dict(values))

@@ -171,10 +171,10 @@ async def made(db: Database, *payments: Payment, coins: Sequence[Coin] = (), **m
     values: dict[str, Any] = {"network": "ethereum", "asset": "USDT", "hot_address": HOT, "nonce": 0, **more}
     owed = payments or (payment(),)
     async with db.transaction() as session:
-        found, member = await store.add_set(
+        whole = await store.add_set(
             session, speed="standard", plan={}, payouts=owed, coins=coins, now=utcnow(), **values
         )
-    return Made(found.id, member.id, [one.payout_id for one in owed])
+    return Made(whole.set.id, whole.members[0].id, [one.payout_id for one in owed])
 
 
 def payment(payout_id: uuid.UUID | None = None, *, units: int = 25, address: str = HOT) -> Payment:

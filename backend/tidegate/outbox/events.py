@@ -15,8 +15,7 @@ EventKind = Literal[
 
 # Take the accounts' next numbers (locking their counters until commit, in order), write the rows, ring one bell for all:
 # a payload may have 8,000 bytes, so a bell names at most 200 accounts.
-_CHANGED = Write(
-    """
+_TOLD = """
     WITH r AS (
         SELECT * FROM jsonb_to_recordset($1::jsonb)
             AS rows(i int, user_id uuid, kind text, object_id uuid, version int)
@@ -34,16 +33,26 @@ _CHANGED = Write(
         RETURNING user_id
     ), bell AS (
         SELECT pg_notify('tidegate_events', string_agg(n.user_id::text, ',')) AS rung
-        FROM (SELECT user_id, (row_number() OVER () - 1) / 200 AS part FROM number) n GROUP BY n.part
-        UNION ALL
-        SELECT pg_notify('tidegate_work', string_agg(DISTINCT r.kind, ',')) FROM r
+        FROM (SELECT user_id, (row_number() OVER () - 1) / 200 AS part FROM number) n GROUP BY n.part{work}
     )
     SELECT array_agg(r.i) FROM r WHERE (SELECT count(*) FROM bell) > 0
     """
-)
+_WORK = """
+        UNION ALL
+        SELECT pg_notify('tidegate_work', string_agg(DISTINCT r.kind, ',')) FROM r"""
+_CHANGED = Write(_TOLD.replace("{work}", _WORK))
+_SHOWN = Write(_TOLD.replace("{work}", ""))
 
 
 def changed(user_id: uuid.UUID, kind: EventKind, object_id: uuid.UUID, version: int) -> Rider:
     """The rider that tells this user's streams that `object_id` is now at `version`."""
-    values = {"user_id": user_id, "kind": kind, "object_id": object_id, "version": version}
-    return Rider("event", _CHANGED, values)
+    return Rider("event", _CHANGED, _values(user_id, kind, object_id, version))
+
+
+def shown(user_id: uuid.UUID, kind: EventKind, object_id: uuid.UUID, version: int) -> Rider:
+    """`changed`, where it gives no worker anything to do."""
+    return Rider("event", _SHOWN, _values(user_id, kind, object_id, version))
+
+
+def _values(user_id: uuid.UUID, kind: EventKind, object_id: uuid.UUID, version: int) -> dict[str, object]:
+    return {"user_id": user_id, "kind": kind, "object_id": object_id, "version": version}

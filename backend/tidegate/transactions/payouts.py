@@ -7,6 +7,7 @@ import asyncio
 import time
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
@@ -34,6 +35,22 @@ log = structlog.get_logger(__name__)
 _FEW = 8
 _MOMENT = 1.0
 """Seconds between the look at what stops a payout and its sending: a pause that comes later came too late."""
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """Withdrawals as this step's own commit left them, none of them stopped when they were looked at (monotonic)."""
+
+    rows: Sequence[Withdrawal]
+    at: float
+
+    def of(self, job: Job) -> list[Withdrawal] | None:
+        """Those of a set, in the order of their ids; None when the look was too long ago."""
+        if time.monotonic() - self.at >= _MOMENT:
+            return None
+        wanted = set(job.payouts)
+        return sorted((row for row in self.rows if row.id in wanted), key=lambda row: row.id)
+
 
 _STEPS = {
     State.PENDING_SCREENING: "screen",
@@ -103,6 +120,7 @@ async def _claimed(
         rows = await store.by_ids(session, [lease.id for lease in leases]) if leases else []
     if not leases:
         return 0
+    at = time.monotonic()
     stopped = await together.stopped(office, rows)
     pauses = {row.id: AGAIN for row in rows}
     try:
@@ -117,7 +135,8 @@ async def _claimed(
         )
     finally:
         await _give_back(office, leases, pauses)
-    await _handled(spender, made, lambda job: _sign(office, spender, job, ahead=True))
+    looked = Looked(together.as_moved(free, State.SIGNING), at)
+    await _handled(spender, made, lambda job: _sign(office, spender, job, ahead=True, looked=looked))
     return len(leases)
 
 
@@ -226,23 +245,25 @@ async def sign_step(office: Office, spender: Spender, *, ahead: bool = False) ->
     return await _each(spender, Stage.SIGNING, lambda job: _sign(office, spender, job, ahead=ahead))
 
 
-async def _sign(office: Office, spender: Spender, job: Job, *, ahead: bool) -> timedelta | None:
-    rows, stopped = await together.look(office, job.payouts)
+async def _sign(
+    office: Office, spender: Spender, job: Job, *, ahead: bool, looked: Looked | None = None
+) -> timedelta | None:
+    at, known = (looked.at, looked.of(job)) if looked is not None else (time.monotonic(), None)
+    rows, stopped = (known, {}) if known is not None else await together.look(office, job.payouts)
     if stopped and spend.may_take_back(job):
         return await _part(office, spender, job, rows, stopped)
     if not stopped and (told := await nonces.in_turn(spender, job)) is not None:
         return await together.wait(office, job, rows, told)
     # What may be signed already is asked for again all the same: its bytes belong in our books. Sending is for later.
     riders = _with_why([row for row in rows if row.state == State.SIGNING.value], stopped, State.BROADCASTING)
-    looked = time.monotonic()
     told = await spend.sign(spender, job, together.authorised(rows), riders, keep=ahead and not stopped)
     if told.step is Step.DONE:
         if told.job is None:
             return None
         # Nobody was stopped a moment ago: what the commit left is known, and it is sent at once.
-        quick = time.monotonic() - looked < _MOMENT and all(row.state == State.SIGNING.value for row in rows)
-        known = together.as_moved(rows, State.BROADCASTING) if quick else None
-        return await _broadcast(office, spender, told.job, known)
+        quick = time.monotonic() - at < _MOMENT and all(row.state == State.SIGNING.value for row in rows)
+        moved = together.as_moved(rows, State.BROADCASTING) if quick else None
+        return await _broadcast(office, spender, told.job, moved)
     if told.step in (Step.DENIED, Step.REFUSED) and len(rows) > 1:
         # Somebody among them is to blame, and the signer need not say who: halves find it.
         wanted = [intent_of(row) for row in rows]
@@ -339,7 +360,11 @@ async def _confirm(
     """`read` and `stops`: of this set's withdrawals and of others, as a moment ago; what was moved since misses."""
     of = set(job.payouts)
     rows, stopped = [row for row in read if row.id in of], of & stops.keys()
-    seen = await watch.look(spender, job, now=utcnow())
+
+    async def save(riders: Sequence[Rider]) -> bool:
+        return (await office.lane.write(riders)).posted
+
+    seen = await watch.look(spender, job, now=utcnow(), save=save)
     if nonces.is_filling(job, seen):
         return await nonces.filling(office, spender, job, rows, seen)
     if seen.winner is None and not job.sent:

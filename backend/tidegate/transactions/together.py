@@ -12,7 +12,7 @@ from tidegate.auth import accounts
 from tidegate.compliance import pause
 from tidegate.compliance import rules as policy
 from tidegate.database import Rider, as_written, utcnow
-from tidegate.outbox.events import changed
+from tidegate.outbox.events import changed, shown
 from tidegate.signing.messages import Authorisation, Intent
 from tidegate.transactions import store
 from tidegate.transactions.office import Office
@@ -122,7 +122,7 @@ def touched(rows: Sequence[Withdrawal]) -> list[Rider]:
     """Depth and the like are told without an event row: the attempt carries them."""
     return [
         *(store.move_rider(row.id, row.version, {}) for row in rows),
-        *(changed(row.user_id, "withdrawal", row.id, row.version + 1) for row in rows),
+        *(shown(row.user_id, "withdrawal", row.id, row.version + 1) for row in rows),
     ]
 
 

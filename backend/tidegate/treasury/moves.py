@@ -75,7 +75,7 @@ async def add(
     deposits: Sequence[uuid.UUID] = (),
 ) -> uuid.UUID:
     """A move to be signed, in the caller's commit; IntegrityError there when one like it is under way."""
-    made, _ = await store.add_set(
+    added = await store.add_set(
         session,
         network=network,
         asset=asset,
@@ -89,7 +89,7 @@ async def add(
     )
     session.add(
         MoveRow(
-            set_id=made.id,
+            set_id=added.set.id,
             network=network,
             purpose=purpose.value,
             asset=asset,
@@ -102,7 +102,7 @@ async def add(
             created_at=now,
         )
     )
-    return made.id
+    return added.set.id
 
 
 async def commit(mover: Mover, make: Callable[[AsyncSession], Awaitable[object]]) -> bool:

@@ -33,8 +33,7 @@ from tidegate.treasury import spend, store, underway
 from tidegate.treasury.inventory import payable
 from tidegate.treasury.rules import GWEI, fitting
 from tidegate.treasury.spend import Job, Missed, Spender, Step, Told
-from tidegate.treasury.store import Coin, Payment
-from tidegate.treasury.tables import AttemptSet
+from tidegate.treasury.store import Coin, Payment, Whole
 from tidegate.wallets import destinations
 
 log = structlog.get_logger(__name__)
@@ -118,7 +117,7 @@ async def _batch(
             if await ride(session, riders(found.taken)) is not None:
                 raise Missed
             made = await add_batch(session, network, found.taken, funded, rate=rate, speed=speed, now=now, lease=lease)
-            found.jobs = await _jobs(session, [made]) if lease else []
+            found.jobs = [_job(made)] if lease else []
     except IntegrityError:
         # Another set took one of these coins, or another worker reserved for one of these payouts: look again.
         return Batched([], found.left | _none(found.taken, Told(Step.WAITING)).left)
@@ -168,9 +167,9 @@ async def add_batch(
     speed: str,
     now: datetime,
     lease: timedelta | None = None,
-) -> AttemptSet:
+) -> Whole:
     """The set of one Bitcoin transaction, in the caller's commit."""
-    made, _ = await store.add_set(
+    return await store.add_set(
         session,
         network=network,
         asset=intents[0].asset,
@@ -184,14 +183,11 @@ async def add_batch(
         coins=await coins_of(session, network, funded),
         lease=lease,
     )
-    return made
 
 
-async def _jobs(session: AsyncSession, made: Sequence[AttemptSet]) -> list[Job]:
-    """What was just made under the caller's lease, as it will stand once it is committed."""
-    await session.flush()
-    found = await store.wholes(session, [one.id for one in made])
-    return [Job(one, Lease(one.set.id, one.set.fence, one.set.lease_until or one.set.due_at)) for one in found]
+def _job(one: Whole) -> Job:
+    """What was just made under the caller's lease."""
+    return Job(one, Lease(one.set.id, one.set.fence, one.set.lease_until or one.set.due_at))
 
 
 def plan_of(funded: Funded, rate: int) -> dict[str, Any]:
@@ -253,7 +249,8 @@ async def _nonces(
     lease: timedelta | None,
 ) -> Batched:
     """A set with a nonce for each of these, the oldest the lowest, as far as money, gas and room before a block reach."""
-    price = (await chain.gas_fees()).of(speed)
+    prices, on_chain = await asyncio.gather(chain.gas_fees(), chain.next_nonce(chain.hot_address))
+    price = prices.of(speed)
     asked = await asyncio.gather(*(_gas(spender, chain, one, price) for one in wanted))
     found = Batched()
     gas: dict[str, int] = {}
@@ -265,7 +262,6 @@ async def _nonces(
             gas[intent.payout_id] = told
     if not found.taken:
         return found
-    on_chain = await chain.next_nonce(chain.hot_address)
     async with spender.db.transaction() as session:
         count = await store.lock_wallet(session, network, chain.hot_address)
         if count and on_chain > count:
@@ -282,7 +278,7 @@ async def _nonces(
             plan = _plan(chain, gas[intent.payout_id], price)
             made.append(await _add(session, chain, intent, nonce, plan, speed=speed, now=now, lease=lease))
         if lease:
-            found.jobs = sorted(await _jobs(session, made), key=lambda job: job.whole.set.nonce or 0)
+            found.jobs = sorted(map(_job, made), key=lambda job: job.whole.set.nonce or 0)
     return found
 
 
@@ -360,8 +356,8 @@ async def _add(
     speed: str,
     now: datetime,
     lease: timedelta | None,
-) -> AttemptSet:
-    made, _ = await store.add_set(
+) -> Whole:
+    return await store.add_set(
         session,
         network=intent.network,
         asset=intent.asset,
@@ -373,7 +369,6 @@ async def _add(
         now=now,
         lease=lease,
     )
-    return made
 
 
 async def _why_revert(spender: Spender, intent: Intent, said: str) -> Told:

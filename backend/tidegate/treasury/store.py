@@ -11,7 +11,7 @@ from sqlalchemy import and_, exists, func, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from tidegate.database import Rider, Write, inserting, new_id, updating
+from tidegate.database import Rider, Write, fresh, inserting, new_id, updating
 from tidegate.queue import Lease, claim_due
 from tidegate.treasury.rules import OPEN, AttemptState, Outcome, Purpose, Stage
 from tidegate.treasury.tables import Attempt, AttemptSet, HotWallet, ReservedInput, SetPayout
@@ -136,12 +136,13 @@ async def add_set(
     payouts: Sequence[Payment] = (),
     coins: Sequence[Coin] = (),
     lease: timedelta | None = None,
-) -> tuple[AttemptSet, Attempt]:
+) -> Whole:
     """A set to be signed, its first member, what it pays, the coins it reserves; all in the caller's commit.
 
     With `lease` it is the caller's to go on with; else whoever claims it first.
     """
-    made = AttemptSet(
+    added = fresh(
+        AttemptSet,
         id=new_id(),
         network=network,
         purpose=purpose.value,
@@ -155,13 +156,16 @@ async def add_set(
         fence=0 if lease is None else 1,
         lease_until=None if lease is None else now + lease,
     )
-    session.add(made)
+    session.add(added)
     await session.flush()  # what refers to it comes after it
-    session.add_all(
-        SetPayout(set_id=made.id, payout_id=one.payout_id, asset=one.asset, units=one.units, address=one.address)
-        for one in payouts
+    paid = tuple(
+        fresh(
+            SetPayout, set_id=added.id, payout_id=one.payout_id, asset=one.asset, units=one.units, address=one.address
+        )
+        for one in sorted(payouts, key=lambda one: one.payout_id)
     )
-    return made, add_member(session, made, plan=plan, coins=coins, now=now)
+    session.add_all(paid)
+    return Whole(added, (add_member(session, added, plan=plan, coins=coins, now=now),), paid)
 
 
 def add_member(
@@ -178,7 +182,8 @@ def add_member(
 
     `plan["inputs"]` names all coins that a Bitcoin member spends, as [txid, vout].
     """
-    member = Attempt(
+    member = fresh(
+        Attempt,
         id=new_id(),
         set_id=to.id,
         network=to.network,
@@ -186,6 +191,7 @@ def add_member(
         replaces=replaces,
         parent=parent,
         plan=plan,
+        refits=0,
         confirmations=0,
         created_at=now,
     )

@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -61,8 +61,14 @@ class Watched:
         return self.winner.sighting.paid if self.winner is not None else {}
 
 
-async def look(spender: Spender, job: Job, *, now: datetime) -> Watched:
-    """Ask for every member that was sent; send the newest again when the node knows none of them; remember what is seen."""
+Save = Callable[[Sequence[Rider]], Awaitable[bool]]
+
+
+async def look(spender: Spender, job: Job, *, now: datetime, save: Save | None = None) -> Watched:
+    """Ask for every member that was sent; send the newest again when the node knows none of them; remember what is seen.
+
+    `save` commits riders, all or none (False): where many sets are looked at, together with what is seen of the others.
+    """
     whole, chain = job.whole, spender.chains[job.network]
     asked = [one for one in whole.members if one.txid is not None and one.state not in _DEAD]
     try:
@@ -80,7 +86,7 @@ async def look(spender: Spender, job: Job, *, now: datetime) -> Watched:
     riders = [rider for one in looks if (rider := _moved(one, now)) is not None]
     reorged = winner is None and any(one.member.block_hash is not None for one in paying)
     # A look that comes late, after another worker has settled, finds nothing to write.
-    moved = bool(riders) and await spend.commit(spender.db, riders)
+    moved = bool(riders) and await (save(riders) if save is not None else spend.commit(spender.db, riders))
     if riders and not moved:
         return Watched(Step.WAITING, looks, detail="it changed meanwhile")
     if winner is None:
