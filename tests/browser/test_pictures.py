@@ -1,5 +1,6 @@
 """The README's pictures, made by a demo person's real payment in the running system."""
 
+import pytest
 from playwright.async_api import expect
 
 from tests.browser.conftest import NewVisitor
@@ -10,6 +11,7 @@ from tests.stack import Stack
 SHARP = {"device_scale_factor": 2}
 
 
+@pytest.mark.slow
 async def test_pictures_of_a_payment_from_its_price_to_its_arrival(visit: NewVisitor, stack: Stack) -> None:
     """Three visitors of one demo person: at a desk, in the dark, on a phone; they share one session."""
     mara = [person for person in stack.demo if person.roles == ("customer",)][1]

@@ -53,6 +53,7 @@ async def test_the_bitcoin_node_has_no_peers_and_shows_no_secret(bitcoin: Bitcoi
     assert bitcoin.password not in (bitcoin.folder / "bitcoin.conf").read_text()
 
 
+@pytest.mark.slow
 async def test_a_killed_bitcoin_node_comes_back_with_every_kept_block_and_payment(tmp_path: Path) -> None:
     async with bitcoind(tmp_path) as node:
         mined = await node.faucet("sendtoaddress", await node.faucet("getnewaddress"), "1")

@@ -279,6 +279,7 @@ def data() -> Any:
     shutil.rmtree(place, ignore_errors=True)
 
 
+@pytest.mark.slow
 def test_it_stops_whole_resumes_the_same_and_even_killed_leaves_nothing_running(data: Path) -> None:
     process = system.start(data)
     first = system.load(data).ready
