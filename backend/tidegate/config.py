@@ -218,6 +218,10 @@ class VenueSettings(_Section):
     """false: not asked for prices and not traded at. Its orders that are still open wait until it is on again."""
     rest_url: str = ""
     """Its root, without a path. Empty: the venue's own production address."""
+    stream: bool = True
+    """false: its books are asked for once a second and not followed."""
+    stream_url: str = ""
+    """The root of its WebSocket streams. Empty: what belongs to `rest_url`, where that is an address of the venue itself."""
     api_key: SecretStr = SecretStr("")
     """Coinbase: the key's name, `organizations/…/apiKeys/…`. Without a key only prices are read."""
     api_key_file: Path | None = None
