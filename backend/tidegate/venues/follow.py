@@ -148,7 +148,9 @@ class Link:
         self._fetching: set[str] = set()
         self._heard = asyncio.Event()
         self.task = asyncio.create_task(self._run())
-        self.task.add_done_callback(lambda task: task.cancelled() or task.exception())  # looked at: `reason` is for logs
+        self.task.add_done_callback(
+            lambda task: task.cancelled() or task.exception()
+        )  # looked at: `reason` is for logs
 
     @property
     def open(self) -> bool:
