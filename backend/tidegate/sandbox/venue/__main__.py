@@ -51,7 +51,9 @@ def main() -> None:
     config = uvicorn.Config(
         app,
         http=Protocol,
-        ws="none",
+        ws="websockets-sansio",
+        ws_ping_interval=20,
+        ws_ping_timeout=60,
         loop="asyncio",
         lifespan="on",
         log_config=None,

@@ -60,9 +60,15 @@ class _Door:
                 faults.switch(name, on, times=None if times is None else int(times), seconds=seconds)
             except (KeyError, TypeError, ValueError):
                 return _refused("fault: one of those listed by GET; on: true or false")
-            self.world.prices.thin_out(_THIN if faults.active("venue_thin_book") else 1)
+            self._thin(_THIN if faults.active("venue_thin_book") else 1)
         items = [{"fault": name, "on": faults.active(name), "what": what} for name, what in FAULTS.items()]
         return JSONResponse({"items": items})
+
+    def _thin(self, divisor: int) -> None:
+        if divisor != self.world.prices.thin:
+            self.world.prices.thin_out(divisor)
+            self.world.engine.updates += 1
+            self.world.tell()
 
     async def market(self, request: Request) -> Response:
         world = self.world

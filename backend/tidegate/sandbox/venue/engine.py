@@ -4,12 +4,12 @@ Conservation, for each asset: all accounts (free and locked) + house + fees + ou
 maker behind the moving book, outside is where deposits come from and withdrawals go; both may run short without end.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
 from tidegate.sandbox.venue.orders import Ask, Denied, Order, Trade, Why
-from tidegate.sandbox.venue.prices import E8, Prices
+from tidegate.sandbox.venue.prices import E8, Prices, Symbol
 
 MAX_OPEN_ORDERS = 200
 THIRD_ASSET, THIRD_PRICE = "BNB", 600 * E8
@@ -36,6 +36,10 @@ class Engine:
         self._by_client: dict[tuple[str, str], list[int]] = {}
         self._open: dict[str, dict[int, Order]] = {name: {} for name in prices.symbols}
         self._of_order: dict[int, list[Trade]] = {}
+
+    @property
+    def symbols(self) -> Mapping[str, Symbol]:
+        return self.prices.symbols
 
     # Opening and restoring.
 

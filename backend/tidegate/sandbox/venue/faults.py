@@ -26,6 +26,13 @@ FAULTS = {
     "venue_maintenance": "no trading and no withdrawals, in the venue's own words",
     "venue_market_paused": "prices stand still",
     "venue_thin_book": "every level holds a thousandth",
+    "venue_stream_gap": "a message of the stream is left out",
+    "venue_stream_checksum": "a message of the stream has a wrong checksum (kraken)",
+    "venue_stream_silent": "the stream says nothing at all, and what it would have said is lost",
+    "venue_stream_cut": "the stream's connection ends",
+    "venue_stream_truncated": "a message of the stream is cut in half",
+    "venue_stream_packed": "a message of the stream comes as gzip",
+    "venue_stream_huge": "a message of the stream is 48 MiB long",
 }
 
 

@@ -12,6 +12,7 @@ from tidegate.sandbox.venue.answer import route
 from tidegate.sandbox.venue.binance.paths import Binance
 from tidegate.sandbox.venue.control import control_routes
 from tidegate.sandbox.venue.dialect import Dialect
+from tidegate.sandbox.venue.feeds import FEEDS
 from tidegate.sandbox.venue.funding import Payer
 from tidegate.sandbox.venue.world import Config, World
 
@@ -50,7 +51,8 @@ def build(
                     await task
             world.journal.close()
 
-    app = Starlette(routes=routes(world, DIALECTS[dialect](world)), lifespan=lifespan)
+    streams = FEEDS[dialect](world.engine, world.movers, world.faults)
+    app = Starlette(routes=[*routes(world, DIALECTS[dialect](world)), *streams], lifespan=lifespan)
     app.state.world = world
     return app
 

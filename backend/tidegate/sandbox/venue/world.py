@@ -13,6 +13,7 @@ from tidegate.sandbox.venue.candles import Candles
 from tidegate.sandbox.venue.dialect import Account
 from tidegate.sandbox.venue.engine import Engine
 from tidegate.sandbox.venue.faults import Faults
+from tidegate.sandbox.venue.feeds.feed import Movers
 from tidegate.sandbox.venue.funding import PENDING, Funding, Payer
 from tidegate.sandbox.venue.heard import Log
 from tidegate.sandbox.venue.journal import Journal
@@ -74,6 +75,8 @@ class World:
         self.config = config
         self.payer = payer
         self.faults = Faults()
+        self.movers = Movers()
+        self._told = 0  # the engine's update that the streams have heard of
         self.heard = Log()
         self.prices = Prices(seed, style=style)
         self.engine = Engine(self.prices)
@@ -110,6 +113,13 @@ class World:
         """Make what has changed durable: before any answer that tells of it."""
         self.journal.append(self.engine.changes)
         self.engine.changes.clear()
+        self.tell()
+
+    def tell(self) -> None:
+        """Let the streams know, where anything has moved."""
+        if self._told != self.engine.updates:
+            self._told = self.engine.updates
+            self.movers.tell()
 
     def step(self) -> None:
         self.prices.step()
