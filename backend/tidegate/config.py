@@ -307,6 +307,8 @@ class QuoteSettings(_Section):
     max_user_exposure_usd: str = "100000"
     """The same, of one user."""
     max_book_age_seconds: float = 5.0
+    max_venue_gap: str = "0.03"
+    """A venue whose price is further than this share from the middle of the others' is not quoted from."""
     hedge_tolerance: str = "0.005"
     """How far beyond the walked price a hedge may trade, as a share."""
     hedge_settle_seconds: float = 30.0
@@ -314,7 +316,15 @@ class QuoteSettings(_Section):
 
     @model_validator(mode="after")
     def _shares(self) -> "QuoteSettings":
-        for name in ("spread", "spread_per_100k_usd", "spread_volatility", "max_spread", "service", "hedge_tolerance"):
+        for name in (
+            "spread",
+            "spread_per_100k_usd",
+            "spread_volatility",
+            "max_spread",
+            "service",
+            "hedge_tolerance",
+            "max_venue_gap",
+        ):
             try:
                 share = Fraction(getattr(self, name))
             except (ValueError, ZeroDivisionError):

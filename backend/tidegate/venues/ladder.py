@@ -11,8 +11,8 @@ from decimal import Decimal
 from tidegate.venues.body import Malformed
 from tidegate.venues.port import Book, Level
 
-LEVELS = 500
-"""How many levels of a side a reader gets: what is deeper is kept, because it may come up."""
+LEVELS = 200
+"""How many levels of a side a reader gets, twice as many as are asked for. What is deeper is kept: it may come up."""
 MOST_LEVELS = 100_000
 """More than that on one side is no book of anybody's: memory stays bounded whatever is sent."""
 
