@@ -124,7 +124,7 @@ class Coinbase:
 
     def trouble(self, trouble: Trouble, seconds: int) -> Reply:
         if trouble is Trouble.LIMITED:
-            told = v3(429, "RESOURCE_EXHAUSTED", "rate limit exceeded")
+            told = v3(429, "resource_exhausted", "rate limit exceeded")
             return Reply(told.value, 429, {"retry-after": str(seconds)})
         if trouble is Trouble.BANNED:
             # The wall in front of the venue has a page and no word.

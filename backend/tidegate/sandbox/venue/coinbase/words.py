@@ -65,7 +65,7 @@ def invalid(message: str) -> Wrong:
 
 
 def missing(message: str = "Not found") -> Wrong:
-    return Wrong(v3(404, "NOT_FOUND", message))
+    return Wrong(v3(404, "unknown", message))
 
 
 def unsupported() -> Wrong:
