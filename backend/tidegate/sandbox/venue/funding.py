@@ -5,6 +5,7 @@ somebody says what became of it: a `Payer` that the world was given, or whoever 
 a deposit is what the control door says has arrived.
 """
 
+import re
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from typing import Any, Protocol
@@ -17,6 +18,11 @@ NETWORKS = {"BTC": "bitcoin", "ETH": "ethereum", "USDT": "ethereum", "USDC": "et
 """The one network of each asset, in a neutral word; dialects have their own."""
 FEES = {"BTC": e8("0.0001"), "ETH": e8("0.001"), "USDT": e8("2"), "USDC": e8("2")}
 LEAST = {"BTC": e8("0.0001"), "ETH": e8("0.001"), "USDT": e8("1"), "USDC": e8("1")}
+ADDRESSES = {
+    "bitcoin": r"^(bc1|bcrt1|tb1|[13mn2])[0-9a-zA-Z]{4,100}$",
+    "ethereum": r"^(0x)[0-9A-Fa-f]{40}$",
+}
+"""What an address looks like; whether it is one, its chain will say."""
 
 PENDING, COMPLETED, FAILED = "pending", "completed", "failed"
 
@@ -109,6 +115,8 @@ class Funding:
     ) -> Withdrawal:
         """Take it from the account. The fee is inside `total`, or on top of it, as the venue has it."""
         self.check(asset, network)
+        if not re.match(ADDRESSES[network], address):
+            raise Denied(Why.ADDRESS)
         fee = FEES[asset]
         amount, debit = (total, total + fee) if fee_on_top else (total - fee, total)
         if amount < LEAST[asset]:

@@ -28,6 +28,7 @@ class Why(StrEnum):
     CLOSED = "the market is closed"
     NO_ASSET = "there is no such asset"
     NO_NETWORK = "the asset does not move over that network"
+    ADDRESS = "the address is none of that network"
     NO_KEY = "that address is not on the account's list"
     AMOUNT = "less than the least withdrawal"
 

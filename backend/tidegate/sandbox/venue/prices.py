@@ -60,6 +60,11 @@ def number(units: int) -> str:
     return f"{units // E8}.{units % E8:08d}"
 
 
+def short(units: int) -> str:
+    """Units of 1e-8 without trailing zeros."""
+    return number(units).rstrip("0").rstrip(".")
+
+
 def signed(units: int) -> str:
     return f"-{number(-units)}" if units < 0 else number(units)
 

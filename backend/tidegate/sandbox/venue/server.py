@@ -10,14 +10,16 @@ from starlette.routing import BaseRoute
 
 from tidegate.sandbox.venue.answer import route
 from tidegate.sandbox.venue.binance.paths import Binance
+from tidegate.sandbox.venue.coinbase.paths import Coinbase
 from tidegate.sandbox.venue.control import control_routes
 from tidegate.sandbox.venue.dialect import Dialect
 from tidegate.sandbox.venue.feeds import FEEDS
 from tidegate.sandbox.venue.funding import Payer
+from tidegate.sandbox.venue.kraken.paths import Kraken
 from tidegate.sandbox.venue.world import Config, World
 
-DIALECTS: dict[str, Callable[[World], Dialect]] = {"binance": Binance}
-_STYLES = {"binance": Binance.style}
+DIALECTS: dict[str, Callable[[World], Dialect]] = {"binance": Binance, "coinbase": Coinbase, "kraken": Kraken}
+_STYLES = {"binance": Binance.style, "coinbase": Coinbase.style, "kraken": Kraken.style}
 
 __all__ = ["DIALECTS", "Config", "build"]
 

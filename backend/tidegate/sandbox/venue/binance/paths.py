@@ -152,7 +152,7 @@ class Binance:
         most = read.limit(call.parameters, default=500, most=1000)
         start, end = read.integer(call.parameters, "startTime"), read.integer(call.parameters, "endTime")
         last = (call.now if end is None else end) // 1000
-        first = last - (most - 1) * seconds if start is None else -(-start // 1000)
+        first = last // seconds * seconds - (most - 1) * seconds if start is None else -(-start // 1000)
         found = self.world.candles.between(symbol.name, seconds, first, last, now=call.now // 1000, most=most)
         return [shapes.candle(one, seconds) for one in found]
 

@@ -22,6 +22,7 @@ WORDS: dict[Why, tuple[int, str]] = {
     Why.CLOSED: (-2010, "Market is closed."),
     Why.NO_ASSET: (-4018, "The asset is not known."),
     Why.NO_NETWORK: (-4015, "The network is not supported for this coin."),
+    Why.ADDRESS: (-4007, "The address is not one of this network."),
     Why.NO_KEY: (-4019, "The address is not on the list of this account."),
     Why.AMOUNT: (-4003, "The amount is below the least withdrawal."),
 }
