@@ -70,6 +70,10 @@ class Sandbox:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def stream_url(self) -> str:
+        return f"ws://127.0.0.1:{self.port}{'/v2' if self.dialect == 'kraken' else ''}"
+
     async def up(self) -> None:
         listener = listening(self.port)
         self.port = listener.getsockname()[1]
@@ -90,6 +94,7 @@ class Sandbox:
         """Our own client. Close it."""
         who = account or self.accounts[0]
         told = {"rest_url": self.url, "api_key": who.api_key, "secret": who.secret, "timeout": timeout}
+        told["stream_url"] = self.stream_url
         if self.dialect == "coinbase":
             return Coinbase(**told)  # type: ignore[arg-type]
         return Kraken(**told, tier="pro") if self.dialect == "kraken" else Binance(**told)  # type: ignore[arg-type]

@@ -51,6 +51,7 @@ def settings_of(
             "binance": {
                 "kind": "binance",
                 "rest_url": home.venue_url,
+                "stream_url": home.venue_url.replace("http:", "ws:", 1),
                 "api_key": home.secrets["venue_key"],
                 "secret": home.secrets["venue_secret"],
             }

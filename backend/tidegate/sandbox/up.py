@@ -208,7 +208,7 @@ class Up:
             "venues": {
                 "binance": {
                     "rest_url": home.venue_url,
-                    "ws_url": None,
+                    "ws_url": home.venue_url.replace("http:", "ws:", 1),
                     "api_key": home.secrets["guest_key"],
                     "secret": home.secrets["guest_secret"],
                 }

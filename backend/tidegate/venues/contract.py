@@ -7,7 +7,8 @@ world is an adapter's client with its own account at a venue that the test runs,
 import asyncio
 import time
 import uuid
-from collections.abc import Awaitable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Protocol
@@ -15,6 +16,7 @@ from typing import Any, Protocol
 from tidegate.venues.port import (
     Book,
     Fill,
+    Following,
     Interval,
     Market,
     OrderSeen,
@@ -24,6 +26,7 @@ from tidegate.venues.port import (
     Reason,
     Rights,
     Side,
+    Streaming,
     Venue,
     VenueUnavailable,
     Way,
@@ -32,6 +35,7 @@ from tidegate.venues.port import (
 )
 
 _MOST_LOOKS = 50
+_PATIENCE = 30.0
 
 
 class World(Protocol):
@@ -321,7 +325,91 @@ class VenueContract:
         assert await world.withdrawals() == 0
 
 
+class StreamContract:
+    """The same for an adapter that is `Streaming`: subclass both. The world's client must have been given its stream."""
+
+    async def test_a_followed_book_is_the_one_that_is_asked_for_and_moves_with_it(self, world: World) -> None:
+        async with followed(world) as following:
+            market, first = await market_of(world), await told(following, world)
+            await agrees(world, following)
+            for buys in (True, False):
+                side = first.asks if buys else first.bids
+                taken = market.quantity_down(side[0].quantity / 2)
+                await settled(world, await order(world, Side.BUY if buys else Side.SELL, taken, side[0].price))
+                later = await until(
+                    following, world, lambda book, had=first: (book.bids, book.asks) != (had.bids, had.asks)
+                )
+                assert later.received >= first.received
+                await agrees(world, following)
+                first = later
+
+    async def test_a_book_is_shown_only_while_the_stream_stands_and_comes_back_by_itself(self, world: World) -> None:
+        async with followed(world) as following:
+            first = await told(following, world)
+            await world.down()
+            try:
+                async with asyncio.timeout(_PATIENCE):
+                    while (book := following.book(world.symbol)) is not None:
+                        assert book.received <= time.time() and book.bids == first.bids
+                        await a_moment(following)
+            finally:
+                await world.up()
+            again = await told(following, world)
+            assert again.received > first.received
+            await agrees(world, following)
+        assert following.book(world.symbol) is None
+
+    async def test_what_was_not_asked_for_is_not_followed(self, world: World) -> None:
+        async with followed(world) as following:
+            await told(following, world)
+            assert following.symbols == (world.symbol,) and following.book("nothing") is None
+
+
 # What the promises are made of.
+
+
+@asynccontextmanager
+async def followed(world: World) -> AsyncIterator[Following]:
+    assert isinstance(world.venue, Streaming)
+    following = world.venue.follow((world.symbol,))
+    assert following is not None, "the client has no stream"
+    assert following.book(world.symbol) is None
+    task = asyncio.create_task(following.run())
+    try:
+        yield following
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+async def told(following: Following, world: World) -> Book:
+    return await until(following, world, lambda book: True)
+
+
+async def until(following: Following, world: World, holds: Callable[[Book], bool]) -> Book:
+    """The followed book once it is there and `holds`."""
+    async with asyncio.timeout(_PATIENCE):
+        while (book := following.book(world.symbol)) is None or not holds(book):
+            await a_moment(following)
+    assert book.bids[0].price < book.asks[0].price and book.received <= time.time()
+    return book
+
+
+async def a_moment(following: Following) -> None:
+    """Until something is told, or a little while."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(following.moved(), 0.1)
+
+
+async def agrees(world: World, following: Following) -> None:
+    """With what is asked for, in what both show."""
+    asked = await world.venue.book(world.symbol, 50)
+
+    def same(book: Book) -> bool:
+        deep = min(len(asked.bids), len(asked.asks), len(book.bids), len(book.asks))
+        return deep > 0 and (book.bids[:deep], book.asks[:deep]) == (asked.bids[:deep], asked.asks[:deep])
+
+    await until(following, world, same)
 
 
 def questions(world: World) -> list[Awaitable[Any]]:
