@@ -308,7 +308,7 @@ class QuoteSettings(_Section):
     """The same, of one user."""
     max_book_age_seconds: float = 5.0
     max_venue_gap: str = "0.03"
-    """A venue whose price is further than this share from the middle of the others' is not quoted from."""
+    """A venue whose price is further than this share from the median of all is not quoted from; of two, neither is."""
     hedge_tolerance: str = "0.005"
     """How far beyond the walked price a hedge may trade, as a share."""
     hedge_settle_seconds: float = 30.0

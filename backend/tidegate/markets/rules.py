@@ -58,14 +58,11 @@ def inverse(price: Decimal) -> Decimal:
 
 
 def apart(mids: Mapping[str, Decimal], most: Decimal) -> set[str]:
-    """Whose price is further than `most` (a share) from the middle of all others'. One alone has nobody to differ from; of
-    two that differ nobody can say which is wrong, and neither is believed.
+    """Whose price is further than `most` (a share) from the median of all. One alone has nobody to differ from; of two that
+    differ by more nobody can say which is wrong, and neither is believed.
     """
-    found = set()
-    for name, value in mids.items():
-        others = [other for whose, other in mids.items() if whose != name]
-        if others:
-            centre = middle(others)
-            if abs(value - centre) > most * centre:
-                found.add(name)
-    return found
+    if len(mids) == 2:
+        one, other = mids.values()
+        return set(mids) if abs(one - other) > most * min(one, other) else set()
+    centre = middle(list(mids.values())) if mids else Decimal(0)
+    return {name for name, value in mids.items() if abs(value - centre) > most * centre}

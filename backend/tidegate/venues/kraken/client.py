@@ -84,6 +84,7 @@ class Kraken:
         self._calls = Calls(self._line, api_key, sign.secret_of(secret), Budget(*_COUNTERS[tier]))
         self._names: parse.Names | None = None
         self._markets: dict[str, Market] = {}
+        self._lines: Mapping[str, stream.Line] = {}
 
     @property
     def condition(self) -> Condition:
@@ -95,6 +96,7 @@ class Kraken:
         answer = await self._calls.open("AssetPairs")
         found = understood(parse.markets, answer.body, await self._called(), known)
         self._markets.update((one.symbol, one) for one in found)
+        self._lines = understood(stream.lines, answer.body)
         return chosen(found, self._pairs)
 
     async def book(self, symbol: str, depth: int = 100) -> Book:
@@ -107,8 +109,9 @@ class Kraken:
             return None
 
         async def begin() -> Talk:
-            lines = understood(stream.lines, (await self._calls.open("AssetPairs")).body)
-            return stream.KrakenTalk({symbol: lines[symbol] for symbol in symbols if symbol in lines})
+            if not self._lines.keys() >= set(symbols):
+                await self.markets()
+            return stream.KrakenTalk({one: self._lines[one] for one in symbols if one in self._lines})
 
         # Heartbeats come every second.
         return Follower(self._stream_url, begin, name=self.name, symbols=symbols, habits=Habits(silence=5))

@@ -122,7 +122,7 @@ async def serve(feed: Feed, socket: WebSocket, movers: Movers, faults: Faults) -
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-    with suppress(RuntimeError):  # closed already
+    with suppress(RuntimeError, WebSocketDisconnect):  # closed already
         await socket.close()
 
 
