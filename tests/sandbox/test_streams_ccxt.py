@@ -41,6 +41,7 @@ async def shop(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
         await exchange.close()
 
 
+@pytest.mark.slow
 async def test_stock_ccxt_follows_a_book_through_its_moves(shop: tuple[Sandbox, Any]) -> None:
     running, exchange = shop
     world = running.world
