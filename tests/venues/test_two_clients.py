@@ -42,6 +42,7 @@ NAMES: dict[tuple[str, str], dict[str, str]] = {
 """Parameters that only one of the two sends, and why."""
 VALUES = {
     ("binance", "recvWindow"): "ours is half as long: an order that is late is better refused",
+    ("kraken", "asset"): "two names of one asset",
     ("binance", "newOrderRespType"): "ccxt wants the fills at once, we ask for them by themselves",
 }
 PATHS = {
