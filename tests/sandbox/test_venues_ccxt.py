@@ -11,11 +11,10 @@ import ccxt
 import ccxt.async_support
 import pytest
 
-from tests.venues.sandbox import HOUSE_BTC, Sandbox, pem, sandbox
+from tests.venues.sandbox import DIALECTS, HOUSE_BTC, Sandbox, pem, sandbox
 from tidegate.sandbox.venue.prices import E8
 
 PAIR = "BTC/USDT"
-DIALECTS = ("binance", "coinbase", "kraken")
 CLIENT_ID = {"binance": "clientOrderId", "coinbase": "client_order_id", "kraken": "clientOrderId"}
 OTHER_SECRET = {"binance": "not the secret", "kraken": "bm90IHRoZSBzZWNyZXQ=", "coinbase": ""}
 

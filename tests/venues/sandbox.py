@@ -25,6 +25,7 @@ from tidegate.venues.port import Rights, Venue
 
 HOUSE_BTC, HOUSE_ETH = "bcrt1qhouse0000", "0x" + "ab" * 20
 BALANCES = {"BTC": "5", "ETH": "50", "USDT": "300000", "USDC": "100000", "BNB": "3"}
+DIALECTS = ("binance", "coinbase", "kraken")
 SYMBOLS = {"binance": "BTCUSDT", "coinbase": "BTC-USDT", "kraken": "XBTUSDT"}
 FEES = {"binance": "0.001", "coinbase": "0.00105", "kraken": "0.00102"}
 
