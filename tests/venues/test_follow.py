@@ -179,7 +179,7 @@ async def test_a_connection_is_replaced_before_its_time_is_over_and_no_moment_la
 ) -> None:
     async with running(follower(exchange, venue, lifetime=0.15)) as followed:
         await until(lambda: exchange.same(venue, followed))
-        links = set()
+        links: set[int] = set()
         async with asyncio.timeout(SOON):
             while len(links) < 4:
                 links.add(id(followed._link))

@@ -49,9 +49,9 @@ def test_what_is_read_is_made_once_for_each_change() -> None:
 def test_a_reader_gets_the_best_and_the_rest_is_kept() -> None:
     side = Rungs(best_is_highest=True)
     side.replace(Level(Decimal(price), Decimal(1)) for price in range(1, LEVELS + 11))
-    assert (len(side.top), side.top[0].price) == (LEVELS, LEVELS + 10)
+    assert len(side.top) == LEVELS and side.top[0].price == LEVELS + 10
     side.change([(Decimal(price), Decimal(0)) for price in range(LEVELS + 1, LEVELS + 11)])
-    assert (len(side.top), side.top[-1].price) == (LEVELS, 1)
+    assert len(side.top) == LEVELS and side.top[-1].price == 1
 
 
 def test_a_side_without_end_is_refused_before_it_fills_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:

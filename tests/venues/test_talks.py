@@ -149,11 +149,11 @@ def test_binance_what_the_book_already_holds_is_dropped_and_what_joins_is_applie
     assert talk.steps.book("BTCUSDT") is None
     assert talk.fetched(Book("BTCUSDT", *side, sequence=102, received=NOW), NOW).fetch == ()
     book = talk.steps.book("BTCUSDT")
-    assert book is not None and (book.sequence, book.bids[0].quantity) == (108, 108)
+    assert book is not None and book.sequence == 108 and book.bids[0].quantity == 108
     assert talk.hear(event(109, 109, "109"), NOW).fetch == ()
     assert talk.hear(event(107, 109, "0"), NOW).fetch == ()  # the past again
     book = talk.steps.book("BTCUSDT")
-    assert book is not None and (book.sequence, book.bids[0].quantity) == (109, 109)
+    assert book is not None and book.sequence == 109 and book.bids[0].quantity == 109
 
 
 def test_binance_a_hole_is_a_new_start_and_is_not_shown_meanwhile() -> None:
@@ -164,7 +164,7 @@ def test_binance_a_hole_is_a_new_start_and_is_not_shown_meanwhile() -> None:
     side = (Level(Decimal(59_000), Decimal(1)),), (Level(Decimal(70_000), Decimal(1)),)
     assert talk.fetched(Book("BTCUSDT", *side, sequence=159, received=NOW), NOW).fetch == ()
     book = talk.steps.book("BTCUSDT")
-    assert book is not None and (book.sequence, book.bids[0].quantity) == (165, 7)
+    assert book is not None and book.sequence == 165 and book.bids[0].quantity == 7
 
 
 def test_binance_what_waits_for_a_book_is_bounded() -> None:

@@ -336,9 +336,7 @@ class StreamContract:
                 side = first.asks if buys else first.bids
                 taken = market.quantity_down(side[0].quantity / 2)
                 await settled(world, await order(world, Side.BUY if buys else Side.SELL, taken, side[0].price))
-                later = await until(
-                    following, world, lambda book, had=first: (book.bids, book.asks) != (had.bids, had.asks)
-                )
+                later = await until(following, world, differs(first))
                 assert later.received >= first.received
                 await agrees(world, following)
                 first = later
@@ -393,6 +391,10 @@ async def until(following: Following, world: World, holds: Callable[[Book], bool
             await a_moment(following)
     assert book.bids[0].price < book.asks[0].price and book.received <= time.time()
     return book
+
+
+def differs(first: Book) -> Callable[[Book], bool]:
+    return lambda book: (book.bids, book.asks) != (first.bids, first.asks)
 
 
 async def a_moment(following: Following) -> None:
