@@ -44,18 +44,24 @@ class Told:
     updates: int = 0
     bids: dict[int, int] = field(default_factory=dict)
     asks: dict[int, int] = field(default_factory=dict)
+    _seen: Levels | None = None
 
     def becomes(self, updates: int, bids: Levels, asks: Levels, depth: int | None = None) -> tuple[Changes, Changes]:
         """Take that over; what changed on each side. Levels that merely fall out of `depth` are no change."""
-        sides = []
-        for was, now in ((self.bids, bids), (self.asks, asks)):
-            shown, there = dict(now[:depth]), dict(now)
-            changed = [(price, quantity) for price, quantity in shown.items() if was.get(price) != quantity]
-            sides.append(changed + [(price, 0) for price in was if price not in there])
-            was.clear()
-            was.update(shown)
         self.updates = updates
-        return sides[0], sides[1]
+        if bids is self._seen:
+            return [], []
+        self._seen = bids
+        self.bids, less = _difference(self.bids, bids, depth)
+        self.asks, more = _difference(self.asks, asks, depth)
+        return less, more
+
+
+def _difference(was: dict[int, int], now: Levels, depth: int | None) -> tuple[dict[int, int], Changes]:
+    there = dict(now)
+    shown = there if depth is None or len(now) <= depth else dict(now[:depth])
+    changed = [level for level in shown.items() if was.get(level[0]) != level[1]]
+    return shown, changed + [(price, 0) for price in was.keys() - there.keys()]
 
 
 class Feed(Protocol):
