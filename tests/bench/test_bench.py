@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SECTIONS = os.environ.get("TIDEGATE_BENCH_SECTIONS", "posting,http,depth,route").split(",")
+SECTIONS = os.environ.get("TIDEGATE_BENCH_SECTIONS", "posting,http,depth,route,streams").split(",")
 """The wallets' sections start whole systems: `make test-full` runs them too."""
 WALLETS = {
     "payouts": {
@@ -47,6 +47,10 @@ TARGETS = {
     "route_vs_decimal": "at least 2",
     "route_median": "at most 50",
     "route_never_worse": "at least 100",
+    "streams_rate": "at least 95",
+    "streams_whole": "at least 100",
+    "streams_age_p99": "at most 50",
+    "streams_memory": "at most 1.02",
 }
 
 
