@@ -147,14 +147,17 @@ class Markets:
         return found
 
     def known_mid(self, give: Asset, get: Asset) -> Mid | None:
-        """The best number in memory, without asking anybody: direct, else over USDT. None when too old or unknown."""
+        """The best number in memory, without asking anybody: direct, else over USDT; a fresh one before one that was. None
+        when too old or unknown.
+        """
         if give == get:
             return one_for_one(datetime.now(UTC))
         direct = self._known(give.code, get.code)
-        if direct is not None or DOLLAR in (give.code, get.code):
+        if (direct is not None and direct.fresh) or DOLLAR in (give.code, get.code):
             return direct
         first, second = self._known(give.code, DOLLAR), self._known(DOLLAR, get.code)
-        return None if first is None or second is None else over(first, second)
+        found = None if first is None or second is None else over(first, second)
+        return found if direct is None or (found is not None and found.fresh) else direct
 
     def _known(self, give: str, get: str) -> Mid | None:
         _, mid = self._pair(give, get)
