@@ -1,7 +1,8 @@
 """`make bench`: measure, print the tables with machine facts, and write bench/results.json.
 
 Sections: `posting` (batches against pgbench TPC-B), `http` (withdrawals against a plain app and TPC-B), `depth` (posting
-with ten million transfers behind it), `route` (a size over five books, beside a merge in Decimals), `payouts` and `deposits`
+with ten million transfers behind it), `route` (a size over five books, beside a merge in Decimals), `streams` (three venues' books at ten times
+the real rate), `payouts` and `deposits`
 (the wallets on sandboxes of their own), `system` (a running sandbox from outside). The first three use one PostgreSQL of the bench's own with fsync and synchronous_commit on; ratios
 are formed within one run only.
 """
@@ -15,13 +16,13 @@ from typing import Any
 
 from rich.console import Console
 
-from bench import http, posting, route
+from bench import http, posting, route, streams
 from bench.machine import load, machine
 from bench.results import RESULTS, Measure, markdown, table, write
 from bench.server import bench_server, durable
 from bench.tpcb import TPCB
 
-SECTIONS = ("posting", "http", "depth", "route", "payouts", "deposits", "system")
+SECTIONS = ("posting", "http", "depth", "route", "streams", "payouts", "deposits", "system")
 SERVED = {"posting", "http", "depth"}
 
 
@@ -68,6 +69,8 @@ def main() -> int:
         facts |= more
     if "route" in only:
         found += asyncio.run(route.routes(route.QUICK if asked.quick else route.Sizes(), console))
+    if "streams" in only:
+        found += asyncio.run(streams.streams(streams.QUICK if asked.quick else streams.Sizes(), console))
     # Later than the others: they bring the whole test kit along.
     if "payouts" in only:
         from bench import payouts

@@ -218,6 +218,10 @@ class VenueSettings(_Section):
     """false: not asked for prices and not traded at. Its orders that are still open wait until it is on again."""
     rest_url: str = ""
     """Its root, without a path. Empty: the venue's own production address."""
+    stream: bool = True
+    """false: its books are asked for once a second and not followed."""
+    stream_url: str = ""
+    """The root of its WebSocket streams. Empty: what belongs to `rest_url`, where that is an address of the venue itself."""
     api_key: SecretStr = SecretStr("")
     """Coinbase: the key's name, `organizations/…/apiKeys/…`. Without a key only prices are read."""
     api_key_file: Path | None = None
@@ -303,6 +307,8 @@ class QuoteSettings(_Section):
     max_user_exposure_usd: str = "100000"
     """The same, of one user."""
     max_book_age_seconds: float = 5.0
+    max_venue_gap: str = "0.03"
+    """A venue whose price is further than this share from the median of all is not quoted from; of two, neither is."""
     hedge_tolerance: str = "0.005"
     """How far beyond the walked price a hedge may trade, as a share."""
     hedge_settle_seconds: float = 30.0
@@ -310,7 +316,15 @@ class QuoteSettings(_Section):
 
     @model_validator(mode="after")
     def _shares(self) -> "QuoteSettings":
-        for name in ("spread", "spread_per_100k_usd", "spread_volatility", "max_spread", "service", "hedge_tolerance"):
+        for name in (
+            "spread",
+            "spread_per_100k_usd",
+            "spread_volatility",
+            "max_spread",
+            "service",
+            "hedge_tolerance",
+            "max_venue_gap",
+        ):
             try:
                 share = Fraction(getattr(self, name))
             except (ValueError, ZeroDivisionError):

@@ -24,6 +24,12 @@ TARGETS = {
     "http": {"http_vs_plain": "at least 8", "http_vs_tpcb": "at least 0.7", "http_p99_vs_plain": "at most 0.3"},
     "depth": {"posting_deep_vs_shallow": "at least 0.8"},
     "route": {"route_vs_decimal": "at least 2", "route_median": "at most 50", "route_never_worse": "at least 100"},
+    "streams": {
+        "streams_rate": "at least 95",
+        "streams_whole": "at least 100",
+        "streams_age_p99": "at most 50",
+        "streams_memory": "at most 1.02",
+    },
     "payouts": {
         "payouts_batched_vs_singly": "at least 20",
         "vbytes_batched": "at most 33",

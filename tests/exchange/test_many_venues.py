@@ -25,7 +25,7 @@ async def other_venue(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator
 
 @pytest.fixture
 async def wide(room: Room, other_venue: Running) -> AsyncIterator[Room]:
-    """The room with a second venue, whose holdings its books know too; BTC stands at one middle at both."""
+    """The room with a second venue, whose holdings its books know too; prices stand at one middle at both."""
     account = ACCOUNTS[0]
     other = Binance(
         rest_url=other_venue.url,
@@ -36,7 +36,8 @@ async def wide(room: Room, other_venue: Running) -> AsyncIterator[Room]:
         timeout=3,
     )
     for running in (room.running, other_venue):
-        await running.move("BTCUSDT", "64000")
+        for symbol, middle in (("BTCUSDT", "64000"), ("ETHUSDT", "3100"), ("USDCUSDT", "1")):
+            await running.move(symbol, middle)
     venues = {**room.desk.venues, "other": other}
     desk = replace(room.desk, venues=venues, markets=Markets(venues, room.desk.settings))
     for held in await other.balances():

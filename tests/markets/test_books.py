@@ -11,7 +11,7 @@ import pytest
 
 from tests.venues.running import Running, running_venue
 from tidegate.config import Settings
-from tidegate.markets import books
+from tidegate.markets import keep
 from tidegate.markets.books import Markets
 from tidegate.money import BTC, ETH, USDC, USDT, Amount
 from tidegate.refusal import Kind, Refusal
@@ -143,8 +143,12 @@ async def test_with_the_venue_away_quotes_are_refused_and_last_known_prices_serv
 
 async def test_last_known_prices_are_forgotten_after_fifteen_minutes(markets: Markets) -> None:
     await markets.mid(ETH, USDT)
-    for key, mid in list(markets._mids.items()):
-        markets._mids[key] = type(mid)(mid.value, mid.as_of - timedelta(seconds=901), mid.fresh, mid.venues)
+    remembered = markets._remembered.mids
+    for tracked in markets._tracked.values():
+        tracked.book = None
+    assert markets.usd(Amount.parse(ETH, "1")) is not None
+    for key, mid in list(remembered.items()):
+        remembered[key] = replace(mid, as_of=mid.as_of - timedelta(seconds=901))
     assert markets.usd(Amount.parse(ETH, "1")) is None
 
 
@@ -178,7 +182,7 @@ async def test_a_silent_venue_is_waited_for_once_and_not_for_each_number(
         await silence.wait()
         raise VenueUnavailable("silent")
 
-    monkeypatch.setattr(books, "PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(keep, "PATIENCE_SECONDS", 0.2)
     monkeypatch.setattr(binance, "book", silent)
     markets._max_age = 0.0
     for tracked in markets._tracked.values():

@@ -154,6 +154,11 @@ def test_httpx_has_one_door() -> None:
     assert {user for user in users if not user.startswith("tidegate.sandbox")} == {"tidegate.http"}
 
 
+def test_websockets_has_one_door() -> None:
+    users = {module for module, names in IMPORTS.items() if any(name.split(".")[0] == "websockets" for name in names)}
+    assert {user for user in users if not user.startswith("tidegate.sandbox")} == {"tidegate.websocket"}
+
+
 def test_alembic_is_imported_by_no_serving_process() -> None:
     """36 MiB and a quarter of a second that the api and the worker do not have to pay."""
     users = {

@@ -37,6 +37,7 @@ ROWS = (
     "Routing, best execution",
     "The risk spread",
     "One book of all venues",
+    "Books by stream, one middle of all venues",
     "Binance",
     "Coinbase",
     "Kraken",

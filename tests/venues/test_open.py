@@ -11,8 +11,8 @@ from tests.venues.small.kraken import SECRET as KRAKEN_SECRET
 from tests.venues.small.world import SmallWorld
 from tests.venues.test_coinbase_sign import RFC_SEED
 from tests.venues.test_contract import binance_world, coinbase_world, kraken_world
-from tidegate.config import Settings
-from tidegate.venues.adapter import Opening, VenueProblem
+from tidegate.config import Settings, VenueSettings
+from tidegate.venues.adapter import Opening, VenueProblem, open_venue
 from tidegate.venues.binance import Binance
 from tidegate.venues.coinbase import Coinbase
 from tidegate.venues.kraken import Kraken
@@ -113,3 +113,37 @@ async def test_only_the_pairs_of_the_settings_are_listed(world: Any) -> None:
 
 async def test_an_ed25519_key_opens_coinbase_too() -> None:
     await close(opened(coinbase={"kind": "coinbase", "api_key": "k", "secret": b64encode(RFC_SEED).decode()}))
+
+
+@pytest.mark.parametrize(
+    ("kind", "told", "stream"),
+    [
+        ("binance", {}, "wss://stream.binance.com:9443"),
+        ("binance", {"rest_url": "https://testnet.binance.vision/"}, "wss://stream.testnet.binance.vision"),
+        ("coinbase", {}, "wss://advanced-trade-ws.coinbase.com"),
+        ("kraken", {}, "wss://ws.kraken.com/v2"),
+        ("kraken", {"rest_url": "http://127.0.0.1:9000"}, ""),  # a sandbox's prices are not the real venue's
+        (
+            "kraken",
+            {"rest_url": "https://mirror.example", "stream_url": "wss://mirror.example/v2"},
+            "wss://mirror.example/v2",
+        ),
+        ("kraken", {"stream": False}, ""),
+        (
+            "kraken",
+            {"rest_url": "http://127.0.0.1:9000", "stream_url": "ws://127.0.0.1:9000/v2/"},
+            "ws://127.0.0.1:9000/v2",
+        ),
+    ],
+)
+async def test_a_stream_belongs_to_the_address_that_is_asked(kind: str, told: dict[str, Any], stream: str) -> None:
+    client: Any = open_venue("one", VenueSettings(kind=kind, **told))
+    assert client._stream_url == stream
+    assert (client.follow(("X",)) is None) == (stream == "")
+    await client.close()
+
+
+@pytest.mark.parametrize("url", ["ws://mirror.example", "https://mirror.example", "wss://key@mirror.example"])
+def test_a_stream_in_the_clear_or_with_a_login_is_refused(url: str) -> None:
+    with pytest.raises(VenueProblem, match="stream_url"):
+        open_venue("one", VenueSettings(kind="binance", stream_url=url))

@@ -1,11 +1,11 @@
 """One book for each pair: what all venues show together, where each number is from and how old it is.
 
-A book that is stale, crossed, empty or down is left out, and is named with its reason. Between venues the best bid may
+A book that is stale, crossed, empty, down or far from the others is left out, and is named with its reason. Between venues the best bid may
 lie above the best ask: fees keep it there, and it is no fault.
 """
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -14,13 +14,15 @@ from itertools import islice
 
 from tidegate.markets import rules
 from tidegate.markets.depth import Depth, depth
-from tidegate.markets.rules import Unusable
+from tidegate.markets.rules import Told, Unusable
 from tidegate.venues.port import Book, Level, Market
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One venue's book of one market: its best prices, its age, and why it may not be quoted from (None: it may)."""
+    """One venue's book of one market: its best prices, its age, how it came here, and why it may not be quoted from (None:
+    it may).
+    """
 
     venue: str
     market: Market
@@ -28,6 +30,12 @@ class Source:
     book: Book | None
     age_seconds: float | None
     unusable: Unusable | None
+    told: Told = Told.POLL
+
+    @property
+    def name(self) -> str:
+        """Venue and symbol."""
+        return f"{self.venue} {self.market.symbol}"
 
     @property
     def bid(self) -> Decimal | None:
@@ -40,6 +48,14 @@ class Source:
     @property
     def as_of(self) -> datetime | None:
         return datetime.fromtimestamp(self.book.received, UTC) if self.book else None
+
+    def mid(self, quote: str) -> Decimal:
+        """The middle of its best prices in `quote`, whichever way round the venue writes the pair. For one that is usable."""
+        bid, ask = self.bid, self.ask
+        assert bid is not None
+        assert ask is not None
+        middle = rules.between(bid, ask)
+        return middle if self.market.quote == quote else rules.inverse(middle)
 
     @property
     def directions(self) -> tuple[tuple[str, str, bool], ...]:
@@ -87,9 +103,8 @@ class Consolidated:
 
     @property
     def mid(self) -> Fraction | None:
-        """The middle of the best prices, wherever they are shown."""
-        bid, ask = self.bid, self.ask
-        return rules.mid(bid.price, ask.price) if bid and ask else None
+        """The median of the venues' middles: no single venue sets it where there are three."""
+        return Fraction(rules.middle([one.mid(self.quote) for one in self.used])) if self.used else None
 
     def _best(self, *, selling: bool) -> Offered | None:
         tops = [top for source in self.used for top in _side(source, selling, 1)]
@@ -109,6 +124,20 @@ def _side(source: Source, selling: bool, limit: int) -> list[Offered]:
     return [Offered(one.price, one.quantity, source.venue, source.as_of, source.age_seconds) for one in levels[:limit]]
 
 
+def judged(sources: Sequence[Source], most_apart: Decimal) -> list[Source]:
+    """The same, of one pair: whoever's price is too far from the others' is not usable either."""
+    usable = [one for one in sources if one.unusable is None]
+    if len(usable) < 2:
+        return list(sources)
+    quote = usable[0].market.quote
+    wrong = rules.apart({one.name: one.mid(quote) for one in usable}, most_apart)
+    if not wrong:
+        return list(sources)
+    return [
+        replace(one, unusable=Unusable.APART) if one.unusable is None and one.name in wrong else one for one in sources
+    ]
+
+
 def consolidate(sources: Iterable[Source]) -> list[Consolidated]:
     """By pair, in the order of their names; within a pair by venue."""
     pairs: dict[tuple[str, str], list[Source]] = {}
@@ -126,11 +155,11 @@ def consolidate(sources: Iterable[Source]) -> list[Consolidated]:
 
 
 class Sides:
-    """Usable books made ready for routing: each side once for each book that arrives, when it is first priced from."""
+    """Usable books made ready for routing: a side once for each change of it, and only when it is priced from."""
 
     def __init__(self, slippage: Fraction) -> None:
         self._slippage = slippage
-        self._made: dict[tuple[str, str, bool], tuple[Source, Depth]] = {}
+        self._made: dict[tuple[str, str, bool], tuple[tuple[Level, ...], Market, Depth]] = {}
 
     def toward(
         self, sources: Iterable[Source], wanted: Collection[tuple[str, str]]
@@ -148,9 +177,9 @@ class Sides:
         assert source.book is not None
         key = source.venue, source.market.symbol, selling
         known = self._made.get(key)
-        if known is not None and known[0].book is source.book and known[0].market == source.market:
-            return known[1]
         levels = source.book.bids if selling else source.book.asks
+        if known is not None and known[0] is levels and known[1] == source.market:
+            return known[2]
         made = depth(
             source.venue,
             source.market,
@@ -159,5 +188,5 @@ class Sides:
             taker_fee=source.taker_fee,
             slippage=self._slippage,
         )
-        self._made[key] = source, made
+        self._made[key] = levels, source.market, made
         return made

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Context, Decimal
 from fractions import Fraction
+from functools import lru_cache
 from itertools import accumulate
 
 from tidegate.venues.port import Level, Market
@@ -118,6 +119,7 @@ def depth(
     )
 
 
+@lru_cache(1 << 15)  # of a book that has changed most levels are as they were
 def scaled(value: Decimal, *, up: bool) -> int:
     """`value` with PLACES decimals, as an integer; what is finer is rounded up or down."""
     above, below = value.as_integer_ratio()

@@ -1,8 +1,10 @@
-"""What may be quoted from, and the middle of a book: no network, no clock of its own."""
+"""What may be quoted from, and the middle of one book and of several: no network, no clock of its own."""
 
-from decimal import Decimal
+from collections.abc import Mapping, Sequence
+from decimal import Context, Decimal
 from enum import StrEnum
-from fractions import Fraction
+
+_EXACT = Context(prec=60)
 
 
 class Unusable(StrEnum):
@@ -12,6 +14,14 @@ class Unusable(StrEnum):
     CROSSED = "crossed"  # best bid at or above best ask: the venue's view is not consistent
     EMPTY = "empty"  # a side has no levels
     DOWN = "down"  # the venue did not answer
+    APART = "apart"  # its price is too far from what the other venues say
+
+
+class Told(StrEnum):
+    """How a book came here."""
+
+    STREAM = "stream"  # the venue tells each change
+    POLL = "poll"  # it was asked for
 
 
 class TooThin(Exception):  # an answer of the walk: the book does not hold that size
@@ -31,6 +41,28 @@ def check(
     return None
 
 
-def mid(best_bid: Decimal, best_ask: Decimal) -> Fraction:
-    """The middle of the best prices, `quote` per 1 `base`."""
-    return (Fraction(best_bid) + Fraction(best_ask)) / 2
+def middle(mids: Sequence[Decimal]) -> Decimal:
+    """The median: of three prices, one that is wrong moves it no further than to the nearer of the others."""
+    ranked, half = sorted(mids), len(mids) // 2
+    return ranked[half] if len(ranked) % 2 else between(ranked[half - 1], ranked[half])
+
+
+def between(one: Decimal, other: Decimal) -> Decimal:
+    """The middle of two prices, exact."""
+    return _EXACT.divide(_EXACT.add(one, other), 2)
+
+
+def inverse(price: Decimal) -> Decimal:
+    """The price the other way round, to sixty digits."""
+    return _EXACT.divide(1, price)
+
+
+def apart(mids: Mapping[str, Decimal], most: Decimal) -> set[str]:
+    """Whose price is further than `most` (a share) from the median of all. One alone has nobody to differ from; of two that
+    differ by more nobody can say which is wrong, and neither is believed.
+    """
+    if len(mids) == 2:
+        one, other = mids.values()
+        return set(mids) if abs(one - other) > most * min(one, other) else set()
+    centre = middle(list(mids.values())) if mids else Decimal(0)
+    return {name for name, value in mids.items() if abs(value - centre) > most * centre}

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ValidationError
 
-from tidegate import offers
+from tidegate import offers, websocket
 from tidegate.config import VenueSettings
 from tidegate.offers import NotOffered
 from tidegate.venues.port import Venue
@@ -24,7 +24,8 @@ class VenueProblem(SystemExit):
 class Opening:
     """What an adapter is given for one venue. Credentials are read already; "" where the venue has none.
 
-    `rest_url` is https, or http on loopback, without a path. `networks` holds the adapter's own names with those of the
+    `rest_url` is https, or http on loopback, without a path; `stream_url` wss, or ws on loopback, "" where books are only
+    asked for. `networks` holds the adapter's own names with those of the
     settings over them. `pairs` are all that `markets` may list, as "BTC-USDT"; none: no limit. `options` is `[venues.NAME.options]`, judged by the adapter's own model; None when it has none.
     """
 
@@ -36,13 +37,15 @@ class Opening:
     networks: Mapping[str, str]
     pairs: Sequence[str] = ()
     options: BaseModel | None = None
+    stream_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Adapter:
     """What an entry point names. `open` sends nothing and raises nothing but ValueError for what it cannot use.
 
-    `taker_fee` is the venue's usual one, for settings that say none; `networks` its own names of networks by ours.
+    `taker_fee` is the venue's usual one, for settings that say none; `networks` its own names of networks by ours;
+    `streams` where each of its REST addresses has its stream.
     """
 
     open: Callable[[Opening], Venue]
@@ -50,6 +53,7 @@ class Adapter:
     taker_fee: Decimal
     networks: Mapping[str, str] = field(default_factory=dict)
     options: type[BaseModel] | None = None
+    streams: Mapping[str, str] = field(default_factory=dict)
 
 
 def find(kind: str, name: str) -> Adapter:
@@ -64,15 +68,17 @@ def open_venue(name: str, settings: VenueSettings) -> Venue:
     """One venue's client. Nothing is sent yet. Refuses with VenueProblem."""
     adapter = find(settings.kind, name)
     try:
+        rest_url = _root(settings.rest_url or adapter.rest_url)
         opening = Opening(
             name=name,
-            rest_url=_root(settings.rest_url or adapter.rest_url),
+            rest_url=rest_url,
             api_key=settings.read_api_key(),
             secret=settings.read_secret(),
             taker_fee=Decimal(settings.taker_fee) if settings.taker_fee else adapter.taker_fee,
             networks={**adapter.networks, **settings.networks},
             pairs=settings.pairs,
             options=_options(adapter, settings),
+            stream_url=_stream(adapter, settings, rest_url),
         )
         return adapter.open(opening)
     except (ValidationError, ValueError, OSError) as error:
@@ -87,6 +93,17 @@ def _root(url: str) -> str:
         # Kraken and Coinbase sign the path; what stands in front of it would have to be signed too.
         raise ValueError("rest_url: the root alone, without path, query or login")
     return url.rstrip("/")
+
+
+def _stream(adapter: Adapter, settings: VenueSettings, rest_url: str) -> str:
+    """Beside the REST address: a sandbox's books are not those of the real venue."""
+    told = settings.stream_url or adapter.streams.get(rest_url, "")
+    if not settings.stream or not told:
+        return ""
+    try:
+        return websocket.address(told)
+    except ValueError as error:
+        raise ValueError(f"stream_url: {error}") from error
 
 
 def _options(adapter: Adapter, settings: VenueSettings) -> BaseModel | None:

@@ -122,6 +122,14 @@ def levels(side: Iterable[tuple[Any, Any]], *, best_is_highest: bool) -> tuple[L
     return tuple(found)
 
 
+def change(price: Any, quantity: Any) -> tuple[Decimal, Decimal]:
+    """A price of a stream and what now stands at it. Refuses a price of nothing."""
+    at = number(price, "price")
+    if not at:
+        raise Malformed("a price of nothing")
+    return at, number(quantity, "quantity")
+
+
 def uncrossed(bids: tuple[Level, ...], asks: tuple[Level, ...]) -> None:
     """Refuses bids at or above asks."""
     if bids and asks and bids[0].price >= asks[0].price:

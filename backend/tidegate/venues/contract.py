@@ -7,13 +7,16 @@ world is an adapter's client with its own account at a venue that the test runs,
 import asyncio
 import time
 import uuid
-from collections.abc import Awaitable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Protocol
 
 from tidegate.venues.port import (
+    Book,
     Fill,
+    Following,
     Interval,
     Market,
     OrderSeen,
@@ -23,6 +26,7 @@ from tidegate.venues.port import (
     Reason,
     Rights,
     Side,
+    Streaming,
     Venue,
     VenueUnavailable,
     Way,
@@ -31,6 +35,7 @@ from tidegate.venues.port import (
 )
 
 _MOST_LOOKS = 50
+_PATIENCE = 30.0
 
 
 class World(Protocol):
@@ -140,7 +145,7 @@ class VenueContract:
     async def test_a_sale_moves_exactly_what_its_fills_say(self, world: World) -> None:
         market, before = await market_of(world), await world.held()
         book = await world.venue.book(world.symbol)
-        seen, fills = await settled(world, await order(world, Side.SELL, market.min_quantity * 3, book.bids[0].price))
+        seen, fills = await settled(world, await order(world, Side.SELL, few(market, book), book.bids[0].price))
         assert seen.state is OrderState.FILLED
         assert all(fill.price >= book.bids[0].price and fill.fee >= 0 for fill in fills)
         assert await world.held() == moved(before, market, Side.SELL, fills)
@@ -148,7 +153,7 @@ class VenueContract:
     async def test_an_order_without_a_counterpart_moves_nothing_and_does_not_rest(self, world: World) -> None:
         market, before = await market_of(world), await world.held()
         book = await world.venue.book(world.symbol)
-        seen, fills = await settled(world, await order(world, Side.BUY, market.min_quantity * 3, book.bids[0].price))
+        seen, fills = await settled(world, await order(world, Side.BUY, few(market, book), book.bids[0].price))
         assert (seen.state, seen.filled) == (OrderState.CANCELLED, Decimal(0)) and not fills
         assert await world.held() == before and await held(world) == before
 
@@ -189,7 +194,7 @@ class VenueContract:
 
     async def test_many_questions_at_once_are_answered(self, world: World) -> None:
         market, book = await market_of(world), await world.venue.book(world.symbol)
-        orders = [order(world, Side.SELL, market.min_quantity * 2, book.bids[0].price) for _ in range(3)]
+        orders = [order(world, Side.SELL, few(market, book), book.bids[0].price) for _ in range(3)]
         answers = await asyncio.gather(*orders, *(world.venue.balances() for _ in range(3)))
         assert [one.outcome for one in answers if isinstance(one, Placed)] == [PlaceOutcome.PLACED] * 3
         assert await world.orders() == 3
@@ -202,7 +207,7 @@ class VenueContract:
             market, book = await market_of(world), await world.venue.book(world.symbol)
             await world.venue.prepare()
             await lose()
-            quantity = market.min_quantity * 3
+            quantity = few(market, book)
             placed = await order(world, Side.BUY, quantity, book.asks[-1].price, client_order_id=client_order_id)
             assert placed.outcome is PlaceOutcome.UNKNOWN and placed.order is None
             for told in (None, since):
@@ -217,14 +222,14 @@ class VenueContract:
         await world.venue.prepare()
         await world.fail_next()
         price = book.asks[0].price
-        placed = await order(world, Side.BUY, market.min_quantity * 3, price, client_order_id=client_order_id)
+        placed = await order(world, Side.BUY, few(market, book), price, client_order_id=client_order_id)
         assert placed.outcome is PlaceOutcome.UNKNOWN
         assert await world.venue.find(client_order_id=client_order_id, symbol=world.symbol) is None
         assert await world.orders() == 0
 
     async def test_cancelling_what_is_done_or_unknown_is_no_error(self, world: World) -> None:
         market, book = await market_of(world), await world.venue.book(world.symbol)
-        client_order_id, quantity = str(uuid.uuid4()), market.min_quantity * 3
+        client_order_id, quantity = str(uuid.uuid4()), few(market, book)
         await order(world, Side.BUY, quantity, book.asks[-1].price, client_order_id=client_order_id)
         for one in (client_order_id, str(uuid.uuid4())):
             await world.venue.cancel(client_order_id=one, symbol=world.symbol)
@@ -320,7 +325,93 @@ class VenueContract:
         assert await world.withdrawals() == 0
 
 
+class StreamContract:
+    """The same for an adapter that is `Streaming`: subclass both. The world's client must have been given its stream."""
+
+    async def test_a_followed_book_is_the_one_that_is_asked_for_and_moves_with_it(self, world: World) -> None:
+        async with followed(world) as following:
+            market, first = await market_of(world), await told(following, world)
+            await agrees(world, following)
+            for buys in (True, False):
+                side = first.asks if buys else first.bids
+                taken = market.quantity_down(side[0].quantity / 2)
+                await settled(world, await order(world, Side.BUY if buys else Side.SELL, taken, side[0].price))
+                later = await until(following, world, differs(first))
+                assert later.received >= first.received
+                await agrees(world, following)
+                first = later
+
+    async def test_a_book_is_shown_only_while_the_stream_stands_and_comes_back_by_itself(self, world: World) -> None:
+        async with followed(world) as following:
+            first = await told(following, world)
+            await world.down()
+            try:
+                async with asyncio.timeout(_PATIENCE):
+                    while (book := following.book(world.symbol)) is not None:
+                        assert book.received <= time.time() and book.bids == first.bids
+                        await a_moment(following)
+            finally:
+                await world.up()
+            again = await told(following, world)
+            assert again.received > first.received
+            await agrees(world, following)
+        assert following.book(world.symbol) is None
+
+    async def test_what_was_not_asked_for_is_not_followed(self, world: World) -> None:
+        async with followed(world) as following:
+            await told(following, world)
+            assert following.symbols == (world.symbol,) and following.book("nothing") is None
+
+
 # What the promises are made of.
+
+
+@asynccontextmanager
+async def followed(world: World) -> AsyncIterator[Following]:
+    assert isinstance(world.venue, Streaming)
+    following = world.venue.follow((world.symbol,))
+    assert following is not None, "the client has no stream"
+    assert following.book(world.symbol) is None
+    task = asyncio.create_task(following.run())
+    try:
+        yield following
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+async def told(following: Following, world: World) -> Book:
+    return await until(following, world, lambda book: True)
+
+
+async def until(following: Following, world: World, holds: Callable[[Book], bool]) -> Book:
+    """The followed book once it is there and `holds`."""
+    async with asyncio.timeout(_PATIENCE):
+        while (book := following.book(world.symbol)) is None or not holds(book):
+            await a_moment(following)
+    assert book.bids[0].price < book.asks[0].price and book.received <= time.time()
+    return book
+
+
+def differs(first: Book) -> Callable[[Book], bool]:
+    return lambda book: (book.bids, book.asks) != (first.bids, first.asks)
+
+
+async def a_moment(following: Following) -> None:
+    """Until something is told, or a little while."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(following.moved(), 0.1)
+
+
+async def agrees(world: World, following: Following) -> None:
+    """With what is asked for, in what both show."""
+    asked = await world.venue.book(world.symbol, 50)
+
+    def same(book: Book) -> bool:
+        deep = min(len(asked.bids), len(asked.asks), len(book.bids), len(book.asks))
+        return deep > 0 and (book.bids[:deep], book.asks[:deep]) == (asked.bids[:deep], asked.asks[:deep])
+
+    await until(following, world, same)
 
 
 def questions(world: World) -> list[Awaitable[Any]]:
@@ -349,6 +440,11 @@ def way(world: World) -> Way:
 
 async def market_of(world: World) -> Market:
     return next(one for one in await world.venue.markets() if one.symbol == world.symbol)
+
+
+def few(market: Market, book: Book) -> Decimal:
+    """Three times the least that may be ordered, also by what it is worth."""
+    return market.quantity_up(max(market.min_quantity, market.min_notional / book.bids[0].price)) * 3
 
 
 async def order(world: World, side: Side, quantity: Decimal, price: Decimal, **more: Any) -> Placed:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from enum import IntEnum, StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 class VenueUnavailable(Exception):
@@ -373,3 +373,35 @@ class Venue(Protocol):
         ...
 
     async def close(self) -> None: ...
+
+
+class Following(Protocol):
+    """Books that a venue tells by itself, for as long as `run` runs. Whatever happens on the way, `book` shows no change
+    as fresh that may have missed another.
+    """
+
+    symbols: tuple[str, ...]
+
+    def book(self, symbol: str) -> Book | None:
+        """As it stands now, never crossed; None while it is not known to be whole (a gap, a new connection), or not
+        followed: keep what you read last and let it grow old. `received`: when the venue last vouched for it. A side that
+        has not changed is the same object as before.
+        """
+        ...
+
+    async def moved(self) -> None:
+        """Ends when the next message has been taken in."""
+        ...
+
+    async def run(self) -> None:
+        """Connects, again and again. Ends by cancel."""
+        ...
+
+
+@runtime_checkable
+class Streaming(Protocol):
+    """What a Venue may have beside the port. Without it, its books are asked for."""
+
+    def follow(self, symbols: Sequence[str]) -> Following | None:
+        """Nothing is sent before `run`. None where the settings give it no stream. ValueError for too many symbols."""
+        ...

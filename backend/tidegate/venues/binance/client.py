@@ -8,8 +8,9 @@ from decimal import Decimal
 from typing import Final
 
 from tidegate.http import MIB, Answer
-from tidegate.venues.binance import parse, sign
+from tidegate.venues.binance import parse, sign, stream
 from tidegate.venues.body import Trouble, plain
+from tidegate.venues.follow import Follower, Habits
 from tidegate.venues.line import Budget, Clock, Line, chosen, held_up, known, understood
 from tidegate.venues.port import (
     Balance,
@@ -18,6 +19,7 @@ from tidegate.venues.port import (
     Condition,
     DepositAddress,
     Fill,
+    Following,
     Interval,
     Market,
     OrderSeen,
@@ -32,6 +34,7 @@ from tidegate.venues.port import (
     WithdrawalSeen,
     Withdrawing,
 )
+from tidegate.venues.talk import Talk
 
 RECEIVE_WINDOW_MS = 5000
 TRADES_A_PAGE = 1000
@@ -66,12 +69,14 @@ class Binance:
         timeout: float = 10.0,
         networks: Mapping[str, str] = NETWORKS,
         pairs: Sequence[str] = (),
+        stream_url: str = "",
     ) -> None:
         self.name = name
         self.taker_fee = taker_fee
         self._secret = secret.encode()
         self._networks = networks
         self._pairs = pairs
+        self._stream_url = stream_url
         headers = {"x-mbx-apikey": api_key} if api_key else {}
         self._line = Line(rest_url, name=name, headers=headers, timeout=timeout)
         self._weight = Budget(6000, 100)  # a minute's, until exchangeInfo and the answers' headers tell
@@ -92,9 +97,25 @@ class Binance:
 
     async def book(self, symbol: str, depth: int = 100) -> Book:
         query = sign.encode([("symbol", symbol), ("limit", str(depth))]).decode()
-        answer = await self._read(f"/api/v3/depth?{query}", weight=5 if depth <= 100 else 25 if depth <= 500 else 50)
+        answer = await self._read(f"/api/v3/depth?{query}", weight=_depth_weight(depth))
         received = time.time()
         return understood(parse.book, answer.body, symbol, received)
+
+    def follow(self, symbols: Sequence[str]) -> Following | None:
+        if not self._stream_url:
+            return None
+        if len(symbols) > stream.MOST_SYMBOLS:
+            raise ValueError(f"more than {stream.MOST_SYMBOLS} markets on one stream")
+
+        async def begin() -> Talk:
+            return stream.BinanceTalk(symbols)
+
+        async def fetch(symbol: str) -> Book:
+            return await self.book(symbol, stream.DEPTH)
+
+        # A quiet market says nothing at all; that the way is open is told by pings.
+        habits = Habits(silence=60)
+        return Follower(self._stream_url, begin, name=self.name, symbols=symbols, habits=habits, fetch=fetch)
 
     async def tickers(self, symbols: Sequence[str]) -> list[Ticker]:
         if not symbols:
@@ -298,6 +319,10 @@ class Binance:
             self._weight.told(int(used))
         if answer.status == 400 and parse.failure(400, answer.headers, answer.body).code == parse.CLOCK:
             self._clock.doubt()
+
+
+def _depth_weight(depth: int) -> int:
+    return next((weight for most, weight in ((100, 5), (500, 25), (1000, 50)) if depth <= most), 250)
 
 
 def _unavailable(answer: Answer) -> VenueUnavailable:

@@ -12,7 +12,8 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from tidegate.http import MIB, Answer
 from tidegate.venues.body import Trouble, asked_wait, decode, plain
-from tidegate.venues.coinbase import parse, sign, transfers
+from tidegate.venues.coinbase import parse, sign, stream, transfers
+from tidegate.venues.follow import Follower, Habits
 from tidegate.venues.line import Budget, Clock, Line, chosen, held_up, known, understood
 from tidegate.venues.port import (
     Balance,
@@ -21,6 +22,7 @@ from tidegate.venues.port import (
     Condition,
     DepositAddress,
     Fill,
+    Following,
     Interval,
     Market,
     OrderSeen,
@@ -36,6 +38,7 @@ from tidegate.venues.port import (
     WithdrawalSeen,
     Withdrawing,
 )
+from tidegate.venues.talk import Talk
 
 TRADE: Final = "/api/v3/brokerage"
 NETWORKS: Final = {"bitcoin": "bitcoin", "ethereum": "ethereum"}
@@ -72,12 +75,14 @@ class Coinbase:
         timeout: float = 10.0,
         networks: Mapping[str, str] = NETWORKS,
         pairs: Sequence[str] = (),
+        stream_url: str = "",
     ) -> None:
         self.name = name
         self.taker_fee = taker_fee
         self._key_name, self._key = api_key, sign.key_of(secret) if secret else None
         self._host = urlsplit(rest_url).netloc
         self._networks, self._pairs = networks, pairs
+        self._stream_url = stream_url
         self._line = Line(rest_url, name=name, timeout=timeout)
         self._public, self._private = Budget(10, 10), Budget(30, 30)
         self._clock = Clock(name, self._ask_time)
@@ -97,6 +102,17 @@ class Coinbase:
         answer = await self._open("market/product_book", [("product_id", symbol), ("limit", str(depth))])
         received = time.time()
         return understood(parse.book, answer.body, symbol, received)
+
+    def follow(self, symbols: Sequence[str]) -> Following | None:
+        if not self._stream_url:
+            return None
+
+        async def begin() -> Talk:
+            return stream.CoinbaseTalk(symbols)
+
+        # Heartbeats come every second; a whole book, to its last level, is some MiB.
+        habits = Habits(silence=5, max_bytes=32 * MIB)
+        return Follower(self._stream_url, begin, name=self.name, symbols=symbols, habits=habits)
 
     async def tickers(self, symbols: Sequence[str]) -> list[Ticker]:
         asked = [

@@ -1,9 +1,10 @@
-"""Kraken Spot over REST: sign, parse and outcome are pure, client does the talking."""
+"""Kraken Spot over REST and its stream: sign, parse, outcome and stream are pure, client does the talking."""
 
 from decimal import Decimal
 
 from tidegate.venues.adapter import Adapter, Opening
 from tidegate.venues.kraken.client import NETWORKS, Kraken, Options
+from tidegate.venues.kraken.stream import STREAMS
 from tidegate.venues.port import Venue
 
 __all__ = ["ADAPTER", "Kraken"]
@@ -19,8 +20,9 @@ def _open(opening: Opening) -> Venue:
         name=opening.name,
         networks=opening.networks,
         pairs=opening.pairs,
+        stream_url=opening.stream_url,
         tier=opening.options.tier,
     )
 
 
-ADAPTER = Adapter(_open, "https://api.kraken.com", Decimal("0.004"), NETWORKS, Options)
+ADAPTER = Adapter(_open, "https://api.kraken.com", Decimal("0.004"), NETWORKS, Options, STREAMS)

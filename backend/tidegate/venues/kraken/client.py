@@ -10,7 +10,8 @@ from urllib.parse import quote
 from pydantic import BaseModel, ConfigDict
 
 from tidegate.venues.body import Malformed, Trouble, plain
-from tidegate.venues.kraken import outcome, parse, sign
+from tidegate.venues.follow import Follower, Habits
+from tidegate.venues.kraken import outcome, parse, sign, stream
 from tidegate.venues.kraken.calls import Calls
 from tidegate.venues.line import Budget, Line, chosen, known, understood
 from tidegate.venues.port import (
@@ -20,6 +21,7 @@ from tidegate.venues.port import (
     Condition,
     DepositAddress,
     Fill,
+    Following,
     Interval,
     Market,
     OrderSeen,
@@ -35,6 +37,7 @@ from tidegate.venues.port import (
     WithdrawalSeen,
     Withdrawing,
 )
+from tidegate.venues.talk import Talk
 
 NETWORKS: Final = {"BTC@bitcoin": "Bitcoin", "ETH@ethereum": "Ether (Hex)", "USDT@ethereum": "Tether USD (ERC20)"}
 """Kraken's names for the ways an asset comes in and goes out, by our asset and network; others by configuration."""
@@ -71,14 +74,17 @@ class Kraken:
         networks: Mapping[str, str] = NETWORKS,
         pairs: Sequence[str] = (),
         tier: str = "starter",
+        stream_url: str = "",
     ) -> None:
         self.name = name
         self.taker_fee = taker_fee
         self._networks, self._pairs = networks, pairs
+        self._stream_url = stream_url
         self._line = Line(rest_url, name=name, timeout=timeout)
         self._calls = Calls(self._line, api_key, sign.secret_of(secret), Budget(*_COUNTERS[tier]))
         self._names: parse.Names | None = None
         self._markets: dict[str, Market] = {}
+        self._lines: Mapping[str, stream.Line] = {}
 
     @property
     def condition(self) -> Condition:
@@ -90,12 +96,25 @@ class Kraken:
         answer = await self._calls.open("AssetPairs")
         found = understood(parse.markets, answer.body, await self._called(), known)
         self._markets.update((one.symbol, one) for one in found)
+        self._lines = understood(stream.lines, answer.body)
         return chosen(found, self._pairs)
 
     async def book(self, symbol: str, depth: int = 100) -> Book:
         answer = await self._calls.open(f"Depth?pair={quote(symbol)}&count={depth}")
         received = time.time()
         return understood(parse.book, answer.body, symbol, received)
+
+    def follow(self, symbols: Sequence[str]) -> Following | None:
+        if not self._stream_url:
+            return None
+
+        async def begin() -> Talk:
+            if not self._lines.keys() >= set(symbols):
+                await self.markets()
+            return stream.KrakenTalk({one: self._lines[one] for one in symbols if one in self._lines})
+
+        # Heartbeats come every second.
+        return Follower(self._stream_url, begin, name=self.name, symbols=symbols, habits=Habits(silence=5))
 
     async def tickers(self, symbols: Sequence[str]) -> list[Ticker]:
         # One at a time: of several, the answer's keys need not be the ones that were asked for.

@@ -56,6 +56,11 @@ def errors(value: Any) -> list[str]:
     return [one for one in told if not one.startswith("W")]
 
 
+def code_of(theirs: str) -> str:
+    """What everybody else calls it."""
+    return _OURS.get(theirs, theirs)
+
+
 def server_time(body: bytes) -> int:
     """Milliseconds of the venue's clock; Kraken tells whole seconds: taken as the middle of its second."""
     return read.integer(result(body), "unixtime") * 1000 + 500
@@ -66,7 +71,7 @@ def names(body: bytes) -> Names:
     ours, theirs = {}, {}
     for key, entry in read.named(result(body), "assets").items():
         alternative = read.text(entry, "altname")
-        code = _OURS.get(alternative, alternative)
+        code = code_of(alternative)
         ours[key] = ours[alternative] = code
         theirs[code] = alternative
     return Names(ours, theirs)
