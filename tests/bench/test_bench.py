@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SECTIONS = os.environ.get("TIDEGATE_BENCH_SECTIONS", "posting,http,depth,route").split(",")
+SECTIONS = os.environ.get("TIDEGATE_BENCH_SECTIONS", "posting,http,depth,quotes,conversions,route").split(",")
 """The wallets' sections start whole systems: `make test-full` runs them too."""
 WALLETS = {
     "payouts": {
@@ -44,6 +44,8 @@ TARGETS = {
     "http_vs_tpcb": "at least 0.7",
     "http_p99_vs_plain": "at most 0.3",
     "posting_deep_vs_shallow": "at least 0.8",
+    "quote_p99_vs_insert": "at most 3",
+    "conversion_p99_vs_posting": "at most 5",
     "route_vs_decimal": "at least 2",
     "route_median": "at most 50",
     "route_never_worse": "at least 100",
