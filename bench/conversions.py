@@ -14,6 +14,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +80,7 @@ class Counter:
                 self.desk, user_id=offer.user_id, asked=asked, keyed=Keyed(uuid.uuid4().hex, "digest")
             )
 
-        return await self._window(OURS, [lambda one=offer: convert(one) for offer in offers])
+        return await self._window(OURS, [partial(convert, offer) for offer in offers])
 
     async def alone(self) -> float:
         """Each call posts the same linked group."""
@@ -90,7 +91,7 @@ class Counter:
             assert (await self.desk.lane.submit(posting)).posted
 
         offers = [self._offer() for _ in range(self.sizes.calls)]
-        return await self._window(ALONE, [lambda one=offer: post(one) for offer in offers])
+        return await self._window(ALONE, [partial(post, offer) for offer in offers])
 
     async def _window(self, name: str, calls: Sequence[Callable[[], Awaitable[None]]]) -> float:
         """Callers that each take the next call when theirs has returned. Calls a second."""
