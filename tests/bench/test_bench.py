@@ -23,6 +23,8 @@ TARGETS = {
     },
     "http": {"http_vs_plain": "at least 8", "http_vs_tpcb": "at least 0.7", "http_p99_vs_plain": "at most 0.3"},
     "depth": {"posting_deep_vs_shallow": "at least 0.8"},
+    "quotes": {"quote_p99_vs_insert": "at most 3"},
+    "conversions": {"conversion_p99_vs_posting": "at most 5"},
     "route": {"route_vs_decimal": "at least 2", "route_median": "at most 50", "route_never_worse": "at least 100"},
     "streams": {
         "streams_rate": "at least 95",

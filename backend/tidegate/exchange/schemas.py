@@ -180,67 +180,7 @@ class OrderOut(Out):
     reason: str | None
 
 
-class ReceiptOut(Out):
-    """How the price came about: the mid at the decision, the rate given, where it was hedged and at what."""
-
-    rate: str
-    mid: str | None
-    mid_as_of: Time | None
-    route: list[RouteOut]
-    hedge: Literal["waiting", "running", "done", "carried"]
-    hedge_price: str | None = Field(description="Average price of the fills in `rate`'s direction, before venue fees")
-    orders: list[OrderOut]
-
-
-class ConversionDetailOut(ConversionOut):
-    fills: list[FillOut]
-    receipt: ReceiptOut
-
-
-class SourceOut(Out):
-    """One venue's part in a number, and whether it may be quoted from."""
-
-    venue: str
-    market: str
-    bid: str | None
-    ask: str | None
-    as_of: Time | None
-    age_seconds: str | None
-    usable: bool
-    reason: str | None
-
-
-class MarketOut(Out):
-    """A pair. `mid`, `bid` and `ask` are `quote` per 1 `base`; null when no source may be quoted from."""
-
-    market: str = Field(examples=["BTC-USDT"])
-    base: str
-    quote: str
-    mid: str | None
-    bid: str | None
-    ask: str | None
-    as_of: Time | None
-    sources: list[SourceOut]
-
-
-class MarketsOut(Out):
-    items: list[MarketOut]
-    next_cursor: str | None = None
-
-
-class RateOut(Out):
-    """What one asset is worth in another right now; `bid` and `ask` in `to_asset` per 1 `from_asset`."""
-
-    from_asset: str
-    to_asset: str
-    mid: str
-    bid: str
-    ask: str
-    as_of: Time
-    sources: list[SourceOut]
-
-
-# --- the best-execution receipt; no operation answers it yet -----------------------------------------------------------
+# --- the best-execution receipt ---------------------------------------------------------------------------------------
 
 
 class TopOut(Out):
@@ -299,14 +239,36 @@ class RoutedOut(Out):
     alternatives: list[AlternativeOut]
 
 
-class RealisedOut(Out):
-    """What became of it: average price of the fills in the conversion's direction, and how far from what was promised."""
+class RealisedLegOut(Out):
+    """One exchange of the route as it was traded. Prices: `to_asset` per 1 `from_asset`, null where nothing was traded."""
 
-    price: str
-    against_quoted: str
-    against_mid: str | None
-    against_best_single: str | None
-    at: Time
+    from_asset: str
+    to_asset: str
+    price: str | None = Field(description="Average of the fills, before venue fees")
+    price_after_fees: str | None = Field(description="null also where a fee was taken in a third asset")
+    traded: AmountOut = Field(description="Of the market's base asset")
+    carried: AmountOut = Field(description="Of the market's base asset: traded nowhere, the house bears it")
+
+
+class RealisedOut(Out):
+    """What the orders came to. Prices: `to_asset` per 1 `from_asset`, over all legs; null where a leg was not traded.
+
+    The shares have a sign and are rounded down to a millionth: `0.0002` is 0.02 % more for each `from_asset` than what it is
+    held against, `-0.0002` is 0.02 % less. It is the house's result; what was agreed does not change by it.
+    """
+
+    price: str | None = Field(description="Average of the fills, before venue fees")
+    price_after_fees: str | None = Field(description="null also where a fee was taken in a third asset")
+    best_single: str | None = Field(
+        description="After fees, what the best single venue offered for the whole size; null when none could take it"
+    )
+    against_quoted: str | None = Field(description="`price` against the conversion's `rate`; both before fees")
+    against_mid: str | None = Field(
+        description="`price` against the mid at the decision: spread and depth of the books"
+    )
+    against_best_single: str | None = Field(description="`price_after_fees` against `best_single`")
+    legs: list[RealisedLegOut]
+    at: Time = Field(description="When the last order was done")
 
 
 class BestExecutionOut(Out):
@@ -321,4 +283,65 @@ class BestExecutionOut(Out):
     venue_cost: str = Field(description="Share that the venues charge, rounded up to a millionth")
     books: list[BookSeenOut]
     route: list[RoutedOut]
-    realised: RealisedOut | None = None
+    realised: RealisedOut | None = Field(default=None, description="null until every order is done")
+
+
+class ReceiptOut(Out):
+    """How the price came about: the mid at the decision, the rate given, where it was hedged and at what."""
+
+    rate: str
+    mid: str | None
+    mid_as_of: Time | None
+    route: list[RouteOut]
+    hedge: Literal["waiting", "running", "done", "carried"]
+    hedge_price: str | None = Field(description="Average price of the fills in `rate`'s direction, before venue fees")
+    orders: list[OrderOut]
+    execution: BestExecutionOut | None = Field(description="null for what was converted before receipts were kept")
+
+
+class ConversionDetailOut(ConversionOut):
+    fills: list[FillOut]
+    receipt: ReceiptOut
+
+
+class SourceOut(Out):
+    """One venue's part in a number, and whether it may be quoted from."""
+
+    venue: str
+    market: str
+    bid: str | None
+    ask: str | None
+    as_of: Time | None
+    age_seconds: str | None
+    usable: bool
+    reason: str | None
+
+
+class MarketOut(Out):
+    """A pair. `mid`, `bid` and `ask` are `quote` per 1 `base`; null when no source may be quoted from."""
+
+    market: str = Field(examples=["BTC-USDT"])
+    base: str
+    quote: str
+    mid: str | None
+    bid: str | None
+    ask: str | None
+    as_of: Time | None
+    sources: list[SourceOut]
+
+
+class MarketsOut(Out):
+    items: list[MarketOut]
+    next_cursor: str | None = None
+
+
+class RateOut(Out):
+    """What one asset is worth in another right now; `bid` and `ask` in `to_asset` per 1 `from_asset`."""
+
+    from_asset: str
+    to_asset: str
+    mid: str
+    bid: str
+    ask: str
+    as_of: Time
+    sources: list[SourceOut]

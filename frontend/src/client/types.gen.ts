@@ -64,6 +64,27 @@ export type AddressOut = {
 };
 
 /**
+ * AlternativeOut
+ *
+ * The same size at one venue alone, its fee included: the other side of the exchange, or why it could not be.
+ */
+export type AlternativeOut = {
+    amount: AmountOut | null;
+    /**
+     * Hindered
+     */
+    hindered: 'too_thin' | 'below_minimum' | null;
+    /**
+     * Symbol
+     */
+    symbol: string;
+    /**
+     * Venue
+     */
+    venue: string;
+};
+
+/**
  * AmountOut
  *
  * An amount on the wire: fixed point with exactly the asset's decimals.
@@ -359,6 +380,102 @@ export type BeneficiaryPatch = {
      * Label
      */
     label: string;
+};
+
+/**
+ * BestExecutionOut
+ *
+ * Why the price was the best to be had, and, once the orders are done, what it came to.
+ */
+export type BestExecutionOut = {
+    /**
+     * Books
+     */
+    books: Array<BookSeenOut>;
+    /**
+     * Decided At
+     */
+    decided_at: string;
+    /**
+     * From Asset
+     */
+    from_asset: string;
+    /**
+     * Mid
+     */
+    mid: string | null;
+    /**
+     * Rate
+     */
+    rate: string;
+    /**
+     * null until every order is done
+     */
+    realised: RealisedOut | null;
+    /**
+     * Route
+     */
+    route: Array<RoutedOut>;
+    /**
+     * Side
+     */
+    side: 'exact_in' | 'exact_out';
+    /**
+     * To Asset
+     */
+    to_asset: string;
+    /**
+     * Venue Cost
+     *
+     * Share that the venues charge, rounded up to a millionth
+     */
+    venue_cost: string;
+};
+
+/**
+ * BookSeenOut
+ *
+ * A book as it was when the price was made. `digest`: SHA-256 of all of it, as `exchange.receipt.digest` writes it.
+ */
+export type BookSeenOut = {
+    /**
+     * Age Seconds
+     */
+    age_seconds: string | null;
+    /**
+     * As Of
+     */
+    as_of: string | null;
+    ask: TopOut | null;
+    bid: TopOut | null;
+    /**
+     * Digest
+     *
+     * null when the venue had not answered
+     */
+    digest: string | null;
+    /**
+     * Left Out
+     *
+     * Why nothing was priced from it; null when it was looked at
+     */
+    left_out: string | null;
+    /**
+     * Market
+     */
+    market: string;
+    /**
+     * Sequence
+     */
+    sequence: number | null;
+    /**
+     * Symbol
+     */
+    symbol: string;
+    /**
+     * Venue
+     */
+    venue: string;
 };
 
 /**
@@ -1802,6 +1919,42 @@ export type PaymentOut = {
 };
 
 /**
+ * PlannedOut
+ *
+ * What was to be ordered at a venue; `value` and `fee` in the market's quote asset, as its book said.
+ */
+export type PlannedOut = {
+    /**
+     * Fee
+     */
+    fee: string;
+    /**
+     * Limit Price
+     */
+    limit_price: string;
+    /**
+     * Quantity
+     */
+    quantity: string;
+    /**
+     * Side
+     */
+    side: 'buy' | 'sell';
+    /**
+     * Symbol
+     */
+    symbol: string;
+    /**
+     * Value
+     */
+    value: string;
+    /**
+     * Venue
+     */
+    venue: string;
+};
+
+/**
  * Problem
  *
  * RFC 9457 problem details, with our stable `code` and typed extras.
@@ -2117,11 +2270,108 @@ export type ReadyOut = {
 };
 
 /**
+ * RealisedLegOut
+ *
+ * One exchange of the route as it was traded. Prices: `to_asset` per 1 `from_asset`, null where nothing was traded.
+ */
+export type RealisedLegOut = {
+    /**
+     * Of the market's base asset: traded nowhere, the house bears it
+     */
+    carried: AmountOut;
+    /**
+     * From Asset
+     */
+    from_asset: string;
+    /**
+     * Price
+     *
+     * Average of the fills, before venue fees
+     */
+    price: string | null;
+    /**
+     * Price After Fees
+     *
+     * null also where a fee was taken in a third asset
+     */
+    price_after_fees: string | null;
+    /**
+     * To Asset
+     */
+    to_asset: string;
+    /**
+     * Of the market's base asset
+     */
+    traded: AmountOut;
+};
+
+/**
+ * RealisedOut
+ *
+ * What the orders came to. Prices: `to_asset` per 1 `from_asset`, over all legs; null where a leg was not traded.
+ *
+ * The shares have a sign and are rounded down to a millionth: `0.0002` is 0.02 % more for each `from_asset` than what it is
+ * held against, `-0.0002` is 0.02 % less. It is the house's result; what was agreed does not change by it.
+ */
+export type RealisedOut = {
+    /**
+     * Against Best Single
+     *
+     * `price_after_fees` against `best_single`
+     */
+    against_best_single: string | null;
+    /**
+     * Against Mid
+     *
+     * `price` against the mid at the decision: spread and depth of the books
+     */
+    against_mid: string | null;
+    /**
+     * Against Quoted
+     *
+     * `price` against the conversion's `rate`; both before fees
+     */
+    against_quoted: string | null;
+    /**
+     * At
+     *
+     * When the last order was done
+     */
+    at: string;
+    /**
+     * Best Single
+     *
+     * After fees, what the best single venue offered for the whole size; null when none could take it
+     */
+    best_single: string | null;
+    /**
+     * Legs
+     */
+    legs: Array<RealisedLegOut>;
+    /**
+     * Price
+     *
+     * Average of the fills, before venue fees
+     */
+    price: string | null;
+    /**
+     * Price After Fees
+     *
+     * null also where a fee was taken in a third asset
+     */
+    price_after_fees: string | null;
+};
+
+/**
  * ReceiptOut
  *
  * How the price came about: the mid at the decision, the rate given, where it was hedged and at what.
  */
 export type ReceiptOut = {
+    /**
+     * null for what was converted before receipts were kept
+     */
+    execution: BestExecutionOut | null;
     /**
      * Hedge
      */
@@ -2282,6 +2532,36 @@ export type RouteOut = {
      * Venue
      */
     venue: string;
+};
+
+/**
+ * RoutedOut
+ *
+ * One exchange of the route. `given` rounded up and `got` down to a unit, venue fees included.
+ */
+export type RoutedOut = {
+    /**
+     * Alternatives
+     */
+    alternatives: Array<AlternativeOut>;
+    /**
+     * Carried
+     *
+     * Of the market's base asset, ordered nowhere: below a lot or below every least order
+     */
+    carried: string;
+    given: AmountOut;
+    got: AmountOut;
+    /**
+     * Orders
+     */
+    orders: Array<PlannedOut>;
+    /**
+     * Rate
+     *
+     * What the books say before fees, in the direction of the exchange
+     */
+    rate: string;
 };
 
 /**
@@ -2571,6 +2851,22 @@ export type TokenOut = {
      * Token Type
      */
     token_type: 'bearer';
+};
+
+/**
+ * TopOut
+ *
+ * The best level of a side, in the venue's own decimals.
+ */
+export type TopOut = {
+    /**
+     * Price
+     */
+    price: string;
+    /**
+     * Quantity
+     */
+    quantity: string;
 };
 
 /**
@@ -4212,6 +4508,52 @@ export type ConversionsGetResponses = {
 };
 
 export type ConversionsGetResponse = ConversionsGetResponses[keyof ConversionsGetResponses];
+
+export type ConversionsGetReceiptData = {
+    body?: never;
+    path: {
+        /**
+         * Conversion Id
+         */
+        conversion_id: string;
+    };
+    query?: never;
+    url: '/api/v1/exchange/conversions/{conversion_id}/receipt';
+};
+
+export type ConversionsGetReceiptErrors = {
+    /**
+     * `unauthenticated`: Sign in first
+     */
+    401: Problem;
+    /**
+     * `forbidden`: Not allowed
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found
+     */
+    404: Problem;
+    /**
+     * `invalid_request`: Some fields are not as they should be
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests
+     */
+    429: Problem;
+};
+
+export type ConversionsGetReceiptError = ConversionsGetReceiptErrors[keyof ConversionsGetReceiptErrors];
+
+export type ConversionsGetReceiptResponses = {
+    /**
+     * Successful Response
+     */
+    200: ConversionDetailOut;
+};
+
+export type ConversionsGetReceiptResponse = ConversionsGetReceiptResponses[keyof ConversionsGetReceiptResponses];
 
 export type ExchangeListMarketsData = {
     body?: never;

@@ -2,6 +2,8 @@
 
 from .address_in import AddressIn
 from .address_out import AddressOut
+from .alternative_out import AlternativeOut
+from .alternative_out_hindered_type_0 import AlternativeOutHinderedType0
 from .amount_out import AmountOut
 from .approval_in import ApprovalIn
 from .approval_in_verdict import ApprovalInVerdict
@@ -17,6 +19,9 @@ from .beneficiary_in import BeneficiaryIn
 from .beneficiary_out import BeneficiaryOut
 from .beneficiary_out_state import BeneficiaryOutState
 from .beneficiary_patch import BeneficiaryPatch
+from .best_execution_out import BestExecutionOut
+from .best_execution_out_side import BestExecutionOutSide
+from .book_seen_out import BookSeenOut
 from .books_asset_out import BooksAssetOut
 from .books_out import BooksOut
 from .challenge_out import ChallengeOut
@@ -87,6 +92,8 @@ from .password_in import PasswordIn
 from .pause_in import PauseIn
 from .pause_out import PauseOut
 from .payment_out import PaymentOut
+from .planned_out import PlannedOut
+from .planned_out_side import PlannedOutSide
 from .problem import Problem
 from .proposal_out import ProposalOut
 from .proposal_out_kind import ProposalOutKind
@@ -102,6 +109,8 @@ from .quote_out_speed_type_0 import QuoteOutSpeedType0
 from .quote_out_state import QuoteOutState
 from .rate_out import RateOut
 from .ready_out import ReadyOut
+from .realised_leg_out import RealisedLegOut
+from .realised_out import RealisedOut
 from .receipt_out import ReceiptOut
 from .receipt_out_hedge import ReceiptOutHedge
 from .recovery_codes_out import RecoveryCodesOut
@@ -113,6 +122,7 @@ from .registered_out import RegisteredOut
 from .registration_taken_out import RegistrationTakenOut
 from .review_out import ReviewOut
 from .route_out import RouteOut
+from .routed_out import RoutedOut
 from .scenario_item import ScenarioItem
 from .scenario_list import ScenarioList
 from .session_out import SessionOut
@@ -129,6 +139,7 @@ from .statement_line_out_charge_type_0 import StatementLineOutChargeType0
 from .statement_line_out_kind_type_0 import StatementLineOutKindType0
 from .token_in import TokenIn
 from .token_out import TokenOut
+from .top_out import TopOut
 from .total_cost_out import TotalCostOut
 from .totp_out import TotpOut
 from .transaction_out import TransactionOut
@@ -156,6 +167,8 @@ from .withdrawal_out import WithdrawalOut
 __all__ = (
     "AddressIn",
     "AddressOut",
+    "AlternativeOut",
+    "AlternativeOutHinderedType0",
     "AmountOut",
     "ApprovalIn",
     "ApprovalInVerdict",
@@ -171,7 +184,10 @@ __all__ = (
     "BeneficiaryOut",
     "BeneficiaryOutState",
     "BeneficiaryPatch",
+    "BestExecutionOut",
+    "BestExecutionOutSide",
     "BooksAssetOut",
+    "BookSeenOut",
     "BooksOut",
     "ChallengeOut",
     "ChaosIn",
@@ -241,6 +257,8 @@ __all__ = (
     "PauseIn",
     "PauseOut",
     "PaymentOut",
+    "PlannedOut",
+    "PlannedOutSide",
     "Problem",
     "ProposalOut",
     "ProposalOutKind",
@@ -256,6 +274,8 @@ __all__ = (
     "QuoteOutState",
     "RateOut",
     "ReadyOut",
+    "RealisedLegOut",
+    "RealisedOut",
     "ReceiptOut",
     "ReceiptOutHedge",
     "RecoveryCodesOut",
@@ -266,6 +286,7 @@ __all__ = (
     "RegisterIn",
     "RegistrationTakenOut",
     "ReviewOut",
+    "RoutedOut",
     "RouteOut",
     "ScenarioItem",
     "ScenarioList",
@@ -283,6 +304,7 @@ __all__ = (
     "StatementLineOutKindType0",
     "TokenIn",
     "TokenOut",
+    "TopOut",
     "TotalCostOut",
     "TotpOut",
     "TransactionOut",
