@@ -1,7 +1,7 @@
 """What every verb of the exchange room works with: one object a process, built by whoever starts it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tidegate.chains.port import Chain
 from tidegate.config import Settings
@@ -9,6 +9,8 @@ from tidegate.database import Database
 from tidegate.exchange.rules import Caps, usd_units_of
 from tidegate.ledger.lane import Lane
 from tidegate.markets.books import Markets
+from tidegate.markets.candles import Charts
+from tidegate.markets.ticks import Ticks
 from tidegate.refusal import Kind, Refusal
 from tidegate.treasury.fees import Fees
 from tidegate.venues.port import Venue
@@ -25,6 +27,8 @@ class Desk:
     fees: Fees
     chains: Mapping[str, Chain]
     settings: Settings
+    charts: Charts = field(default_factory=Charts)
+    ticks: Ticks = field(default_factory=Ticks)
 
     def chain(self, network: str) -> Chain:
         """The chain of a configured network. Refuses BUSY while its driver is not open yet."""

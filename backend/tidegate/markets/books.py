@@ -242,6 +242,15 @@ class Markets:
         found = self._tracked.get((venue, symbol))
         return found.market if found else None
 
+    async def trading(self, base: str, quote: str) -> list[tuple[Venue, Market]]:
+        """Who trades the pair, as last listed; no book is asked for. Refuses VENUE_UNAVAILABLE while nobody has said."""
+        await self._list()
+        if not self._listed_at:
+            raise Refusal(Kind.VENUE_UNAVAILABLE, "No exchange can be asked right now.", retry_after=2)
+        return [
+            (t.venue, t.market) for t in self._tracked.values() if (t.market.base, t.market.quote) == (base, quote)
+        ]
+
     def up(self) -> dict[str, bool]:
         """By venue, whether it has a usable book now; for health."""
         return {
