@@ -190,6 +190,7 @@ class ReceiptOut(Out):
     hedge: Literal["waiting", "running", "done", "carried"]
     hedge_price: str | None = Field(description="Average price of the fills in `rate`'s direction, before venue fees")
     orders: list[OrderOut]
+    execution: "BestExecutionOut | None" = Field(default=None, description="Why the price was the best to be had")
 
 
 class ConversionDetailOut(ConversionOut):
