@@ -37,6 +37,8 @@ ROWS = (
     "Routing, best execution",
     "The risk spread",
     "One book of all venues",
+    "Candles, live markets",
+    "The convert screen, the receipt shown",
     "Binance",
     "Coinbase",
     "Kraken",
