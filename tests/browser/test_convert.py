@@ -59,7 +59,7 @@ async def test_a_firm_price_counts_down_shows_its_route_and_leaves_a_receipt(
     await expect(page.locator("[data-route] [data-venue]").first).to_contain_text("1 ETH at ")
     for fee in ("service", "spread"):
         await expect(page.locator(f"aside [data-fee={fee}]")).to_have_text(re.compile(r"^0\.\d{6}$"))
-    await expect(page.get_by_role("complementary").get_by_text("none")).to_be_visible()
+    await expect(page.get_by_role("complementary").get_by_text("none", exact=True)).to_be_visible()
     await page.wait_for_function(
         f"parseInt(document.querySelector('aside [role=timer]').innerText.split(':')[1]) < {first}"
     )

@@ -88,9 +88,7 @@ async def pair_in(desk: Desk, market: str) -> tuple[str, str]:
     return pair
 
 
-async def candles(
-    desk: Desk, market: str, *, interval: IntervalName, since: datetime | None, limit: int
-) -> CandlesOut:
+async def candles(desk: Desk, market: str, *, interval: IntervalName, since: datetime | None, limit: int) -> CandlesOut:
     """A market's newest candles, newest first, none before `since`. Refuses like `pair_in`, VENUE_UNAVAILABLE."""
     base, quote = await pair_in(desk, market)
     chart = await desk.charts.look(desk.markets, base, quote, INTERVALS[interval])

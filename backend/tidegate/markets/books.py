@@ -247,9 +247,7 @@ class Markets:
         await self._list()
         if not self._listed_at:
             raise Refusal(Kind.VENUE_UNAVAILABLE, "No exchange can be asked right now.", retry_after=2)
-        return [
-            (t.venue, t.market) for t in self._tracked.values() if (t.market.base, t.market.quote) == (base, quote)
-        ]
+        return [(t.venue, t.market) for t in self._tracked.values() if (t.market.base, t.market.quote) == (base, quote)]
 
     def up(self) -> dict[str, bool]:
         """By venue, whether it has a usable book now; for health."""
