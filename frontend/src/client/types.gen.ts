@@ -64,6 +64,27 @@ export type AddressOut = {
 };
 
 /**
+ * AlternativeOut
+ *
+ * The same size at one venue alone, its fee included: the other side of the exchange, or why it could not be.
+ */
+export type AlternativeOut = {
+    amount: AmountOut | null;
+    /**
+     * Hindered
+     */
+    hindered: 'too_thin' | 'below_minimum' | null;
+    /**
+     * Symbol
+     */
+    symbol: string;
+    /**
+     * Venue
+     */
+    venue: string;
+};
+
+/**
  * AmountOut
  *
  * An amount on the wire: fixed point with exactly the asset's decimals.
@@ -362,6 +383,99 @@ export type BeneficiaryPatch = {
 };
 
 /**
+ * BestExecutionOut
+ *
+ * Why the price was the best to be had, and, once the orders are done, what it came to.
+ */
+export type BestExecutionOut = {
+    /**
+     * Books
+     */
+    books: Array<BookSeenOut>;
+    /**
+     * Decided At
+     */
+    decided_at: string;
+    /**
+     * From Asset
+     */
+    from_asset: string;
+    /**
+     * Mid
+     */
+    mid: string | null;
+    /**
+     * Rate
+     */
+    rate: string;
+    realised: RealisedOut | null;
+    /**
+     * Route
+     */
+    route: Array<RoutedOut>;
+    /**
+     * Side
+     */
+    side: 'exact_in' | 'exact_out';
+    /**
+     * To Asset
+     */
+    to_asset: string;
+    /**
+     * Venue Cost
+     *
+     * Share that the venues charge, rounded up to a millionth
+     */
+    venue_cost: string;
+};
+
+/**
+ * BookSeenOut
+ *
+ * A book as it was when the price was made. `digest`: SHA-256 of all of it, as `exchange.receipt.digest` writes it.
+ */
+export type BookSeenOut = {
+    /**
+     * Age Seconds
+     */
+    age_seconds: string | null;
+    /**
+     * As Of
+     */
+    as_of: string | null;
+    ask: TopOut | null;
+    bid: TopOut | null;
+    /**
+     * Digest
+     *
+     * null when the venue had not answered
+     */
+    digest: string | null;
+    /**
+     * Left Out
+     *
+     * Why nothing was priced from it; null when it was looked at
+     */
+    left_out: string | null;
+    /**
+     * Market
+     */
+    market: string;
+    /**
+     * Sequence
+     */
+    sequence: number | null;
+    /**
+     * Symbol
+     */
+    symbol: string;
+    /**
+     * Venue
+     */
+    venue: string;
+};
+
+/**
  * BooksAssetOut
  *
  * What we have of an asset, what we owe, and the difference between ledger and the world (0 when exact).
@@ -423,6 +537,86 @@ export type BooksOut = {
      * Withdrawals that have ever been signed
      */
     withdrawals: number;
+};
+
+/**
+ * CandleOut
+ *
+ * What was traded from `start` on, for one interval; prices in `quote` per 1 `base`, `volume` in `base`.
+ */
+export type CandleOut = {
+    /**
+     * Close
+     */
+    close: string;
+    /**
+     * High
+     */
+    high: string;
+    /**
+     * Low
+     */
+    low: string;
+    /**
+     * Open
+     */
+    open: string;
+    /**
+     * Start
+     */
+    start: string;
+    /**
+     * Volume
+     */
+    volume: string;
+};
+
+/**
+ * CandleSourceOut
+ */
+export type CandleSourceOut = {
+    /**
+     * Symbol
+     *
+     * The venue's own name of the market
+     */
+    symbol: string;
+    /**
+     * Venue
+     */
+    venue: string;
+};
+
+/**
+ * CandlesOut
+ *
+ * Newest first; the newest one may still be open, and an interval in which nothing was traded may be missing.
+ */
+export type CandlesOut = {
+    /**
+     * As Of
+     */
+    as_of: string;
+    /**
+     * Interval
+     */
+    interval: '1m' | '5m' | '15m' | '1h' | '1d';
+    /**
+     * Items
+     */
+    items: Array<CandleOut>;
+    /**
+     * Market
+     */
+    market: string;
+    /**
+     * Next Cursor
+     */
+    next_cursor: string | null;
+    /**
+     * Sources
+     */
+    sources: Array<CandleSourceOut>;
 };
 
 /**
@@ -1802,6 +1996,42 @@ export type PaymentOut = {
 };
 
 /**
+ * PlannedOut
+ *
+ * What was to be ordered at a venue; `value` and `fee` in the market's quote asset, as its book said.
+ */
+export type PlannedOut = {
+    /**
+     * Fee
+     */
+    fee: string;
+    /**
+     * Limit Price
+     */
+    limit_price: string;
+    /**
+     * Quantity
+     */
+    quantity: string;
+    /**
+     * Side
+     */
+    side: 'buy' | 'sell';
+    /**
+     * Symbol
+     */
+    symbol: string;
+    /**
+     * Value
+     */
+    value: string;
+    /**
+     * Venue
+     */
+    venue: string;
+};
+
+/**
  * Problem
  *
  * RFC 9457 problem details, with our stable `code` and typed extras.
@@ -2117,11 +2347,43 @@ export type ReadyOut = {
 };
 
 /**
+ * RealisedOut
+ *
+ * What became of it: average price of the fills in the conversion's direction, and how far from what was promised.
+ */
+export type RealisedOut = {
+    /**
+     * Against Best Single
+     */
+    against_best_single: string | null;
+    /**
+     * Against Mid
+     */
+    against_mid: string | null;
+    /**
+     * Against Quoted
+     */
+    against_quoted: string;
+    /**
+     * At
+     */
+    at: string;
+    /**
+     * Price
+     */
+    price: string;
+};
+
+/**
  * ReceiptOut
  *
  * How the price came about: the mid at the decision, the rate given, where it was hedged and at what.
  */
 export type ReceiptOut = {
+    /**
+     * Why the price was the best to be had
+     */
+    execution: BestExecutionOut | null;
     /**
      * Hedge
      */
@@ -2282,6 +2544,36 @@ export type RouteOut = {
      * Venue
      */
     venue: string;
+};
+
+/**
+ * RoutedOut
+ *
+ * One exchange of the route. `given` rounded up and `got` down to a unit, venue fees included.
+ */
+export type RoutedOut = {
+    /**
+     * Alternatives
+     */
+    alternatives: Array<AlternativeOut>;
+    /**
+     * Carried
+     *
+     * Of the market's base asset, ordered nowhere: below a lot or below every least order
+     */
+    carried: string;
+    given: AmountOut;
+    got: AmountOut;
+    /**
+     * Orders
+     */
+    orders: Array<PlannedOut>;
+    /**
+     * Rate
+     *
+     * What the books say before fees, in the direction of the exchange
+     */
+    rate: string;
 };
 
 /**
@@ -2571,6 +2863,22 @@ export type TokenOut = {
      * Token Type
      */
     token_type: 'bearer';
+};
+
+/**
+ * TopOut
+ *
+ * The best level of a side, in the venue's own decimals.
+ */
+export type TopOut = {
+    /**
+     * Price
+     */
+    price: string;
+    /**
+     * Quantity
+     */
+    quantity: string;
 };
 
 /**
@@ -4056,6 +4364,71 @@ export type EventsLogResponses = {
 
 export type EventsLogResponse = EventsLogResponses[keyof EventsLogResponses];
 
+export type ExchangeListCandlesData = {
+    body?: never;
+    path: {
+        /**
+         * Market
+         */
+        market: string;
+    };
+    query?: {
+        /**
+         * Interval
+         */
+        interval?: '1m' | '5m' | '15m' | '1h' | '1d';
+        /**
+         * Since
+         *
+         * None that starts earlier
+         */
+        since?: string | null;
+        /**
+         * Limit
+         */
+        limit?: number;
+    };
+    url: '/api/v1/exchange/candles/{market}';
+};
+
+export type ExchangeListCandlesErrors = {
+    /**
+     * `unauthenticated`: Sign in first
+     */
+    401: Problem;
+    /**
+     * `forbidden`: Not allowed
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found
+     */
+    404: Problem;
+    /**
+     * `invalid_request`: Some fields are not as they should be · `unknown_asset`: Unknown asset
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests
+     */
+    429: Problem;
+    /**
+     * `venue_unavailable`: No exchange can be asked for a price
+     */
+    503: Problem;
+};
+
+export type ExchangeListCandlesError = ExchangeListCandlesErrors[keyof ExchangeListCandlesErrors];
+
+export type ExchangeListCandlesResponses = {
+    /**
+     * Successful Response
+     */
+    200: CandlesOut;
+};
+
+export type ExchangeListCandlesResponse = ExchangeListCandlesResponses[keyof ExchangeListCandlesResponses];
+
 export type ConversionsListData = {
     body?: never;
     path?: never;
@@ -4249,6 +4622,56 @@ export type ExchangeListMarketsResponses = {
 };
 
 export type ExchangeListMarketsResponse = ExchangeListMarketsResponses[keyof ExchangeListMarketsResponses];
+
+export type ExchangeStreamMarketsData = {
+    body?: never;
+    path?: never;
+    query: {
+        /**
+         * Market
+         *
+         * Repeat it for more
+         */
+        market: Array<string>;
+    };
+    url: '/api/v1/exchange/markets/stream';
+};
+
+export type ExchangeStreamMarketsErrors = {
+    /**
+     * `unauthenticated`: Sign in first
+     */
+    401: Problem;
+    /**
+     * `forbidden`: Not allowed
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found
+     */
+    404: Problem;
+    /**
+     * `invalid_request`: Some fields are not as they should be · `unknown_asset`: Unknown asset
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests
+     */
+    429: Problem;
+    /**
+     * `venue_unavailable`: No exchange can be asked for a price · `busy`: Busy
+     */
+    503: Problem;
+};
+
+export type ExchangeStreamMarketsError = ExchangeStreamMarketsErrors[keyof ExchangeStreamMarketsErrors];
+
+export type ExchangeStreamMarketsResponses = {
+    /**
+     * Successful Response
+     */
+    200: unknown;
+};
 
 export type QuotesCreateData = {
     body: QuoteIn;

@@ -42,7 +42,7 @@ export function usePrice(wanted: Wanted | null) {
     return () => window.clearTimeout(timer);
   }, [text]);
   const asked = JSON.parse(rested) as Wanted | null;
-  const query = useQuery({
+  const query = useQuery<Quote>({
     queryKey: ['conversionQuote', asked, round],
     enabled: asked !== null,
     staleTime: Number.POSITIVE_INFINITY,

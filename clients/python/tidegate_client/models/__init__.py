@@ -2,6 +2,8 @@
 
 from .address_in import AddressIn
 from .address_out import AddressOut
+from .alternative_out import AlternativeOut
+from .alternative_out_hindered_type_0 import AlternativeOutHinderedType0
 from .amount_out import AmountOut
 from .approval_in import ApprovalIn
 from .approval_in_verdict import ApprovalInVerdict
@@ -17,8 +19,15 @@ from .beneficiary_in import BeneficiaryIn
 from .beneficiary_out import BeneficiaryOut
 from .beneficiary_out_state import BeneficiaryOutState
 from .beneficiary_patch import BeneficiaryPatch
+from .best_execution_out import BestExecutionOut
+from .best_execution_out_side import BestExecutionOutSide
+from .book_seen_out import BookSeenOut
 from .books_asset_out import BooksAssetOut
 from .books_out import BooksOut
+from .candle_out import CandleOut
+from .candle_source_out import CandleSourceOut
+from .candles_out import CandlesOut
+from .candles_out_interval import CandlesOutInterval
 from .challenge_out import ChallengeOut
 from .chaos_in import ChaosIn
 from .chaos_in_fault import ChaosInFault
@@ -43,6 +52,7 @@ from .deposits_list_state_type_0 import DepositsListStateType0
 from .estimate_out import EstimateOut
 from .event_log_out import EventLogOut
 from .event_out import EventOut
+from .exchange_list_candles_interval import ExchangeListCandlesInterval
 from .faucet_in import FaucetIn
 from .faucet_out import FaucetOut
 from .fee_out import FeeOut
@@ -87,6 +97,8 @@ from .password_in import PasswordIn
 from .pause_in import PauseIn
 from .pause_out import PauseOut
 from .payment_out import PaymentOut
+from .planned_out import PlannedOut
+from .planned_out_side import PlannedOutSide
 from .problem import Problem
 from .proposal_out import ProposalOut
 from .proposal_out_kind import ProposalOutKind
@@ -102,6 +114,7 @@ from .quote_out_speed_type_0 import QuoteOutSpeedType0
 from .quote_out_state import QuoteOutState
 from .rate_out import RateOut
 from .ready_out import ReadyOut
+from .realised_out import RealisedOut
 from .receipt_out import ReceiptOut
 from .receipt_out_hedge import ReceiptOutHedge
 from .recovery_codes_out import RecoveryCodesOut
@@ -113,6 +126,7 @@ from .registered_out import RegisteredOut
 from .registration_taken_out import RegistrationTakenOut
 from .review_out import ReviewOut
 from .route_out import RouteOut
+from .routed_out import RoutedOut
 from .scenario_item import ScenarioItem
 from .scenario_list import ScenarioList
 from .session_out import SessionOut
@@ -129,6 +143,7 @@ from .statement_line_out_charge_type_0 import StatementLineOutChargeType0
 from .statement_line_out_kind_type_0 import StatementLineOutKindType0
 from .token_in import TokenIn
 from .token_out import TokenOut
+from .top_out import TopOut
 from .total_cost_out import TotalCostOut
 from .totp_out import TotpOut
 from .transaction_out import TransactionOut
@@ -156,6 +171,8 @@ from .withdrawal_out import WithdrawalOut
 __all__ = (
     "AddressIn",
     "AddressOut",
+    "AlternativeOut",
+    "AlternativeOutHinderedType0",
     "AmountOut",
     "ApprovalIn",
     "ApprovalInVerdict",
@@ -171,8 +188,15 @@ __all__ = (
     "BeneficiaryOut",
     "BeneficiaryOutState",
     "BeneficiaryPatch",
+    "BestExecutionOut",
+    "BestExecutionOutSide",
     "BooksAssetOut",
+    "BookSeenOut",
     "BooksOut",
+    "CandleOut",
+    "CandleSourceOut",
+    "CandlesOut",
+    "CandlesOutInterval",
     "ChallengeOut",
     "ChaosIn",
     "ChaosInFault",
@@ -197,6 +221,7 @@ __all__ = (
     "EstimateOut",
     "EventLogOut",
     "EventOut",
+    "ExchangeListCandlesInterval",
     "FaucetIn",
     "FaucetOut",
     "FeeOut",
@@ -241,6 +266,8 @@ __all__ = (
     "PauseIn",
     "PauseOut",
     "PaymentOut",
+    "PlannedOut",
+    "PlannedOutSide",
     "Problem",
     "ProposalOut",
     "ProposalOutKind",
@@ -256,6 +283,7 @@ __all__ = (
     "QuoteOutState",
     "RateOut",
     "ReadyOut",
+    "RealisedOut",
     "ReceiptOut",
     "ReceiptOutHedge",
     "RecoveryCodesOut",
@@ -266,6 +294,7 @@ __all__ = (
     "RegisterIn",
     "RegistrationTakenOut",
     "ReviewOut",
+    "RoutedOut",
     "RouteOut",
     "ScenarioItem",
     "ScenarioList",
@@ -283,6 +312,7 @@ __all__ = (
     "StatementLineOutKindType0",
     "TokenIn",
     "TokenOut",
+    "TopOut",
     "TotalCostOut",
     "TotpOut",
     "TransactionOut",

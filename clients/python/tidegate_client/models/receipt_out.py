@@ -9,6 +9,7 @@ from attrs import field as _attrs_field
 from ..models.receipt_out_hedge import ReceiptOutHedge, check_receipt_out_hedge
 
 if TYPE_CHECKING:
+    from ..models.best_execution_out import BestExecutionOut
     from ..models.order_out import OrderOut
     from ..models.route_out import RouteOut
 
@@ -20,6 +21,8 @@ T = TypeVar("T", bound="ReceiptOut")
 class ReceiptOut:
     """How the price came about: the mid at the decision, the rate given, where it was hedged and at what."""
 
+    execution: BestExecutionOut | None
+    """ Why the price was the best to be had """
     hedge: ReceiptOutHedge
     hedge_price: None | str
     """ Average price of the fills in `rate`'s direction, before venue fees """
@@ -31,6 +34,14 @@ class ReceiptOut:
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
+        from ..models.best_execution_out import BestExecutionOut  # noqa: PLC0415
+
+        execution: dict[str, Any] | None
+        if isinstance(self.execution, BestExecutionOut):
+            execution = self.execution.to_dict()
+        else:
+            execution = self.execution
+
         hedge: str = self.hedge
 
         hedge_price: None | str
@@ -58,6 +69,7 @@ class ReceiptOut:
         field_dict.update(self.additional_properties)
         field_dict.update(
             {
+                "execution": execution,
                 "hedge": hedge,
                 "hedge_price": hedge_price,
                 "mid": mid,
@@ -72,10 +84,27 @@ class ReceiptOut:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.best_execution_out import BestExecutionOut  # noqa: PLC0415
         from ..models.order_out import OrderOut  # noqa: PLC0415
         from ..models.route_out import RouteOut  # noqa: PLC0415
 
         d = dict(src_dict)
+
+        def _parse_execution(data: object) -> BestExecutionOut | None:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                execution_type_0 = BestExecutionOut.from_dict(data)
+
+                return execution_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(BestExecutionOut | None, data)
+
+        execution = _parse_execution(d.pop("execution"))
+
         hedge = check_receipt_out_hedge(d.pop("hedge"))
 
         def _parse_hedge_price(data: object) -> None | str:
@@ -116,6 +145,7 @@ class ReceiptOut:
             route.append(route_item)
 
         receipt_out = cls(
+            execution=execution,
             hedge=hedge,
             hedge_price=hedge_price,
             mid=mid,
