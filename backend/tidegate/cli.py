@@ -241,6 +241,22 @@ def treasury_proposals(data: Data = None) -> None:
     raise typer.Exit(asyncio.run(proposals(_settings(data))))
 
 
+@treasury_app.command("positions")
+def treasury_positions(data: Data = None) -> None:
+    """What conversions have left open at the exchanges, and what of it is carried. Exit 1 above the cap."""
+    from tidegate.treasurer import positions
+
+    raise typer.Exit(asyncio.run(positions(_settings(data))))
+
+
+@treasury_app.command("hedge")
+def treasury_hedge(order_id: str, data: Data = None) -> None:
+    """Have what an order carried ordered once more, at whichever exchanges are best now."""
+    from tidegate.treasurer import hedge
+
+    raise typer.Exit(asyncio.run(hedge(_settings(data), order_id)))
+
+
 @treasury_app.command("compare")
 def treasury_compare(data: Data = None) -> None:
     """What the signer signed and the books do not know, as after a restored database. Exit 1 when there is something."""

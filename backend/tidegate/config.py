@@ -302,11 +302,15 @@ class QuoteSettings(_Section):
     """All open converting quotes and unverified converting withdrawals together."""
     max_user_exposure_usd: str = "100000"
     """The same, of one user."""
+    max_uncovered_exposure_usd: str = "100000"
+    """Of `max_exposure_usd`, what may be open in prices that their accounts could not pay as they stand."""
     max_book_age_seconds: float = 5.0
     hedge_tolerance: str = "0.005"
     """How far beyond the walked price a hedge may trade, as a share."""
     hedge_settle_seconds: float = 30.0
     """How long an order without an answer is looked for before it counts as never placed."""
+    hedge_tries: int = Field(default=10, ge=0)
+    """How often what an order left is ordered anew, over whichever venue is best then, before it is carried."""
 
     @model_validator(mode="after")
     def _shares(self) -> "QuoteSettings":

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
-from fastapi.responses import StreamingResponse
+from fastapi.responses import Response, StreamingResponse
 
 from tidegate.wire import time_text
 
@@ -77,6 +77,13 @@ async def _json(head: Mapping[str, object], columns: Sequence[str], rows: Rows) 
             yield (("\n" if first else ",\n") + ",\n".join(lines)).encode()
             first = False
     yield b"\n]}\n"
+
+
+def saved(name: str, text: str) -> Response:
+    """A JSON document that is there already, as a file: `name` and the ending are what the browser saves it as."""
+    assert re.fullmatch(r"[A-Za-z0-9-]+", name)
+    headers = {"Content-Disposition": f'attachment; filename="{name}.json"'}
+    return Response(text, media_type=MEDIA["json"], headers=headers)
 
 
 def download(

@@ -28,6 +28,7 @@ class May:
 _READ = "SELECT"
 _GROW = "SELECT, INSERT"
 _EDIT = "SELECT, INSERT, UPDATE"
+_RESERVED = "reserved_usd_units, uncovered_usd_units, promised_units"
 
 TABLES: dict[str, May] = {
     # the ledger: written by its functions alone
@@ -80,8 +81,14 @@ TABLES: dict[str, May] = {
     "gas_tanks": May(_READ, _EDIT, _READ),
     "treasury_proposals": May("SELECT, UPDATE (state, changed_at, ended_at, ended_by)", _EDIT, _READ),
     # exchange
-    "quotes": May(_EDIT, "SELECT, UPDATE", _READ),
-    "exposures": May(_EDIT, "SELECT, UPDATE", _READ),
+    # what was agreed is written once; only what becomes of it changes
+    "quotes": May(
+        f"{_GROW}, UPDATE (state, used_by, {_RESERVED}, version)",
+        f"SELECT, UPDATE (state, execution, {_RESERVED}, version)",
+        _READ,
+    ),
+    "exposures": May(_EDIT, _EDIT, _READ),
+    "promises": May(_EDIT, "SELECT, UPDATE", _READ),
     "conversions": May(_GROW, _READ, _READ),
     "orders": May(_GROW, _EDIT, _READ),
     "fills": May(_READ, _GROW, _READ),
@@ -103,6 +110,7 @@ FUNCTIONS: dict[str, May] = {
     "lane_run": May(_CALL, _CALL),
     "ledger_leg_at": May(_CALL, _CALL, _CALL),
     "ledger_balance_at": May(_CALL, _CALL, _CALL),
+    "ledger_own": May(_CALL, _CALL, _CALL),
     # fired by tables, called by nobody
     "ledger_append_only": May(),
     "ledger_only_by_function": May(),
@@ -113,6 +121,8 @@ FUNCTIONS: dict[str, May] = {
     "set_payout_guard": May(),
     "attempt_guard": May(),
     "attempt_set_guard": May(),
+    "order_follow_guard": May(),
+    "quote_receipt_guard": May(),
 }
 
 

@@ -22,7 +22,9 @@ from tidegate.chains.port import Chain, NodeUnavailable
 from tidegate.chains.public import load_public
 from tidegate.config import Settings
 from tidegate.database import Database, utcnow
+from tidegate.exchange import positions
 from tidegate.exchange.desk import Desk
+from tidegate.exchange.rules import USD_DECIMALS
 from tidegate.health import Health
 from tidegate.ledger.lane import Lane
 from tidegate.markets.books import Markets
@@ -103,6 +105,7 @@ class Parts:
             web.WAY.labels(name).set(venue.condition.way is Way.OPEN)
         try:
             found = await lag.lags(self.db, utcnow())
+            open_now = await positions.positions(self.desk)
         except (OSError, SQLAlchemyError) as error:
             log.warning("meters_not_read", reason=type(error).__name__)
             return
@@ -110,6 +113,10 @@ class Parts:
             web.FIT.labels(one.network).set(one.fit)
             web.AGE.labels(one.network).set(math.inf if one.seconds is None else one.seconds)
             web.BEHIND.labels(one.network).set(math.inf if one.blocks is None else one.blocks)
+        web.EXPOSURE_CAP.set(self.desk.caps.house / 10**USD_DECIMALS)
+        for each in open_now:
+            for meter, usd in ((web.POSITION, each.open_usd), (web.CARRIED, each.carried_usd)):
+                meter.labels(each.asset).set(math.nan if usd is None else usd / 10**USD_DECIMALS)
 
     async def _database(self) -> tuple[bool, str]:
         async with self.db.reading() as session:

@@ -1,10 +1,15 @@
 """What the treasurer's commands do. Words for people, exit codes for scripts."""
 
+import uuid
+
 from rich.table import Table
 
 from tidegate.chains.port import NodeUnavailable
 from tidegate.config import Settings
-from tidegate.database import Database, new_id
+from tidegate.database import Database, new_id, utcnow
+from tidegate.exchange import following
+from tidegate.exchange import positions as exchange
+from tidegate.exchange.rules import USD_DECIMALS
 from tidegate.ledger.rules import Outcome, house
 from tidegate.money import MoneyError, UnknownAsset, format_units, parse_units
 from tidegate.money import asset as asset_of
@@ -101,3 +106,42 @@ async def cold(settings: Settings, network: str, code: str, amount: str) -> int:
             return 1
     out.print(f"Booked: {amount} {code} in cold storage on {network}." if verdict.posted else verdict.outcome)
     return 0 if verdict.outcome is Outcome.POSTED else 1
+
+
+async def positions(settings: Settings) -> int:
+    """What executed prices have left open, and the newest orders whose rest nobody trades; exit status 1 above the cap."""
+    async with open_parts(settings, process="cli", duty="auditor") as parts:
+        await parts.markets.sources()
+        found = await exchange.positions(parts.desk)
+        table = Table("asset", "position", "under way", "carried", "carried, USD")
+        for one in found:
+            decimals = asset_of(one.asset).decimals
+            units = (format_units(units, decimals) for units in (one.units, one.under_way, one.carried))
+            table.add_row(one.asset, *units, "no price" if one.carried_usd is None else _dollars(one.carried_usd))
+        out.print(table)
+        above = sum(one.carried_usd or 0 for one in found)
+        out.print(f"Carried: {_dollars(above)} of at most {_dollars(parts.desk.caps.house)} USD.")
+        for left in await exchange.carried(parts.desk, limit=20):
+            order, base = left.order, asset_of(left.order.base_asset)
+            out.print(
+                f"{order.updated_at:%Y-%m-%d %H:%M} {order.side} {format_units(left.units, base.decimals)} {base.code} for "
+                f"{order.quote_asset} at {order.venue}: {order.reason}, order {order.id}",
+                soft_wrap=True,
+            )
+        return 1 if above > parts.desk.caps.house else 0
+
+
+async def hedge(settings: Settings, order_id: str) -> int:
+    """Have what an order carried ordered once more; exit status 1 with the reason when it cannot be."""
+    async with open_parts(settings, process="cli", duty="worker") as parts:
+        try:
+            many = await following.again(parts.desk, uuid.UUID(order_id), utcnow())
+        except (Refusal, ValueError) as error:
+            err.print(str(error), markup=False)
+            return 1
+    out.print(f"{many} to be sent by the worker.")
+    return 0
+
+
+def _dollars(units: int) -> str:
+    return f"{units // 10**USD_DECIMALS:,}"

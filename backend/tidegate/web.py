@@ -46,6 +46,11 @@ SECONDS = Histogram("tidegate_request_seconds", "Time to the first byte, by rout
 BEHIND = Gauge("tidegate_scan_blocks_behind", "Blocks of the node not read yet", ["network"], registry=REGISTRY)
 AGE = Gauge("tidegate_scan_age_seconds", "Since deposits were last looked for", ["network"], registry=REGISTRY)
 FIT = Gauge("tidegate_node_fit", "1 while the node may be decided from", ["network"], registry=REGISTRY)
+POSITION = Gauge(
+    "tidegate_position_usd", "What stands open of an asset, by its last price", ["asset"], registry=REGISTRY
+)
+CARRIED = Gauge("tidegate_carried_usd", "Of it, what no order will take off", ["asset"], registry=REGISTRY)
+EXPOSURE_CAP = Gauge("tidegate_exposure_cap_usd", "What open prices and positions may come to", registry=REGISTRY)
 WAY = Gauge("tidegate_venue_open", "1 while this process may call the venue", ["venue"], registry=REGISTRY)
 
 

@@ -21,6 +21,7 @@ from tidegate.chains.port import Chain, NodeUnavailable
 from tidegate.config import Settings
 from tidegate.database import Database, utcnow
 from tidegate.exchange import pipeline as exchange
+from tidegate.exchange import positions
 from tidegate.ledger.lane import Lane
 from tidegate.notices import log as notices
 from tidegate.outbox.events import WORK
@@ -39,6 +40,7 @@ STEPS = (
     "deposits",
     "quotes",
     "hedge",
+    "positions",
     "screen",
     "approve",
     "reserve",
@@ -86,6 +88,7 @@ class Worker:
             Step("prepare", self._prepare, 2),
             Step("quotes", lambda: exchange.expire_quotes(parts.desk, utcnow()), 1),
             Step("hedge", lambda: exchange.hedge(parts.desk, utcnow()), 1, "conversion"),
+            Step("positions", lambda: positions.watch(parts.desk, utcnow()), 2),
             Step("screen", lambda: transactions.screen_step(office, spender), 1, "withdrawal", "reserve"),
             Step("approve", lambda: transactions.approve_step(office, spender), 1, "withdrawal", "reserve"),
             Step(

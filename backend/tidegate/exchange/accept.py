@@ -61,4 +61,4 @@ def release_riders(offer: Offer) -> list[Rider]:
 
     The first rider is named "reservation" and misses when it was given back before.
     """
-    return store.release(offer.id, offer.user_id, offer.reserved_usd_units)
+    return store.release(offer)

@@ -9,6 +9,7 @@ from tidegate.exchange import postings, rules, store
 from tidegate.exchange.desk import Desk
 from tidegate.exchange.rules import Trade
 from tidegate.exchange.tables import Order
+from tidegate.failpoints import reach
 from tidegate.ledger.rules import Outcome, Posting
 from tidegate.money import asset
 from tidegate.venues.port import Fill, OrderSeen, Venue
@@ -36,6 +37,7 @@ async def book_fills(desk: Desk, venue: Venue, order: Order, seen: OrderSeen, no
     for fill in found:
         if fill.trade_id not in booked and await _book(desk, order, trade_of(fill), now):
             booked[fill.trade_id] = fill.quantity
+            reach("hedge:between_fills")
     return sum(booked.values(), Decimal(0)) >= seen.filled
 
 

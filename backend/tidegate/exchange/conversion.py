@@ -34,7 +34,7 @@ def execution(
     """
     transfers = postings.executed(offer, into_held=withdrawal_id is not None)
     riders = [
-        *store.release(offer.id, offer.user_id, offer.reserved_usd_units),
+        *store.release(offer),
         store.insert_conversion(
             offer, conversion_id=conversion_id, withdrawal_id=withdrawal_id, reference=reference, now=now
         ),
@@ -47,8 +47,9 @@ def execution(
             client_order_id=str(uuid.uuid4()),
             now=now,
             due_at=now,
+            part=part,
         )
-        for hedge in offer.hedges
+        for part, hedge in enumerate(offer.hedges)
     ]
     riders.append(changed(offer.user_id, "conversion", conversion_id, 1))
     return transfers, riders

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from tidegate.chains.port import Chain
 from tidegate.config import Settings
 from tidegate.database import Database
+from tidegate.exchange.receipt import Digests
 from tidegate.exchange.rules import Caps, usd_units_of
 from tidegate.ledger.lane import Lane
 from tidegate.markets.books import Markets
@@ -29,6 +30,7 @@ class Desk:
     settings: Settings
     charts: Charts = field(default_factory=Charts)
     ticks: Ticks = field(default_factory=Ticks)
+    digests: Digests = field(default_factory=Digests)
 
     def chain(self, network: str) -> Chain:
         """The chain of a configured network. Refuses BUSY while its driver is not open yet."""
@@ -44,6 +46,9 @@ class Desk:
 
 def caps_of(settings: Settings) -> Caps:
     """The configured caps, in millionths of a dollar."""
+    quotes = settings.quotes
     return Caps(
-        house=usd_units_of(settings.quotes.max_exposure_usd), user=usd_units_of(settings.quotes.max_user_exposure_usd)
+        house=usd_units_of(quotes.max_exposure_usd),
+        user=usd_units_of(quotes.max_user_exposure_usd),
+        uncovered=usd_units_of(quotes.max_uncovered_exposure_usd),
     )

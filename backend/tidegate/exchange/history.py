@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from tidegate.exchange import shapes, store
 from tidegate.exchange.desk import Desk
-from tidegate.exchange.schemas import ConversionDetailOut, ConversionOut
+from tidegate.exchange.realised import realised
+from tidegate.exchange.schemas import BestExecutionOut, ConversionDetailOut, ConversionOut
 from tidegate.money import Amount, asset
 from tidegate.refusal import Kind, Refusal
 from tidegate.wire import Cursor, Page, next_cursor
@@ -94,11 +95,15 @@ async def conversions(
 
 
 async def conversion(desk: Desk, *, user_id: uuid.UUID, conversion_id: uuid.UUID) -> ConversionDetailOut:
-    """One conversion with fills and receipt. Refuses NOT_FOUND, also for somebody else's."""
+    """One conversion with fills and receipt, also the half of a withdrawal. Refuses NOT_FOUND, also for somebody else's."""
     async with desk.db.reading() as session:
         row = await store.conversion(session, user_id=user_id, conversion_id=conversion_id)
         if row is None:
             raise Refusal(Kind.NOT_FOUND, "There is no such conversion.")
         orders = await store.orders_of(session, row.id)
         fills = await store.fills_of(session, row.id)
-    return shapes.detail_of(row, list(orders), list(fills))
+        told = await store.execution_of(session, row.quote_id)
+    execution = None if told is None else BestExecutionOut.model_validate_json(told)
+    if execution is not None:
+        execution = execution.model_copy(update={"realised": realised(execution, row.rate, orders, fills)})
+    return shapes.detail_of(row, list(orders), list(fills), execution)

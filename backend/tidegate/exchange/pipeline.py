@@ -1,22 +1,24 @@
 """Worker steps of the exchange room: expire quotes, hedge conversions. Each is run again and again; killing is safe.
 
 An order is committed as `sent` before the call that sends it, with a client order id that is used once. Whatever
-happens then is found out by that id; nothing is ever sent twice. Fills are booked once by the venue's trade id.
+happens then is found out by that id; nothing is ever sent twice. Fills are booked once by the venue's trade id. What an
+order leaves is shared out over the venues anew in the commit that ends it.
 """
 
 import asyncio
 import time
-import uuid
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 import structlog
 
-from tidegate.database import Rider, new_id
-from tidegate.exchange import booking, rules, store
+from tidegate.exchange import booking, following, rules, store
 from tidegate.exchange.desk import Desk
-from tidegate.exchange.rules import Filters, Hedge, OrderState
+from tidegate.exchange.following import Plan
+from tidegate.exchange.rules import Filters, OrderState
 from tidegate.exchange.tables import Order
 from tidegate.failpoints import reach
 from tidegate.markets.consolidated import Source
@@ -38,6 +40,7 @@ _ENDS = {
     Seen.CANCELLED: OrderState.CANCELLED,
     Seen.REJECTED: OrderState.REJECTED,
 }
+_NOT_SENT = (OrderState.INTENDED,)
 _AFTER_SEND = (OrderState.SENT, OrderState.OPEN, OrderState.UNKNOWN)
 
 
@@ -59,18 +62,21 @@ async def hedge(desk: Desk, now: datetime, *, limit: int = 20) -> int:
 async def _safely(desk: Desk, lease: Lease, order: Order, now: datetime, started: float) -> None:
     try:
         venue = desk.venues.get(order.venue)
-        if venue is None:
-            await _let_go(desk, lease, now + SHORT_OF_FUNDS, "venue_not_configured")
-        elif order.state == OrderState.INTENDED:
+        if order.state == OrderState.INTENDED:
             await _send(desk, venue, lease, order, now, started)
+        elif venue is None:
+            await _let_go(desk, lease, now + SHORT_OF_FUNDS, "venue_not_configured")
         else:
             await _settle(desk, venue, lease, order, now)
     except VenueUnavailable as error:
-        wait = timedelta(seconds=max(error.retry_after or 0.0, LOOK_AGAIN.total_seconds()))
-        await _let_go(desk, lease, now + wait, "venue_unavailable")
+        await _let_go(desk, lease, now + _pause(error), "venue_unavailable")
     except Exception:  # one order's trouble must not stop the others; it is looked at again
         log.exception("hedge_failed", order=str(order.id))
         await _let_go(desk, lease, now + SHORT_OF_FUNDS, "failed")
+
+
+def _pause(error: VenueUnavailable) -> timedelta:
+    return timedelta(seconds=max(error.retry_after or 0.0, LOOK_AGAIN.total_seconds()))
 
 
 async def _let_go(desk: Desk, lease: Lease, due_at: datetime, reason: str | None = None) -> None:
@@ -80,30 +86,29 @@ async def _let_go(desk: Desk, lease: Lease, due_at: datetime, reason: str | None
 # --- sending -------------------------------------------------------------------------------------------------------
 
 
-async def _send(desk: Desk, venue: Venue, lease: Lease, order: Order, now: datetime, started: float) -> None:
+async def _send(desk: Desk, venue: Venue | None, lease: Lease, order: Order, now: datetime, started: float) -> None:
+    if venue is None:
+        await _elsewhere(desk, lease, order, now, SHORT_OF_FUNDS, "venue_not_configured")
+        return
     source = await _book(desk, order)
     if source is None:
-        await _let_go(desk, lease, now + LOOK_AGAIN, "venue_unavailable")
+        await _elsewhere(desk, lease, order, now, LOOK_AGAIN, "venue_unavailable")
         return
     priced = _priced(desk, order, source)
     if priced is None:
-        # Too small for the venue: the position stays on our books, openly, in `liquidity`.
-        await desk.lane.write(
-            [
-                store.move_order(
-                    lease,
-                    was=[OrderState.INTENDED],
-                    now=now,
-                    state=OrderState.CANCELLED,
-                    reason="below_venue_minimum",
-                    lease_until=None,
-                )
-            ]
-        )
+        # Too small for this venue. For all of them: the position stays on our books, openly, in `liquidity`.
+        plan = await following.plan(desk, order, order.base_units)
+        reason = plan.carried or rules.BELOW_MINIMUM
+        await _close(desk, lease, order, now, plan, was=_NOT_SENT, state=OrderState.CANCELLED, reason=reason)
         return
     quantity, price = priced
-    # Before `sent`: a slow line must not hold up an order that another worker looks for already.
-    await venue.prepare()
+    try:
+        # Before `sent`: a slow line must not hold up an order that another worker looks for already.
+        await venue.prepare()
+    except VenueUnavailable as error:
+        await _elsewhere(desk, lease, order, now, _pause(error), "venue_unavailable")
+        return
+    reach("hedge:before_sent")
     sent = store.move_order(
         lease,
         was=[OrderState.INTENDED],
@@ -132,6 +137,18 @@ async def _send(desk: Desk, venue: Venue, lease: Lease, order: Order, now: datet
     reach("hedge:after_place")
     order.quantity, order.limit_price, order.sent_at = quantity, price, now
     await _placed(desk, venue, lease, order, placed, now)
+
+
+async def _elsewhere(desk: Desk, lease: Lease, order: Order, now: datetime, pause: timedelta, reason: str) -> None:
+    """It was never sent and its venue cannot take it: others get it where they can, else it waits for this one."""
+    found = None
+    if order.attempt < desk.settings.quotes.hedge_tries:
+        found = await following.split(desk, order, order.base_units, shun=frozenset({order.venue}))
+    if found:
+        plan = Plan(found)
+        await _close(desk, lease, order, now, plan, was=_NOT_SENT, state=OrderState.CANCELLED, reason=reason)
+    else:
+        await _let_go(desk, lease, now + pause, reason)
 
 
 async def _book(desk: Desk, order: Order) -> Source | None:
@@ -164,12 +181,19 @@ async def _placed(desk: Desk, venue: Venue, lease: Lease, order: Order, placed: 
     if placed.outcome is PlaceOutcome.REFUSED:
         reason = placed.reason.value if placed.reason else "refused"
         log.warning("order_refused", order=str(order.id), venue=order.venue, reason=reason, detail=placed.detail[:200])
-        ended = store.move_order(
-            lease, was=_AFTER_SEND, now=now, state=OrderState.REJECTED, reason=reason, lease_until=None
+        plan = await following.plan(desk, order, order.base_units, shun=frozenset({order.venue}))
+        later = now + timedelta(seconds=placed.retry_after or 0.0)
+        await _close(
+            desk,
+            lease,
+            order,
+            now,
+            plan,
+            was=_AFTER_SEND,
+            not_before=later,
+            state=OrderState.REJECTED,
+            reason=plan.carried or reason,
         )
-        wait = timedelta(seconds=placed.retry_after or 0.0)
-        again = max(rules.retry_at(now, order.attempt), now + wait)
-        await desk.lane.write([ended, _follow(order, order.base_units, now, again)])
         return
     log.warning("order_unknown", order=str(order.id), venue=order.venue, detail=placed.detail[:200])
     await desk.lane.write(
@@ -187,19 +211,24 @@ async def _placed(desk: Desk, venue: Venue, lease: Lease, order: Order, placed: 
     )
 
 
-def _follow(order: Order, units: int, now: datetime, due_at: datetime) -> Rider:
-    """A new order, with a client order id of its own, for what the ended one left over. At most one an order."""
-    rest = Hedge(order.venue, order.symbol, order.base_asset, order.quote_asset, order.side, units)
-    return store.insert_order(
-        rest,
-        order_id=new_id(),
-        conversion_id=order.conversion_id,
-        client_order_id=str(uuid.uuid4()),
-        now=now,
-        due_at=due_at,
-        follows=order.id,
-        attempt=order.attempt + 1,
-    )
+async def _close(
+    desk: Desk,
+    lease: Lease,
+    order: Order,
+    now: datetime,
+    plan: Plan,
+    *,
+    was: Sequence[OrderState],
+    not_before: datetime | None = None,
+    **values: Any,
+) -> None:
+    """End the order and write down what follows it, in one commit; nothing when another worker has taken over."""
+    if plan.carried is not None:
+        log.warning("order_carried", order=str(order.id), reason=plan.carried, state=values["state"].value)
+    ended = store.move_order(lease, was=was, now=now, lease_until=None, **values)
+    reach("hedge:before_end")
+    await desk.lane.write([ended, *following.riders(order, plan.hedges, now, not_before=not_before or now)])
+    reach("hedge:after_end")
 
 
 # --- finding out ---------------------------------------------------------------------------------------------------
@@ -235,7 +264,6 @@ async def _settle(
             ]
         )
         return
-    reach("hedge:before_end")
     await _end(desk, lease, order, now, state=end, filled=seen.filled, venue_order_id=seen.venue_order_id, reason=None)
 
 
@@ -290,30 +318,17 @@ async def _end(
     venue_order_id: str | None,
     reason: str | None,
 ) -> None:
-    """The order is done and its fills are booked: close it, and order again what it left, if the venue takes that."""
-    left = rules.remainder(order.base_units, filled, asset(order.base_asset))
-    riders = []
-    if left > 0 and _orderable(desk, order, left):
-        riders.append(_follow(order, left, now, rules.retry_at(now, order.attempt)))
-    elif left > 0:
-        reason = reason or "rest_carried"
-    ended = store.move_order(
+    """The order is done and its fills are booked: close it, and order again what it left, if any venue takes that."""
+    plan = await following.plan(desk, order, rules.remainder(order.base_units, filled, asset(order.base_asset)))
+    await _close(
+        desk,
         lease,
+        order,
+        now,
+        plan,
         was=_AFTER_SEND,
-        now=now,
         state=state,
         filled=filled,
         venue_order_id=venue_order_id,
-        reason=reason,
-        lease_until=None,
+        reason=plan.carried or reason,
     )
-    await desk.lane.write([ended, *riders])
-
-
-def _orderable(desk: Desk, order: Order, units: int) -> bool:
-    """Whether the venue would take so little; when its rules are not known, the next order finds out."""
-    market = desk.markets.market(order.venue, order.symbol)
-    if market is None or order.limit_price is None:
-        return True
-    filters = Filters(market.tick, market.lot, market.min_quantity, market.max_quantity, market.min_notional)
-    return rules.order_quantity(units, asset(order.base_asset), order.limit_price, filters) is not None

@@ -4,19 +4,18 @@ import uuid
 from datetime import datetime
 from fractions import Fraction
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from tidegate.compliance import limits
 from tidegate.compliance.rules import Judged, Policy, cents_text, day_ends, day_of
-from tidegate.exchange import rules
+from tidegate.exchange import rules, store
 from tidegate.exchange.desk import Desk
 from tidegate.exchange.rules import Figures, QuoteKind
 from tidegate.exchange.schemas import LimitOut
 from tidegate.exchange.wanted import Destination, Wanted
+from tidegate.ledger import balances
 from tidegate.markets.books import DOLLAR
 from tidegate.money import Amount, asset
 from tidegate.refusal import Kind, Refusal
-from tidegate.treasury.inventory import payable
+from tidegate.treasury import inventory
 
 
 async def worth(desk: Desk, wanted: Wanted, figures: Figures) -> int | None:
@@ -44,11 +43,9 @@ async def judge(
         rules.judge_exposure(desk.caps, usd)
     if wanted.kind is QuoteKind.CONVERSION:
         return None
+    if usd is None:
+        return Judged(Policy.REVIEW)
     async with desk.db.reading() as session:
-        if wanted.converting:
-            await _check_inventory(desk, session, wanted, figures)
-        if usd is None:
-            return Judged(Policy.REVIEW)
         judged = await limits.judge(
             session,
             settings=desk.settings.compliance,
@@ -66,16 +63,31 @@ async def judge(
     return judged
 
 
-async def _check_inventory(desk: Desk, session: AsyncSession, wanted: Wanted, figures: Figures) -> None:
-    """Do not take on to pay out what we do not hold on that chain."""
-    assert wanted.network is not None
+async def payable(desk: Desk, wanted: Wanted, figures: Figures) -> int | None:
+    """What can leave the network of a converting withdrawal; None for anything else.
+
+    Refuses LIMIT_EXCEEDED: what we do not hold there, or what open prices promise already, is not promised.
+    """
+    if wanted.network is None or not wanted.converting:
+        return None
     bitcoin = desk.settings.networks[wanted.network].family == "bitcoin"
-    most = await payable(session, wanted.network, wanted.target.code, bitcoin=bitcoin)
-    if figures.deliver > most:
-        text = Amount(wanted.target, max(most, 0))
-        raise Refusal(
-            Kind.LIMIT_EXCEEDED, f"At most {text} can be paid out there right now.", field="amount", limit=text.text
-        )
+    async with desk.db.reading() as session:
+        most = await inventory.payable(session, wanted.network, wanted.target.code, bitcoin=bitcoin)
+        left = most - await store.promised(session, wanted.target.code, wanted.network)
+    if figures.deliver > left:
+        raise rules.not_payable(Amount(wanted.target, max(left, 0)))
+    return most
+
+
+async def account_worth(desk: Desk, user_id: uuid.UUID) -> int:
+    """All that the account holds, in millionths of a dollar by the last known prices; what has none counts nothing."""
+    held = await desk.db.ask(balances.holdings, user_id) or {}
+    found = 0
+    for code, units in held.items():
+        mid = desk.markets.known_mid(asset(code), asset(DOLLAR))
+        if mid is not None:
+            found += rules.usd_units(Amount(asset(code), units), mid.value)
+    return found
 
 
 async def limits_left(desk: Desk, user_id: uuid.UUID, now: datetime) -> list[LimitOut]:

@@ -13,6 +13,7 @@ from tidegate.exchange.rules import Charges, Figures, Hedge, QuoteKind, QuoteSid
 from tidegate.exchange.spread import Risk, Terms
 from tidegate.exchange.wanted import Wanted
 from tidegate.markets.books import DOLLAR, Crossing
+from tidegate.markets.consolidated import Source
 from tidegate.markets.depth import PLACES
 from tidegate.markets.rules import TooThin
 from tidegate.money import Amount, Rate, allocate, asset, cost_of, parse_units
@@ -34,10 +35,11 @@ class NetworkCost:
 
 @dataclass(frozen=True, slots=True)
 class Priced:
-    """Figures and the route they come from; `route` is None when nothing is exchanged."""
+    """Figures, the route they come from and the books it was found in; `route` is None when nothing is exchanged."""
 
     figures: Figures
     route: Route | None = None
+    books: tuple[Source, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +146,7 @@ def exact_out(ask: Ask, network: int) -> Priced:
     found = ask.over(wanted.units)
     charges = ask.charges(_billionths(found))
     figures = rules.exact_out(wanted.units, network, charges, Rate.of(found.rate), wanted.source, wanted.target)
-    return Priced(figures, found)
+    return Priced(figures, found, ask.crossing.sources)
 
 
 def exact_in(ask: Ask, network: int) -> Priced:
@@ -165,7 +167,8 @@ def exact_in(ask: Ask, network: int) -> Priced:
     converted, _, _ = rules.split_debit(wanted.units, network, charges)
     brings = found.got / Fraction(converted, 10**wanted.source.decimals)
     rate = Rate.of(min(found.rate, brings))
-    return Priced(rules.exact_in(wanted.units, network, charges, rate, wanted.source, wanted.target), found)
+    figures = rules.exact_in(wanted.units, network, charges, rate, wanted.source, wanted.target)
+    return Priced(figures, found, ask.crossing.sources)
 
 
 def _billionths(found: Route) -> Fraction:
@@ -218,11 +221,11 @@ def hedges(wanted: Wanted, priced: Priced) -> tuple[Hedge, ...]:
     return tuple(
         hedge
         for leg, (give, get) in zip(legs, pairwise(ends), strict=True)
-        for hedge in _orders(leg, give if leg.selling else get)
+        for hedge in orders(leg, give if leg.selling else get)
     )
 
 
-def _orders(leg: Leg, units: int) -> Iterator[Hedge]:
+def orders(leg: Leg, units: int) -> Iterator[Hedge]:
     """`units` of the leg's base, split as its books say. What nobody takes goes to one venue, which will say so."""
     again = leg.for_base(units)
     amounts = again.amounts if any(again.amounts) else tuple(int(r == again.rest.at) for r in range(len(again.depths)))

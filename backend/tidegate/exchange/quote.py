@@ -2,6 +2,7 @@
 
 import math
 import uuid
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,7 +10,7 @@ from tidegate import idempotency
 from tidegate.auth import rates
 from tidegate.compliance.rules import Policy
 from tidegate.database import new_id, utcnow
-from tidegate.exchange import policy, price, rules, shapes, store
+from tidegate.exchange import policy, price, receipt, rules, shapes, store
 from tidegate.exchange.desk import Desk
 from tidegate.exchange.price import NetworkCost, Priced
 from tidegate.exchange.rules import Arrival, Offer, QuoteKind, QuoteState
@@ -26,7 +27,8 @@ from tidegate.exchange.schemas import (
 )
 from tidegate.exchange.wanted import Wanted, destination, read
 from tidegate.idempotency import Keyed, Stored
-from tidegate.money import Amount, Rate
+from tidegate.ledger.rules import Verdict
+from tidegate.money import Amount, Rate, asset
 from tidegate.refusal import Kind, Refusal
 from tidegate.treasury.rules import shortest_wait
 from tidegate.wire import AmountOut, EstimateOut
@@ -47,6 +49,7 @@ async def create(desk: Desk, *, user_id: uuid.UUID, asked: QuoteIn, keyed: Keyed
     figures = priced.figures
     now = utcnow()
     usd = await policy.worth(desk, wanted, figures)
+    payable = await policy.payable(desk, wanted, figures)
     judged = await policy.judge(desk, user_id, wanted, where, figures, usd, now)
     mid = await desk.markets.mid(wanted.source, wanted.target) if wanted.converting else None
     seconds = desk.settings.quotes.conversion_seconds
@@ -75,13 +78,20 @@ async def create(desk: Desk, *, user_id: uuid.UUID, asked: QuoteIn, keyed: Keyed
         state=QuoteState.OPEN,
         used_by=None,
         reserved_usd_units=usd if wanted.converting and usd is not None else 0,
+        uncovered_usd_units=0,
+        promised_units=figures.deliver if wanted.converting else 0,
         expires_at=now + timedelta(seconds=seconds),
         created_at=now,
     )
+    execution = None
+    if priced.route is not None:
+        execution = receipt.best_execution(
+            priced.route, priced.books, mid=offer.mid, decided_at=now, digests=desk.digests
+        ).model_dump_json(exclude={"realised"})
     standing = await policy.limits_left(desk, user_id, now) if wanted.kind is QuoteKind.WITHDRAWAL else []
     warnings = list(where.warnings) + (["network_fee_estimated"] if cost.estimated else [])
     shown = _shape(desk, wanted, offer, speeds, standing, warnings).model_dump(mode="json")
-    return await _keep(desk, offer, shown, keyed)
+    return await _keep(desk, Row(offer, shown, execution, payable), keyed)
 
 
 async def get(desk: Desk, *, user_id: uuid.UUID, quote_id: uuid.UUID) -> QuoteOut:
@@ -170,24 +180,61 @@ def _shape(
     )
 
 
-async def _keep(desk: Desk, offer: Offer, shown: dict[str, Any], keyed: Keyed) -> Stored:
-    """Write the row with its reservation and the key, in one commit."""
-    caps = desk.caps
-    answer = Stored.of(201, shown)
-    verdict = await desk.lane.write(
-        [
-            *keyed.rider(user_id=offer.user_id, operation=OPERATION, answer=answer),
-            rates.rider(desk.settings, LIMIT, str(offer.user_id), now=offer.created_at),
-            *store.reserve(offer.user_id, offer.reserved_usd_units, user_cap=caps.user, house_cap=caps.house),
-            store.insert_quote(offer, shown),
-        ]
-    )
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What is written of a price: the offer, how it was shown, its receipt, and what can leave the network it goes to."""
+
+    offer: Offer
+    shown: dict[str, Any]
+    execution: str | None
+    payable: int | None
+
+
+async def _keep(desk: Desk, row: Row, keyed: Keyed) -> Stored:
+    """Write the row with its receipt, its reservation and the key, in one commit."""
+    offer = row.offer
+    answer = Stored.of(201, row.shown)
+    verdict = None
+    worth = await policy.account_worth(desk, offer.user_id) if offer.reserved_usd_units else 0
+    if offer.reserved_usd_units <= worth:
+        verdict = await _write(desk, row, keyed, answer, worth=worth)
+    if verdict is None or (verdict.rider == "user_exposure" and worth < desk.caps.user):
+        # More than the account could pay: it is firm all the same, and counts in a part of the cap that is for such.
+        row = replace(row, offer=replace(offer, uncovered_usd_units=offer.reserved_usd_units))
+        verdict = await _write(desk, row, keyed, answer)
     if verdict.posted:
         return answer
     if verdict.rider == "idempotency":
         return await idempotency.replay_after_conflict(desk.db, keyed, user_id=offer.user_id, operation=OPERATION)
-    if verdict.rider == "rate":
-        raise await rates.none_left(desk.db, desk.settings, LIMIT, str(offer.user_id), now=offer.created_at)
-    if verdict.rider in ("user_exposure", "house_exposure"):
-        raise rules.too_much_open()
-    raise Refusal(Kind.BUSY, "Ask again in a moment.", retry_after=1)
+    raise await _refused(desk, row, verdict.rider)
+
+
+async def _write(desk: Desk, row: Row, keyed: Keyed, answer: Stored, *, worth: int | None = None) -> Verdict:
+    offer = row.offer
+    return await desk.lane.write(
+        [
+            *keyed.rider(user_id=offer.user_id, operation=OPERATION, answer=answer),
+            rates.rider(desk.settings, LIMIT, str(offer.user_id), now=offer.created_at),
+            *store.reserve(offer, desk.caps, worth=worth, payable=row.payable),
+            store.insert_quote(offer, row.shown, row.execution),
+        ]
+    )
+
+
+async def _refused(desk: Desk, row: Row, rider: str | None) -> Refusal:
+    """Why the row could not be written."""
+    offer, target = row.offer, asset(row.offer.to_asset)
+    if rider == "rate":
+        return await rates.none_left(desk.db, desk.settings, LIMIT, str(offer.user_id), now=offer.created_at)
+    if rider in ("user_exposure", "house_exposure"):
+        return rules.too_much_open()
+    if rider == "uncovered":
+        return rules.beyond_accounts()
+    if rider == "inventory":
+        async with desk.db.reading() as session:
+            return rules.not_in_stock(Amount(target, max(await store.in_stock(session, target.code), 0)))
+    if rider == "payable" and row.payable is not None:
+        async with desk.db.reading() as session:
+            left = row.payable - await store.promised(session, target.code, offer.network or "")
+        return rules.not_payable(Amount(target, max(left, 0)))
+    return Refusal(Kind.BUSY, "Ask again in a moment.", retry_after=1)

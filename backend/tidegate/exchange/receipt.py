@@ -25,8 +25,21 @@ from tidegate.venues.port import Book, Level
 from tidegate.wire import AmountOut
 
 
+class Digests:
+    """Digests of the books as they are now: each book is read through once, however many prices are made from it."""
+
+    def __init__(self) -> None:
+        self._made: dict[tuple[str, str], tuple[Book, str]] = {}
+
+    def of(self, venue: str, book: Book) -> str:
+        known = self._made.get((venue, book.symbol))
+        if known is None or known[0] is not book:
+            known = self._made[venue, book.symbol] = book, digest(venue, book)
+        return known[1]
+
+
 def best_execution(
-    route: Route, sources: Sequence[Source], *, mid: str | None, decided_at: datetime
+    route: Route, sources: Sequence[Source], *, mid: str | None, decided_at: datetime, digests: Digests
 ) -> BestExecutionOut:
     """The receipt at decision time; `realised` is filled when the orders are done."""
     first, last = route.legs[0], route.legs[-1]
@@ -38,7 +51,7 @@ def best_execution(
         rate=Rate.of(route.rate).text,
         mid=mid,
         venue_cost=rules.share_text(route.venue_cost.numerator, route.venue_cost.denominator),
-        books=[_seen(source) for source in sorted(sources, key=lambda one: (one.venue, one.market.symbol))],
+        books=[_seen(source, digests) for source in sorted(sources, key=lambda one: (one.venue, one.market.symbol))],
         route=[_routed(leg) for leg in route.legs],
     )
 
@@ -58,13 +71,13 @@ def _lines(venue: str, book: Book) -> Iterator[str]:
             yield f"{word} {shapes.plain(level.price)} {shapes.plain(level.quantity)}"
 
 
-def _seen(source: Source) -> BookSeenOut:
+def _seen(source: Source, digests: Digests) -> BookSeenOut:
     book = source.book
     return BookSeenOut(
         venue=source.venue,
         market=f"{source.market.base}-{source.market.quote}",
         symbol=source.market.symbol,
-        digest=digest(source.venue, book) if book else None,
+        digest=digests.of(source.venue, book) if book else None,
         sequence=book.sequence if book else None,
         as_of=source.as_of,
         age_seconds=None if source.age_seconds is None else f"{source.age_seconds:.3f}",

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from tidegate.auth.subject import Subject, allow
+from tidegate.download import saved
 from tidegate.exchange import conversion, history, quote, rates, watch
 from tidegate.exchange.desk import Desk
 from tidegate.exchange.schemas import (
@@ -201,3 +202,16 @@ async def list_conversions(
 async def get_conversion(conversion_id: uuid.UUID, desk: At, subject: Quoter) -> ConversionDetailOut:
     """One conversion with its fills and its execution receipt."""
     return await history.conversion(desk, user_id=subject.user_id, conversion_id=conversion_id)
+
+
+@router.get(
+    "/conversions/{conversion_id}/receipt",
+    tags=["conversions"],
+    operation_id="conversions_get_receipt",
+    response_model=ConversionDetailOut,
+    responses=problems(*SIGNED_IN, Kind.NOT_FOUND),
+)
+async def get_conversion_receipt(conversion_id: uuid.UUID, desk: At, subject: Quoter) -> Response:
+    """The same as a file to keep: why the price was the best to be had, where it was traded, what it came to."""
+    found = await history.conversion(desk, user_id=subject.user_id, conversion_id=conversion_id)
+    return saved(f"conversion-{found.id}", found.model_dump_json(indent=2))

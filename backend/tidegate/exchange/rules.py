@@ -56,6 +56,11 @@ class OrderState(StrEnum):
     REJECTED = "rejected"  # the venue refused it
 
 
+BELOW_MINIMUM = "below_venue_minimum"
+REST = "rest_carried"
+TRIES = "tries_used_up"
+CARRIED = (BELOW_MINIMUM, REST, TRIES)
+"""Why what an order left is traded by nobody any more: too little from the first, what was left is, tried often enough."""
 UNSETTLED = (OrderState.INTENDED, OrderState.SENT, OrderState.OPEN, OrderState.UNKNOWN)
 """States a worker still has something to do for."""
 
@@ -183,10 +188,15 @@ CONVERSION_ARRIVAL = Arrival(0, 5)
 
 @dataclass(frozen=True, slots=True)
 class Caps:
-    """How much open prices may be worth together, in millionths of a dollar."""
+    """How much open prices may be worth together, in millionths of a dollar.
+
+    `uncovered`: all those together that go beyond what their account holds. Whoever has no money fills that part, and
+    leaves the rest of the house's to those who have.
+    """
 
     house: int
     user: int
+    uncovered: int
 
 
 def judge_exposure(caps: Caps, usd: int) -> None:
@@ -205,6 +215,27 @@ def too_much_open() -> Refusal:
         field="amount",
         retry_after=15,
     )
+
+
+def beyond_accounts() -> Refusal:
+    """Too much is open already that its accounts could not pay."""
+    return Refusal(
+        Kind.LIMIT_EXCEEDED,
+        "This is more than your account holds, and too much of that is priced already. Ask for what you hold, or later.",
+        field="amount",
+        retry_after=15,
+    )
+
+
+def not_payable(limit: Amount) -> Refusal:
+    text = f"At most {limit} can be paid out there right now."
+    return Refusal(Kind.LIMIT_EXCEEDED, text, field="amount", limit=limit.text)
+
+
+def not_in_stock(limit: Amount) -> Refusal:
+    """What open prices promise already is not promised again."""
+    text = f"At most {limit} can be delivered right now. Ask for less, or again in a moment."
+    return Refusal(Kind.LIMIT_EXCEEDED, text, field="amount", limit=limit.text, retry_after=15)
 
 
 def would_need_review() -> Refusal:
@@ -253,6 +284,10 @@ class Offer:
     state: QuoteState
     used_by: uuid.UUID | None
     reserved_usd_units: int
+    uncovered_usd_units: int
+    """Of that, what the account could not have paid when it was asked for."""
+    promised_units: int
+    """Of what is delivered, reserved in the house's inventory."""
     expires_at: datetime
     created_at: datetime
 

@@ -180,6 +180,112 @@ class OrderOut(Out):
     reason: str | None
 
 
+# --- the best-execution receipt ---------------------------------------------------------------------------------------
+
+
+class TopOut(Out):
+    """The best level of a side, in the venue's own decimals."""
+
+    price: str
+    quantity: str
+
+
+class BookSeenOut(Out):
+    """A book as it was when the price was made. `digest`: SHA-256 of all of it, as `exchange.receipt.digest` writes it."""
+
+    venue: str
+    market: str
+    symbol: str
+    digest: str | None = Field(description="null when the venue had not answered")
+    sequence: int | None
+    as_of: Time | None
+    age_seconds: str | None
+    bid: TopOut | None
+    ask: TopOut | None
+    left_out: str | None = Field(description="Why nothing was priced from it; null when it was looked at")
+
+
+class PlannedOut(Out):
+    """What was to be ordered at a venue; `value` and `fee` in the market's quote asset, as its book said."""
+
+    venue: str
+    symbol: str
+    side: Literal["buy", "sell"]
+    quantity: str
+    limit_price: str
+    value: str
+    fee: str
+
+
+class AlternativeOut(Out):
+    """The same size at one venue alone, its fee included: the other side of the exchange, or why it could not be."""
+
+    venue: str
+    symbol: str
+    amount: AmountOut | None
+    hindered: Literal["too_thin", "below_minimum"] | None
+
+
+class RoutedOut(Out):
+    """One exchange of the route. `given` rounded up and `got` down to a unit, venue fees included."""
+
+    given: AmountOut
+    got: AmountOut
+    rate: str = Field(description="What the books say before fees, in the direction of the exchange")
+    orders: list[PlannedOut]
+    carried: str = Field(
+        description="Of the market's base asset, ordered nowhere: below a lot or below every least order"
+    )
+    alternatives: list[AlternativeOut]
+
+
+class RealisedLegOut(Out):
+    """One exchange of the route as it was traded. Prices: `to_asset` per 1 `from_asset`, null where nothing was traded."""
+
+    from_asset: str
+    to_asset: str
+    price: str | None = Field(description="Average of the fills, before venue fees")
+    price_after_fees: str | None = Field(description="null also where a fee was taken in a third asset")
+    traded: AmountOut = Field(description="Of the market's base asset")
+    carried: AmountOut = Field(description="Of the market's base asset: traded nowhere, the house bears it")
+
+
+class RealisedOut(Out):
+    """What the orders came to. Prices: `to_asset` per 1 `from_asset`, over all legs; null where a leg was not traded.
+
+    The shares have a sign and are rounded down to a millionth: `0.0002` is 0.02 % more for each `from_asset` than what it is
+    held against, `-0.0002` is 0.02 % less. It is the house's result; what was agreed does not change by it.
+    """
+
+    price: str | None = Field(description="Average of the fills, before venue fees")
+    price_after_fees: str | None = Field(description="null also where a fee was taken in a third asset")
+    best_single: str | None = Field(
+        description="After fees, what the best single venue offered for the whole size; null when none could take it"
+    )
+    against_quoted: str | None = Field(description="`price` against the conversion's `rate`; both before fees")
+    against_mid: str | None = Field(
+        description="`price` against the mid at the decision: spread and depth of the books"
+    )
+    against_best_single: str | None = Field(description="`price_after_fees` against `best_single`")
+    legs: list[RealisedLegOut]
+    at: Time = Field(description="When the last order was done")
+
+
+class BestExecutionOut(Out):
+    """Why the price was the best to be had, and, once the orders are done, what it came to."""
+
+    decided_at: Time
+    from_asset: str
+    to_asset: str
+    side: QuoteSide
+    rate: str
+    mid: str | None
+    venue_cost: str = Field(description="Share that the venues charge, rounded up to a millionth")
+    books: list[BookSeenOut]
+    route: list[RoutedOut]
+    realised: RealisedOut | None = Field(default=None, description="null until every order is done")
+
+
 class ReceiptOut(Out):
     """How the price came about: the mid at the decision, the rate given, where it was hedged and at what."""
 
@@ -190,7 +296,7 @@ class ReceiptOut(Out):
     hedge: Literal["waiting", "running", "done", "carried"]
     hedge_price: str | None = Field(description="Average price of the fills in `rate`'s direction, before venue fees")
     orders: list[OrderOut]
-    execution: "BestExecutionOut | None" = Field(default=None, description="Why the price was the best to be had")
+    execution: BestExecutionOut | None = Field(description="null for what was converted before receipts were kept")
 
 
 class ConversionDetailOut(ConversionOut):
@@ -269,87 +375,3 @@ class CandlesOut(Out):
     as_of: Time
     sources: list[CandleSourceOut]
     next_cursor: str | None = None
-
-
-# --- the best-execution receipt; no operation answers it yet -----------------------------------------------------------
-
-
-class TopOut(Out):
-    """The best level of a side, in the venue's own decimals."""
-
-    price: str
-    quantity: str
-
-
-class BookSeenOut(Out):
-    """A book as it was when the price was made. `digest`: SHA-256 of all of it, as `exchange.receipt.digest` writes it."""
-
-    venue: str
-    market: str
-    symbol: str
-    digest: str | None = Field(description="null when the venue had not answered")
-    sequence: int | None
-    as_of: Time | None
-    age_seconds: str | None
-    bid: TopOut | None
-    ask: TopOut | None
-    left_out: str | None = Field(description="Why nothing was priced from it; null when it was looked at")
-
-
-class PlannedOut(Out):
-    """What was to be ordered at a venue; `value` and `fee` in the market's quote asset, as its book said."""
-
-    venue: str
-    symbol: str
-    side: Literal["buy", "sell"]
-    quantity: str
-    limit_price: str
-    value: str
-    fee: str
-
-
-class AlternativeOut(Out):
-    """The same size at one venue alone, its fee included: the other side of the exchange, or why it could not be."""
-
-    venue: str
-    symbol: str
-    amount: AmountOut | None
-    hindered: Literal["too_thin", "below_minimum"] | None
-
-
-class RoutedOut(Out):
-    """One exchange of the route. `given` rounded up and `got` down to a unit, venue fees included."""
-
-    given: AmountOut
-    got: AmountOut
-    rate: str = Field(description="What the books say before fees, in the direction of the exchange")
-    orders: list[PlannedOut]
-    carried: str = Field(
-        description="Of the market's base asset, ordered nowhere: below a lot or below every least order"
-    )
-    alternatives: list[AlternativeOut]
-
-
-class RealisedOut(Out):
-    """What became of it: average price of the fills in the conversion's direction, and how far from what was promised."""
-
-    price: str
-    against_quoted: str
-    against_mid: str | None
-    against_best_single: str | None
-    at: Time
-
-
-class BestExecutionOut(Out):
-    """Why the price was the best to be had, and, once the orders are done, what it came to."""
-
-    decided_at: Time
-    from_asset: str
-    to_asset: str
-    side: QuoteSide
-    rate: str
-    mid: str | None
-    venue_cost: str = Field(description="Share that the venues charge, rounded up to a millionth")
-    books: list[BookSeenOut]
-    route: list[RoutedOut]
-    realised: RealisedOut | None = None

@@ -6,6 +6,7 @@ from typing import Any
 
 from tidegate.exchange.rules import ConversionState, Figures, OrderState, average_price
 from tidegate.exchange.schemas import (
+    BestExecutionOut,
     ConversionDetailOut,
     ConversionOut,
     FillOut,
@@ -60,7 +61,9 @@ def _conversion(row: Conversion) -> dict[str, Any]:
     }
 
 
-def detail_of(row: Conversion, orders: list[Order], fills: list[tuple[Fill, Order]]) -> ConversionDetailOut:
+def detail_of(
+    row: Conversion, orders: list[Order], fills: list[tuple[Fill, Order]], execution: BestExecutionOut | None
+) -> ConversionDetailOut:
     """With the fills and the execution receipt."""
     receipt = ReceiptOut(
         rate=row.rate,
@@ -70,6 +73,7 @@ def detail_of(row: Conversion, orders: list[Order], fills: list[tuple[Fill, Orde
         hedge=_hedge_state(orders),
         hedge_price=_hedge_price(orders, fills),
         orders=[_order(order) for order in orders],
+        execution=execution,
     )
     return ConversionDetailOut(**_conversion(row), fills=[_fill(fill) for fill, _ in fills], receipt=receipt)
 

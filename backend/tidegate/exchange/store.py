@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -10,12 +11,16 @@ from typing import Any
 
 import asyncpg
 from sqlalchemy import ColumnElement, RowMapping, func, literal, or_, select, tuple_, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from tidegate.database import Rider, Write, adding, inserting, ride, updating
 from tidegate.exchange.rules import (
+    TRIES,
     UNSETTLED,
     Arrival,
+    Caps,
     ConversionState,
     Dust,
     Figures,
@@ -28,14 +33,17 @@ from tidegate.exchange.rules import (
     Trade,
     exact_decimal,
 )
-from tidegate.exchange.tables import Conversion, Exposure, Fill, Order, Quote, VenueDust
+from tidegate.exchange.tables import Conversion, Exposure, Fill, Order, Promise, Quote, VenueDust
 from tidegate.money import Rate
 from tidegate.queue import Lease, claim_due
 from tidegate.wire import Cursor
 
 HOUSE = "house"
+UNCOVERED = "uncovered"
+POSITIONS = "positions"
 
-# Users first, the house last ("house" sorts after every id): the order in which reservations take the same rows.
+# Users first, then the house and what is uncovered ("house" sorts after every id): the order in which reservations take
+# the same rows; `promises` come after them.
 _LOWER = Write(
     """
     WITH r AS (
@@ -48,6 +56,51 @@ _LOWER = Write(
         WHERE e.scope = l.scope RETURNING e.scope
     )
     SELECT array_agg(i) FROM r JOIN done USING (scope)
+    """
+)
+_UNPROMISE = Write(
+    """
+    WITH r AS (
+        SELECT * FROM jsonb_to_recordset($1::jsonb) AS rows(i int, asset text, network text, units numeric)
+    ), locked AS (
+        SELECT asset, network FROM promises WHERE (asset, network) IN (SELECT asset, network FROM r)
+        ORDER BY asset, network FOR UPDATE
+    ), done AS (
+        UPDATE promises p SET units = p.units - l.units
+        FROM (SELECT asset, network, sum(units) AS units FROM r JOIN locked USING (asset, network)
+              GROUP BY asset, network) l
+        WHERE p.asset = l.asset AND p.network = l.network RETURNING p.asset, p.network
+    )
+    SELECT array_agg(i) FROM r JOIN done USING (asset, network)
+    """
+)
+# What executed prices have left open counts as well: the worker keeps it in a row of its own.
+_RAISE_HOUSE = Write(
+    """
+    WITH r AS (
+        SELECT * FROM jsonb_to_recordset($1::jsonb) AS rows(i int, usd_units numeric, cap numeric)
+    ), asked AS (
+        SELECT sum(usd_units) AS usd_units,
+               min(cap) - coalesce((SELECT e.usd_units FROM exposures e WHERE e.scope = 'positions'), 0) AS cap FROM r
+    ), done AS (
+        INSERT INTO exposures AS e (scope, usd_units) SELECT 'house', usd_units FROM asked WHERE usd_units <= cap
+        ON CONFLICT (scope) DO UPDATE SET usd_units = e.usd_units + excluded.usd_units
+        WHERE e.usd_units + excluded.usd_units <= (SELECT cap FROM asked) RETURNING 1
+    )
+    SELECT array_agg(i) FROM r WHERE EXISTS (SELECT FROM done)
+    """
+)
+# Asked when the promise is counted and its row locked: whoever executes another one changes the same row, so what it took
+# from the books is seen here, or it waits for this one.
+_IN_STOCK = Write(
+    """
+    WITH r AS (
+        SELECT * FROM jsonb_to_recordset($1::jsonb) AS rows(i int, asset text)
+    ), enough AS (
+        SELECT p.asset FROM promises p
+        WHERE p.network = '' AND p.asset IN (SELECT asset FROM r) AND p.units <= ledger_own(p.asset)
+    )
+    SELECT array_agg(i) FROM r JOIN enough USING (asset)
     """
 )
 _ACCEPT = Write(
@@ -83,8 +136,8 @@ _MOVE_DUST = Write(
 # --- quotes and exposure -------------------------------------------------------------------------------------------
 
 
-def insert_quote(offer: Offer, shown: dict[str, Any]) -> Rider:
-    """The quote row, named "quote"."""
+def insert_quote(offer: Offer, shown: dict[str, Any], execution: str | None = None) -> Rider:
+    """The quote row, named "quote"; `execution` is its receipt, when something is exchanged."""
     values = {
         "id": offer.id,
         "user_id": offer.user_id,
@@ -112,9 +165,12 @@ def insert_quote(offer: Offer, shown: dict[str, Any]) -> Rider:
         "arrives_earliest_seconds": offer.arrives.earliest_seconds,
         "arrives_latest_seconds": offer.arrives.latest_seconds,
         "shown": shown,
+        "execution": execution,
         "state": QuoteState.OPEN,
         "used_by": None,
         "reserved_usd_units": offer.reserved_usd_units,
+        "uncovered_usd_units": offer.uncovered_usd_units,
+        "promised_units": offer.promised_units,
         "expires_at": offer.expires_at,
         "created_at": offer.created_at,
         "version": 1,
@@ -140,11 +196,39 @@ def _read_hedges(value: Any) -> tuple[Hedge, ...]:
     return tuple(Hedge(**{**row, "base_units": int(row["base_units"])}) for row in rows)
 
 
-def reserve(user_id: uuid.UUID, units: int, *, user_cap: int, house_cap: int) -> list[Rider]:
-    """Count `units` as exposure, each cap guarded in the statement. Named "user_exposure" and "house_exposure"."""
-    if units <= 0:
+def reserve(offer: Offer, caps: Caps, *, worth: int | None = None, payable: int | None = None) -> list[Rider]:
+    """Count an offer as exposure and promise its delivery, each bound guarded in the statement.
+
+    Named "user_exposure", "house_exposure", "uncovered", "payable" and "inventory". `worth`: all that the user's open prices
+    may come to together, below the cap; for prices that the account could pay. `payable`: what can leave its network.
+    """
+    if offer.reserved_usd_units <= 0:
         return []
-    return [_raise("user_exposure", str(user_id), units, user_cap), _raise("house_exposure", HOUSE, units, house_cap)]
+    user_cap = caps.user if worth is None else min(caps.user, worth)
+    riders = [
+        _raise("user_exposure", str(offer.user_id), offer.reserved_usd_units, user_cap),
+        Rider("house_exposure", _RAISE_HOUSE, {"usd_units": offer.reserved_usd_units, "cap": caps.house}),
+    ]
+    if offer.uncovered_usd_units:
+        riders.append(_raise("uncovered", UNCOVERED, offer.uncovered_usd_units, caps.uncovered))
+    for place in _places(offer):
+        capped = place["network"] != "" and payable is not None
+        promise = adding(Promise.__table__, key=("asset", "network"), column="units", capped=capped)
+        cap = {"cap": payable} if capped else {}
+        riders.append(
+            Rider("payable" if capped else "inventory", promise, {**place, "units": offer.promised_units, **cap})
+        )
+    if offer.promised_units:
+        riders.append(Rider("inventory", _IN_STOCK, {"asset": offer.to_asset}))
+    return riders
+
+
+def _places(offer: Offer) -> list[dict[str, Any]]:
+    """The rows of `promises` that an offer counts in."""
+    if not offer.promised_units:
+        return []
+    networks = [""] if offer.network is None else ["", offer.network]
+    return [{"asset": offer.to_asset, "network": network} for network in networks]
 
 
 def _raise(name: str, scope: str, units: int, cap: int) -> Rider:
@@ -152,17 +236,30 @@ def _raise(name: str, scope: str, units: int, cap: int) -> Rider:
     return Rider(name, write, {"scope": scope, "usd_units": units, "cap": cap})
 
 
-def release(quote_id: uuid.UUID, user_id: uuid.UUID, units: int) -> list[Rider]:
+def release(offer: Offer) -> list[Rider]:
     """Give a quote's reservation back, once: the first rider, "reservation", misses when it was given back before."""
-    if units <= 0:
+    if offer.reserved_usd_units <= 0:
         return []
-    write = updating(Quote.__table__, guards=("id", "reserved_usd_units"), columns=("reserved_usd_units",))
-    cleared = {"was_id": quote_id, "was_reserved_usd_units": units, "reserved_usd_units": 0}
-    return [Rider("reservation", write, cleared), _lower(str(user_id), units), _lower(HOUSE, units)]
+    write = updating(Quote.__table__, guards=("id", "reserved_usd_units"), columns=_RESERVED)
+    cleared = {"was_id": offer.id, "was_reserved_usd_units": offer.reserved_usd_units} | dict.fromkeys(_RESERVED, 0)
+    return [
+        Rider("reservation", write, cleared),
+        _lower(str(offer.user_id), offer.reserved_usd_units),
+        _lower(HOUSE, offer.reserved_usd_units),
+        *([_lower(UNCOVERED, offer.uncovered_usd_units)] if offer.uncovered_usd_units else []),
+        *(_unpromise(**place, units=offer.promised_units) for place in _places(offer)),
+    ]
+
+
+_RESERVED = ("reserved_usd_units", "uncovered_usd_units", "promised_units")
 
 
 def _lower(scope: str, units: int) -> Rider:
     return Rider("exposure", _LOWER, {"scope": scope, "units": units})
+
+
+def _unpromise(*, asset: str, network: str, units: int) -> Rider:
+    return Rider("promise", _UNPROMISE, {"asset": asset, "network": network, "units": units})
 
 
 def accept(quote_id: uuid.UUID, user_id: uuid.UUID, used_by: uuid.UUID, now: datetime) -> Rider:
@@ -183,7 +280,7 @@ _OFFERS = """
     SELECT id, user_id, kind, side, from_asset, to_asset, network, speed, address, beneficiary_id, debit_units,
            deliver_units, rate, fee_network_units, fee_service_units, fee_spread_units, network_fee_max_units, mid, mid_at,
            route, hedge, usd_units, review_needed, arrives_earliest_seconds, arrives_latest_seconds, state, used_by,
-           reserved_usd_units, expires_at, created_at
+           reserved_usd_units, uncovered_usd_units, promised_units, expires_at, created_at
     FROM quotes WHERE id = ANY ($1)
 """
 
@@ -229,6 +326,8 @@ def _offer(row: RowMapping | asyncpg.Record) -> Offer:
         state=QuoteState(row["state"]),
         used_by=row["used_by"],
         reserved_usd_units=int(row["reserved_usd_units"]),
+        uncovered_usd_units=int(row["uncovered_usd_units"]),
+        promised_units=int(row["promised_units"]),
         expires_at=row["expires_at"],
         created_at=row["created_at"],
     )
@@ -259,20 +358,48 @@ async def expire_due(session: AsyncSession, *, now: datetime, limit: int = 200) 
     ).all()
     if not ids:
         return 0
-    rows = (await session.execute(select(Quote.user_id, Quote.reserved_usd_units).where(Quote.id.in_(ids)))).all()
+    given_back, unpromised = await _reserved_by(session, ids)
     await session.execute(
         update(Quote)
         .where(Quote.id.in_(ids))
-        .values(state=QuoteState.EXPIRED, reserved_usd_units=0, version=Quote.version + 1)
+        .values(state=QuoteState.EXPIRED, execution=None, version=Quote.version + 1, **dict.fromkeys(_RESERVED, 0))
     )
-    given_back: dict[str, int] = {}
-    for user_id, units in rows:
-        if units:
-            given_back[str(user_id)] = given_back.get(str(user_id), 0) + units
-    riders = [_lower(scope, given_back[scope]) for scope in sorted(given_back)]
-    if riders:
-        await ride(session, [*riders, _lower(HOUSE, sum(given_back.values()))])
+    # In the order in which everybody takes these rows.
+    riders = [_lower(scope, units) for scope, units in sorted(given_back.items())]
+    riders += [_unpromise(asset=key[0], network=key[1], units=units) for key, units in sorted(unpromised.items())]
+    await ride(session, riders)
     return len(ids)
+
+
+async def _reserved_by(
+    session: AsyncSession, ids: Sequence[uuid.UUID]
+) -> tuple[dict[str, int], dict[tuple[str, str], int]]:
+    """What these quotes reserve: by scope of exposure, and by asset and network of promises."""
+    exposed: Counter[str] = Counter()
+    promised: Counter[tuple[str, str]] = Counter()
+    columns = (Quote.user_id, Quote.to_asset, Quote.network, *(getattr(Quote, name) for name in _RESERVED))
+    for row in await session.execute(select(*columns).where(Quote.id.in_(ids))):
+        exposed.update({str(row.user_id): row.reserved_usd_units, HOUSE: row.reserved_usd_units})
+        exposed[UNCOVERED] += row.uncovered_usd_units
+        for network in {"", row.network or ""}:
+            promised[row.to_asset, network] += row.promised_units
+    return (
+        {scope: units for scope, units in exposed.items() if units},
+        {place: units for place, units in promised.items() if units},
+    )
+
+
+async def in_stock(session: AsyncSession, asset: str) -> int:
+    """What the house has of an asset beyond what it owes and what open prices promise."""
+    promised = select(Promise.units).where(Promise.asset == asset, Promise.network == "").scalar_subquery()
+    found = await session.scalar(select(func.ledger_own(asset) - func.coalesce(promised, 0)))
+    return int(found or 0)
+
+
+async def promised(session: AsyncSession, asset: str, network: str) -> int:
+    """What open prices would have leave there."""
+    found = await session.scalar(select(Promise.units).where(Promise.asset == asset, Promise.network == network))
+    return found or 0
 
 
 async def exposure(session: AsyncSession, scope: str = HOUSE) -> int:
@@ -323,6 +450,12 @@ async def conversion(session: AsyncSession, *, user_id: uuid.UUID, conversion_id
     found: Conversion | None = await session.scalar(
         select(Conversion).where(Conversion.id == conversion_id, Conversion.user_id == user_id)
     )
+    return found
+
+
+async def execution_of(session: AsyncSession, quote_id: uuid.UUID) -> str | None:
+    """The receipt of the decision, as it was written with the quote."""
+    found: str | None = await session.scalar(select(Quote.execution).where(Quote.id == quote_id))
     return found
 
 
@@ -399,14 +532,18 @@ def insert_order(
     client_order_id: str,
     now: datetime,
     due_at: datetime,
+    part: int,
     follows: uuid.UUID | None = None,
     attempt: int = 0,
 ) -> Rider:
-    """An order to be sent, named "order". An order has at most one that follows it."""
+    """An order to be sent, named "order". It is the `part`-th of those its conversion begins with, or of those that follow
+    the one it follows.
+    """
     values = {
         "id": order_id,
         "conversion_id": conversion_id,
         "follows": follows,
+        "part": part,
         "attempt": attempt,
         "venue": hedge.venue,
         "symbol": hedge.symbol,
@@ -508,6 +645,42 @@ async def unsettled_orders(session: AsyncSession) -> Sequence[Order]:
             .order_by(Order.id)
         )
     ).all()
+
+
+async def order(session: AsyncSession, order_id: uuid.UUID) -> Order | None:
+    return await session.get(Order, order_id)
+
+
+async def open_orders(session: AsyncSession) -> Sequence[tuple[Order, Decimal]]:
+    """Orders that are not done, those not sent included, with what of each is booked."""
+    booked = select(func.coalesce(func.sum(Fill.quantity), 0)).where(Fill.order_id == Order.id).scalar_subquery()
+    rows = await session.execute(select(Order, booked).where(Order.state.in_(UNSETTLED)).order_by(Order.id))
+    return [(row[0], row[1]) for row in rows]
+
+
+async def carried_orders(session: AsyncSession, *, limit: int) -> Sequence[tuple[Order, int]]:
+    """Orders whose rest was tried often enough, newest first, with what follows them all the same."""
+    after = aliased(Order)
+    followed = select(func.coalesce(func.sum(after.base_units), 0)).where(after.follows == Order.id).scalar_subquery()
+    rows = await session.execute(
+        select(Order, followed)
+        .where(Order.state.not_in(UNSETTLED), Order.reason == TRIES)
+        .order_by(Order.updated_at.desc())
+        .limit(limit)
+    )
+    return [(row[0], int(row[1])) for row in rows]
+
+
+async def set_positions(session: AsyncSession, *, usd_units: int) -> None:
+    """What the house's positions are worth, beside the exposures: it counts against the same cap."""
+    row = insert(Exposure).values(scope=POSITIONS, usd_units=usd_units)
+    await session.execute(
+        row.on_conflict_do_update(
+            index_elements=[Exposure.scope],
+            set_={"usd_units": row.excluded.usd_units},
+            where=Exposure.usd_units != row.excluded.usd_units,
+        )
+    )
 
 
 async def hedge_states(session: AsyncSession) -> dict[str, int]:

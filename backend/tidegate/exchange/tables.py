@@ -20,7 +20,12 @@ def _one_of(column: str, values: Iterable[str]) -> str:
 
 
 class Quote(Base):
-    """A firm price. `reserved_usd_units` counts in `exposures` until it is executed, expired or given back."""
+    """A firm price. `reserved_usd_units` counts in `exposures` until it is executed, expired or given back; so does
+    `uncovered_usd_units` there, and `promised_units` in `promises`.
+
+    `execution` is the receipt of the decision, as text: written with the row and never changed; what nobody accepted loses
+    it when it expires.
+    """
 
     __tablename__ = "quotes"
     __table_args__ = (
@@ -41,7 +46,11 @@ class Quote(Base):
             " + fee_spread_units",
             name="same_asset_exact",
         ),
-        CheckConstraint("reserved_usd_units >= 0", name="reserved_not_negative"),
+        CheckConstraint(
+            "reserved_usd_units >= 0 AND uncovered_usd_units BETWEEN 0 AND reserved_usd_units"
+            " AND promised_units BETWEEN 0 AND deliver_units",
+            name="reserved_sane",
+        ),
         CheckConstraint("(state = 'accepted') = (used_by IS NOT NULL)", name="accepted_by_one"),
         UniqueConstraint("used_by"),
         Index("ix_quotes_open", "expires_at", postgresql_where=text("state = 'open'")),
@@ -74,22 +83,38 @@ class Quote(Base):
     arrives_earliest_seconds: Mapped[int]
     arrives_latest_seconds: Mapped[int]
     shown: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    execution: Mapped[str | None]
     state: Mapped[str]
     used_by: Mapped[uuid.UUID | None]
     reserved_usd_units: Mapped[int] = mapped_column(Units)
+    uncovered_usd_units: Mapped[int] = mapped_column(Units, server_default="0")
+    promised_units: Mapped[int] = mapped_column(Units, server_default="0")
     expires_at: Mapped[datetime]
     created_at: Mapped[datetime]
     version: Mapped[int]
 
 
 class Exposure(Base):
-    """What open prices could cost, in millionths of a dollar: one row for the house, one for each user who has any."""
+    """What open prices could cost, in millionths of a dollar: one row for the house, one for each user who has any, one for
+    what accounts could not pay as they stand, and one for the positions that executed prices have left open.
+    """
 
     __tablename__ = "exposures"
     __table_args__ = (CheckConstraint("usd_units >= 0", name="usd_units_not_negative"),)
 
     scope: Mapped[str] = mapped_column(primary_key=True)
     usd_units: Mapped[int] = mapped_column(Units)
+
+
+class Promise(Base):
+    """What open prices would deliver, by asset; with a `network` what would leave there, "" for all together."""
+
+    __tablename__ = "promises"
+    __table_args__ = (CheckConstraint("units >= 0", name="units_not_negative"),)
+
+    asset: Mapped[str] = mapped_column(primary_key=True)
+    network: Mapped[str] = mapped_column(primary_key=True)
+    units: Mapped[int] = mapped_column(Units)
 
 
 class Conversion(Base):
@@ -129,7 +154,11 @@ class Conversion(Base):
 
 
 class Order(Base):
-    """Our order at a venue. Its client order id is committed before anything is sent, and used once."""
+    """Our order at a venue. Its client order id is committed before anything is sent, and used once.
+
+    What an ended order left is shared out once: the orders that follow it are numbered by `part`, as are those that a
+    conversion begins with. A trigger sees to it that they follow what has ended and are not more than it was.
+    """
 
     __tablename__ = "orders"
     __table_args__ = (
@@ -141,8 +170,11 @@ class Order(Base):
             "state IN ('intended', 'cancelled') OR (quantity IS NOT NULL AND limit_price IS NOT NULL)",
             name="priced_when_sent",
         ),
+        CheckConstraint("part >= 0 AND attempt >= 0", name="counted_from_zero"),
+        CheckConstraint("(follows IS NULL) = (attempt = 0)", name="first_follows_none"),
         UniqueConstraint("client_order_id"),
-        UniqueConstraint("follows"),
+        UniqueConstraint("follows", "part"),
+        Index("uq_orders_first", "conversion_id", "part", unique=True, postgresql_where=text("follows IS NULL")),
         Index("ix_orders_conversion_id", "conversion_id"),
         Index("ix_orders_due_at", "due_at", postgresql_where=text(_one_of("state", UNSETTLED))),
     )
@@ -150,6 +182,7 @@ class Order(Base):
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     conversion_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("conversions.id"))
     follows: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("orders.id"))
+    part: Mapped[int] = mapped_column(server_default="0")
     attempt: Mapped[int]
     venue: Mapped[str]
     symbol: Mapped[str]

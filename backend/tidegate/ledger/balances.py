@@ -4,7 +4,9 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
+import asyncpg
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tidegate.ledger import store
@@ -29,6 +31,13 @@ async def balances_of(session: AsyncSession, user_id: uuid.UUID) -> dict[str, He
         elif standing.ref.name == "held":
             found[standing.ref.asset] = Held(before.available, standing.balance)
     return found
+
+
+async def holdings(
+    connection: "asyncpg.Connection[Any]", owners: Sequence[uuid.UUID]
+) -> dict[uuid.UUID, dict[str, int]]:
+    """By owner and asset, what is available and held together; for all who are asked about at once."""
+    return await store.holdings(connection, owners)
 
 
 async def balance(session: AsyncSession, ref: AccountRef) -> int:

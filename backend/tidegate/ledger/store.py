@@ -179,6 +179,21 @@ async def of_owner(session: AsyncSession, owner: uuid.UUID) -> list[Standing]:
     return [Standing(AccountRef(r.owner, r.name, r.asset, r.place), r.side, r.balance) for r in rows]
 
 
+_HOLDINGS = """
+    SELECT owner, asset, sum(balance) AS units FROM ledger_accounts
+    WHERE owner = ANY ($1) AND name IN ('available', 'held') AND place = '' GROUP BY owner, asset
+"""
+
+
+async def holdings(
+    connection: "asyncpg.Connection[Any]", owners: Sequence[uuid.UUID]
+) -> dict[uuid.UUID, dict[str, int]]:
+    found: dict[uuid.UUID, dict[str, int]] = {}
+    for row in await connection.fetch(_HOLDINGS, owners):
+        found.setdefault(row["owner"], {})[row["asset"]] = int(row["units"])
+    return found
+
+
 async def totals(session: AsyncSession, at: datetime | None = None) -> list[tuple[str, str, str, str, int]]:
     """(asset, name, place, side, sum of balances) over all owners: the trial balance, now or at a past moment."""
     balances = "" if at is None else "CROSS JOIN LATERAL ledger_leg_at(a.id, :at) b"

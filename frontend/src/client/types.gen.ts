@@ -408,6 +408,9 @@ export type BestExecutionOut = {
      * Rate
      */
     rate: string;
+    /**
+     * null until every order is done
+     */
     realised: RealisedOut | null;
     /**
      * Route
@@ -2347,31 +2350,96 @@ export type ReadyOut = {
 };
 
 /**
+ * RealisedLegOut
+ *
+ * One exchange of the route as it was traded. Prices: `to_asset` per 1 `from_asset`, null where nothing was traded.
+ */
+export type RealisedLegOut = {
+    /**
+     * Of the market's base asset: traded nowhere, the house bears it
+     */
+    carried: AmountOut;
+    /**
+     * From Asset
+     */
+    from_asset: string;
+    /**
+     * Price
+     *
+     * Average of the fills, before venue fees
+     */
+    price: string | null;
+    /**
+     * Price After Fees
+     *
+     * null also where a fee was taken in a third asset
+     */
+    price_after_fees: string | null;
+    /**
+     * To Asset
+     */
+    to_asset: string;
+    /**
+     * Of the market's base asset
+     */
+    traded: AmountOut;
+};
+
+/**
  * RealisedOut
  *
- * What became of it: average price of the fills in the conversion's direction, and how far from what was promised.
+ * What the orders came to. Prices: `to_asset` per 1 `from_asset`, over all legs; null where a leg was not traded.
+ *
+ * The shares have a sign and are rounded down to a millionth: `0.0002` is 0.02 % more for each `from_asset` than what it is
+ * held against, `-0.0002` is 0.02 % less. It is the house's result; what was agreed does not change by it.
  */
 export type RealisedOut = {
     /**
      * Against Best Single
+     *
+     * `price_after_fees` against `best_single`
      */
     against_best_single: string | null;
     /**
      * Against Mid
+     *
+     * `price` against the mid at the decision: spread and depth of the books
      */
     against_mid: string | null;
     /**
      * Against Quoted
+     *
+     * `price` against the conversion's `rate`; both before fees
      */
-    against_quoted: string;
+    against_quoted: string | null;
     /**
      * At
+     *
+     * When the last order was done
      */
     at: string;
     /**
-     * Price
+     * Best Single
+     *
+     * After fees, what the best single venue offered for the whole size; null when none could take it
      */
-    price: string;
+    best_single: string | null;
+    /**
+     * Legs
+     */
+    legs: Array<RealisedLegOut>;
+    /**
+     * Price
+     *
+     * Average of the fills, before venue fees
+     */
+    price: string | null;
+    /**
+     * Price After Fees
+     *
+     * null also where a fee was taken in a third asset
+     */
+    price_after_fees: string | null;
 };
 
 /**
@@ -2381,7 +2449,7 @@ export type RealisedOut = {
  */
 export type ReceiptOut = {
     /**
-     * Why the price was the best to be had
+     * null for what was converted before receipts were kept
      */
     execution: BestExecutionOut | null;
     /**
@@ -4585,6 +4653,52 @@ export type ConversionsGetResponses = {
 };
 
 export type ConversionsGetResponse = ConversionsGetResponses[keyof ConversionsGetResponses];
+
+export type ConversionsGetReceiptData = {
+    body?: never;
+    path: {
+        /**
+         * Conversion Id
+         */
+        conversion_id: string;
+    };
+    query?: never;
+    url: '/api/v1/exchange/conversions/{conversion_id}/receipt';
+};
+
+export type ConversionsGetReceiptErrors = {
+    /**
+     * `unauthenticated`: Sign in first
+     */
+    401: Problem;
+    /**
+     * `forbidden`: Not allowed
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found
+     */
+    404: Problem;
+    /**
+     * `invalid_request`: Some fields are not as they should be
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests
+     */
+    429: Problem;
+};
+
+export type ConversionsGetReceiptError = ConversionsGetReceiptErrors[keyof ConversionsGetReceiptErrors];
+
+export type ConversionsGetReceiptResponses = {
+    /**
+     * Successful Response
+     */
+    200: ConversionDetailOut;
+};
+
+export type ConversionsGetReceiptResponse = ConversionsGetReceiptResponses[keyof ConversionsGetReceiptResponses];
 
 export type ExchangeListMarketsData = {
     body?: never;

@@ -1,10 +1,10 @@
 import { useTranslation } from 'react-i18next';
 import type { ConversionsGetResponse } from '@/client/types.gen';
-import { percent } from '@/money/figures';
+import { isZero } from '@/money/decimal';
 import { serverNow } from '@/ui/clock';
 import { type Standing, StatusBadge } from '@/ui/StatusBadge';
 import { exactMoment } from '@/ui/time';
-import { difference } from './best';
+import { difference, fine } from './best';
 import { useVenue } from './names';
 import { priceText } from './places';
 import css from './receipt.module.css';
@@ -95,18 +95,16 @@ function OneOrder({ order }: { order: Order }) {
 function Realised({ receipt }: { receipt: Conversion['receipt'] }) {
   const { t } = useTranslation('exchange');
   const realised = receipt.execution?.realised;
-  if (!realised) {
-    return receipt.hedge_price ? (
-      <p className={css.note}>
-        {t('trade.average', { price: priceText(receipt.hedge_price), rate: priceText(receipt.rate) })}
-      </p>
-    ) : null;
-  }
-  const { worse, size } = difference(realised.against_quoted);
+  const price = realised?.price ?? receipt.hedge_price;
+  if (!price) return null;
+  const told = realised?.against_quoted ? difference(realised.against_quoted) : null;
   return (
-    <p className={css.note} data-realised>
-      {t('trade.average', { price: priceText(realised.price), rate: priceText(receipt.rate) })}{' '}
-      {t(worse ? 'trade.below' : 'trade.above', { share: percent(size) })}
+    <p className={css.note} data-realised={realised?.against_quoted ?? undefined}>
+      {t('trade.average', { price: priceText(price), rate: priceText(receipt.rate) })}{' '}
+      {told &&
+        (isZero(told.size)
+          ? t('trade.same')
+          : t(told.worse ? 'trade.below' : 'trade.above', { share: fine(told.size) }))}
     </p>
   );
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type Routed, savingOf, venuesOf, waysOf } from './best';
+import { difference, fine, type Routed, savingOf, venuesOf, waysOf } from './best';
 
 const alone = (venue: string, amount: string | null, hindered: 'too_thin' | null = null) => ({
   venue,
@@ -67,4 +67,14 @@ describe('the saving', () => {
 
 test('a venue that is ordered at twice is one venue', () => {
   expect(venuesOf(routed('64000'))).toEqual(['kraken', 'binance']);
+});
+
+test.each([
+  ['-0.000123', true, '0.0123 %'],
+  ['0.0002', false, '0.02 %'],
+  ['0', false, '0.00 %'],
+  ['-0.01', true, '1.00 %'],
+])('a difference of %s is said with as many decimals as it has', (share, worse, words) => {
+  const told = difference(share);
+  expect([told.worse, fine(told.size)]).toEqual([worse, words]);
 });

@@ -1,5 +1,5 @@
 import type { AlternativeOut, BestExecutionOut, RoutedOut } from '@/client/types.gen';
-import { compare, isNegative, minus } from '@/money/decimal';
+import { absolute, compare, isNegative, minus, proportion } from '@/money/decimal';
 
 export type Execution = BestExecutionOut;
 export type Routed = RoutedOut;
@@ -52,7 +52,14 @@ export function venuesOf(routed: Routed): readonly string[] {
   return [...new Set(routed.orders.map(({ venue }) => venue))];
 }
 
-/** A signed share of the wire as hundredths of a per cent: "-0.00012" → "0.012 %" and whether it was worse. */
+/** A signed share of the wire: whether it was worse, and by how much. */
 export function difference(share: string): { worse: boolean; size: string } {
-  return { worse: isNegative(share), size: share.replace('-', '') };
+  return { worse: isNegative(share), size: absolute(share) };
+}
+
+/** "0.000123" → "0.0123 %": hedges differ by less than two decimals can tell. */
+export function fine(share: string): string {
+  const [whole, fraction = ''] = proportion(share, '100', '1', 4).split('.');
+  const kept = fraction.replace(/0+$/, '').padEnd(2, '0');
+  return `${whole}.${kept} %`;
 }

@@ -114,6 +114,7 @@ from .quote_out_speed_type_0 import QuoteOutSpeedType0
 from .quote_out_state import QuoteOutState
 from .rate_out import RateOut
 from .ready_out import ReadyOut
+from .realised_leg_out import RealisedLegOut
 from .realised_out import RealisedOut
 from .receipt_out import ReceiptOut
 from .receipt_out_hedge import ReceiptOutHedge
@@ -283,6 +284,7 @@ __all__ = (
     "QuoteOutState",
     "RateOut",
     "ReadyOut",
+    "RealisedLegOut",
     "RealisedOut",
     "ReceiptOut",
     "ReceiptOutHedge",

@@ -27,6 +27,7 @@ class BestExecutionOut:
     mid: None | str
     rate: str
     realised: None | RealisedOut
+    """ null until every order is done """
     route: list[RoutedOut]
     side: BestExecutionOutSide
     to_asset: str

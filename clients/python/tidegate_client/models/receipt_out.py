@@ -22,7 +22,7 @@ class ReceiptOut:
     """How the price came about: the mid at the decision, the rate given, where it was hedged and at what."""
 
     execution: BestExecutionOut | None
-    """ Why the price was the best to be had """
+    """ null for what was converted before receipts were kept """
     hedge: ReceiptOutHedge
     hedge_price: None | str
     """ Average price of the fills in `rate`'s direction, before venue fees """
