@@ -108,7 +108,7 @@ function Receipt({ conversion }: { conversion: Conversion }) {
     <aside className={css.slip}>
       <Slip label={t('slip.label')}>
         <Lines>
-          <Line name={t('slip.get')}>{figuresText(deliver.amount, deliver.asset, 'full')}</Line>
+          <Line name={t('slip.got')}>{figuresText(deliver.amount, deliver.asset, 'full')}</Line>
         </Lines>
         <hr />
         <CostLines of={conversion} total={t('slip.paid', { asset: debit.asset })} />

@@ -117,7 +117,6 @@ export function Convert() {
         )}
         {from && to && (
           <>
-            <MarketLine markets={market.markets} known={market.known || market.error !== null} />
             <Fields
               from={from}
               to={to}
@@ -147,6 +146,7 @@ export function Convert() {
                 onGive={(least) => type('exact_in', least)}
               />
             )}
+            <MarketLine markets={market.markets} known={market.known || market.error !== null} />
             {quote && <RouteBars quote={quote} />}
           </>
         )}
@@ -173,6 +173,11 @@ export function Convert() {
             </div>
           )}
           {accept.error && <FieldProblem error={accept.error} />}
+          {accept.late && (
+            <p className={css.note} role="alert">
+              {t('slip.late')}
+            </p>
+          )}
           <div className={quote ? css.onDesk : undefined}>{act}</div>
         </PriceSlip>
       </aside>

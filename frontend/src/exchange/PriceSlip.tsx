@@ -9,6 +9,7 @@ import { Line, Lines, Slip } from '@/ui/Slip';
 import { Bar } from '@/ui/Waiting';
 import { change } from './change';
 import css from './convert.module.css';
+import { priceText } from './places';
 import type { Quote } from './usePrice';
 
 interface Props {
@@ -44,12 +45,13 @@ export function PriceSlip({ quote, before, tired, pending, onExpired, children }
     <Slip label={t('slip.label')}>
       <Countdown
         key={quote.id}
-        expiresAt={quote.expires_at}
+        // Nobody renews it any more: it is over, whatever becomes of the clocks.
+        expiresAt={tired ? quote.created_at : quote.expires_at}
         life={lifeOf(quote)}
         thing={t('slip.thisPrice')}
         note={t('slip.firm')}
         expiredNote={tired ? t('slip.expired') : t('slip.renewing')}
-        onExpired={onExpired}
+        {...(!tired && { onExpired })}
       />
       {changed && (
         <p className={css.note}>
@@ -77,7 +79,7 @@ export function PriceSlip({ quote, before, tired, pending, onExpired, children }
       <p className={css.note}>
         {t('slip.rate', {
           from: quote.from_asset,
-          rate: bareFigures(quote.rate, quote.to_asset),
+          rate: bareFigures(priceText(quote.rate), quote.to_asset),
           to: quote.to_asset,
         })}
       </p>

@@ -35,7 +35,9 @@ interface ExchangeProps {
 function OneExchange({ routed, side, named }: ExchangeProps) {
   const { t } = useTranslation('exchange');
   const saving = useSaving(routed, side);
-  const ways = waysOf(routed, side);
+  const [only = '', ...more] = venuesOf(routed);
+  // A route of one venue is that venue alone: said once.
+  const ways = waysOf(routed, side).filter(({ venue }) => more.length > 0 || venue !== only);
   const dearest = ways.reduce((most, { worse }) => (worse && !isZero(worse) ? worse : most), '0');
   const name = t('route.leg', { give: routed.given.asset, get: routed.got.asset });
   return (

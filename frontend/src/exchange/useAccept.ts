@@ -49,5 +49,7 @@ export function useAccept(onDone: (id: string) => void, onExpired: () => void) {
     },
     pending: accept.isPending,
     error: isCode(accept.error, 'quote_expired') ? null : accept.error,
+    /** It was accepted too late: nothing happened. */
+    late: isCode(accept.error, 'quote_expired'),
   };
 }
