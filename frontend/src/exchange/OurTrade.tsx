@@ -21,15 +21,16 @@ const STANDING: Record<string, Standing> = {
 
 /** The trades by which the house squared itself. They run beside the conversion and never changed it. */
 export function OurTrade({ conversion: { receipt, fills } }: { conversion: Conversion }) {
-  const { t, i18n } = useTranslation('exchange');
+  const { t } = useTranslation('exchange');
   const venue = useVenue();
   const now = serverNow();
+  // What an order left is ordered anew, later: that is no beginning.
+  const stage = receipt.hedge === 'waiting' && fills.length > 0 ? 'running' : receipt.hedge;
   return (
-    <section className={css.part} aria-labelledby="trade" data-hedge={receipt.hedge}>
+    <section className={css.part} aria-labelledby="trade" data-hedge={stage}>
       <h2 id="trade">{t('trade.heading')}</h2>
       <p className={css.note}>
-        {i18n.exists(`exchange:detail.hedge.${receipt.hedge}`) && t(`detail.hedge.${receipt.hedge}`)}{' '}
-        {t('trade.yours')}
+        {t(`detail.hedge.${stage}`)} {t('trade.yours')}
       </p>
       {receipt.orders.length > 0 && (
         <ul className={css.orders} aria-label={t('trade.orders')}>
