@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tidegate.exchange import rules
-from tidegate.exchange.rules import Charges, Figures, Filters, QuoteSide, Trade
+from tidegate.exchange.rules import Caps, Charges, Figures, Filters, QuoteSide, Trade
 from tidegate.money import BNB, BTC, ETH, USDC, USDT, Asset, Rate, cost_of
-from tidegate.refusal import Refusal
+from tidegate.refusal import Kind, Refusal
 
 ASSETS = st.sampled_from([BTC, ETH, USDT, USDC])
 UNITS = st.integers(min_value=1, max_value=10**48)
@@ -214,3 +214,12 @@ def test_many_small_round_trips_never_make_the_customer_richer(
             assert 0 <= rounding <= rules.ceiling(1 / whole(one, give, get))
         assert back.deliver <= held
         held = back.deliver
+
+
+def test_more_than_a_cap_has_room_for_is_refused_with_the_lesser_cap_in_dollars() -> None:
+    caps = Caps(house=rules.usd_units_of("50000"), user=rules.usd_units_of("1234.5678"))
+    rules.judge_exposure(caps, caps.user)
+    with pytest.raises(Refusal) as told:
+        rules.judge_exposure(caps, caps.user + 1)
+    assert told.value.kind is Kind.LIMIT_EXCEEDED
+    assert told.value.fields == {"field": "amount", "limit": "1234.56"}

@@ -41,6 +41,8 @@ ROWS = (
     "The risk spread",
     "One book of all venues",
     "Books by stream, one middle of all venues",
+    "Candles, live markets",
+    "The convert screen, the receipt shown",
     "Binance",
     "Coinbase",
     "Kraken",

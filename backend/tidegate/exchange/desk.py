@@ -10,6 +10,8 @@ from tidegate.exchange.receipt import Digests
 from tidegate.exchange.rules import Caps, usd_units_of
 from tidegate.ledger.lane import Lane
 from tidegate.markets.books import Markets
+from tidegate.markets.candles import Charts
+from tidegate.markets.ticks import Ticks
 from tidegate.refusal import Kind, Refusal
 from tidegate.treasury.fees import Fees
 from tidegate.venues.port import Venue
@@ -26,6 +28,8 @@ class Desk:
     fees: Fees
     chains: Mapping[str, Chain]
     settings: Settings
+    charts: Charts = field(default_factory=Charts)
+    ticks: Ticks = field(default_factory=Ticks)
     digests: Digests = field(default_factory=Digests)
 
     def chain(self, network: str) -> Chain:

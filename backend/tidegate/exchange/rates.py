@@ -1,23 +1,43 @@
 """What the markets say, for people to look at. Not quotes."""
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from fractions import Fraction
 
 from tidegate.exchange import shapes
 from tidegate.exchange.desk import Desk
-from tidegate.exchange.schemas import MarketOut, MarketsOut, RateOut, SourceOut
+from tidegate.exchange.schemas import (
+    CandleOut,
+    CandleSourceOut,
+    CandlesOut,
+    IntervalName,
+    MarketOut,
+    MarketsOut,
+    RateOut,
+    SourceOut,
+)
 from tidegate.markets.consolidated import Consolidated, Source, consolidate
 from tidegate.money import Rate
 from tidegate.refusal import Kind, Refusal
+from tidegate.venues.port import Candle, Interval
 from tidegate.wire import asset_in
+
+INTERVALS: dict[IntervalName, Interval] = {
+    "1m": Interval.MINUTE,
+    "5m": Interval.FIVE_MINUTES,
+    "15m": Interval.QUARTER,
+    "1h": Interval.HOUR,
+    "1d": Interval.DAY,
+}
 
 
 async def markets(desk: Desk) -> MarketsOut:
     """Every pair between our assets, each number with its age and source; unusable sources say why."""
-    return MarketsOut(items=[_market(pair) for pair in consolidate(await desk.markets.sources())])
+    return MarketsOut(items=[shape(pair) for pair in consolidate(await desk.markets.sources())])
 
 
-def _market(pair: Consolidated) -> MarketOut:
+def shape(pair: Consolidated) -> MarketOut:
+    """A pair as the list and the stream tell it."""
     return MarketOut(
         market=f"{pair.base}-{pair.quote}",
         base=pair.base,
@@ -56,6 +76,42 @@ async def rate(desk: Desk, from_asset: str, to_asset: str) -> RateOut:
         ask=Rate.of(ask).text,
         as_of=mid.as_of,
         sources=[_source(source) for source in sources],
+    )
+
+
+async def pair_in(desk: Desk, market: str) -> tuple[str, str]:
+    """(base, quote) of a market's name. Refuses UNKNOWN_ASSET, NOT_FOUND, VENUE_UNAVAILABLE."""
+    base, _, quote = market.partition("-")
+    pair = asset_in(base, field="market").code, asset_in(quote, field="market").code
+    if not await desk.markets.trading(*pair):
+        raise Refusal(Kind.NOT_FOUND, "No exchange has such a market.")
+    return pair
+
+
+async def candles(desk: Desk, market: str, *, interval: IntervalName, since: datetime | None, limit: int) -> CandlesOut:
+    """A market's newest candles, newest first, none before `since`. Refuses like `pair_in`, VENUE_UNAVAILABLE."""
+    base, quote = await pair_in(desk, market)
+    chart = await desk.charts.look(desk.markets, base, quote, INTERVALS[interval])
+    if chart is None:
+        raise Refusal(Kind.VENUE_UNAVAILABLE, f"No exchange tells the candles of {market} right now.", retry_after=2)
+    shown = [_candle(one) for one in reversed(chart.candles)]
+    return CandlesOut(
+        market=market,
+        interval=interval,
+        items=[one for one in shown if since is None or one.start >= since][:limit],
+        as_of=chart.as_of,
+        sources=[CandleSourceOut(venue=chart.venue, symbol=chart.symbol)],
+    )
+
+
+def _candle(one: Candle) -> CandleOut:
+    return CandleOut(
+        start=datetime.fromtimestamp(one.start, UTC),
+        open=shapes.plain(one.open),
+        high=shapes.plain(one.high),
+        low=shapes.plain(one.low),
+        close=shapes.plain(one.close),
+        volume=shapes.plain(one.volume),
     )
 
 

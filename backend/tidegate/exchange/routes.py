@@ -1,27 +1,32 @@
 """HTTP door of the exchange room: parse, one verb call, shape the answer."""
 
 import uuid
+from collections.abc import AsyncIterator
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from tidegate.auth.subject import Subject, allow
 from tidegate.download import saved
-from tidegate.exchange import conversion, history, quote, rates
+from tidegate.exchange import conversion, history, quote, rates, watch
 from tidegate.exchange.desk import Desk
 from tidegate.exchange.schemas import (
+    CandlesOut,
     ConversionDetailOut,
     ConversionIn,
     ConversionOut,
+    IntervalName,
     MarketsOut,
     QuoteIn,
     QuoteOut,
     RateOut,
 )
 from tidegate.idempotency import Keyed, keyed_optional, keyed_required, respond
+from tidegate.markets.candles import WINDOW
 from tidegate.problems import problems
 from tidegate.refusal import Kind
-from tidegate.wire import Page, Paging, Reference
+from tidegate.wire import Moment, Page, Paging, Reference
 
 router = APIRouter(prefix="/exchange")
 
@@ -94,6 +99,50 @@ async def list_markets(desk: At, subject: Quoter) -> MarketsOut:
 async def get_rate(from_asset: str, to_asset: str, desk: At, subject: Quoter) -> RateOut:
     """What one `from_asset` is worth in `to_asset` now, with its age and its sources. Not a quote."""
     return await rates.rate(desk, from_asset, to_asset)
+
+
+@router.get(
+    "/candles/{market}",
+    tags=["exchange"],
+    operation_id="exchange_list_candles",
+    responses=problems(*SIGNED_IN, Kind.UNKNOWN_ASSET, Kind.NOT_FOUND, Kind.VENUE_UNAVAILABLE),
+)
+async def list_candles(
+    market: str,
+    desk: At,
+    subject: Quoter,
+    interval: IntervalName = "1h",
+    since: Annotated[Moment | None, Query(description="None that starts earlier")] = None,
+    limit: Annotated[int, Query(ge=1, le=WINDOW)] = 100,
+) -> CandlesOut:
+    """The newest candles of a market, from one venue that trades it; another one where that is down."""
+    return await rates.candles(desk, market, interval=interval, since=since, limit=limit)
+
+
+async def the_view(
+    desk: At,
+    subject: Quoter,
+    market: Annotated[
+        list[str], Query(min_length=1, max_length=8, description="Repeat it for more", examples=[["BTC-USDT"]])
+    ],
+) -> tuple[watch.Pair, ...]:
+    """What cannot be watched is refused here: once the stream has begun there is no status to refuse with."""
+    return await watch.admit(desk, user_id=subject.user_id, markets=market)
+
+
+@router.get(
+    "/markets/stream",
+    tags=["exchange"],
+    operation_id="exchange_stream_markets",
+    response_class=EventSourceResponse,
+    responses=problems(*SIGNED_IN, Kind.UNKNOWN_ASSET, Kind.NOT_FOUND, Kind.VENUE_UNAVAILABLE, Kind.BUSY),
+)
+async def stream_markets(
+    desk: At, subject: Quoter, pairs: Annotated[tuple[watch.Pair, ...], Depends(the_view)]
+) -> AsyncIterator[ServerSentEvent]:
+    """Server-Sent Events: `market`, data like an item of `/exchange/markets`, when it changed. Ends after five minutes."""
+    async for event in watch.follow(desk, user_id=subject.user_id, pairs=pairs):
+        yield event
 
 
 @router.post(

@@ -13,7 +13,7 @@ from enum import StrEnum
 from fractions import Fraction
 from functools import cache
 
-from tidegate.money import ONE, Amount, Asset, Rate, cost_of, worth_of
+from tidegate.money import ONE, Amount, Asset, Rate, cost_of, format_units, worth_of
 from tidegate.refusal import Kind, Refusal
 
 USD_DECIMALS = 6
@@ -202,9 +202,12 @@ class Caps:
 
 
 def judge_exposure(caps: Caps, usd: int) -> None:
-    """Refuse what no cap has room for even when nothing else is open; the counters guard the rest."""
-    if usd > min(caps.house, caps.user):
-        raise too_much_open()
+    """Refuse what no cap has room for even when nothing else is open, and name the cap; the counters guard the rest."""
+    most = min(caps.house, caps.user)
+    if usd > most:
+        limit = format_units(most // 10 ** (USD_DECIMALS - 2), 2)
+        text = f"At most {limit} USD can be priced at once. Ask for less."
+        raise Refusal(Kind.LIMIT_EXCEEDED, text, field="amount", limit=limit)
 
 
 def too_much_open() -> Refusal:

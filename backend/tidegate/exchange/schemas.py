@@ -345,3 +345,33 @@ class RateOut(Out):
     ask: str
     as_of: Time
     sources: list[SourceOut]
+
+
+IntervalName = Literal["1m", "5m", "15m", "1h", "1d"]
+
+
+class CandleOut(Out):
+    """What was traded from `start` on, for one interval; prices in `quote` per 1 `base`, `volume` in `base`."""
+
+    start: Time
+    open: str
+    high: str
+    low: str
+    close: str
+    volume: str
+
+
+class CandleSourceOut(Out):
+    venue: str
+    symbol: str = Field(description="The venue's own name of the market", examples=["BTCUSDT"])
+
+
+class CandlesOut(Out):
+    """Newest first; the newest one may still be open, and an interval in which nothing was traded may be missing."""
+
+    market: str = Field(examples=["BTC-USDT"])
+    interval: IntervalName
+    items: list[CandleOut]
+    as_of: Time
+    sources: list[CandleSourceOut]
+    next_cursor: str | None = None

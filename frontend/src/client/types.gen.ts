@@ -543,6 +543,86 @@ export type BooksOut = {
 };
 
 /**
+ * CandleOut
+ *
+ * What was traded from `start` on, for one interval; prices in `quote` per 1 `base`, `volume` in `base`.
+ */
+export type CandleOut = {
+    /**
+     * Close
+     */
+    close: string;
+    /**
+     * High
+     */
+    high: string;
+    /**
+     * Low
+     */
+    low: string;
+    /**
+     * Open
+     */
+    open: string;
+    /**
+     * Start
+     */
+    start: string;
+    /**
+     * Volume
+     */
+    volume: string;
+};
+
+/**
+ * CandleSourceOut
+ */
+export type CandleSourceOut = {
+    /**
+     * Symbol
+     *
+     * The venue's own name of the market
+     */
+    symbol: string;
+    /**
+     * Venue
+     */
+    venue: string;
+};
+
+/**
+ * CandlesOut
+ *
+ * Newest first; the newest one may still be open, and an interval in which nothing was traded may be missing.
+ */
+export type CandlesOut = {
+    /**
+     * As Of
+     */
+    as_of: string;
+    /**
+     * Interval
+     */
+    interval: '1m' | '5m' | '15m' | '1h' | '1d';
+    /**
+     * Items
+     */
+    items: Array<CandleOut>;
+    /**
+     * Market
+     */
+    market: string;
+    /**
+     * Next Cursor
+     */
+    next_cursor: string | null;
+    /**
+     * Sources
+     */
+    sources: Array<CandleSourceOut>;
+};
+
+/**
  * ChallengeOut
  */
 export type ChallengeOut = {
@@ -4352,6 +4432,71 @@ export type EventsLogResponses = {
 
 export type EventsLogResponse = EventsLogResponses[keyof EventsLogResponses];
 
+export type ExchangeListCandlesData = {
+    body?: never;
+    path: {
+        /**
+         * Market
+         */
+        market: string;
+    };
+    query?: {
+        /**
+         * Interval
+         */
+        interval?: '1m' | '5m' | '15m' | '1h' | '1d';
+        /**
+         * Since
+         *
+         * None that starts earlier
+         */
+        since?: string | null;
+        /**
+         * Limit
+         */
+        limit?: number;
+    };
+    url: '/api/v1/exchange/candles/{market}';
+};
+
+export type ExchangeListCandlesErrors = {
+    /**
+     * `unauthenticated`: Sign in first
+     */
+    401: Problem;
+    /**
+     * `forbidden`: Not allowed
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found
+     */
+    404: Problem;
+    /**
+     * `invalid_request`: Some fields are not as they should be · `unknown_asset`: Unknown asset
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests
+     */
+    429: Problem;
+    /**
+     * `venue_unavailable`: No exchange can be asked for a price
+     */
+    503: Problem;
+};
+
+export type ExchangeListCandlesError = ExchangeListCandlesErrors[keyof ExchangeListCandlesErrors];
+
+export type ExchangeListCandlesResponses = {
+    /**
+     * Successful Response
+     */
+    200: CandlesOut;
+};
+
+export type ExchangeListCandlesResponse = ExchangeListCandlesResponses[keyof ExchangeListCandlesResponses];
+
 export type ConversionsListData = {
     body?: never;
     path?: never;
@@ -4591,6 +4736,56 @@ export type ExchangeListMarketsResponses = {
 };
 
 export type ExchangeListMarketsResponse = ExchangeListMarketsResponses[keyof ExchangeListMarketsResponses];
+
+export type ExchangeStreamMarketsData = {
+    body?: never;
+    path?: never;
+    query: {
+        /**
+         * Market
+         *
+         * Repeat it for more
+         */
+        market: Array<string>;
+    };
+    url: '/api/v1/exchange/markets/stream';
+};
+
+export type ExchangeStreamMarketsErrors = {
+    /**
+     * `unauthenticated`: Sign in first
+     */
+    401: Problem;
+    /**
+     * `forbidden`: Not allowed
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found
+     */
+    404: Problem;
+    /**
+     * `invalid_request`: Some fields are not as they should be · `unknown_asset`: Unknown asset
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests
+     */
+    429: Problem;
+    /**
+     * `venue_unavailable`: No exchange can be asked for a price · `busy`: Busy
+     */
+    503: Problem;
+};
+
+export type ExchangeStreamMarketsError = ExchangeStreamMarketsErrors[keyof ExchangeStreamMarketsErrors];
+
+export type ExchangeStreamMarketsResponses = {
+    /**
+     * Successful Response
+     */
+    200: unknown;
+};
 
 export type QuotesCreateData = {
     body: QuoteIn;

@@ -37,11 +37,12 @@ export function Countdown({ expiresAt, life, onExpired, note, expiredNote, compa
   useEffect(() => spoken.current.clear(), [expiresAt]);
   useEffect(() => {
     const mark = SPOKEN.find((second) => second === left && second < life);
-    if (mark && !spoken.current.has(mark)) {
+    // The small one stands beside a large one that speaks.
+    if (mark && !compact && !spoken.current.has(mark)) {
       spoken.current.add(mark);
       announce(t('countdown.spoken', { thing, count: mark }));
     }
-  }, [left, life, t, thing]);
+  }, [left, life, compact, t, thing]);
 
   const level = life > 0 ? Math.min(1, left / life) : 0;
   return (

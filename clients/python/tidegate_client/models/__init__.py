@@ -24,6 +24,10 @@ from .best_execution_out_side import BestExecutionOutSide
 from .book_seen_out import BookSeenOut
 from .books_asset_out import BooksAssetOut
 from .books_out import BooksOut
+from .candle_out import CandleOut
+from .candle_source_out import CandleSourceOut
+from .candles_out import CandlesOut
+from .candles_out_interval import CandlesOutInterval
 from .challenge_out import ChallengeOut
 from .chaos_in import ChaosIn
 from .chaos_in_fault import ChaosInFault
@@ -48,6 +52,7 @@ from .deposits_list_state_type_0 import DepositsListStateType0
 from .estimate_out import EstimateOut
 from .event_log_out import EventLogOut
 from .event_out import EventOut
+from .exchange_list_candles_interval import ExchangeListCandlesInterval
 from .faucet_in import FaucetIn
 from .faucet_out import FaucetOut
 from .fee_out import FeeOut
@@ -189,6 +194,10 @@ __all__ = (
     "BooksAssetOut",
     "BookSeenOut",
     "BooksOut",
+    "CandleOut",
+    "CandleSourceOut",
+    "CandlesOut",
+    "CandlesOutInterval",
     "ChallengeOut",
     "ChaosIn",
     "ChaosInFault",
@@ -213,6 +222,7 @@ __all__ = (
     "EstimateOut",
     "EventLogOut",
     "EventOut",
+    "ExchangeListCandlesInterval",
     "FaucetIn",
     "FaucetOut",
     "FeeOut",

@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react';
-import css from './pay.module.css';
+import css from './Dock.module.css';
 
 /** On a phone the amount, the countdown and the one act stay at hand. */
 export function Dock({ children }: { children: ReactNode }) {
