@@ -78,11 +78,11 @@ def test_ports_and_secrets_are_the_same_at_the_next_start(home: Home) -> None:
 def test_a_port_that_somebody_took_meanwhile_is_replaced(home: Home) -> None:
     home.release()
     with socket.socket() as taken:
-        taken.bind(("127.0.0.1", home.ports["venue"]))
+        taken.bind(("127.0.0.1", home.ports["venue_binance"]))
         taken.listen()
         again = Home(home.folder, home.port)
         again.take()
-    assert again.ports["venue"] != home.ports["venue"]
+    assert again.ports["venue_binance"] != home.ports["venue_binance"]
     assert {name: port for name, port in again.ports.items() if name != "venue"} == {
         name: port for name, port in home.ports.items() if name != "venue"
     }

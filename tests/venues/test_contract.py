@@ -1,11 +1,15 @@
-"""Our adapters keep the contract, each at a small venue that checks every signature by a computation of its own."""
+"""Our adapters keep the contract at the sandbox venues, which were written from the documents and not from them.
+
+The small venues below serve tests that need to look into an answer or to count requests.
+"""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from decimal import Decimal
 
 import pytest
 
+from tests.venues.sandbox import SYMBOLS, Sandbox, SandboxWorld, sandbox
 from tests.venues.small import binance as small_binance
 from tests.venues.small import coinbase as small_coinbase
 from tests.venues.small import kraken as small_kraken
@@ -62,22 +66,32 @@ async def binance_world() -> AsyncIterator[SmallWorld]:
         await client.close()
 
 
-class TestBinance(VenueContract):
+@pytest.fixture(scope="module")
+async def sandboxes(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[dict[str, Sandbox]]:
+    async with AsyncExitStack() as stack:
+        yield {
+            dialect: await stack.enter_async_context(sandbox(dialect, tmp_path_factory.mktemp(dialect)))
+            for dialect in SYMBOLS
+        }
+
+
+class AtTheSandbox(VenueContract):
+    dialect = ""
+
     @pytest.fixture
-    async def world(self) -> AsyncIterator[SmallWorld]:
-        async with binance_world() as world:
-            yield world
+    async def world(self, sandboxes: dict[str, Sandbox]) -> AsyncIterator[SandboxWorld]:
+        client = sandboxes[self.dialect].client()
+        yield SandboxWorld(sandboxes[self.dialect], client)
+        await client.close()
 
 
-class TestCoinbase(VenueContract):
-    @pytest.fixture
-    async def world(self) -> AsyncIterator[SmallWorld]:
-        async with coinbase_world() as world:
-            yield world
+class TestBinance(AtTheSandbox):
+    dialect = "binance"
 
 
-class TestKraken(VenueContract):
-    @pytest.fixture
-    async def world(self) -> AsyncIterator[SmallWorld]:
-        async with kraken_world() as world:
-            yield world
+class TestCoinbase(AtTheSandbox):
+    dialect = "coinbase"
+
+
+class TestKraken(AtTheSandbox):
+    dialect = "kraken"

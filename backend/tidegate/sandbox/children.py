@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from tidegate.http import Outbound, OutboundError
-from tidegate.sandbox import postgres
+from tidegate.sandbox import exchanges, postgres
 from tidegate.sandbox.blocks import BlockMaker, EvmBlocks
 from tidegate.sandbox.database import prepare_database
 from tidegate.sandbox.gate import Gate
@@ -18,7 +18,7 @@ from tidegate.sandbox.nodes import BitcoinNode, EvmNode
 from tidegate.sandbox.process import StartFailed, end, spawn, tail, write_whole
 from tidegate.sandbox.progress import Progress, State
 from tidegate.sandbox.rpc import RpcGone, RpcRefused
-from tidegate.sandbox.settings import settings_of, toml, venue_config, write_deny_list
+from tidegate.sandbox.settings import settings_of, toml, write_deny_list
 from tidegate.sandbox.supervisor import Child, Supervisor, Unfit
 
 STOP_ORDER = (("api", "worker", "signer", "venue"), ("anvil", "bitcoind", "postgres"))
@@ -67,8 +67,7 @@ class Children:
         evm = up.keep(
             Child("anvil", self.evm.log, self._launch_evm, self._evm_ready, stop_seconds=3, before_stop=self._keep_evm)
         )
-        venue_ready = answers(home.venue_url, "/api/v3/ping")
-        up.keep(Child("venue", home.logs / "venue.log", self._launch_venue, venue_ready))
+        up.keep(Child("venue", home.logs / "venue.log", self._launch_venue, self._venue_ready))
         up.run(self._migrate())
         signer = up.keep(
             Child("signer", home.logs / "signer.log", self._launch_signer, self._signer_ready, needs=[self.configured])
@@ -133,13 +132,7 @@ class Children:
         return await spawn(argv, log=self.home.logs / f"{name}.log", env=env)
 
     async def _launch_venue(self) -> asyncio.subprocess.Process:
-        folder = self.home.folder / "venue"
-        folder.mkdir(exist_ok=True, mode=0o700)
-        config = folder / "config.json"
-        write_whole(config, venue_config(self.home))
-        port = str(self.home.ports["venue"])
-        words = ("--port", port, "--data", folder, "--config", config)
-        return await self.launch("venue", "tidegate.sandbox.venue", *words)
+        return await self.launch("venue", "tidegate.sandbox.venue", *exchanges.arguments(self.home))
 
     async def _launch_api(self) -> asyncio.subprocess.Process:
         return await self.launch("api", "tidegate.sandbox.api", "--after", self.home.migrated_file)
@@ -203,6 +196,11 @@ class Children:
     async def _keep_evm(self) -> None:
         with contextlib.suppress(RpcGone, RpcRefused, TimeoutError):
             await asyncio.wait_for(self.evm_blocks.keep_what_is_new(), 5)
+
+    async def _venue_ready(self, process: asyncio.subprocess.Process) -> str:
+        for origin, path in exchanges.readiness(self.home):
+            await answers(origin, path)(process)
+        return ", ".join(exchanges.EXCHANGES)
 
     async def _signer_ready(self, _: asyncio.subprocess.Process) -> str:
         """Until its socket takes a connection."""

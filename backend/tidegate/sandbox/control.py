@@ -1,7 +1,7 @@
 """The supervisor's door: what the api's sandbox routes ask it to do. Loopback, and its path holds the secret."""
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 from tidegate.http import Outbound, OutboundError
@@ -39,14 +39,14 @@ class Control:
         supervisor: Supervisor,
         makers: dict[str, BlockMaker],
         gates: dict[str, Gate],
-        venue_url: str,
+        venue_urls: Sequence[str],
     ) -> None:
         self.door = Door(port, self._answer)
         self._secret = secret
         self._supervisor = supervisor
         self._makers = makers
         self._gates = gates
-        self._venue = Outbound(venue_url, timeout=5)
+        self._venues = [Outbound(url, timeout=5) for url in venue_urls]
         self._routes: dict[tuple[str, str], Callable[[dict[str, Any]], Awaitable[Any]]] = {
             ("GET", "chaos"): self._list,
             ("POST", "chaos"): self._switch,
@@ -58,7 +58,8 @@ class Control:
 
     async def close(self) -> None:
         await self.door.close()
-        await self._venue.close()
+        for venue in self._venues:
+            await venue.close()
 
     async def _answer(self, request: Request) -> Answer:
         secret, _, name = request.path.removeprefix("/").partition("/")
@@ -129,19 +130,24 @@ class Control:
         return [among[network]]
 
     async def _venue_fault(self) -> bool:
-        try:
-            answer = await self._venue.call("GET", "/_sandbox/faults")
-            items = json.loads(answer.body)["items"]
-        except (OutboundError, ValueError, KeyError):
-            return False
-        return any(item["fault"] == "venue_timeout_after_accept" and item["on"] for item in items)
+        """Whether it is on at any of them. Of one that does not answer nothing is known."""
+        on = False
+        for venue in self._venues:
+            try:
+                answer = await venue.call("GET", "/_sandbox/faults")
+                items = json.loads(answer.body)["items"]
+            except (OutboundError, ValueError, KeyError):
+                continue
+            on = on or any(item["fault"] == "venue_timeout_after_accept" and item["on"] for item in items)
+        return on
 
     async def _set_venue_fault(self, fault: str, on: bool) -> None:
         body = json.dumps({"fault": fault, "on": on}).encode()
         headers = {"content-type": "application/json"}
-        answer = await self._venue.call("POST", "/_sandbox/faults", content=body, headers=headers)
-        if answer.status != 200:
-            raise Wrong(f"The venue refuses: {answer.body[:200].decode(errors='replace')}")
+        for venue in self._venues:
+            answer = await venue.call("POST", "/_sandbox/faults", content=body, headers=headers)
+            if answer.status != 200:
+                raise Wrong(f"The venue refuses: {answer.body[:200].decode(errors='replace')}")
 
 
 def _between(value: int, least: int, most: int) -> int:

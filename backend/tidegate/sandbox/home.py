@@ -11,7 +11,8 @@ from pathlib import Path
 from tidegate.roles import DUTIES
 from tidegate.sandbox.process import StartFailed, free_port, port_is_free, write_whole
 
-_PORTS = ("postgres", "bitcoin", "evm", "bitcoin_gate", "evm_gate", "venue", "control", "mail")
+_VENUES = ("venue_binance", "venue_coinbase", "venue_kraken")
+_PORTS = ("postgres", "bitcoin", "evm", "bitcoin_gate", "evm_gate", "control", "mail", *_VENUES)
 # A Unix socket's path may have 107 bytes.
 _SOCKET_PATH = 100
 
@@ -126,10 +127,6 @@ class Home:
     def control_url(self) -> str:
         """The supervisor's door. Its path is the secret that lets a caller in."""
         return f"http://127.0.0.1:{self.ports['control']}/{self.secrets['control']}"
-
-    @property
-    def venue_url(self) -> str:
-        return f"http://127.0.0.1:{self.ports['venue']}"
 
 
 def _both_free(port: int) -> bool:

@@ -1,4 +1,4 @@
-"""What the house owns at the start: real coins in its hot wallets, balances at the venue, all booked as capital."""
+"""What the house owns at the start: real coins in its hot wallets, balances at the venues, all booked as capital."""
 
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
@@ -11,8 +11,9 @@ from tidegate.ledger.lane import Lane
 from tidegate.ledger.rules import AccountRef, Outcome, house, venue
 from tidegate.money import Amount, asset
 from tidegate.sandbox import faucet
+from tidegate.sandbox.exchanges import FUNDS
 from tidegate.sandbox.rpc import Rpc
-from tidegate.sandbox.settings import BITCOIN, ETHEREUM, VENUE_FUNDS
+from tidegate.sandbox.settings import BITCOIN, ETHEREUM
 from tidegate.treasury import inventory
 
 # Many coins, so that many payouts can be under way without waiting for each other's change.
@@ -28,8 +29,10 @@ async def fund_house(settings: Settings, db: Database, mine: Mine) -> None:
     """Send, mine, then book what is there. Nothing can have been paid out before it is booked, so what the chain shows
     on the hot addresses is exactly what came in, also when an earlier run was killed in between."""
     lane = Lane(db)
-    for code, text in VENUE_FUNDS.items():
-        await _book(lane, venue("binance", code), Amount.parse(asset(code), text).units, f"sandbox:venue:{code}")
+    for name, funds in FUNDS.items():
+        for code, text in funds.items():
+            units = Amount.parse(asset(code), text).units
+            await _book(lane, venue(name, code), units, f"sandbox:venue:{name}:{code}")
     keys = load_public(settings.signer.public_file)
     # The first address of the internal chain: the hot wallet's own, nobody's deposit.
     bitcoin = derive_address(keys.bitcoin[BITCOIN].internal, keys.bitcoin[BITCOIN].chain, 0)

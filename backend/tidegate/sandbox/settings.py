@@ -5,6 +5,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from tidegate.sandbox.exchanges import settings_of_exchanges
 from tidegate.sandbox.home import Home
 from tidegate.sandbox.nodes import CHAIN_ID, FAUCET_WALLET, TOKEN_DECIMALS, TOKENS
 from tidegate.sandbox.scenarios import deny_list
@@ -47,14 +48,7 @@ def settings_of(
                 "tokens": tokens,
             },
         },
-        "venues": {
-            "binance": {
-                "kind": "binance",
-                "rest_url": home.venue_url,
-                "api_key": home.secrets["venue_key"],
-                "secret": home.secrets["venue_secret"],
-            }
-        },
+        "venues": settings_of_exchanges(home),
         "signer": {
             "socket": home.signer_socket,
             "directory": home.folder / "signer",
@@ -73,16 +67,6 @@ def settings_of(
             "bitcoin_wallet": FAUCET_WALLET,
         },
     }
-
-
-def venue_config(home: Home) -> str:
-    """Two accounts: ours, and one for foreign clients (ready.json). House balances are booked as capital by the seed."""
-    ours = {"name": "tidegate", "api_key": home.secrets["venue_key"], "secret": home.secrets["venue_secret"]}
-    guest = {"name": "guest", "api_key": home.secrets["guest_key"], "secret": home.secrets["guest_secret"]}
-    return json.dumps({"accounts": [ours | {"balances": VENUE_FUNDS}, guest | {"balances": VENUE_FUNDS}]}, indent=1)
-
-
-VENUE_FUNDS = {"BTC": "20", "ETH": "300", "USDT": "1500000", "USDC": "500000", "BNB": "10"}
 
 
 def write_deny_list(home: Home) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from tidegate.http import Outbound, OutboundError
-from tidegate.sandbox import people
+from tidegate.sandbox import exchanges, people
 from tidegate.sandbox.blocks import BitcoinBlocks, BlockMaker, EvmBlocks
 from tidegate.sandbox.children import STOP_ORDER, Children, poll
 from tidegate.sandbox.control import Control
@@ -34,7 +34,7 @@ PARTS = {
     "postgres": "the database",
     "bitcoind": "a Bitcoin node of its own (regtest)",
     "anvil": "an Ethereum node of its own",
-    "venue": "the exchange",
+    "venue": "three exchanges",
     "migrate": "the database's tables",
     "signer": "keys and signing",
     "api": "the page and the API",
@@ -118,7 +118,7 @@ class Up:
             supervisor=self.supervisor,
             makers=makers,
             gates=self.gates,
-            venue_url=self.home.venue_url,
+            venue_urls=[exchanges.url(self.home, name) for name in exchanges.EXCHANGES],
         )
         self.mail = MailCatcher(ports["mail"], self.home.folder / "mail")
         self.children = Children(
@@ -205,14 +205,7 @@ class Up:
             "usdt_contract": self.evm.tokens["USDT"],
             "smtp_url": f"smtp://127.0.0.1:{home.ports['mail']}",
             "demo": [{key: person[key] for key in ("email", "password", "totp_secret", "roles")} for person in demo],
-            "venues": {
-                "binance": {
-                    "rest_url": home.venue_url,
-                    "ws_url": None,
-                    "api_key": home.secrets["guest_key"],
-                    "secret": home.secrets["guest_secret"],
-                }
-            },
+            "venues": exchanges.for_guests(home),
         }
 
     async def _stop(self) -> None:

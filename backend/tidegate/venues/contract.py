@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any, Protocol
 
 from tidegate.venues.port import (
+    Book,
     Fill,
     Interval,
     Market,
@@ -140,7 +141,7 @@ class VenueContract:
     async def test_a_sale_moves_exactly_what_its_fills_say(self, world: World) -> None:
         market, before = await market_of(world), await world.held()
         book = await world.venue.book(world.symbol)
-        seen, fills = await settled(world, await order(world, Side.SELL, market.min_quantity * 3, book.bids[0].price))
+        seen, fills = await settled(world, await order(world, Side.SELL, few(market, book), book.bids[0].price))
         assert seen.state is OrderState.FILLED
         assert all(fill.price >= book.bids[0].price and fill.fee >= 0 for fill in fills)
         assert await world.held() == moved(before, market, Side.SELL, fills)
@@ -148,7 +149,7 @@ class VenueContract:
     async def test_an_order_without_a_counterpart_moves_nothing_and_does_not_rest(self, world: World) -> None:
         market, before = await market_of(world), await world.held()
         book = await world.venue.book(world.symbol)
-        seen, fills = await settled(world, await order(world, Side.BUY, market.min_quantity * 3, book.bids[0].price))
+        seen, fills = await settled(world, await order(world, Side.BUY, few(market, book), book.bids[0].price))
         assert (seen.state, seen.filled) == (OrderState.CANCELLED, Decimal(0)) and not fills
         assert await world.held() == before and await held(world) == before
 
@@ -189,7 +190,7 @@ class VenueContract:
 
     async def test_many_questions_at_once_are_answered(self, world: World) -> None:
         market, book = await market_of(world), await world.venue.book(world.symbol)
-        orders = [order(world, Side.SELL, market.min_quantity * 2, book.bids[0].price) for _ in range(3)]
+        orders = [order(world, Side.SELL, few(market, book), book.bids[0].price) for _ in range(3)]
         answers = await asyncio.gather(*orders, *(world.venue.balances() for _ in range(3)))
         assert [one.outcome for one in answers if isinstance(one, Placed)] == [PlaceOutcome.PLACED] * 3
         assert await world.orders() == 3
@@ -202,7 +203,7 @@ class VenueContract:
             market, book = await market_of(world), await world.venue.book(world.symbol)
             await world.venue.prepare()
             await lose()
-            quantity = market.min_quantity * 3
+            quantity = few(market, book)
             placed = await order(world, Side.BUY, quantity, book.asks[-1].price, client_order_id=client_order_id)
             assert placed.outcome is PlaceOutcome.UNKNOWN and placed.order is None
             for told in (None, since):
@@ -217,14 +218,14 @@ class VenueContract:
         await world.venue.prepare()
         await world.fail_next()
         price = book.asks[0].price
-        placed = await order(world, Side.BUY, market.min_quantity * 3, price, client_order_id=client_order_id)
+        placed = await order(world, Side.BUY, few(market, book), price, client_order_id=client_order_id)
         assert placed.outcome is PlaceOutcome.UNKNOWN
         assert await world.venue.find(client_order_id=client_order_id, symbol=world.symbol) is None
         assert await world.orders() == 0
 
     async def test_cancelling_what_is_done_or_unknown_is_no_error(self, world: World) -> None:
         market, book = await market_of(world), await world.venue.book(world.symbol)
-        client_order_id, quantity = str(uuid.uuid4()), market.min_quantity * 3
+        client_order_id, quantity = str(uuid.uuid4()), few(market, book)
         await order(world, Side.BUY, quantity, book.asks[-1].price, client_order_id=client_order_id)
         for one in (client_order_id, str(uuid.uuid4())):
             await world.venue.cancel(client_order_id=one, symbol=world.symbol)
@@ -349,6 +350,11 @@ def way(world: World) -> Way:
 
 async def market_of(world: World) -> Market:
     return next(one for one in await world.venue.markets() if one.symbol == world.symbol)
+
+
+def few(market: Market, book: Book) -> Decimal:
+    """Three times the least that may be ordered, also by what it is worth."""
+    return market.quantity_up(max(market.min_quantity, market.min_notional / book.bids[0].price)) * 3
 
 
 async def order(world: World, side: Side, quantity: Decimal, price: Decimal, **more: Any) -> Placed:

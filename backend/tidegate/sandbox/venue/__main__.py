@@ -1,66 +1,73 @@
-"""`python -m tidegate.sandbox.venue --port P --data DIR --config FILE --seed N`, on 127.0.0.1.
+"""`python -m tidegate.sandbox.venue --dialect D --port P --data DIR --config FILE --seed N`, on 127.0.0.1.
 
-Once it takes calls it has written `DIR/venue.json`: `{"url", "pid"}`. Port 0 takes a free one. SIGTERM ends it.
+`--dialect`, `--port`, `--data` and `--config` may be given several times, as often as each other: one process then runs
+that many venues, each with its own port, directory and accounts. Venues of one seed follow one market.
+
+Once it takes calls each has written `DIR/venue.json`: `{"url", "pid"}`. Port 0 takes a free one. SIGTERM ends them.
 """
 
 import argparse
+import asyncio
 import json
 import logging
 import os
+import signal
 import socket
 import sys
 from pathlib import Path
 
-import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-
 from tidegate.sandbox.process import write_whole
-from tidegate.sandbox.venue.server import Config, build
-
-
-class Protocol(HttpToolsProtocol):
-    """Lets the application hang up without an answer: its transport is in the request's state."""
-
-    def on_message_begin(self) -> None:
-        super().on_message_begin()
-        self.scope["state"]["transport"] = self.transport
+from tidegate.sandbox.venue.server import DIALECTS, Config, build
+from tidegate.sandbox.venue.serving import Server, listening, server_of
 
 
 def main() -> None:
+    given = _arguments()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    dialects = given.dialect or ["binance"]
+    if not len(dialects) == len(given.port) == len(given.data) == len(given.config):
+        sys.exit("--dialect, --port, --data and --config: as many of each")
+    venues = [
+        _open(*one, seed=given.seed, interval=given.interval_ms / 1000)
+        for one in zip(dialects, given.port, given.data, given.config, strict=True)
+    ]
+    asyncio.run(_serve(venues))
+
+
+def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tidegate.sandbox.venue", description=__doc__)
-    parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--config", type=Path, required=True)
+    parser.add_argument("--dialect", action="append", choices=sorted(DIALECTS), help="binance, unless told otherwise")
+    parser.add_argument("--port", type=int, action="append", required=True)
+    parser.add_argument("--data", type=Path, action="append", required=True)
+    parser.add_argument("--config", type=Path, action="append", required=True)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--interval-ms", type=int, default=250, help="between two moves of the market; 0: none")
-    given = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    return parser.parse_args()
+
+
+def _open(
+    dialect: str, port: int, data: Path, config: Path, *, seed: int, interval: float
+) -> tuple[Server, socket.socket]:
     try:
-        app = build(Config.read(given.config), given.data, seed=given.seed, interval=given.interval_ms / 1000)
-        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(("127.0.0.1", given.port))
-        listener.listen(128)
+        app = build(Config.read(config), data, dialect=dialect, seed=seed, interval=interval)
+        listener = listening(port)
     except BlockingIOError:
-        sys.exit(f"{given.data}: another venue runs on this directory")
+        sys.exit(f"{data}: another venue runs on this directory")
     except (OSError, ValueError, KeyError) as error:
         sys.exit(f"the sandbox venue cannot start: {error!r}")
-    # The socket takes connections already; they are answered as soon as the server below runs.
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    write_whole(given.data / "venue.json", json.dumps({"url": url, "pid": os.getpid()}))
-    config = uvicorn.Config(
-        app,
-        http=Protocol,
-        ws="none",
-        loop="asyncio",
-        lifespan="on",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_keep_alive=75,
-        timeout_graceful_shutdown=2,
-    )
-    uvicorn.Server(config).run(sockets=[listener])
+    write_whole(data / "venue.json", json.dumps({"url": url, "pid": os.getpid()}))
+    return server_of(app), listener
+
+
+async def _serve(venues: list[tuple[Server, socket.socket]]) -> None:
+    def stop() -> None:
+        for server, _ in venues:
+            server.should_exit = True
+
+    for wanted in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(wanted, stop)
+    await asyncio.gather(*(server.serve(sockets=[listener]) for server, listener in venues))
 
 
 if __name__ == "__main__":

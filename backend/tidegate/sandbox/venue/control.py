@@ -1,38 +1,71 @@
-"""The control door: loopback only, for who breaks the venue on purpose or moves its market. No part of the protocol."""
+"""The control door: loopback only, for who breaks the venue on purpose, moves its market, or plays the chains it pays
+on. No part of any protocol.
+
+| path | GET | POST |
+|---|---|---|
+| `/_sandbox/faults` | what can be broken, what is | `{fault, on, times?, seconds?}` |
+| `/_sandbox/market` | the mids | `{steps}`, or `{symbol, mid}` |
+| `/_sandbox/books` | every balance and total | |
+| `/_sandbox/requests` | what clients sent (`?since=` a number) | |
+| `/_sandbox/withdrawals` | all, oldest first | `{id, txid}` has been paid; `{id, failed: true}` has not |
+| `/_sandbox/deposits` | all | `{account, asset, network, amount, txid}` has arrived |
+| `/_sandbox/addresses` | where the accounts' deposits go, where they may withdraw to | `{account, asset, network, address}`, or `{account, asset, address, key}` for the list of a venue that has one |
+"""
 
 import json
+from dataclasses import asdict
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tidegate.sandbox.venue import shapes
 from tidegate.sandbox.venue.faults import FAULTS
-from tidegate.sandbox.venue.prices import SYMBOLS, e8
+from tidegate.sandbox.venue.orders import Denied
+from tidegate.sandbox.venue.prices import e8, number, signed
 from tidegate.sandbox.venue.world import World
 
 _LOOPBACK = frozenset({"127.0.0.1", "::1"})
 _THIN = 1000
+_LONGEST_SECONDS = 3600.0
 
 
 def control_routes(world: World) -> list[Route]:
-    """`/_sandbox/faults`, `/_sandbox/market`, `/_sandbox/books`."""
+    """The doors of the table above."""
+    door = _Door(world)
+    both, read = ["GET", "POST"], ["GET"]
+    doors = [
+        ("faults", door.faults, both),
+        ("market", door.market, both),
+        ("books", door.books, read),
+        ("requests", door.requests, read),
+        ("withdrawals", door.withdrawals, both),
+        ("deposits", door.deposits, both),
+        ("addresses", door.addresses, both),
+    ]
+    return [Route(f"/_sandbox/{name}", _guarded(handler), methods=methods) for name, handler, methods in doors]
 
-    async def faults(request: Request) -> Response:
+
+class _Door:
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    async def faults(self, request: Request) -> Response:
+        faults = self.world.faults
         if request.method == "POST":
             value = await _json(request)
             try:
                 name, on = value["fault"], value["on"] is True
-                times, seconds = value.get("times"), min(float(value.get("seconds", 2.0)), 60.0)
-                world.faults.switch(name, on, times=None if times is None else int(times), seconds=seconds)
+                times, seconds = value.get("times"), min(float(value.get("seconds", 2.0)), _LONGEST_SECONDS)
+                faults.switch(name, on, times=None if times is None else int(times), seconds=seconds)
             except (KeyError, TypeError, ValueError):
                 return _refused("fault: one of those listed by GET; on: true or false")
-            world.prices.thin_out(_THIN if world.faults.active("venue_thin_book") else 1)
-        items = [{"fault": name, "on": world.faults.active(name), "what": what} for name, what in FAULTS.items()]
+            self.world.prices.thin_out(_THIN if faults.active("venue_thin_book") else 1)
+        items = [{"fault": name, "on": faults.active(name), "what": what} for name, what in FAULTS.items()]
         return JSONResponse({"items": items})
 
-    async def market(request: Request) -> Response:
+    async def market(self, request: Request) -> Response:
+        world = self.world
         if request.method == "POST":
             value = await _json(request)
             try:
@@ -44,31 +77,85 @@ def control_routes(world: World) -> list[Route]:
                     world.after_move()
             except (KeyError, TypeError, ValueError, AttributeError):
                 return _refused("{steps} or {symbol: BTCUSDT, ETHUSDT or USDCUSDT, mid}")
-        return JSONResponse({name: shapes.number(world.prices.mid(name)) for name in SYMBOLS})
+        return JSONResponse({name: number(world.prices.mid(name)) for name in world.prices.symbols})
 
-    async def books(request: Request) -> Response:
-        engine = world.engine
+    async def books(self, request: Request) -> Response:
+        engine = self.world.engine
         return JSONResponse(
             {
                 "totals": _signed(engine.totals()),
                 "house": _signed(engine.house),
                 "fees": _signed(engine.fees),
+                "outside": _signed(engine.outside),
                 "accounts": {
-                    name: {
-                        asset: [shapes.number(free), shapes.number(locked)] for asset, (free, locked) in held.items()
-                    }
+                    name: {asset: [number(free), number(locked)] for asset, (free, locked) in held.items()}
                     for name, held in engine.balances.items()
                 },
                 "orders": len(engine.orders),
                 "trades": len(engine.trades),
+                "withdrawals": len(self.world.funding.withdrawals),
             }
         )
 
-    return [
-        Route("/_sandbox/faults", _guarded(faults), methods=["GET", "POST"]),
-        Route("/_sandbox/market", _guarded(market), methods=["GET", "POST"]),
-        Route("/_sandbox/books", _guarded(books), methods=["GET"]),
-    ]
+    async def requests(self, request: Request) -> Response:
+        since = request.query_params.get("since", "0")
+        return JSONResponse({"items": self.world.heard.since(int(since) if since.isdigit() else 0)})
+
+    async def withdrawals(self, request: Request) -> Response:
+        world = self.world
+        if request.method == "POST":
+            value = await _json(request)
+            try:
+                if value.get("failed") is True:
+                    world.funding.fail(int(value["id"]), world.now())
+                else:
+                    world.funding.complete(int(value["id"]), _word(value["txid"]), world.now())
+            except (KeyError, TypeError, ValueError, AttributeError):
+                return _refused("{id, txid} or {id, failed: true} of a withdrawal that is pending")
+            world.save()
+        found = [asdict(one) for one in world.funding.withdrawals.values()]
+        return JSONResponse({"items": [_money(one) for one in found]})
+
+    async def deposits(self, request: Request) -> Response:
+        world = self.world
+        if request.method == "POST":
+            value = await _json(request)
+            try:
+                amount, txid = e8(value["amount"]), _word(value["txid"])
+                world.funding.credit(value["account"], value["asset"], value["network"], amount, txid, world.now())
+            except (KeyError, TypeError, ValueError, AttributeError, Denied):
+                return _refused("{account, asset, network, amount, txid} of an account and an asset that are here")
+            world.save()
+        return JSONResponse({"items": [_money(asdict(one)) for one in world.funding.deposits.values()]})
+
+    async def addresses(self, request: Request) -> Response:
+        world = self.world
+        if request.method == "POST":
+            value = await _json(request)
+            try:
+                account, asset, address = value["account"], value["asset"], _word(value["address"])
+                if account not in world.engine.balances:
+                    raise KeyError(account)
+                if "key" in value:
+                    world.allow(account, _word(value["key"]), asset, address)
+                else:
+                    world.funding.set_address(account, asset, value["network"], address)
+            except (KeyError, TypeError, ValueError, Denied):
+                return _refused("{account, asset, network, address} or {account, asset, address, key}")
+            world.save()
+        return JSONResponse(
+            {
+                "deposits": [
+                    {"account": account, "asset": asset, "network": network, "address": address}
+                    for (account, asset, network), address in world.funding.addresses.items()
+                ],
+                "allowed": [
+                    {"account": account, "key": key, "asset": asset, "address": address}
+                    for account in world.engine.balances
+                    for key, asset, address in world.allowed(account)
+                ],
+            }
+        )
 
 
 def _guarded(handler: Any) -> Any:
@@ -93,8 +180,19 @@ async def _json(request: Request) -> Any:
         return None
 
 
+def _word(value: Any) -> str:
+    """A text that may stand in a journal's key. Raises ValueError."""
+    if not isinstance(value, str) or not value or len(value) > 200 or "/" in value:
+        raise ValueError(value)
+    return value
+
+
+def _money(one: dict[str, Any]) -> dict[str, Any]:
+    return {name: number(value) if name in ("asked", "amount", "fee") else value for name, value in one.items()}
+
+
 def _signed(units: dict[str, int]) -> dict[str, str]:
-    return {asset: shapes.signed(value) for asset, value in sorted(units.items())}
+    return {asset: signed(value) for asset, value in sorted(units.items())}
 
 
 def _refused(detail: str) -> Response:

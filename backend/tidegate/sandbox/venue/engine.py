@@ -1,18 +1,19 @@
 """The matching engine: accounts, orders, trades, in integers of 1e-8. No clock, no I/O: `now` is milliseconds given.
 
-Conservation, for each asset: all accounts (free and locked) + house + fees never changes. The house is the maker
-behind the moving book; it may run short without end.
+Conservation, for each asset: all accounts (free and locked) + house + fees + outside never changes. The house is the
+maker behind the moving book, outside is where deposits come from and withdrawals go; both may run short without end.
 """
 
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from tidegate.sandbox.venue.orders import Ask, Denied, Order, Trade
-from tidegate.sandbox.venue.prices import E8, SYMBOLS, Prices
+from tidegate.sandbox.venue.orders import Ask, Denied, Order, Trade, Why
+from tidegate.sandbox.venue.prices import E8, Prices
 
-FEE_PER_MILLE = 1
 MAX_OPEN_ORDERS = 200
+THIRD_ASSET, THIRD_PRICE = "BNB", 600 * E8
+"""What fees are paid in when they are paid in neither asset of the pair, and what it counts for in dollars."""
 
 
 class Engine:
@@ -20,9 +21,12 @@ class Engine:
 
     def __init__(self, prices: Prices) -> None:
         self.prices = prices
+        self.style = prices.style
+        self.fee_in_third = False
         self.balances: dict[str, dict[str, list[int]]] = {}  # account → asset → [free, locked]
         self.house: dict[str, int] = {}
         self.fees: dict[str, int] = {}
+        self.outside: dict[str, int] = {}
         self.orders: dict[int, Order] = {}
         self.trades: list[Trade] = []
         self.last_order = 1000
@@ -30,7 +34,7 @@ class Engine:
         self.updates = 1
         self.changes: dict[str, Any] = {}
         self._by_client: dict[tuple[str, str], list[int]] = {}
-        self._open: dict[str, dict[int, Order]] = {name: {} for name in SYMBOLS}
+        self._open: dict[str, dict[int, Order]] = {name: {} for name in prices.symbols}
         self._of_order: dict[int, list[Trade]] = {}
 
     # Opening and restoring.
@@ -55,6 +59,7 @@ class Engine:
                 self._record(Trade(**value))
             elif key == "totals":
                 self.house, self.fees = dict(value["house"]), dict(value["fees"])
+                self.outside = dict(value.get("outside", {}))
                 self.last_order, self.last_trade = value["last_order"], value["last_trade"]
                 self.updates = value["updates"]
                 self.prices.mids.update(value["mids"])
@@ -75,9 +80,13 @@ class Engine:
 
     def _touch(self, order: Order) -> None:
         self.changes[f"order:{order.id}"] = asdict(order)
+        self._touch_totals()
+
+    def _touch_totals(self) -> None:
         self.changes["totals"] = {
             "house": dict(self.house),
             "fees": dict(self.fees),
+            "outside": dict(self.outside),
             "last_order": self.last_order,
             "last_trade": self.last_trade,
             "updates": self.updates,
@@ -87,11 +96,26 @@ class Engine:
 
     # What may be asked.
 
-    def place(self, account: str, ask: Ask, now: int) -> tuple[Order, list[Trade]]:
-        """Accept and match an order. Raises Denied, and has then changed nothing."""
+    def judge(self, account: str, ask: Ask) -> "list[_Step]":
+        """What an order would take now. Raises Denied for one that would not be taken in; changes nothing."""
         self._check(account, ask)
         plan = list(self._plan(account, ask))
-        self._check_matching(ask, plan)
+        if plan and ask.type == "LIMIT_MAKER":
+            raise Denied(Why.WOULD_MATCH)
+        if not plan and ask.type == "MARKET":
+            raise Denied(Why.NO_LIQUIDITY)
+        if self._cell(account, _spent_of(ask))[0] < self._needed(ask, plan):
+            raise Denied(Why.FUNDS)
+        return plan
+
+    def place(self, account: str, ask: Ask, now: int, *, halved: bool = False) -> tuple[Order, list[Trade]]:
+        """Accept and match an order. Raises Denied, and has then changed nothing.
+
+        `halved`: take no more than half of what there is to take, as if others had been faster.
+        """
+        plan = self.judge(account, ask)
+        if halved:
+            plan = _half(plan, ask.symbol.step)
         order = Order(
             id=self.last_order + 1,
             account=account,
@@ -106,7 +130,7 @@ class Engine:
             time=now,
             updated=now,
         )
-        self._lock(order, _needed(ask, plan))
+        self._lock(order, self._needed(ask, plan))
         self.last_order = order.id
         self.updates += 1
         self._remember(order)
@@ -126,24 +150,24 @@ class Engine:
     def cancel(self, order: Order, now: int) -> None:
         """Take an open order back. Denied when it is done."""
         if not order.open:
-            raise Denied(-2011, "Unknown order sent.")
+            raise Denied(Why.DONE)
         self.updates += 1
         self._end(order, "CANCELED", now)
         self._touch(order)
 
-    def find(self, account: str, symbol: str, order_id: int | None, client_id: str | None) -> Order | None:
-        """The account's order by its number, by its client id (the latest), or by both, which must agree (-2039)."""
+    def find(self, account: str, symbol: str | None, order_id: int | None, client_id: str | None) -> Order | None:
+        """The account's order by its number, by its client id (the latest), or by both, which must agree (Denied)."""
         by_id = self.orders.get(order_id) if order_id is not None else None
-        if by_id is not None and (by_id.account != account or by_id.symbol != symbol):
+        if by_id is not None and (by_id.account != account or symbol not in (None, by_id.symbol)):
             by_id = None
         if client_id is None:
             return by_id
         same = [self.orders[n] for n in self._by_client.get((account, client_id), ())]
-        same = [order for order in same if order.symbol == symbol]
+        same = [order for order in same if symbol in (None, order.symbol)]
         if order_id is None:
             return same[-1] if same else None
         if by_id is not None and by_id not in same:
-            raise Denied(-2039, "Client order ID is not correct for this order ID.")
+            raise Denied(Why.OTHER_ID)
         return by_id
 
     def orders_of(self, account: str, symbol: str | None, *, only_open: bool = False) -> list[Order]:
@@ -153,9 +177,9 @@ class Engine:
             if order.account == account and symbol in (None, order.symbol) and (order.open or not only_open)
         ]
 
-    def trades_of(self, account: str, symbol: str, order_id: int | None) -> list[Trade]:
+    def trades_of(self, account: str, symbol: str | None = None, order_id: int | None = None) -> list[Trade]:
         pool = self.trades if order_id is None else self._of_order.get(order_id, [])
-        return [trade for trade in pool if trade.account == account and trade.symbol == symbol]
+        return [trade for trade in pool if trade.account == account and symbol in (None, trade.symbol)]
 
     def book(self, name: str) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
         """Bids and asks, best first: the house's levels and the resting orders together."""
@@ -184,7 +208,7 @@ class Engine:
     def totals(self) -> dict[str, int]:
         """By asset, everything there is; constant for ever, new accounts aside."""
         found: dict[str, int] = {}
-        for part in (self.house, self.fees):
+        for part in (self.house, self.fees, self.outside):
             for asset, units in part.items():
                 found[asset] = found.get(asset, 0) + units
         for balances in self.balances.values():
@@ -192,36 +216,38 @@ class Engine:
                 found[asset] = found.get(asset, 0) + free + locked
         return found
 
+    def move(self, account: str, asset: str, units: int, *, outside: int) -> None:
+        """Onto an account (off it, where negative), `outside` of it from beyond the exchange. KeyError: no account."""
+        cell = self.balances[account].setdefault(asset, [0, 0])
+        cell[0] += units
+        self.outside[asset] = self.outside.get(asset, 0) - outside
+        self._touch_balance(account, asset)
+        self._touch_totals()
+
     # Rules.
 
     def _check(self, account: str, ask: Ask) -> None:
         symbol, mid = ask.symbol, self.prices.mid(ask.symbol.name)
         if any(self.orders[n].open for n in self._by_client.get((account, ask.client_id), ())):
-            raise Denied(-2010, "Duplicate order sent.")
+            raise Denied(Why.DUPLICATE)
         if ask.type != "MARKET":
             if not symbol.tick <= ask.price <= symbol.max_price or ask.price % symbol.tick:
-                raise Denied(-1013, "Filter failure: PRICE_FILTER")
+                raise Denied(Why.OFF_TICK)
             if not mid // 5 <= ask.price <= mid * 5:
-                raise Denied(-1013, "Filter failure: PERCENT_PRICE_BY_SIDE")
-        if ask.quantity and (
-            not symbol.min_quantity <= ask.quantity <= symbol.max_quantity or ask.quantity % symbol.step
-        ):
-            raise Denied(-1013, "Filter failure: LOT_SIZE")
+                raise Denied(Why.FAR_PRICE)
+        if ask.quantity:
+            if ask.quantity % symbol.step:
+                raise Denied(Why.OFF_LOT)
+            if not symbol.min_quantity <= ask.quantity <= symbol.max_quantity:
+                raise Denied(Why.TOO_SMALL if ask.quantity < symbol.min_quantity else Why.TOO_LARGE)
         worth = ask.quote_quantity or (ask.price or mid) * ask.quantity // E8
         if worth < symbol.min_notional:
-            raise Denied(-1013, "Filter failure: NOTIONAL")
+            raise Denied(Why.WORTH)
         if len(self.orders_of_open(account, symbol.name)) >= MAX_OPEN_ORDERS:
-            raise Denied(-1013, "Filter failure: MAX_NUM_ORDERS")
+            raise Denied(Why.TOO_MANY)
 
     def orders_of_open(self, account: str, symbol: str) -> list[Order]:
         return [order for order in self._open[symbol].values() if order.account == account]
-
-    @staticmethod
-    def _check_matching(ask: Ask, plan: list["_Step"]) -> None:
-        if plan and ask.type == "LIMIT_MAKER":
-            raise Denied(-2010, "Order would immediately match and take.")
-        if not plan and ask.type == "MARKET":
-            raise Denied(-2010, "Order would not fill: no liquidity.")
 
     def _against(self, account: str, ask: Ask) -> Iterator[tuple[int, "list[int] | Order"]]:
         """Prices the order would take, best first: at equal price resting orders by age, then the house."""
@@ -269,17 +295,15 @@ class Engine:
         return self.balances[account].setdefault(asset, [0, 0])
 
     def _lock(self, order: Order, units: int) -> None:
-        asset = _spent(order)
+        asset = self._spent(order)
         cell = self._cell(order.account, asset)
-        if cell[0] < units:
-            raise Denied(-2010, "Account has insufficient balance for requested action.")
         cell[0] -= units
         cell[1] += units
         order.locked = units
         self._touch_balance(order.account, asset)
 
     def _unlock(self, order: Order, keep: int) -> None:
-        asset = _spent(order)
+        asset = self._spent(order)
         cell = self._cell(order.account, asset)
         cell[0] += order.locked - keep
         cell[1] -= order.locked - keep
@@ -316,20 +340,23 @@ class Engine:
             self._fill(order, order.price, quantity, quote, now, maker=True)
 
     def _house(self, order: Order, quantity: int, quote: int) -> None:
-        symbol, sign = SYMBOLS[order.symbol], -1 if order.buys else 1
+        symbol, sign = self.prices.symbols[order.symbol], -1 if order.buys else 1
         self.house[symbol.base] = self.house.get(symbol.base, 0) + sign * quantity
         self.house[symbol.quote] = self.house.get(symbol.quote, 0) - sign * quote
 
     def _fill(self, order: Order, price: int, quantity: int, quote: int, now: int, *, maker: bool) -> None:
-        symbol = SYMBOLS[order.symbol]
+        symbol, spent = self.prices.symbols[order.symbol], self._spent(order)
         given, received, asset = (quote, quantity, symbol.base) if order.buys else (quantity, quote, symbol.quote)
-        fee = received * FEE_PER_MILLE // 1000
-        self.fees[asset] = self.fees.get(asset, 0) + fee
-        self._cell(order.account, _spent(order))[1] -= given
-        order.locked -= given
-        self._cell(order.account, asset)[0] += received - fee
-        self._touch_balance(order.account, asset)
-        self._touch_balance(order.account, _spent(order))
+        fee, fee_asset = self._fee(order, symbol.quote if self.style.fee_in_quote else asset, quantity, quote)
+        self.fees[fee_asset] = self.fees.get(fee_asset, 0) + fee
+        from_lock = given + (fee if fee_asset == spent else 0)
+        self._cell(order.account, spent)[1] -= from_lock
+        order.locked -= from_lock
+        self._cell(order.account, asset)[0] += received
+        if fee_asset != spent:
+            self._cell(order.account, fee_asset)[0] -= fee
+        for changed in {asset, spent, fee_asset}:
+            self._touch_balance(order.account, changed)
         order.executed += quantity
         order.quote_executed += quote
         order.updated = now
@@ -342,7 +369,7 @@ class Engine:
             quantity,
             quote,
             fee,
-            asset,
+            fee_asset,
             now,
             order.buys,
             maker,
@@ -357,22 +384,49 @@ class Engine:
         if order.open and order.type != "MARKET":
             left = order.quantity - order.executed
             # A better price than the limit leaves more locked than the rest can need.
-            self._unlock(order, -(-order.price * left // E8) if order.buys else left)
+            self._unlock(order, self._cost(-(-order.price * left // E8)) if order.buys else left)
         self._touch(order)
+
+    def _fee(self, order: Order, asset: str, quantity: int, quote: int) -> tuple[int, str]:
+        """What a trade costs, and in what: in a third asset only where the account has enough of it."""
+        symbol = self.prices.symbols[order.symbol]
+        if self.fee_in_third:
+            usd = quote if symbol.quote == "USDT" else quantity * self.prices.mid(f"{symbol.base}USDT") // E8
+            third = usd * self.style.fee_ppm // 1_000_000 * E8 // THIRD_PRICE
+            if self._cell(order.account, THIRD_ASSET)[0] >= third:
+                return third, THIRD_ASSET
+        return (quote if asset == symbol.quote else quantity) * self.style.fee_ppm // 1_000_000, asset
+
+    def _cost(self, quote: int) -> int:
+        """What a buyer must have for that much: with the fee, where it is paid in the quote asset."""
+        return quote + quote * self.style.fee_ppm // 1_000_000 if self.style.fee_in_quote else quote
+
+    def _spent(self, order: Order) -> str:
+        symbol = self.prices.symbols[order.symbol]
+        return symbol.quote if order.buys else symbol.base
+
+    def _needed(self, ask: Ask, plan: "list[_Step]") -> int:
+        """What must be set aside before matching: the limit's worth rounded up, or what the plan takes."""
+        if not ask.buys:
+            return ask.quantity or sum(quantity for _, quantity, _ in plan)
+        if ask.type == "MARKET":
+            return sum(self._cost(price * quantity // E8) for price, quantity, _ in plan)
+        return self._cost(-(-ask.price * ask.quantity // E8))
 
 
 _Step = tuple[int, int, "list[int] | Order"]
 
 
-def _spent(order: Order) -> str:
-    symbol = SYMBOLS[order.symbol]
-    return symbol.quote if order.buys else symbol.base
+def _spent_of(ask: Ask) -> str:
+    return ask.symbol.quote if ask.buys else ask.symbol.base
 
 
-def _needed(ask: Ask, plan: list[_Step]) -> int:
-    """What must be set aside before matching: the limit's worth rounded up, or what the plan takes."""
-    if not ask.buys:
-        return ask.quantity or sum(quantity for _, quantity, _ in plan)
-    if ask.type == "MARKET":
-        return sum(price * quantity // E8 for price, quantity, _ in plan)
-    return -(-ask.price * ask.quantity // E8)
+def _half(plan: list[_Step], step: int) -> list[_Step]:
+    """The first steps of the plan, up to half of its quantity."""
+    left, found = sum(quantity for _, quantity, _ in plan) // 2 // step * step, []
+    for price, quantity, level in plan:
+        take = min(left, quantity)
+        if take:
+            found.append((price, take, level))
+        left -= take
+    return found

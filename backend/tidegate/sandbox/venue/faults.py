@@ -3,12 +3,27 @@
 from dataclasses import dataclass, field
 
 FAULTS = {
-    "venue_timeout_after_accept": "a new order is executed, then the connection ends without an answer",
-    "venue_error_after_accept": "a new order is executed, then the answer is -1007",
-    "venue_error_before_accept": "a new order is not executed, and the answer is -1007 all the same",
+    "venue_timeout_after_accept": "an order or a withdrawal is executed, then the connection ends without an answer",
+    "venue_late_after_accept": "an order or a withdrawal is executed, and its answer comes late",
+    "venue_error_after_accept": "an order or a withdrawal is executed, then the answer is the venue's own failure",
+    "venue_error_before_accept": "an order or a withdrawal is not executed, and the answer is that failure all the same",
+    "venue_html_after_accept": "an order or a withdrawal is executed, then the answer is a proxy's page",
+    "venue_truncated_after_accept": "an order or a withdrawal is executed, and its answer is cut in half",
+    "venue_bomb_after_accept": "an order or a withdrawal is executed, and its answer unpacks to a gigabyte",
+    "venue_truncated": "every answer is cut in half",
+    "venue_bomb": "every answer unpacks to a gigabyte",
+    "venue_slow": "every answer comes late",
+    "venue_query_lag": "orders and trades are not shown before they are some seconds old",
+    "venue_fills_lag": "trades are not shown before they are some seconds old",
+    "venue_partial_fill": "a new order gets half of what there was to get",
+    "venue_third_asset_fee": "fees are taken in a third asset where the account has it (binance)",
     "venue_down": "every call answers 503",
     "venue_html": "every call answers 502 with a proxy's page",
-    "venue_rate_limited": "every call answers 429 with Retry-After",
+    "venue_rate_limited": "every call is one too many (429, or the venue's own words)",
+    "venue_banned": "every call is answered as one after too many warnings (418, or the venue's own words)",
+    "venue_clock_ahead": "the venue's clock is ahead by so many seconds",
+    "venue_clock_behind": "the venue's clock is behind by so many seconds",
+    "venue_maintenance": "no trading and no withdrawals, in the venue's own words",
     "venue_market_paused": "prices stand still",
     "venue_thin_book": "every level holds a thousandth",
 }
@@ -17,7 +32,7 @@ FAULTS = {
 @dataclass(slots=True)
 class Fault:
     """`times`: how many requests it still meets, None for all until it is switched off. `seconds`: how long an answer
-    that never comes keeps the connection open, or the Retry-After."""
+    that never comes keeps the connection open, how late or how old something is, or the Retry-After."""
 
     times: int | None = None
     seconds: float = 2.0
@@ -38,6 +53,11 @@ class Faults:
 
     def active(self, name: str) -> bool:
         return name in self.on
+
+    def seconds(self, name: str) -> float:
+        """Of a fault that is on; 0 where it is not. Counts nothing."""
+        fault = self.on.get(name)
+        return fault.seconds if fault is not None else 0.0
 
     def meets(self, name: str) -> Fault | None:
         """Whether this request is hit; counts it."""

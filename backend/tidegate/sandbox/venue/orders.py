@@ -1,20 +1,44 @@
-"""What clients ask for and what became of it: orders and trades, in integers of 1e-8."""
+"""What clients ask for and what became of it: orders and trades, in integers of 1e-8. No protocol's words."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from tidegate.sandbox.venue.prices import Symbol
 
 OPEN = frozenset({"NEW", "PARTIALLY_FILLED"})
 
 
-class Denied(Exception):
-    """An error of the protocol: code, message, HTTP status."""
+class Why(StrEnum):
+    """Why the exchange does not do what it was asked. Each dialect has its own words for them."""
 
-    def __init__(self, code: int, message: str, status: int = 400) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-        self.status = status
+    FUNDS = "more than the account has"
+    DUPLICATE = "an open order has this client id"
+    OFF_TICK = "the price is not on the tick"
+    FAR_PRICE = "the price is far from the market"
+    OFF_LOT = "the quantity is not a whole number of lots"
+    TOO_SMALL = "the quantity is below the least one"
+    TOO_LARGE = "the quantity is above the greatest one"
+    WORTH = "the order is worth less than the least one"
+    TOO_MANY = "too many open orders"
+    WOULD_MATCH = "the order would match at once"
+    NO_LIQUIDITY = "there is nobody to trade with"
+    NO_ORDER = "there is no such order"
+    DONE = "the order is done already"
+    OTHER_ID = "the two ids name different orders"
+    CLOSED = "the market is closed"
+    NO_ASSET = "there is no such asset"
+    NO_NETWORK = "the asset does not move over that network"
+    ADDRESS = "the address is none of that network"
+    NO_KEY = "that address is not on the account's list"
+    AMOUNT = "less than the least withdrawal"
+
+
+class Denied(Exception):
+    """The exchange's refusal. It has changed nothing."""
+
+    def __init__(self, why: Why) -> None:
+        super().__init__(why.value)
+        self.why = why
 
 
 @dataclass(slots=True)

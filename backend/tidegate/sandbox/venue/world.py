@@ -7,26 +7,41 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from tidegate.sandbox.venue.candles import Candles
+from tidegate.sandbox.venue.dialect import Account
 from tidegate.sandbox.venue.engine import Engine
 from tidegate.sandbox.venue.faults import Faults
+from tidegate.sandbox.venue.funding import PENDING, Funding, Payer
+from tidegate.sandbox.venue.heard import Log
 from tidegate.sandbox.venue.journal import Journal
-from tidegate.sandbox.venue.prices import SYMBOLS, Prices, e8
-from tidegate.sandbox.venue.request import Account
+from tidegate.sandbox.venue.orders import Ask, Denied, Order, Trade, Why
+from tidegate.sandbox.venue.prices import BINANCE, Prices, Style, e8, number
 
 log = logging.getLogger(__name__)
 
 
+REAL_WEIGHT = 6_000
+
+
 @dataclass(frozen=True, slots=True)
 class Config:
-    """Accounts by API key; `weight` is what one address may use in a minute."""
+    """Accounts by API key. `weight` is what one address may use in a minute in Binance's measure; the other dialects
+    allow as many times their real limits as it is of Binance's 6,000.
+    """
 
     accounts: Mapping[str, Account]
     weight: int = 60_000
 
+    @property
+    def generosity(self) -> float:
+        return self.weight / REAL_WEIGHT
+
     @classmethod
     def read(cls, path: Path) -> "Config":
-        """`{"accounts": [{"name", "api_key", "secret", "balances": {"BTC": "1.5"}, "can_trade"?}], "weight"?}`."""
+        """`{"accounts": [{"name", "api_key", "secret", "balances": {"BTC": "1.5"}, "can_trade"?, "can_withdraw"?,
+        "allowed"?: {name: {"asset", "address"}}}], "weight"?}`."""
         value = json.loads(path.read_text())
         accounts = [
             Account(
@@ -35,6 +50,8 @@ class Config:
                 secret=entry["secret"],
                 balances={asset: e8(text) for asset, text in entry["balances"].items()},
                 can_trade=entry.get("can_trade", True),
+                can_withdraw=entry.get("can_withdraw", True),
+                allowed={key: (one["asset"], one["address"]) for key, one in entry.get("allowed", {}).items()},
             )
             for entry in value["accounts"]
         ]
@@ -42,28 +59,52 @@ class Config:
 
 
 class World:
-    """Everything a running venue is made of."""
+    """Everything a running venue is made of. `payer` is asked for each new withdrawal; None leaves them pending."""
 
-    def __init__(self, config: Config, directory: Path, seed: int, interval: float) -> None:
+    def __init__(
+        self,
+        config: Config,
+        directory: Path,
+        seed: int,
+        interval: float,
+        *,
+        style: Style = BINANCE,
+        payer: Payer | None = None,
+    ) -> None:
         self.config = config
+        self.payer = payer
         self.faults = Faults()
-        self.prices = Prices(seed)
+        self.heard = Log()
+        self.prices = Prices(seed, style=style)
         self.engine = Engine(self.prices)
+        self.funding = Funding(self.engine)
         self.journal = Journal(directory)
         self.engine.restore(self.journal.cells)
+        self.funding.restore(self.journal.cells)
+        self.notes: dict[str, Any] = {
+            key.removeprefix("note:"): value for key, value in self.journal.cells.items() if key.startswith("note:")
+        }
         self.journal.cells.clear()
         for account in config.accounts.values():
             self.engine.open_account(account.name, dict(account.balances))
+            for name, (asset, address) in account.allowed.items():
+                self.allow(account.name, name, asset, address)
         # Update numbers must not fall back over a restart; the clock runs ahead of them.
         self.engine.updates = max(self.engine.updates, self.now() // 100)
         self.interval = interval
         self.seen: dict[str, tuple[int, int, int]] = {}  # symbol → first, highest, lowest mid
-        self.used: dict[str, tuple[int, int]] = {}  # address → minute, weight
+        self.candles = Candles(self.prices)
         self.save()
 
-    @staticmethod
-    def now() -> int:
-        return time.time_ns() // 1_000_000
+    def now(self) -> int:
+        """The venue's own clock in milliseconds, right or wrong."""
+        wrong = self.faults.seconds("venue_clock_ahead") - self.faults.seconds("venue_clock_behind")
+        return time.time_ns() // 1_000_000 + int(wrong * 1000)
+
+    def note(self, name: str, value: Any) -> None:
+        """Something of a dialect's own that outlives a restart (the last nonce of a key)."""
+        self.notes[name] = value
+        self.engine.changes[f"note:{name}"] = value
 
     def save(self) -> None:
         """Make what has changed durable: before any answer that tells of it."""
@@ -76,7 +117,7 @@ class World:
 
     def after_move(self) -> None:
         self.engine.step(self.now())
-        for name in SYMBOLS:
+        for name in self.prices.symbols:
             mid = self.prices.mid(name)
             first, high, low = self.seen.get(name, (mid, mid, mid))
             self.seen[name] = (first, max(high, mid), min(low, mid))
@@ -91,10 +132,71 @@ class World:
                 except Exception:
                     log.exception("the market could not move")
 
-    def weigh(self, address: str, weight: int) -> tuple[int, int]:
-        """Weight used in this minute with this call in it, and seconds left of the minute."""
-        seconds = time.time_ns() // 1_000_000_000
-        minute, used = self.used.get(address, (0, 0))
-        used = weight + (used if minute == seconds // 60 else 0)
-        self.used[address] = (seconds // 60, used)
-        return used, 60 - seconds % 60
+    # Orders, with the faults that are about them.
+
+    def place(self, account: str, ask: Ask, now: int) -> tuple[Order, list[Trade]]:
+        """Raises Denied."""
+        self.may_act()
+        self.engine.fee_in_third = self.faults.active("venue_third_asset_fee")
+        halved = self.faults.meets("venue_partial_fill") is not None
+        return self.engine.place(account, ask, now, halved=halved)
+
+    def may_act(self) -> None:
+        if self.maintained:
+            raise Denied(Why.CLOSED)
+
+    @property
+    def maintained(self) -> bool:
+        return self.faults.active("venue_maintenance")
+
+    def shows(self, one: Order | Trade) -> bool:
+        """Whether queries tell of it already."""
+        lag = self.faults.seconds("venue_query_lag")
+        if isinstance(one, Trade):
+            lag = max(lag, self.faults.seconds("venue_fills_lag"))
+        return lag == 0 or self.now() - one.time >= lag * 1000
+
+    def orders_of(self, account: str, symbol: str | None = None, *, only_open: bool = False) -> list[Order]:
+        return [one for one in self.engine.orders_of(account, symbol, only_open=only_open) if self.shows(one)]
+
+    def trades_of(self, account: str, symbol: str | None = None, order_id: int | None = None) -> list[Trade]:
+        return [one for one in self.engine.trades_of(account, symbol, order_id) if self.shows(one)]
+
+    def find(self, account: str, symbol: str | None, order_id: int | None, client_id: str | None) -> Order | None:
+        """As `Engine.find`; nothing while queries lag behind."""
+        found = self.engine.find(account, symbol, order_id, client_id)
+        return found if found is not None and self.shows(found) else None
+
+    # Money out.
+
+    def allow(self, account: str, name: str, asset: str, address: str) -> None:
+        """Put an address on the account's list of where it may withdraw to."""
+        self.note(f"allowed/{account}/{asset}/{name}", address)
+
+    def allowed(self, account: str, asset: str | None = None) -> list[tuple[str, str, str]]:
+        """The account's list: name, asset, address."""
+        found = []
+        for key, address in self.notes.items():
+            kind, _, rest = key.partition("/")
+            if kind == "allowed":
+                owner, code, name = rest.split("/", 2)
+                if owner == account and asset in (None, code):
+                    found.append((name, code, address))
+        return found
+
+    async def keep_paying(self) -> None:
+        """Hand each pending withdrawal to the payer, once: what a payer raised over may have been paid all the same."""
+        while self.payer is not None:
+            for one in list(self.funding.withdrawals.values()):
+                if one.state == PENDING and not one.asked_payer:
+                    one.asked_payer = True
+                    self.funding.touch(one)
+                    self.save()
+                    try:
+                        txid = await self.payer.pay(one.asset, one.network, one.address, number(one.amount))
+                    except Exception:
+                        log.exception("a withdrawal was not paid, or nobody knows: %d", one.id)
+                        continue
+                    self.funding.complete(one.id, txid, self.now())
+                    self.save()
+            await asyncio.sleep(0.2)

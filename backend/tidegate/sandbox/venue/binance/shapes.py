@@ -2,25 +2,19 @@
 
 from typing import Any
 
+from tidegate.sandbox.venue.binance.request import ORDER_TYPES
+from tidegate.sandbox.venue.candles import Candle
+from tidegate.sandbox.venue.dialect import Account
 from tidegate.sandbox.venue.engine import MAX_OPEN_ORDERS, Engine
+from tidegate.sandbox.venue.funding import NETWORKS
 from tidegate.sandbox.venue.orders import Order, Trade
-from tidegate.sandbox.venue.prices import E8, Symbol
-from tidegate.sandbox.venue.request import ORDER_TYPES, Account
-
-NAMES = {"BTC": "Bitcoin", "ETH": "Ethereum", "USDT": "TetherUS", "USDC": "USDC"}
-NETWORKS = {"BTC": "BTC", "ETH": "ETH", "USDT": "ETH", "USDC": "ETH"}
-WITHDRAW_FEES = {"BTC": "0.0001", "ETH": "0.001", "USDT": "2", "USDC": "2"}
+from tidegate.sandbox.venue.prices import E8, Symbol, number, signed
 
 
-def number(units: int) -> str:
-    """Units of 1e-8 with 8 decimals."""
-    return f"{units // E8}.{units % E8:08d}"
-
-
-def symbol_info(symbol: Symbol, *, permission_sets: bool) -> dict[str, Any]:
+def symbol_info(symbol: Symbol, *, permission_sets: bool, trading: bool = True) -> dict[str, Any]:
     return {
         "symbol": symbol.name,
-        "status": "TRADING",
+        "status": "TRADING" if trading else "BREAK",
         "baseAsset": symbol.base,
         "baseAssetPrecision": 8,
         "quoteAsset": symbol.quote,
@@ -172,16 +166,18 @@ def trade(one: Trade) -> dict[str, Any]:
 
 def account(engine: Engine, who: Account, now: int, *, omit_zero: bool) -> dict[str, Any]:
     held = engine.balances[who.name]
-    rates = {"maker": "0.00100000", "taker": "0.00100000", "buyer": "0.00000000", "seller": "0.00000000"}
+    ppm = engine.style.fee_ppm
+    fee, zero = number(ppm * 100), number(0)
+    rates = {"maker": fee, "taker": fee, "buyer": zero, "seller": zero}
     return {
-        "makerCommission": 10,
-        "takerCommission": 10,
+        "makerCommission": ppm // 100,
+        "takerCommission": ppm // 100,
         "buyerCommission": 0,
         "sellerCommission": 0,
         "commissionRates": rates,
         "canTrade": who.can_trade,
-        "canWithdraw": False,
-        "canDeposit": False,
+        "canWithdraw": True,
+        "canDeposit": True,
         "brokered": False,
         "requireSelfTradePrevention": False,
         "preventSor": False,
@@ -189,7 +185,7 @@ def account(engine: Engine, who: Account, now: int, *, omit_zero: bool) -> dict[
         "accountType": "SPOT",
         "balances": [
             {"asset": asset, "free": number(free), "locked": number(locked)}
-            for asset in sorted({*NAMES, *held})
+            for asset in sorted({*NETWORKS, *held})
             for free, locked in [held.get(asset, (0, 0))]
             if free or locked or not omit_zero
         ],
@@ -198,47 +194,18 @@ def account(engine: Engine, who: Account, now: int, *, omit_zero: bool) -> dict[
     }
 
 
-def coin(engine: Engine, who: Account, asset: str) -> dict[str, Any]:
-    """One entry of capital/config/getall."""
-    free, locked = engine.balances[who.name].get(asset, (0, 0))
-    network = NETWORKS[asset]
-    return {
-        "coin": asset,
-        "name": NAMES[asset],
-        "free": number(free),
-        "locked": number(locked),
-        "freeze": "0",
-        "ipoable": "0",
-        "ipoing": "0",
-        "storage": "0",
-        "withdrawing": "0",
-        "isLegalMoney": False,
-        "trading": True,
-        "depositAllEnable": False,
-        "withdrawAllEnable": False,
-        "networkList": [
-            {
-                "network": network,
-                "coin": asset,
-                "name": {"BTC": "Bitcoin", "ETH": "Ethereum (ERC20)"}[network],
-                "isDefault": True,
-                "depositEnable": False,
-                "withdrawEnable": False,
-                "withdrawFee": WITHDRAW_FEES[asset],
-                "withdrawMin": "0.001",
-                "withdrawMax": "10000000",
-                "withdrawInternalMin": "0.00000001",
-                "withdrawIntegerMultiple": "0.00000001",
-                "addressRegex": "^(bc1|[13])[a-zA-HJ-NP-Z0-9]{25,62}$" if network == "BTC" else "^(0x)[0-9A-Fa-f]{40}$",
-                "memoRegex": "",
-                "minConfirm": 2,
-                "unLockConfirm": 2,
-                "sameAddress": False,
-                "busy": False,
-                "withdrawTag": False,
-            }
-        ],
-    }
+def candle(one: Candle, seconds: int) -> list[Any]:
+    worth = one.volume * one.close // E8
+    return [
+        one.start * 1000,
+        *(number(value) for value in (one.open, one.high, one.low, one.close, one.volume)),
+        (one.start + seconds) * 1000 - 1,
+        number(worth),
+        one.trades,
+        number(one.volume // 2),
+        number(worth // 2),
+        "0",
+    ]
 
 
 def levels(side: list[tuple[int, int]], limit: int) -> list[list[str]]:
@@ -283,7 +250,3 @@ def day(engine: Engine, symbol: Symbol, seen: tuple[int, int, int], now: int) ->
         "lastId": trades[-1].id if trades else -1,
         "count": len(trades),
     }
-
-
-def signed(units: int) -> str:
-    return f"-{number(-units)}" if units < 0 else number(units)

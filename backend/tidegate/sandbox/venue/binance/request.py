@@ -4,11 +4,12 @@ import hmac
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from hashlib import sha256
 from urllib.parse import unquote_to_bytes
 
-from tidegate.sandbox.venue.orders import Ask, Denied
+from tidegate.sandbox.venue.binance.words import wrong
+from tidegate.sandbox.venue.dialect import Account, Wrong
+from tidegate.sandbox.venue.orders import Ask
 from tidegate.sandbox.venue.prices import SYMBOLS, Symbol, e8
 
 CLIENT_ID = re.compile(r"[a-zA-Z0-9\-_]{1,36}\Z", re.ASCII)
@@ -23,19 +24,8 @@ MAX_WINDOW_MS = 60_000
 AHEAD_MS = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
-    """A key and what it may do."""
-
-    name: str
-    api_key: str
-    secret: str
-    balances: Mapping[str, int]
-    can_trade: bool = True
-
-
 def parameters(query: bytes, body: bytes) -> dict[str, str]:
-    """Both parts decoded; where a name stands in both, the query wins. Denied for a name that repeats in one."""
+    """Both parts decoded; where a name stands in both, the query wins. Wrong for a name that repeats in one."""
     found: dict[str, str] = {}
     for part in (query, body):
         seen: set[str] = set()
@@ -43,7 +33,7 @@ def parameters(query: bytes, body: bytes) -> dict[str, str]:
             key, _, value = pair.partition(b"=")
             name = _decoded(key)
             if name in seen:
-                raise Denied(-1101, f"Duplicate values for parameter '{name}'.")
+                raise wrong(-1101, f"Duplicate values for parameter '{name}'.")
             seen.add(name)
             found.setdefault(name, _decoded(value))
     return found
@@ -53,7 +43,7 @@ def _decoded(value: bytes) -> str:
     try:
         return unquote_to_bytes(value.replace(b"+", b" ")).decode()
     except UnicodeDecodeError:
-        raise Denied(-1100, "Illegal characters found in a parameter.") from None
+        raise wrong(-1100, "Illegal characters found in a parameter.") from None
 
 
 def unsigned(part: bytes) -> bytes:
@@ -64,19 +54,19 @@ def unsigned(part: bytes) -> bytes:
 def authenticate(
     accounts: Mapping[str, Account], api_key: str | None, query: bytes, body: bytes, now: int
 ) -> tuple[Account, dict[str, str]]:
-    """The account behind a signed request, and its parameters. Denied in the order Binance checks."""
+    """The account behind a signed request, and its parameters. Wrong in the order Binance checks."""
     if not api_key or not _KEY.match(api_key):
-        raise Denied(-2014, "API-key format invalid.", 401)
+        raise wrong(-2014, "API-key format invalid.", 401)
     account = accounts.get(api_key)
     if account is None:
-        raise Denied(-2015, "Invalid API-key, IP, or permissions for action.", 401)
+        raise wrong(-2015, "Invalid API-key, IP, or permissions for action.", 401)
     found = parameters(query, body)
     _check_time(found, now)
     given = mandatory(found, "signature")
     payload = unsigned(query) + unsigned(body)
     wanted = hmac.new(account.secret.encode(), payload, sha256).hexdigest()
     if not _ENCODED.match(payload) or not hmac.compare_digest(given.lower().encode(), wanted.encode()):
-        raise Denied(-1022, "Signature for this request is not valid.")
+        raise wrong(-1022, "Signature for this request is not valid.")
     return account, found
 
 
@@ -89,19 +79,19 @@ def _check_time(found: Mapping[str, str], now: int) -> None:
         raise _illegal("recvWindow", r"^[0-9]{1,6}(\.[0-9]{1,3})?$")
     window = e8(text)
     if window > e8(str(MAX_WINDOW_MS)):
-        raise Denied(-1131, "recvWindow must be less than 60000.")
+        raise wrong(-1131, "recvWindow must be less than 60000.")
     if stamp >= now + AHEAD_MS:
-        raise Denied(-1021, "Timestamp for this request was 1000ms ahead of the server's time.")
+        raise wrong(-1021, "Timestamp for this request was 1000ms ahead of the server's time.")
     if e8(str(max(0, now - stamp))) > window:
-        raise Denied(-1021, "Timestamp for this request is outside of the recvWindow.")
+        raise wrong(-1021, "Timestamp for this request is outside of the recvWindow.")
 
 
-def _missing(name: str) -> Denied:
-    return Denied(-1102, f"Mandatory parameter '{name}' was not sent, was empty/null, or malformed.")
+def _missing(name: str) -> Wrong:
+    return wrong(-1102, f"Mandatory parameter '{name}' was not sent, was empty/null, or malformed.")
 
 
-def _illegal(name: str, legal: str) -> Denied:
-    return Denied(-1100, f"Illegal characters found in parameter '{name}'; legal range is '{legal}'.")
+def _illegal(name: str, legal: str) -> Wrong:
+    return wrong(-1100, f"Illegal characters found in parameter '{name}'; legal range is '{legal}'.")
 
 
 def mandatory(found: Mapping[str, str], name: str) -> str:
@@ -123,7 +113,7 @@ def integer(found: Mapping[str, str], name: str) -> int | None:
 def limit(found: Mapping[str, str], *, default: int, most: int) -> int:
     value = integer(found, "limit")
     if value == 0:
-        raise Denied(-1130, "Data sent for parameter 'limit' is not valid.")
+        raise wrong(-1130, "Data sent for parameter 'limit' is not valid.")
     return min(value or default, most)
 
 
@@ -136,24 +126,24 @@ def decimal(found: Mapping[str, str], name: str) -> int:
         raise _illegal(name, r"^([0-9]{1,20})(\.[0-9]{1,20})?$")
     whole, _, fraction = text.partition(".")
     if len(fraction.rstrip("0")) > 8:
-        raise Denied(-1111, f"Parameter '{name}' has too much precision.")
+        raise wrong(-1111, f"Parameter '{name}' has too much precision.")
     value = e8(f"{whole}.{fraction[:8]}")
     if value == 0:
-        raise Denied(-1013, f"Invalid {name}.")
+        raise wrong(-1013, f"Invalid {name}.")
     return value
 
 
 def symbol(found: Mapping[str, str]) -> Symbol:
     name = mandatory(found, "symbol")
     if name not in SYMBOLS:
-        raise Denied(-1121, "Invalid symbol.")
+        raise wrong(-1121, "Invalid symbol.")
     return SYMBOLS[name]
 
 
 def symbols(found: Mapping[str, str]) -> list[Symbol]:
     """By `symbol` or `symbols` (a JSON list), or all of them."""
     if "symbol" in found and "symbols" in found:
-        raise Denied(-1128, "Combination of optional parameters invalid.")
+        raise wrong(-1128, "Combination of optional parameters invalid.")
     if "symbol" in found:
         return [symbol(found)]
     if "symbols" not in found:
@@ -179,26 +169,26 @@ def ask(found: Mapping[str, str], fresh_id: str) -> Ask:
     pair = symbol(found)
     side, kind = mandatory(found, "side"), mandatory(found, "type")
     if side not in ("BUY", "SELL"):
-        raise Denied(-1117, "Invalid side.")
+        raise wrong(-1117, "Invalid side.")
     if kind not in ORDER_TYPES:
-        raise Denied(-1116, "Invalid orderType.")
+        raise wrong(-1116, "Invalid orderType.")
     quantity, price = decimal(found, "quantity"), decimal(found, "price")
     worth, time_in_force = decimal(found, "quoteOrderQty"), found.get("timeInForce")
     if kind == "LIMIT":
         if not time_in_force:
             raise _missing("timeInForce")
         if time_in_force not in ("GTC", "IOC", "FOK"):
-            raise Denied(-1115, "Invalid timeInForce.")
+            raise wrong(-1115, "Invalid timeInForce.")
     elif time_in_force is not None:
-        raise Denied(-1106, "Parameter 'timeInForce' sent when not required.")
+        raise wrong(-1106, "Parameter 'timeInForce' sent when not required.")
     if kind == "MARKET":
         if price:
-            raise Denied(-1106, "Parameter 'price' sent when not required.")
+            raise wrong(-1106, "Parameter 'price' sent when not required.")
         if bool(quantity) is bool(worth):
-            raise _missing("quantity") if not quantity else Denied(-1128, "Combination of optional parameters invalid.")
+            raise _missing("quantity") if not quantity else wrong(-1128, "Combination of optional parameters invalid.")
     else:
         if worth:
-            raise Denied(-1106, "Parameter 'quoteOrderQty' sent when not required.")
+            raise wrong(-1106, "Parameter 'quoteOrderQty' sent when not required.")
         if not quantity:
             raise _missing("quantity")
         if not price:

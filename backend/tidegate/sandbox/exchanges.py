@@ -1,0 +1,102 @@
+"""The exchanges of `tidegate up`: three sandbox venues in one process, our account at each, and one for foreign clients."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from tidegate.sandbox.home import Home
+from tidegate.sandbox.process import write_whole
+
+EXCHANGES = ("binance", "coinbase", "kraken")
+FUNDS: Mapping[str, Mapping[str, str]] = {
+    "binance": {"BTC": "20", "ETH": "300", "USDT": "1500000", "USDC": "500000", "BNB": "10"},
+    "coinbase": {"BTC": "12", "ETH": "200", "USDT": "900000", "USDC": "400000"},
+    "kraken": {"BTC": "12", "ETH": "200", "USDT": "900000", "USDC": "300000"},
+}
+"""What the house has at each from the start. The seed books it as capital."""
+_FEES = {"binance": "0.001", "coinbase": "0.00105", "kraken": "0.00102"}
+# Asked once a second each, no more of Kraken's books can be read than it lets anybody read.
+_PAIRS = {"kraken": ["BTC-USDT", "ETH-USDT"]}
+_OPTIONS = {"kraken": {"tier": "pro"}}
+_READY = {"binance": "/api/v3/ping", "coinbase": "/api/v3/brokerage/time", "kraken": "/0/public/Time"}
+
+
+def url(home: Home, name: str) -> str:
+    return f"http://127.0.0.1:{home.ports[_port(name)]}"
+
+
+def readiness(home: Home) -> list[tuple[str, str]]:
+    """Origin and path at which each answers 200 once it runs."""
+    return [(url(home, name), _READY[name]) for name in EXCHANGES]
+
+
+def credentials(home: Home, name: str, who: str) -> tuple[str, str]:
+    """Key and secret of `venue` (ours) or `guest`, in the exchange's own form, the same at every start."""
+    key, secret = home.secrets[f"{who}_key"], home.secrets[f"{who}_secret"]
+    if name == "coinbase":
+        return f"organizations/sandbox/apiKeys/{key[:32]}", _pem(home, who)
+    return key, secret  # what is hexadecimal is base64 too, as Kraken wants its secrets
+
+
+def _pem(home: Home, who: str) -> str:
+    path = home.folder / "venues" / f"coinbase-{who}.pem"
+    if not path.is_file():
+        path.parent.mkdir(exist_ok=True, mode=0o700)
+        made = generate_private_key(SECP256R1())
+        write_whole(path, made.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()).decode())
+    return path.read_text()
+
+
+def settings_of_exchanges(home: Home) -> dict[str, Any]:
+    """`[venues.*]`."""
+    found = {}
+    for name in EXCHANGES:
+        key, secret = credentials(home, name, "venue")
+        found[name] = {
+            "kind": name,
+            "rest_url": url(home, name),
+            "api_key": key,
+            "secret": secret,
+            "taker_fee": _FEES[name],
+            **({"pairs": _PAIRS[name]} if name in _PAIRS else {}),
+            **({"options": _OPTIONS[name]} if name in _OPTIONS else {}),
+        }
+    return found
+
+
+def for_guests(home: Home) -> dict[str, Any]:
+    """What a foreign client needs, for ready.json."""
+    found = {}
+    for name in EXCHANGES:
+        key, secret = credentials(home, name, "guest")
+        found[name] = {"rest_url": url(home, name), "ws_url": None, "api_key": key, "secret": secret}
+    return found
+
+
+def arguments(home: Home) -> list[str | Path]:
+    """The command line of the process that serves them all. Writes each one's accounts into its folder."""
+    words: list[str | Path] = []
+    for name in EXCHANGES:
+        folder = home.folder / "venues" / name
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        config = folder / "config.json"
+        write_whole(config, _config(home, name))
+        port = str(home.ports[_port(name)])
+        words += ["--dialect", name, "--port", port, "--data", folder, "--config", config]
+    return words
+
+
+def _config(home: Home, name: str) -> str:
+    accounts = []
+    for account, who in (("tidegate", "venue"), ("guest", "guest")):
+        key, secret = credentials(home, name, who)
+        accounts.append({"name": account, "api_key": key, "secret": secret, "balances": dict(FUNDS[name])})
+    return json.dumps({"accounts": accounts}, indent=1)
+
+
+def _port(name: str) -> str:
+    return f"venue_{name}"

@@ -1,0 +1,1 @@
+"""Kraken Spot's REST protocol, written from its documents."""
