@@ -78,6 +78,7 @@ TABLES: dict[str, May] = {
     "reserved_inputs": May(_READ, _EDIT, _READ),
     "moves": May(_READ, _EDIT, _READ),
     "gas_tanks": May(_READ, _EDIT, _READ),
+    "venue_moves": May(_READ, _EDIT, _READ),
     "treasury_proposals": May("SELECT, UPDATE (state, changed_at, ended_at, ended_by)", _EDIT, _READ),
     # exchange
     "quotes": May(_EDIT, "SELECT, UPDATE", _READ),
@@ -113,6 +114,7 @@ FUNCTIONS: dict[str, May] = {
     "set_payout_guard": May(),
     "attempt_guard": May(),
     "attempt_set_guard": May(),
+    "venue_move_guard": May(),
 }
 
 

@@ -157,7 +157,7 @@ class House:
             return [dict(row) for row in found.mappings()]
 
     async def books_are_exact(self, network: str = "ethereum") -> None:
-        office: Any = SimpleNamespace(db=self.world.db)
+        office: Any = SimpleNamespace(db=self.world.db, desk=SimpleNamespace(venues={}))
         for line in await audit._chain_lines(office, self.world.chains[network]):
             assert line.difference == 0, dataclasses.asdict(line)
 

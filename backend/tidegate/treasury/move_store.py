@@ -15,7 +15,7 @@ from tidegate.treasury.rules import Booked, ProposalState, Purpose
 from tidegate.treasury.tables import Attempt, GasTank, MoveRow, ProposalRow
 
 DISMISSED_FOR = timedelta(hours=24)
-FROM_HOT = (Purpose.TOP_UP, Purpose.COLD)
+FROM_HOT = (Purpose.TOP_UP, Purpose.COLD, Purpose.TO_VENUE)
 
 
 async def move_of(session: AsyncSession, set_id: uuid.UUID) -> MoveRow | None:
@@ -86,6 +86,14 @@ async def in_transit(session: AsyncSession, network: str) -> list[MoveRow]:
         select(MoveRow).where(MoveRow.network == network, MoveRow.booked == Booked.SENT.value, MoveRow.units > 0)
     )
     return list(rows)
+
+
+async def sent(session: AsyncSession) -> list[tuple[str, int]]:
+    """(asset, units) of every move that the ledger has in transit."""
+    rows = await session.execute(
+        select(MoveRow.asset, MoveRow.units).where(MoveRow.booked == Booked.SENT.value, MoveRow.units > 0)
+    )
+    return [(row[0], int(row[1])) for row in rows]
 
 
 async def newest(session: AsyncSession, limit: int) -> list[MoveRow]:

@@ -237,6 +237,8 @@ class WithdrawalState(StrEnum):
 class WithdrawalSeen:
     """What the venue says of a withdrawal. `amount` and `fee` as it tells them: venues differ in whether one holds the
     other, so book what arrives on chain and what the balance lost. `txid` is "" until it is known.
+
+    `fee_on_top`: by the venue's own rules its balance loses the fee beside the amount, not as a part of it.
     """
 
     venue_id: str
@@ -244,6 +246,14 @@ class WithdrawalSeen:
     amount: Decimal
     fee: Decimal
     txid: str
+    fee_on_top: bool = False
+
+    @property
+    def taken(self) -> Decimal:
+        """What the balance lost: nothing once it failed."""
+        if self.state is WithdrawalState.FAILED:
+            return Decimal(0)
+        return self.amount + self.fee if self.fee_on_top else self.amount
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,6 +95,7 @@ def withdrawal(value: dict[str, Any]) -> WithdrawalSeen:
         amount=read.number(told.removeprefix("-"), "amount"),
         fee=read.figure(fee, "amount") if isinstance(fee, dict) else ZERO,
         txid=str(network.get("hash") or ""),
+        fee_on_top=True,
     )
 
 
