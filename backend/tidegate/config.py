@@ -434,8 +434,7 @@ class Settings(BaseSettings):
                         money.parse_units(text, decimals) for text in (keep.least, keep.target, keep.most)
                     )
                     single, _, _ = (
-                        money.parse_units(text, decimals)
-                        for text in (keep.most_a_move, keep.smallest, keep.most_a_day)
+                        money.parse_units(text, decimals) for text in (keep.most_a_move, keep.smallest, keep.most_a_day)
                     )
                 except money.MoneyError as error:
                     raise ValueError(f"{where} {error}") from None

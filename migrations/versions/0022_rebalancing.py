@@ -37,6 +37,8 @@ _GUARD = """
 
 def upgrade() -> None:
     _checks("attempt_sets", "purpose_known", f"purpose IN ({_PURPOSES}, 'to_venue')")
+    op.add_column("moves", sa.Column("venue", sa.String(), nullable=False, server_default=""))
+    op.create_check_constraint(op.f("ck_moves_venue_named"), "moves", "(purpose = 'to_venue') = (venue <> '')")
     op.add_column("treasury_proposals", sa.Column("venue", sa.String(), nullable=False, server_default=""))
     _checks("treasury_proposals", "kind_known", f"kind IN ({_KINDS}, 'to_venue', 'to_wallet')")
     _checks("treasury_proposals", "state_known", f"state IN ({_STATES}, 'accepted')")
@@ -150,9 +152,7 @@ def _table() -> None:
         unique=True,
         postgresql_where=sa.text("txid IS NOT NULL AND direction = 'to_wallet'"),
     )
-    op.create_index(
-        "ix_venue_moves_due", "venue_moves", ["due_at"], postgresql_where=sa.text("ended_at IS NULL")
-    )
+    op.create_index("ix_venue_moves_due", "venue_moves", ["due_at"], postgresql_where=sa.text("ended_at IS NULL"))
 
 
 def downgrade() -> None:
@@ -171,6 +171,8 @@ def downgrade() -> None:
     op.drop_constraint(op.f("ck_treasury_proposals_venue_named"), "treasury_proposals", type_="check")
     op.drop_constraint(op.f("ck_treasury_proposals_accepted_has_venue"), "treasury_proposals", type_="check")
     op.drop_column("treasury_proposals", "venue")
+    op.drop_constraint(op.f("ck_moves_venue_named"), "moves", type_="check")
+    op.drop_column("moves", "venue")
     _checks("treasury_proposals", "kind_known", f"kind IN ({_KINDS})")
     _checks("treasury_proposals", "state_known", f"state IN ({_STATES})")
     # Fails where something was ever moved to an exchange: older code could not tell what that set is for.

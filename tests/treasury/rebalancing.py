@@ -18,9 +18,9 @@ from tidegate.ledger import balances
 from tidegate.ledger.rules import Outcome, house, venue
 from tidegate.money import Amount, asset
 from tidegate.sandbox.venue.funding import PENDING
-from tidegate.sandbox.venue.prices import number
+from tidegate.sandbox.venue.prices import e8, number
 from tidegate.transactions import audit
-from tidegate.treasury import fetch, venue_store
+from tidegate.treasury import venue_steps, venue_store
 from tidegate.treasury.fetch import Carrier
 from tidegate.treasury.inventory import fund
 from tidegate.venues.port import Venue
@@ -60,7 +60,9 @@ class Exchange:
             self.running.world.allow(account.name, f"hot {code}", code, address)
         for held in await self.client.balances():
             if held.free:
-                units = Amount.parse(asset(held.asset), f"{held.free:f}"[: 9 if asset(held.asset).decimals == 6 else None])
+                units = Amount.parse(
+                    asset(held.asset), f"{held.free:f}"[: 9 if asset(held.asset).decimals == 6 else None]
+                )
                 place = venue(self.name, held.asset)
                 verdict = await fund(self.house.world.lane, place, units.units, key=str(uuid.uuid4()))
                 assert verdict.outcome is Outcome.POSTED
@@ -86,12 +88,21 @@ class Exchange:
     async def step(self, *, after: timedelta = LATER) -> None:
         """One pass of the worker, so much later."""
         self.later += after
-        await fetch.advance(self.carrier, utcnow() + self.later)
+        await venue_steps.advance(self.carrier, utcnow() + self.later)
 
     async def row(self, move_id: uuid.UUID) -> Mapping[str, Any]:
         async with self.house.world.db.reading() as session:
             found = await session.execute(text("SELECT * FROM venue_moves WHERE id = :id"), {"id": move_id})
-            return found.mappings().one()
+            return dict(found.mappings().one())
+
+    async def receives_at(self, code: str, address: str) -> None:
+        """The account's deposits of that asset go to this address."""
+        self.running.world.funding.set_address(self.running.accounts[0].name, code, NETWORKS[code], address)
+
+    def credit(self, code: str, amount: str, txid: str) -> None:
+        """The exchange has seen this payment to the account, deep enough."""
+        funding, now = self.running.world.funding, self.running.world.now()
+        funding.credit(self.running.accounts[0].name, code, NETWORKS[code], e8(amount), txid, now)
 
     async def pay_out(self, network: str, blocks: int = 0) -> None:
         """The exchange sends what is pending there, from the faucet's wallet, and so many blocks are made."""

@@ -1,26 +1,14 @@
 """From an exchange to the hot wallet: asked for once, booked through in_transit, exact at every step, at all three."""
 
 import uuid
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
-from tests.treasury.moving import House
 from tests.treasury.rebalancing import Exchange, Killed, units
-from tests.venues.sandbox import sandbox
 from tidegate.refusal import Refusal
 from tidegate.treasury import fetch, receive
 
 FINAL = {"ethereum": 18, "bitcoin": 12}
-
-
-@pytest.fixture
-async def exchange(house: House, tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Exchange]:
-    async with sandbox(getattr(request, "param", "binance"), tmp_path / "venue") as running:
-        client = running.client()
-        yield await Exchange(house, running, client).open()
-        await client.close()
 
 
 WAYS = [

@@ -9,10 +9,10 @@ from sqlalchemy.exc import DBAPIError
 
 from tidegate.database import Database, utcnow
 
-FALSE = {
+FALSE: dict[str, dict[str, Any]] = {
     "units_positive": {"units": 0},
     "direction_known": {"direction": "away"},
-    "state_known": {"state": "nowhere"},
+    "state_known": {"state": "nowhere", "asked_at": utcnow()},
     "booked_known": {"booked": "perhaps"},
     "ended_when_over": {"ended_at": utcnow()},
     "booked_as_it_stands": {"state": "pending", "asked_at": utcnow()},
@@ -53,13 +53,13 @@ async def insert(db: Database, **more: Any) -> uuid.UUID:
     names = ", ".join(row)
     values = ", ".join(f":{name}" for name in row)
     async with db.transaction() as session:
-        await session.execute(text(f"INSERT INTO venue_moves ({names}) VALUES ({values})"), row)  # noqa: S608  names of this file
+        await session.execute(text(f"INSERT INTO venue_moves ({names}) VALUES ({values})"), row)
     return row["id"]  # type: ignore[no-any-return]
 
 
 async def change(db: Database, what: str, **values: Any) -> None:
     async with db.transaction() as session:
-        await session.execute(text(f"UPDATE venue_moves SET {what}"), values)  # noqa: S608  words of this file
+        await session.execute(text(f"UPDATE venue_moves SET {what}"), values)
 
 
 async def test_a_row_that_contradicts_itself_is_refused(db: Database) -> None:
@@ -87,7 +87,7 @@ async def test_a_name_that_an_exchange_heard_is_used_once(db: Database) -> None:
 
 
 async def test_one_payment_to_the_hot_address_belongs_to_one_move(db: Database) -> None:
-    sent = {"state": "pending", "booked": "sent", "asked_at": utcnow(), "txid": "0xab"}
+    sent: dict[str, Any] = {"state": "pending", "booked": "sent", "asked_at": utcnow(), "txid": "0xab"}
     await insert(db, **sent)
     with pytest.raises(DBAPIError, match="uq_venue_moves_payment"):
         await insert(db, **sent, venue="kraken")

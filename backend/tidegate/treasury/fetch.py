@@ -14,7 +14,7 @@ from typing import Any
 
 import structlog
 
-from tidegate.chains.port import Chain, Fate, NodeUnavailable
+from tidegate.chains.port import Chain, Fate
 from tidegate.database import Database, Rider
 from tidegate.failpoints import reach
 from tidegate.ledger.lane import Lane
@@ -28,7 +28,6 @@ from tidegate.treasury.venue_rules import VenueMove, VenueState
 from tidegate.venues.port import (
     PlaceOutcome,
     Venue,
-    VenueUnavailable,
     Withdrawal,
     WithdrawalSeen,
     WithdrawalState,
@@ -234,37 +233,3 @@ async def _follow(job: Job, venue: Venue, chain: Chain) -> None:
 def _slow(job: Job, why: str) -> str | None:
     asked = job.row.asked_at or job.row.created_at
     return f"on its way for {(job.now - asked).total_seconds() / 3600:.0f} h: {why}" if job.now - asked > SLOW else None
-
-
-async def advance(carrier: Carrier, now: datetime) -> int:
-    """Take every due move a step further; how many there were."""
-    async with carrier.db.transaction() as session:
-        leases = await venue_store.claim(session, now=now, seconds=LEASE_SECONDS)
-    started = time.monotonic()
-    for lease in leases:
-        await _one(carrier, lease, now, started)
-    return len(leases)
-
-
-async def _one(carrier: Carrier, lease: Lease, now: datetime, started: float) -> None:
-    """One move's trouble is its own: the others go on."""
-    async with carrier.db.reading() as session:
-        row = await venue_store.of(session, lease.id)
-    if row is None:
-        return
-    job = Job(carrier, lease, row, now, started)
-    venue, chain = carrier.venues.get(row.venue), carrier.chains.get(row.network)
-    try:
-        if venue is None or chain is None:
-            await job.later(PATIENCE, f"{row.venue} or {row.network} is not on")
-        else:
-            await fetch(job, venue, chain)
-    except VenueUnavailable as error:
-        log.info("venue_move_waits", move=str(row.id), reason=error.detail[:200])
-        await job.later(max(timedelta(seconds=error.retry_after or 0.0), LOOK_AGAIN))
-    except NodeUnavailable as error:
-        log.info("venue_move_waits", move=str(row.id), reason=str(error)[:200])
-        await job.later(LOOK_AGAIN)
-    except Exception:  # it is looked at again, and said aloud each time
-        log.exception("venue_move_step_failed", move=str(row.id))
-        await job.later(PATIENCE)

@@ -219,6 +219,7 @@ class MoveRow(Base):
         CheckConstraint(f"booked IN ({_BOOKED})", name="booked_known"),
         CheckConstraint("units >= 0", name="units_not_negative"),
         CheckConstraint("ended_at IS NULL OR booked <> 'sent'", name="nothing_stays_in_transit"),
+        CheckConstraint("(purpose = 'to_venue') = (venue <> '')", name="venue_named"),
         Index(
             "uq_moves_live_address",
             "network",
@@ -245,8 +246,10 @@ class MoveRow(Base):
     address_index: Mapped[int | None] = mapped_column(BigInteger)
     """Of the deposit address that is swept or topped up."""
     to_cold: Mapped[bool]
+    venue: Mapped[str] = mapped_column(server_default="", default="")
+    """The exchange that it goes to; "" where it goes to none."""
     address: Mapped[str]
-    """Who gets it: one of ours, or the cold address."""
+    """Who gets it: one of ours, the cold address, or our deposit address at an exchange."""
     deposits: Mapped[list[str]] = mapped_column(JSONB)
     """Those that are swept with it."""
     booked: Mapped[str]

@@ -11,7 +11,7 @@ from tidegate.treasury import fetch, move_store, store, venue_rules, venue_store
 from tidegate.treasury.rules import Booked, Purpose
 from tidegate.treasury.tables import VenueMoveRow
 from tidegate.treasury.venue_rules import Direction, VenueState
-from tidegate.venues.port import Venue, VenueUnavailable
+from tidegate.venues.port import DepositState, Venue, VenueUnavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,11 @@ async def beside_venue(db: Database, venue: Venue, name: str) -> dict[str, int]:
 async def _beside(row: VenueMoveRow, venue: Venue) -> int:
     if row.state in (VenueState.INTENDED.value, VenueState.MOVING.value):
         return 0
+    if row.direction == Direction.TO_VENUE.value:
+        brought = await venue.find_deposit(row.asset, row.network, row.txid or "", since=row.created_at)
+        if brought is None or brought.state is not DepositState.CREDITED:
+            return 0
+        return fetch.units_of(brought.amount, row.asset) or 0
     seen = await fetch.look(row, venue)
     taken = fetch.units_of(seen.taken, row.asset) if seen is not None else None
     if taken is None:

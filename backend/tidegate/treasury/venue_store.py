@@ -28,9 +28,7 @@ def to_wallet(
     now: datetime,
 ) -> VenueMoveRow:
     """A withdrawal there, written down before anybody is asked. IntegrityError in its commit when one is under way."""
-    return _row(
-        new_id(), venue, network, asset, units, address, proposal_id, now, Direction.TO_WALLET, uuid.uuid4()
-    )
+    return _row(new_id(), venue, network, asset, units, address, proposal_id, now, Direction.TO_WALLET, uuid.uuid4())
 
 
 def to_venue(
@@ -162,6 +160,38 @@ async def paid_by(session: AsyncSession, network: str, txid: str) -> VenueMoveRo
         )
     )
     return found
+
+
+async def busy(session: AsyncSession, venue: str, asset: str) -> bool:
+    """Whether a move of this asset there is under way, or accepted and about to be made."""
+    under_way = select(VenueMoveRow.id).where(
+        VenueMoveRow.venue == venue, VenueMoveRow.asset == asset, VenueMoveRow.ended_at.is_(None)
+    )
+    if await session.scalar(under_way.limit(1)) is not None:
+        return True
+    return any(row.venue == venue and row.asset == asset for row in await accepted(session))
+
+
+async def coming(session: AsyncSession, network: str, asset: str) -> int:
+    """What is on its way to the hot wallet from exchanges."""
+    found = await session.scalar(
+        select(func.coalesce(func.sum(VenueMoveRow.units), 0)).where(
+            VenueMoveRow.network == network,
+            VenueMoveRow.asset == asset,
+            VenueMoveRow.direction == Direction.TO_WALLET.value,
+            VenueMoveRow.ended_at.is_(None),
+        )
+    )
+    return int(found or 0)
+
+
+async def lapse(session: AsyncSession, proposal_id: uuid.UUID, why: str) -> None:
+    """An accepted proposal is not done any more. Whoever accepted it stays named."""
+    await session.execute(
+        update(ProposalRow)
+        .where(ProposalRow.id == proposal_id, ProposalRow.state == ProposalState.ACCEPTED.value)
+        .values(state=ProposalState.DISMISSED.value, reason=f"{why}; it was asked for because: " + ProposalRow.reason)
+    )
 
 
 async def accepted(session: AsyncSession) -> Sequence[ProposalRow]:
