@@ -257,6 +257,26 @@ def treasury_hedge(order_id: str, data: Data = None) -> None:
     raise typer.Exit(asyncio.run(hedge(_settings(data), order_id)))
 
 
+@treasury_app.command("accept")
+def treasury_accept(
+    proposal: Annotated[str, typer.Argument(help="As `tidegate treasury proposals` names it.")],
+    amount: Annotated[str, typer.Argument(help="The amount that it shows: what is accepted is what was seen.")],
+    data: Data = None,
+) -> None:
+    """Have a proposed move between an exchange and the hot wallet made."""
+    from tidegate.treasurer import accept
+
+    raise typer.Exit(asyncio.run(accept(_settings(data), proposal, amount)))
+
+
+@treasury_app.command("venue-moves")
+def treasury_venue_moves(data: Data = None) -> None:
+    """The newest moves between exchanges and the hot wallet. Exit 1 when a person has to look at one."""
+    from tidegate.treasurer import venue_moves
+
+    raise typer.Exit(asyncio.run(venue_moves(_settings(data))))
+
+
 @treasury_app.command("compare")
 def treasury_compare(data: Data = None) -> None:
     """What the signer signed and the books do not know, as after a restored database. Exit 1 when there is something."""

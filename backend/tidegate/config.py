@@ -209,6 +209,26 @@ class NetworkSettings(_Section):
         return self
 
 
+class KeepSettings(_Section):
+    """How much of one asset is kept at one exchange: between `least` and `most`, brought back to `target`."""
+
+    network: str
+    """Over which it is moved. There is no default: an asset may have several."""
+    least: str
+    """Below it something is moved there, up to `target`."""
+    target: str
+    most: str
+    """Above it something is moved to our own hot wallet, down to `target`."""
+    smallest: str
+    """Less is not worth what a move costs."""
+    most_a_move: str
+    """No move is larger, whoever wants it."""
+    automatic: bool = False
+    """Moves are made without a person, within `most_a_day`. Otherwise each is a proposal."""
+    most_a_day: str = "0"
+    """The most that is moved without a person in any 24 hours, both ways together."""
+
+
 class VenueSettings(_Section):
     """One account at one exchange. `<name>` is what the books call it."""
 
@@ -236,6 +256,8 @@ class VenueSettings(_Section):
     """What the account pays, as a share. Empty: the venue's first tier (Binance 0.001, Kraken 0.004, Coinbase 0.012); `tidegate doctor` compares."""
     pairs: list[str] = Field(default_factory=list)
     """Only these are traded there, as `BTC-USDT`. Empty: every pair of two assets of this house."""
+    keep: dict[str, KeepSettings] = Field(default_factory=dict)
+    """By asset, what is kept there. An asset that is not named is never moved. Money leaves only with `withdrawals = true`."""
     networks: dict[str, str] = Field(default_factory=dict)
     """The venue's own names for our networks, where they are not the usual ones; Kraken's may be by asset, `"USDT@ethereum"`."""
     options: dict[str, Any] = Field(default_factory=dict)
@@ -273,6 +295,10 @@ class SignerSettings(_Section):
     """The same in any 24 hours."""
     cold_addresses: dict[str, str] = Field(default_factory=dict)
     """By network, the one address outside this signer that its moves to cold storage may pay. Set here and nowhere else."""
+    venue_addresses: dict[str, dict[str, str]] = Field(default_factory=dict)
+    """By exchange, then as `"USDT@ethereum"`, our own deposit address there: where moves to exchanges may go, and nowhere else."""
+    max_to_venue: dict[str, str] = Field(default_factory=dict)
+    """Per asset, the largest single move to an exchange; without it the signer signs none of that asset."""
     max_move_fee: dict[str, str] = Field(default_factory=lambda: {"BTC": "0.01", "ETH": "0.02"})
     """By gas asset, the most that one move of the house (consolidation, sweep, top-up, to cold) may cost in fees."""
     max_move_share: str = "0.2"
@@ -410,6 +436,28 @@ class Settings(BaseSettings):
             chain = (network.kind, network.chain if network.family == "bitcoin" else network.chain_id)
             if seen.setdefault(chain, name) != name:
                 raise ValueError(f"[networks.{name}] is the same chain as [networks.{seen[chain]}]")
+        return self
+
+    @model_validator(mode="after")
+    def _kept(self) -> "Settings":
+        """What is kept at exchanges is in order, and moves over a network that carries it."""
+        for name, venue in self.venues.items():
+            for code, keep in venue.keep.items():
+                where = f"[venues.{name}.keep.{code}]"
+                if keep.network not in self.networks_of(code):
+                    raise ValueError(f"{where} network: {code} does not move over {keep.network!r} here")
+                try:
+                    decimals = money.asset(code).decimals
+                    least, target, most = (
+                        money.parse_units(text, decimals) for text in (keep.least, keep.target, keep.most)
+                    )
+                    single, _, _ = (
+                        money.parse_units(text, decimals) for text in (keep.most_a_move, keep.smallest, keep.most_a_day)
+                    )
+                except money.MoneyError as error:
+                    raise ValueError(f"{where} {error}") from None
+                if not least <= target <= most or not single:
+                    raise ValueError(f"{where} least <= target <= most, and most_a_move above zero")
         return self
 
     @property

@@ -79,6 +79,7 @@ TABLES: dict[str, May] = {
     "reserved_inputs": May(_READ, _EDIT, _READ),
     "moves": May(_READ, _EDIT, _READ),
     "gas_tanks": May(_READ, _EDIT, _READ),
+    "venue_moves": May(_READ, _EDIT, _READ),
     "treasury_proposals": May("SELECT, UPDATE (state, changed_at, ended_at, ended_by)", _EDIT, _READ),
     # exchange
     # what was agreed is written once; only what becomes of it changes
@@ -123,6 +124,7 @@ FUNCTIONS: dict[str, May] = {
     "attempt_set_guard": May(),
     "order_follow_guard": May(),
     "quote_receipt_guard": May(),
+    "venue_move_guard": May(),
 }
 
 

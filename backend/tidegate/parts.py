@@ -34,7 +34,9 @@ from tidegate.signing.client import SignerDoor
 from tidegate.signing.messages import Failed
 from tidegate.transactions.office import Office
 from tidegate.treasury.fees import Fees
+from tidegate.treasury.fetch import Carrier
 from tidegate.treasury.moves import Mover
+from tidegate.treasury.rebalance import Rebalancer
 from tidegate.treasury.spend import Spender
 from tidegate.treasury.worth import worth
 from tidegate.venues.open import open_venues
@@ -62,8 +64,11 @@ class Parts:
     office: Office
     spender: Spender
     mover: Mover
+    rebalancer: Rebalancer
     cold: dict[str, str]
     """By network, the signer's cold address; filled with the chains."""
+    at_venues: dict[str, dict[str, str]]
+    """By exchange, where the signer moves money there; filled with the chains."""
     feed: Feed
     prepared: set[str] = field(default_factory=set)
     """Networks whose node has passed its start-up checks."""
@@ -84,6 +89,7 @@ class Parts:
         """Raises NodeUnavailable while the signer's public file is missing."""
         public = load_public(self.settings.signer.public_file)
         self.cold.update(public.cold)
+        self.at_venues.update(public.venues)
         self.chains.update(open_chains(self.settings, public))
 
     def watch_health(self, health: Health) -> None:
@@ -198,6 +204,7 @@ async def open_parts(settings: Settings, *, process: str, duty: Duty) -> AsyncIt
         office = Office(db=db, lane=lane, settings=settings, chains=chains, fees=fees, desk=desk, cashier=cashier)
         spender = Spender(db=db, chains=chains, networks=settings.networks, fees=fees, signer=signer)
         cold: dict[str, str] = {}
+        at_venues: dict[str, dict[str, str]] = {}
         mover = Mover(
             db=db,
             lane=lane,
@@ -207,7 +214,9 @@ async def open_parts(settings: Settings, *, process: str, duty: Duty) -> AsyncIt
             signer=signer,
             worth=lambda network, code, units: worth(markets, chains[network].gas_asset, code, units),
             cold=lambda: cold,
+            at_venues=lambda: at_venues,
         )
+        carrier = Carrier(db=db, lane=lane, chains=chains, venues=venues)
         parts = Parts(
             settings=settings,
             db=db,
@@ -223,7 +232,9 @@ async def open_parts(settings: Settings, *, process: str, duty: Duty) -> AsyncIt
             office=office,
             spender=spender,
             mover=mover,
+            rebalancer=Rebalancer(carrier, mover, settings.venues),
             cold=cold,
+            at_venues=at_venues,
             feed=Feed(db, settings),
         )
         try:

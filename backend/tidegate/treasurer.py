@@ -69,9 +69,37 @@ async def proposals(settings: Settings) -> int:
     finally:
         await db.close()
     for one in found:
-        to = f" to {one.address}" if one.kind == "refill" else ""
-        out.print(f"{one.id} {one.kind} {one.amount} {one.asset} on {one.network}{to}: {one.reason}")
+        to = f" to {one.address}" if one.kind == "refill" else f" {one.venue}" if one.venue else ""
+        out.print(f"{one.id} {one.kind} {one.amount} {one.asset} on {one.network}{to}: {one.reason}", soft_wrap=True)
     return 1 if found else 0
+
+
+async def accept(settings: Settings, proposal: str, amount: str) -> int:
+    """Accept a move between an exchange and the hot wallet; exit status 1 with the reason when it is refused."""
+    db = _database(settings)
+    try:
+        found = await desk.accept(db, proposal_id=uuid.UUID(proposal), amount=amount, by="tidegate treasury")
+    except (Refusal, ValueError) as error:
+        err.print(str(error), markup=False)
+        return 1
+    finally:
+        await db.close()
+    out.print(f"Accepted: {found.kind} {found.amount} {found.asset}, {found.venue}. The worker makes it.")
+    return 0
+
+
+async def venue_moves(settings: Settings) -> int:
+    """The newest ones, one a line; exit status 1 when a person has to look at one that is under way."""
+    db = _database(settings)
+    try:
+        found = await desk.venue_moves(db, limit=50)
+    finally:
+        await db.close()
+    for one in found:
+        why = one.trouble or one.reason or ""
+        line = f"{one.created_at:%Y-%m-%d %H:%M} {one.venue} {one.direction} {one.amount} {one.asset} {one.state} {why}"
+        out.print(line, soft_wrap=True, markup=False)
+    return 1 if any(one.trouble for one in found) else 0
 
 
 async def received(settings: Settings, network: str, code: str, txid: str, *, from_cold: bool, fee: str) -> int:

@@ -28,7 +28,7 @@ from tidegate.outbox.events import WORK
 from tidegate.parts import Parts, open_parts
 from tidegate.transactions import books, compare, payouts, withdraw
 from tidegate.transactions import pipeline as transactions
-from tidegate.transactions.liquidity import Moves
+from tidegate.transactions.liquidity import Moves, Rebalancing
 from tidegate.treasury.keep import keep
 from tidegate.wallets import pipeline as wallets
 from tidegate.wallets.progress import remind
@@ -48,6 +48,7 @@ STEPS = (
     "broadcast",
     "confirm",
     "moves",
+    "rebalance",
     "keep",
     "expire",
     "books",
@@ -108,6 +109,7 @@ class Worker:
             Step("broadcast", lambda: payouts.broadcast_step(office, spender), 1, "withdrawal", "confirm"),
             Step("confirm", lambda: payouts.confirm_step(office, spender), 0.5, "withdrawal"),
             Step("moves", self._compared(Moves(office, parts.mover).step, moves=True), 2),
+            Step("rebalance", self._compared(Rebalancing(office, parts.rebalancer).step, moves=True), 2),
             Step("keep", lambda: keep(spender, parts.lane), 5),
             Step("expire", lambda: withdraw.expire(office, utcnow()), 1),
             Step("forget", self._forget, 3600),

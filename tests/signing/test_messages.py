@@ -140,8 +140,8 @@ def test_missing_and_unknown_fields_are_malformed() -> None:
         "x",
         {"version": 1, "kind": "status", "body": {}},
         {"version": 4, "kind": "status", "body": {}},
-        {"version": 3, "kind": "x", "body": {}},
-        {"version": 3, "kind": ["status"], "body": {}},
+        {"version": 4, "kind": "x", "body": {}},
+        {"version": 4, "kind": ["status"], "body": {}},
     ]
     for document in documents:
         with pytest.raises(Malformed):

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.treasury.moving import House
+from tests.treasury.rebalancing import Exchange
+from tests.venues.sandbox import sandbox
 from tests.wallets.world import World, on_nodes
 from tidegate.config import Settings
 from tidegate.database import Database
@@ -34,3 +36,11 @@ async def house(
     yield found
     found.close()
     await world.close()
+
+
+@pytest.fixture
+async def exchange(house: House, tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Exchange]:
+    async with sandbox(getattr(request, "param", "binance"), tmp_path / "venue") as running:
+        client = running.client()
+        yield await Exchange(house, running, client).open()
+        await client.close()

@@ -61,21 +61,34 @@ class House:
     world: World
     folder: Path
     cold: dict[str, str] = field(default_factory=dict)
+    venues: dict[str, dict[str, str]] = field(default_factory=dict)
     queued: dict[tuple[str, str], int] = field(default_factory=dict)
     door: DeskDoor = field(init=False)
     mover: Mover = field(init=False)
     journal: Journal | None = None
     later: timedelta = timedelta(0)
 
-    def open(self, *, cold: Mapping[str, str] | None = None, **network: Any) -> "House":
-        """`network`: settings of every network. Opened again it goes on with the same journal and other settings."""
+    def open(
+        self,
+        *,
+        cold: Mapping[str, str] | None = None,
+        venues: Mapping[str, dict[str, str]] | None = None,
+        to_venue: Mapping[str, str] | None = None,
+        **network: Any,
+    ) -> "House":
+        """`network`: settings of every network. Opened again it goes on with the same journal and other settings.
+
+        `venues`: where the signer lets money go at exchanges, each move at most `to_venue`.
+        """
         self.close()
-        self.cold = dict(cold or {})
+        self.cold, self.venues = dict(cold or {}), dict(venues or {})
         networks = {
             name: NetworkSettings.model_validate(one.model_dump() | network)
             for name, one in self.world.settings.networks.items()
         }
-        signer = SignerSettings(cold_addresses=self.cold, max_payout={})
+        signer = SignerSettings(
+            cold_addresses=self.cold, venue_addresses=self.venues, max_to_venue=dict(to_venue or {}), max_payout={}
+        )
         settings = self.world.settings.model_copy(update={"networks": networks, "signer": signer})
         self.journal = Journal(self.folder / "journal.jsonl")
         vaults = open_vaults(self.world.seed, settings)
@@ -90,6 +103,7 @@ class House:
             signer=self.door,
             worth=lambda _, code, units: units if code == "ETH" else units * WEI_PER_UNIT,
             cold=lambda: self.cold,
+            at_venues=lambda: self.venues,
         )
         return self
 
@@ -157,7 +171,7 @@ class House:
             return [dict(row) for row in found.mappings()]
 
     async def books_are_exact(self, network: str = "ethereum") -> None:
-        office: Any = SimpleNamespace(db=self.world.db)
+        office: Any = SimpleNamespace(db=self.world.db, desk=SimpleNamespace(venues={}))
         for line in await audit._chain_lines(office, self.world.chains[network]):
             assert line.difference == 0, dataclasses.asdict(line)
 

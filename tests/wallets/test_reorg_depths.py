@@ -20,7 +20,7 @@ def depths(confirmations: int, *quick: int) -> list[Any]:
 
 async def exact(world: World, network: str) -> None:
     """What the books have of this chain is there, to the unit."""
-    office: Any = SimpleNamespace(db=world.db)
+    office: Any = SimpleNamespace(db=world.db, desk=SimpleNamespace(venues={}))
     for line in await audit._chain_lines(office, world.chains[network]):
         assert line.difference == 0, dataclasses.asdict(line)
 

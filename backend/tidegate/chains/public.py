@@ -37,6 +37,8 @@ class PublicKeys:
     evm: dict[str, EvmKeys] = field(default_factory=dict)
     cold: dict[str, str] = field(default_factory=dict)
     """By network, the address that the signer moves coins to cold storage at; it knows no other."""
+    venues: dict[str, dict[str, str]] = field(default_factory=dict)
+    """By exchange, then as "ASSET@network", our deposit addresses that the signer moves coins to."""
 
 
 class PublicFileMissing(NodeUnavailable):
@@ -54,6 +56,7 @@ def parse_public(text: str) -> PublicKeys:
         bitcoin={name: BitcoinKeys(**keys) for name, keys in raw["bitcoin"].items()},
         evm={name: EvmKeys(**keys) for name, keys in raw["evm"].items()},
         cold=dict(raw.get("cold", {})),
+        venues={name: dict(places) for name, places in raw.get("venues", {}).items()},
     )
 
 

@@ -81,15 +81,15 @@ def check_consolidation(spend: Spend, policy: Policy) -> Denied | None:
     return _check_move_fee(spend, sum(coin.units for coin in spend.inputs), policy)
 
 
-def check_cold(spend: Spend, cold: str, units: int, policy: Policy) -> Denied | None:
-    """Do coins of ours pay exactly this much to the cold address (`cold` is its script) and the rest to our change?"""
+def check_away(spend: Spend, place: str, units: int, policy: Policy) -> Denied | None:
+    """Do coins of ours pay exactly this much to this place (`place` is its script) and the rest to our change?"""
     refusal = check_coins(spend)
     if refusal is not None:
         return refusal
-    others = [output for output in spend.outputs if output.script != cold]
+    others = [output for output in spend.outputs if output.script != place]
     if len(others) == len(spend.outputs) or len(others) > 1 or not all(output.change for output in others):
-        return Denied(Rule.WRONG_OUTPUT, "an output is neither the cold address nor our own change")
-    if units <= 0 or [output.units for output in spend.outputs if output.script == cold] != [units]:
+        return Denied(Rule.WRONG_OUTPUT, "an output is neither the place of this move nor our own change")
+    if units <= 0 or [output.units for output in spend.outputs if output.script == place] != [units]:
         return Denied(Rule.WRONG_AMOUNT, "the bytes move another amount than was asked for")
     return _check_move_fee(spend, units, policy)
 

@@ -55,8 +55,9 @@ def _proof(settings: Settings, path: Path, words: bytes) -> str:
             json.loads(public.read_bytes()),
             public_document(copy, open_vaults(copy, settings), settings),
         )
-        # The cold addresses are settings, and no part of the seed.
-        if {**written, "cold": None} != {**own_keys, "cold": None}:
+        # Where moves may go is a setting, and no part of the seed.
+        settled = {"cold": None, "venues": None}
+        if {**written, **settled} != {**own_keys, **settled}:
             raise SystemExit("This copy opens, and its keys are NOT those of the public file.")
     else:
         raise SystemExit("This copy opens; there is neither a seed nor a public file here to compare it with.")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tidegate.signer.bitcoin import BitcoinVault, owed_scripts
-from tidegate.signer.bitcoin_rules import check_bitcoin, check_child, check_cold, check_consolidation
+from tidegate.signer.bitcoin_rules import check_away, check_bitcoin, check_child, check_consolidation
 from tidegate.signer.evm import EvmVault
 from tidegate.signer.evm_rules import check_cancel, check_evm, check_move, check_top_up
 from tidegate.signer.rules import EvmSpend, Memory, Policy, Spend, check_caps, move_key
@@ -22,6 +22,8 @@ from tidegate.signing.messages import (
     SignEvm,
     SignSweep,
     SignTopUp,
+    SignToVenueBitcoin,
+    SignToVenueEvm,
 )
 
 
@@ -47,6 +49,17 @@ class Case:
 
 
 NO_COLD = Denied(Rule.NO_COLD_ADDRESS, "no cold address is set here")
+NO_VENUE = Denied(Rule.NO_VENUE_ADDRESS, "no address of ours at that exchange is set here for that asset")
+
+
+def _venue_place(request: SignToVenueBitcoin | SignToVenueEvm, asset: str, policy: Policy) -> str | Denied:
+    """Our own deposit address at the exchange, by this signer's settings."""
+    place = policy.venues.get((request.venue, asset), "")
+    if not place:
+        return NO_VENUE
+    if request.units > policy.max_to_venue.get(asset, 0):
+        return Denied(Rule.ABOVE_CAP, "above the largest move to an exchange, or the asset has no such bound")
+    return place
 
 
 def bitcoin_case(
@@ -69,12 +82,15 @@ def bitcoin_case(
         return Case(
             lambda spend: check_child(spend, parent, policy, memory), parent=request.parent, subject=request.parent
         )
-    cold = vault.script_of(policy.cold) if policy.cold else ""
 
     def judge(spend: Spend) -> Denied | None:
-        if not isinstance(request, SignColdBitcoin):
+        if isinstance(request, SignColdBitcoin):
+            place: str | Denied = policy.cold or NO_COLD
+        elif isinstance(request, SignToVenueBitcoin):
+            place = _venue_place(request, policy.gas_asset, policy)
+        else:
             return check_consolidation(spend, policy)
-        return check_cold(spend, cold, request.units, policy) if cold else NO_COLD
+        return place if isinstance(place, Denied) else check_away(spend, vault.script_of(place), request.units, policy)
 
     key = move_key(request.move_id)
     return Case(judge, (), (key,), request.replaces, policy.max_move_fee, moved=0, subject=key)
@@ -122,21 +138,23 @@ def evm_case(
 def _evm_move(request: MoveEvm, vault: EvmVault, policy: Policy) -> tuple[Case, Wanted]:
     key, bound = move_key(request.move_id), policy.max_move_fee
     if isinstance(request, SignTopUp):
-        place = str(vault.account_of(request.index).address)
+        tank = str(vault.account_of(request.index).address)
 
         def top_up(spend: EvmSpend) -> Denied | None:
-            return check_top_up(spend, units=request.units, place=place, policy=policy)
+            return check_top_up(spend, units=request.units, place=tank, policy=policy)
 
         case = Case(top_up, (), (key,), request.replaces, bound, moved=request.units, subject=key)
-        return case, Wanted(place, None, request.units)
+        return case, Wanted(tank, None, request.units)
     hot = isinstance(request, SignSweep) and request.to == "hot"
-    place = vault.address if hot else policy.cold
+    place: str | Denied = vault.address if hot else policy.cold or NO_COLD
+    if isinstance(request, SignToVenueEvm):
+        place = _venue_place(request, request.asset, policy)
 
     def move(spend: EvmSpend) -> Denied | None:
         if isinstance(request, SignSweep) and request.to not in ("hot", "cold"):
             return Denied(Rule.WRONG_OUTPUT, "a sweep goes to the hot address or to the cold one")
-        if not place:
-            return NO_COLD
+        if isinstance(place, Denied):
+            return place
         return check_move(spend, asset=request.asset, units=request.units, place=place, policy=policy)
 
     index = request.index if isinstance(request, SignSweep) else None
@@ -144,4 +162,5 @@ def _evm_move(request: MoveEvm, vault: EvmVault, policy: Policy) -> tuple[Case, 
         vault.account_of(index)
     case = Case(move, (), (key,), request.replaces, bound, moved=0, subject=key, index=index)
     # Without a place the bytes are made for nobody's sake and refused by the rule above.
-    return case, Wanted(place or vault.address, policy.contracts.get(request.asset), request.units)
+    anywhere = vault.address if isinstance(place, Denied) else place
+    return case, Wanted(anywhere, policy.contracts.get(request.asset), request.units)

@@ -82,15 +82,38 @@ def _policy(name: str, network: NetworkSettings, settings: Settings) -> Policy:
         hourly={**_units(signer.max_hourly), moves_of(gas): hourly},
         daily={**_units(signer.max_daily), moves_of(gas): daily},
         cold=str(to_checksum_address(cold)) if cold and network.family == "evm" else cold,
+        venues=_venues(name, network, signer.venue_addresses),
+        max_to_venue=_units(signer.max_to_venue),
         max_move_fee=_units(signer.max_move_fee).get(gas, 0),
         max_move_share=Fraction(signer.max_move_share),
         max_top_up=_units(signer.max_top_up).get(gas, 0),
     )
 
 
+def _venues(
+    name: str, network: NetworkSettings, addresses: Mapping[str, Mapping[str, str]]
+) -> dict[tuple[str, str], str]:
+    """Those of one network, by exchange and asset."""
+    found = {}
+    for venue, places in addresses.items():
+        for key, place in places.items():
+            asset, _, over = key.partition("@")
+            if over == name:
+                found[venue, asset] = str(to_checksum_address(place)) if network.family == "evm" else place
+    return found
+
+
 # What the signer's own settings do not allow today says nothing of the intent: it must not hold the payout's digest.
 _OF_SETTINGS = frozenset(
-    {Rule.WRONG_NETWORK, Rule.WRONG_TOKEN, Rule.ABOVE_CAP, Rule.OVER_HOURLY, Rule.OVER_DAILY, Rule.NO_COLD_ADDRESS},
+    {
+        Rule.WRONG_NETWORK,
+        Rule.WRONG_TOKEN,
+        Rule.ABOVE_CAP,
+        Rule.OVER_HOURLY,
+        Rule.OVER_DAILY,
+        Rule.NO_COLD_ADDRESS,
+        Rule.NO_VENUE_ADDRESS,
+    },
 )
 
 

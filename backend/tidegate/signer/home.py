@@ -96,7 +96,7 @@ def publish(seed: Seed, vaults: Vaults, settings: Settings) -> None:
 
 
 def public_document(seed: Seed, vaults: Vaults, settings: Settings) -> dict[str, object]:
-    """Descriptors, extended keys and addresses: nothing that signs. `cold` is where moves to cold storage go."""
+    """Descriptors, extended keys and addresses: nothing that signs. `cold` and `venues` are where moves may go."""
     bitcoin = {}
     for name, vault in vaults.bitcoin.items():
         external, internal = vault.public_descriptors()
@@ -113,4 +113,5 @@ def public_document(seed: Seed, vaults: Vaults, settings: Settings) -> dict[str,
             if network.family == "evm"
         },
         "cold": dict(settings.signer.cold_addresses),
+        "venues": {name: dict(places) for name, places in settings.signer.venue_addresses.items()},
     }

@@ -32,6 +32,8 @@ class Policy:
     hourly: Mapping[str, int] = field(default_factory=dict)  # base units by asset, over all networks
     daily: Mapping[str, int] = field(default_factory=dict)
     cold: str = ""  # the one address that moves to cold storage may pay; empty: there is none
+    venues: Mapping[tuple[str, str], str] = field(default_factory=dict)  # by exchange and asset, our address there
+    max_to_venue: Mapping[str, int] = field(default_factory=dict)  # base units by asset, for one move to an exchange
     max_move_fee: int = 0  # base units of the gas asset, for one move of the house
     max_move_share: Fraction = Fraction(0)  # and of what it moves, where that is the gas asset
     max_top_up: int = 0  # base units of the gas asset, for one top-up of a deposit address

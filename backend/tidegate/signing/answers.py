@@ -29,6 +29,7 @@ class Rule(StrEnum):
     OVER_HOURLY = "over_hourly"  # with it, the last hour's signatures would pass the asset's total
     OVER_DAILY = "over_daily"  # the same of the last 24 hours
     NO_COLD_ADDRESS = "no_cold_address"  # a move to cold storage, and this signer has no cold address there
+    NO_VENUE_ADDRESS = "no_venue_address"  # a move to an exchange, and this signer has no address of ours there
     FROZEN = "frozen"  # the freeze flag is set; the one denial that ends, when a person lifts it
 
 

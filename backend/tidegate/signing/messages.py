@@ -20,6 +20,8 @@ from tidegate.signing.moves import (
     SignMove,
     SignSweep,
     SignTopUp,
+    SignToVenueBitcoin,
+    SignToVenueEvm,
 )
 
 __all__ = [
@@ -53,6 +55,8 @@ __all__ = [
     "SignMove",
     "SignRequest",
     "SignSweep",
+    "SignToVenueBitcoin",
+    "SignToVenueEvm",
     "SignTopUp",
     "SignedLately",
     "SignerStatus",
@@ -62,8 +66,9 @@ __all__ = [
     "wrap",
 ]
 
-VERSION = 3
-"""Of the socket's messages; a signer refuses any other. 2: replacements and children, `signed` in a denial. 3: moves."""
+VERSION = 4
+"""Of the socket's messages; a signer refuses any other. 2: replacements and children, `signed` in a denial. 3: moves.
+4: moves to exchanges."""
 
 MOST_PAYOUTS = 100
 """In one Bitcoin transaction; above it a batch saves nothing and one that is stuck holds up more (chains.md 2.2)."""
@@ -184,6 +189,8 @@ _REQUESTS: dict[str, type[Request]] = {
     "sign_sweep": SignSweep,
     "sign_top_up": SignTopUp,
     "sign_cold_evm": SignColdEvm,
+    "sign_to_venue_bitcoin": SignToVenueBitcoin,
+    "sign_to_venue_evm": SignToVenueEvm,
     "sign_cancel": SignCancel,
     "status": AskStatus,
     "signed_lately": AskSigned,

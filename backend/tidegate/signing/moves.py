@@ -1,7 +1,7 @@
 """Requests of the house itself: it moves its own coins between its own places, and nobody authorises that.
 
-So none of them names a recipient. Where the coins go is one of the signer's own keys, or the cold address in its own
-configuration; what a move may cost is bounded there too. `move_id` names the move for ever, as a payout's id does:
+So none of them names a recipient. Where the coins go is one of the signer's own keys, or in its own configuration the
+cold address or our deposit address at an exchange; what a move may cost is bounded there too. `move_id` names the move for ever, as a payout's id does:
 `replaces` is the transaction of this move that the new one is to take the place of, empty for the first.
 """
 
@@ -103,6 +103,36 @@ class SignColdEvm(_Flat):
 
 
 @dataclass(frozen=True, slots=True)
+class SignToVenueBitcoin(_Flat):
+    """Bitcoin: the PSBT (base64) pays exactly `units` to our deposit address at that exchange, and the rest back to our
+    own change."""
+
+    network: str
+    move_id: str
+    venue: str
+    units: int
+    psbt: str
+    replaces: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SignToVenueEvm(_Flat):
+    """EVM: `units` of the asset go from the hot address to our deposit address at that exchange."""
+
+    network: str
+    move_id: str
+    venue: str
+    asset: str
+    units: int
+    nonce: int  # of the hot address
+    gas: int
+    max_fee_per_gas: int
+    max_priority_fee_per_gas: int
+    chain_id: int
+    replaces: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class SignCancel(_Flat):
     """EVM: the hot address sends itself nothing, at the nonce of the transaction that this `replaces`.
 
@@ -118,6 +148,6 @@ class SignCancel(_Flat):
     chain_id: int
 
 
-MoveBitcoin = SignConsolidation | SignColdBitcoin
-MoveEvm = SignSweep | SignTopUp | SignColdEvm
+MoveBitcoin = SignConsolidation | SignColdBitcoin | SignToVenueBitcoin
+MoveEvm = SignSweep | SignTopUp | SignColdEvm | SignToVenueEvm
 SignMove = MoveBitcoin | MoveEvm | SignCancel

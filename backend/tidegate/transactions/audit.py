@@ -116,6 +116,7 @@ async def run(office: Office, *, now: datetime, progress: Progress = _silent, wh
         progress("holds")
         report.findings += await _holds(session)
         report.totals = await balances.trial_balance(session)
+        report.findings += await _in_transit(session, report.totals)
     for network, chain in office.chains.items():
         await _settled(report, network, progress, lambda c=chain: _chain_lines(office, c))  # type: ignore[misc]  # bound at definition
     if not office.chains:
@@ -189,6 +190,17 @@ async def _holds(session: AsyncSession) -> list[proof.Finding]:
     return findings
 
 
+async def _in_transit(session: AsyncSession, totals: Sequence[tuple[str, str, str, str, int]]) -> list[proof.Finding]:
+    """What the ledger has in transit against the moves that are: money that no move knows of would arrive nowhere."""
+    wanted = await transit.booked(session)
+    there = {code: units for code, account, _, _, units in totals if account == "in_transit"}
+    return [
+        proof.Finding("in_transit", f"{code}: the ledger has {there.get(code, 0)}, the moves {wanted.get(code, 0)}")
+        for code in sorted(set(there) | set(wanted))
+        if there.get(code, 0) != wanted.get(code, 0)
+    ]
+
+
 async def _wanted_at(session: AsyncSession, at: datetime) -> dict[tuple[str, str], int]:
     """What withdrawals held at that moment: the agreed sums, and by the ledger's own time which step had been booked."""
     wanted: dict[tuple[str, str], int] = {}
@@ -226,6 +238,7 @@ async def _chain_lines(office: Office, chain: Chain) -> list[Line]:
         waiting = await wallets.terms(session)
         live = await attempts.unsettled(session, network)
         moves = await transit.moving(session, network)
+    arriving = await transit.at_hot(office.db, chain, office.desk.venues)
     if keeps_accounts(chain):
         addresses.append(chain.hot_address)
     world = await chain.balances(addresses)
@@ -241,6 +254,7 @@ async def _chain_lines(office: Office, chain: Chain) -> list[Line]:
             "deposits_not_booked": waiting.get((network, code), 0),
             "sent_not_settled": sent.get(code, 0),
             "moves_in_transit": moving.get(code, 0),
+            "venue_moves_not_booked": arriving.get(code, 0),
             "fees_not_settled": fees if code == chain.gas_asset else 0,
         }
         lines.append(Line(network, code, sum(booked.values()), terms, units))
@@ -282,10 +296,11 @@ async def _moving(chain: Chain, moves: Sequence[transit.Moving]) -> dict[str, in
 
 
 async def _venue_lines(office: Office, name: str) -> list[Line]:
-    """venue balance = venue account + fills not yet booked, in whole base units (what is below stays with the venue)."""
+    """venue balance = venue account + fills and moves not yet booked, in whole base units (what is below stays there)."""
     terms = await exchange.venue_terms(office.desk)
     if terms.unknown:
         raise VenueUnavailable(f"{terms.unknown} orders are of unknown fate")
+    moves = await transit.beside_venue(office.db, office.desk.venues[name], name)
     at_venue = await office.desk.venues[name].balances()
     async with office.db.reading() as session:
         totals = await balances.trial_balance(session)
@@ -298,8 +313,11 @@ async def _venue_lines(office: Office, name: str) -> list[Line]:
         ledger = sum(u for a, n, place, _, u in totals if a == found.code and n == "venue" and place == name)
         residue = terms.residues.get((name, found.code), Fraction(0))
         exact = Fraction(held.free + held.locked) * 10**found.decimals - residue
-        unbooked = terms.unbooked.get((name, found.code), 0)
-        lines.append(Line(name, found.code, ledger, {"fills_not_booked": unbooked}, _whole(exact)))
+        beside = {
+            "fills_not_booked": terms.unbooked.get((name, found.code), 0),
+            "moves_not_booked": moves.get(found.code, 0),
+        }
+        lines.append(Line(name, found.code, ledger, beside, _whole(exact)))
     return lines
 
 

@@ -9,11 +9,11 @@ from tidegate.ledger.rules import house
 from tidegate.money import asset as asset_of
 from tidegate.money import format_units, parse_units
 from tidegate.refusal import Kind, Refusal
-from tidegate.treasury import move_store
+from tidegate.treasury import move_store, venue_store
 from tidegate.treasury.inventory import payable
 from tidegate.treasury.rules import Booked, ProposalState
-from tidegate.treasury.schemas import MoveOut, ProposalOut, WalletOut
-from tidegate.treasury.tables import MoveRow, ProposalRow
+from tidegate.treasury.schemas import MoveOut, ProposalOut, VenueMoveOut, WalletOut
+from tidegate.treasury.tables import MoveRow, ProposalRow, VenueMoveRow
 from tidegate.wire import Cursor, Page, next_cursor
 
 ALL = [state.value for state in ProposalState]
@@ -31,6 +31,7 @@ def _proposal(row: ProposalRow) -> ProposalOut:
     return ProposalOut(
         id=row.id,
         kind=row.kind,
+        venue=row.venue,
         network=row.network,
         asset=row.asset,
         amount=format_units(row.units, asset_of(row.asset).decimals),
@@ -51,11 +52,61 @@ async def dismiss(db: Database, *, proposal_id: uuid.UUID, by: str) -> ProposalO
         row = await move_store.proposal(session, proposal_id)
         if row is None:
             raise Refusal(Kind.NOT_FOUND, "There is no such proposal.")
-        if row.state == ProposalState.DONE.value:
-            raise Refusal(Kind.CONFLICT, "It is done already.")
+        if row.state in (ProposalState.DONE.value, ProposalState.ACCEPTED.value):
+            raise Refusal(Kind.CONFLICT, f"It is {row.state} already.")
         if row.state == ProposalState.OPEN.value:
             row.state, row.ended_at, row.changed_at, row.ended_by = ProposalState.DISMISSED.value, now, now, by
         return _proposal(row)
+
+
+async def accept(db: Database, *, proposal_id: uuid.UUID, amount: str, by: str) -> ProposalOut:
+    """A person wants it moved, exactly so much. The worker makes the move; accepting again changes nothing.
+
+    Refuses NOT_FOUND, and CONFLICT what is no move between an exchange and the hot wallet, is over, or is another amount.
+    """
+    now = utcnow()
+    async with db.transaction() as session:
+        row = await move_store.proposal(session, proposal_id)
+        if row is None:
+            raise Refusal(Kind.NOT_FOUND, "There is no such proposal.")
+        if not row.venue:
+            raise Refusal(Kind.CONFLICT, "Only moves between an exchange and the hot wallet are made by the house.")
+        if row.state in (ProposalState.DONE.value, ProposalState.DISMISSED.value):
+            raise Refusal(Kind.CONFLICT, "It is over already.")
+        shown = _proposal(row)
+        if amount != shown.amount:
+            raise Refusal(Kind.CONFLICT, f"It is {shown.amount} {row.asset} now: look again.")
+        if row.state == ProposalState.OPEN.value:
+            row.state, row.ended_at, row.changed_at, row.ended_by = ProposalState.ACCEPTED.value, now, now, by
+        return _proposal(row)
+
+
+async def venue_moves(db: Database, *, limit: int) -> list[VenueMoveOut]:
+    """The newest ones."""
+    async with db.reading() as session:
+        rows = await venue_store.newest(session, limit)
+    return [_venue_move(row) for row in rows]
+
+
+def _venue_move(row: VenueMoveRow) -> VenueMoveOut:
+    decimals = asset_of(row.asset).decimals
+    return VenueMoveOut(
+        id=row.id,
+        venue=row.venue,
+        network=row.network,
+        asset=row.asset,
+        direction=row.direction,
+        amount=format_units(row.units, decimals),
+        arrived=None if row.arrived_units is None else format_units(row.arrived_units, decimals),
+        address=row.address,
+        state=row.state,
+        txid=row.txid,
+        reason=row.reason,
+        trouble=row.trouble,
+        proposal_id=row.proposal_id,
+        created_at=row.created_at,
+        ended_at=row.ended_at,
+    )
 
 
 async def wallets(db: Database, settings: Settings) -> list[WalletOut]:

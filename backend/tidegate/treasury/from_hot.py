@@ -10,7 +10,7 @@ from tidegate.chains.evm.client import EvmChain
 from tidegate.chains.families import GasPrice
 from tidegate.treasury import store, underway
 from tidegate.treasury.inventory import payable
-from tidegate.treasury.moves import Mover, add
+from tidegate.treasury.moves import Bound, Mover, add
 from tidegate.treasury.rules import Purpose
 
 log = structlog.get_logger(__name__)
@@ -42,6 +42,7 @@ async def from_hot(
     now: datetime,
     index: int | None = None,
     to_cold: bool = False,
+    bound: Bound | None = None,
 ) -> bool:
     """Take the next nonce for it, under the lock that payouts take theirs. False when it has to wait."""
     on_chain = await chain.next_nonce(chain.hot_address)
@@ -72,6 +73,7 @@ async def from_hot(
                 now=now,
                 index=index,
                 to_cold=to_cold,
+                bound=bound,
                 sender=chain.hot_address,
                 nonce=nonce,
             )

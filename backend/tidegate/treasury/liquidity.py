@@ -16,7 +16,7 @@ from tidegate.treasury.consolidate import consolidate, out_of_reach_of, taken
 from tidegate.treasury.from_hot import from_hot
 from tidegate.treasury.inventory import payable
 from tidegate.treasury.move_rules import Need, Queued, needed, surplus
-from tidegate.treasury.moves import RETRY_AFTER, Mover, add, commit
+from tidegate.treasury.moves import RETRY_AFTER, Bound, Mover, add, commit
 from tidegate.treasury.rules import ProposalKind, Purpose
 from tidegate.treasury.sweep import sweep
 
@@ -78,33 +78,49 @@ def hot_address(chain: Chain) -> str:
 
 async def cool(mover: Mover, chain: Chain, code: str, units: int, *, now: datetime) -> bool:
     """Send so much from the hot wallet to cold storage; False when it has to wait, or one is under way."""
-    network, cold = chain.network, mover.cold()[chain.network]
+    return await away(mover, chain, code, units, address=mover.cold()[chain.network], purpose=Purpose.COLD, now=now)
+
+
+async def away(
+    mover: Mover,
+    chain: Chain,
+    code: str,
+    units: int,
+    *,
+    address: str,
+    purpose: Purpose,
+    now: datetime,
+    bound: Bound | None = None,
+) -> bool:
+    """Send so much from the hot wallet to where the signer lets moves of this purpose go; False when it has to wait."""
+    network, to_cold = chain.network, purpose is Purpose.COLD
     async with mover.db.reading() as session:
-        if await move_store.busy(session, network, code, Purpose.COLD, now - RETRY_AFTER):
+        if await move_store.busy(session, network, code, purpose, now - RETRY_AFTER):
             return False
         reserved = await underway.reserved_outpoints(session, network)
     if isinstance(chain, EvmChain):
         try:
-            gas = await chain.gas_for(code, cold, units)
+            gas = await chain.gas_for(code, address, units)
         except WouldRevert as error:
-            log.warning("cold_would_revert", network=network, asset=code, reason=str(error))
+            log.warning("move_would_revert", purpose=purpose, network=network, asset=code, reason=str(error))
             return False
         return await from_hot(
             mover,
             chain,
-            purpose=Purpose.COLD,
+            purpose=purpose,
             asset=code,
             units=units,
-            address=cold,
+            address=address,
             gas=gas,
             price=(await chain.gas_fees()).economy,
-            to_cold=True,
+            to_cold=to_cold,
+            bound=bound,
             now=now,
         )
     assert isinstance(chain, BitcoinChain)
     rate = (await mover.fees.rates(network)).economy
     try:
-        funded = await chain.fund([(cold, units)], rate, reserved)
+        funded = await chain.fund([(address, units)], rate, reserved)
     except NotEnough:
         return False
     spent = await taken(mover, chain, funded)
@@ -114,13 +130,14 @@ async def cool(mover: Mover, chain: Chain, code: str, units: int, *, now: dateti
         lambda session: add(
             session,
             network=network,
-            purpose=Purpose.COLD,
+            purpose=purpose,
             asset=code,
             units=units,
-            address=cold,
+            address=address,
             plan=plan,
             now=now,
-            to_cold=True,
+            to_cold=to_cold,
+            bound=bound,
             coins=spent,
         ),
     )

@@ -64,9 +64,10 @@ def sent(move: Move) -> Posting | None:
 
 
 def arrived(move: Move, fee_units: int) -> Posting | None:
-    """It is mined for good."""
+    """It is mined for good. What goes to an exchange stays in transit until it says that it has it."""
+    units = 0 if move.purpose is Purpose.TO_VENUE else move.units
     rows = transfers(
-        (move.target, house("in_transit", move.asset), move.units, "move arrived"),
+        (move.target, house("in_transit", move.asset), units, "move arrived"),
         (house("cost:network", move.gas_asset), move.payer, fee_units, "chain fee"),
     )
     return _posting(move, "arrived", rows)

@@ -16,8 +16,11 @@ from tidegate.signing.messages import (
     SignMove,
     SignSweep,
     SignTopUp,
+    SignToVenueBitcoin,
+    SignToVenueEvm,
 )
 from tidegate.treasury import move_store, store
+from tidegate.treasury.bound import bound_ended
 from tidegate.treasury.move_rules import sent
 from tidegate.treasury.moves import AGAIN, RETRY_AFTER, Job
 from tidegate.treasury.rules import AttemptState, Booked, Outcome, Purpose, Stage
@@ -35,6 +38,8 @@ def request_of(row: MoveRow, whole: Whole, member: Attempt) -> SignMove:
     if "psbt" in plan:
         if row.purpose == Purpose.CONSOLIDATION.value:
             return SignConsolidation(row.network, move_id, plan["psbt"], replaces)
+        if row.purpose == Purpose.TO_VENUE.value:
+            return SignToVenueBitcoin(row.network, move_id, row.venue, row.units, plan["psbt"], replaces)
         return SignColdBitcoin(row.network, move_id, row.units, plan["psbt"], replaces)
     assert whole.set.nonce is not None
     gas = {
@@ -46,6 +51,8 @@ def request_of(row: MoveRow, whole: Whole, member: Attempt) -> SignMove:
     }
     if row.purpose == Purpose.COLD.value:
         return SignColdEvm(row.network, move_id, row.asset, row.units, **gas, replaces=replaces)
+    if row.purpose == Purpose.TO_VENUE.value:
+        return SignToVenueEvm(row.network, move_id, row.venue, row.asset, row.units, **gas, replaces=replaces)
     assert row.address_index is not None
     if row.purpose == Purpose.TOP_UP.value:
         return SignTopUp(row.network, move_id, row.address_index, row.units, **gas, replaces=replaces)
@@ -106,5 +113,6 @@ async def _give_up(job: Job, member: Attempt, reason: str) -> timedelta | None:
         store.end_rider(job.lease.id, job.lease.fence, Outcome.DROPPED, job.now),
         store.freed_rider(job.lease.id, job.now),
         move_store.move_rider(job.row.set_id, Booked.NOTHING, {"ended_at": job.now, "reason": reason}),
+        *bound_ended(job.row, job.now, reason),
     ]
     return None if await job.write(None, riders) else AGAIN

@@ -15,7 +15,7 @@ from tidegate.treasury.rules import Booked, ProposalState, Purpose
 from tidegate.treasury.tables import Attempt, GasTank, MoveRow, ProposalRow
 
 DISMISSED_FOR = timedelta(hours=24)
-FROM_HOT = (Purpose.TOP_UP, Purpose.COLD)
+FROM_HOT = (Purpose.TOP_UP, Purpose.COLD, Purpose.TO_VENUE)
 
 
 async def move_of(session: AsyncSession, set_id: uuid.UUID) -> MoveRow | None:
@@ -88,6 +88,14 @@ async def in_transit(session: AsyncSession, network: str) -> list[MoveRow]:
     return list(rows)
 
 
+async def sent(session: AsyncSession) -> list[tuple[str, int]]:
+    """(asset, units) of every move that the ledger has in transit."""
+    rows = await session.execute(
+        select(MoveRow.asset, MoveRow.units).where(MoveRow.booked == Booked.SENT.value, MoveRow.units > 0)
+    )
+    return [(row[0], int(row[1])) for row in rows]
+
+
 async def newest(session: AsyncSession, limit: int) -> list[MoveRow]:
     return list(await session.scalars(select(MoveRow).order_by(MoveRow.created_at.desc()).limit(limit)))
 
@@ -96,13 +104,16 @@ async def newest(session: AsyncSession, limit: int) -> list[MoveRow]:
 
 
 async def propose(
-    session: AsyncSession, *, network: str, asset: str, address: str, need: Need | None, now: datetime
+    session: AsyncSession, *, network: str, asset: str, address: str, need: Need | None, now: datetime, venue: str = ""
 ) -> None:
-    """Make the open proposals of this asset what is needed now: one at most; what is met is done."""
+    """Make the open proposals of this asset (at this exchange) what is needed now: one at most; what is met is done."""
     rows = await session.scalars(
         select(ProposalRow)
         .where(
-            ProposalRow.network == network, ProposalRow.asset == asset, ProposalRow.state == ProposalState.OPEN.value
+            ProposalRow.network == network,
+            ProposalRow.asset == asset,
+            ProposalRow.venue == venue,
+            ProposalRow.state == ProposalState.OPEN.value,
         )
         .with_for_update()
     )
@@ -112,13 +123,14 @@ async def propose(
             row.state, row.ended_at, row.changed_at = ProposalState.DONE.value, now, now
         elif (row.units, row.reason, row.address) != (need.units, need.reason, address):
             row.units, row.reason, row.address, row.changed_at = need.units, need.reason, address, now
-    if need is None or need.kind.value in standing or await _dismissed(session, network, asset, need, now):
+    if need is None or need.kind.value in standing or await _dismissed(session, network, asset, venue, need, now):
         return
     await session.execute(
         insert(ProposalRow)
         .values(
             id=new_id(),
             kind=need.kind.value,
+            venue=venue,
             network=network,
             asset=asset,
             units=need.units,
@@ -132,11 +144,16 @@ async def propose(
     )
 
 
-async def _dismissed(session: AsyncSession, network: str, asset: str, need: Need, now: datetime) -> bool:
+async def _dismissed(session: AsyncSession, network: str, asset: str, venue: str, need: Need, now: datetime) -> bool:
     """Whether a person did not want the last one of today, and no more is needed now."""
     last = await session.scalar(
         select(ProposalRow)
-        .where(ProposalRow.network == network, ProposalRow.asset == asset, ProposalRow.kind == need.kind.value)
+        .where(
+            ProposalRow.network == network,
+            ProposalRow.asset == asset,
+            ProposalRow.venue == venue,
+            ProposalRow.kind == need.kind.value,
+        )
         .order_by(ProposalRow.created_at.desc())
         .limit(1)
     )

@@ -13,6 +13,7 @@ from tidegate.chains.families import GasPrice
 from tidegate.chains.port import Fate, Sighting, Submitted
 from tidegate.database import Rider, ride
 from tidegate.treasury import move_store, store
+from tidegate.treasury.bound import bound_ended, bound_mined
 from tidegate.treasury.move_rules import arrived, ether_after_sweep, returned, tank_change, worth_it
 from tidegate.treasury.moves import AGAIN, CONFLICT_DEPTH, POLL, Job
 from tidegate.treasury.rules import OPEN, AttemptState, Booked, Outcome, Purpose, Stage
@@ -157,6 +158,7 @@ async def _end(job: Job, winner: Attempt | None, sight: Sighting | None, reason:
             job.row.set_id, Booked.SENT, {"booked": booked.value, "ended_at": job.now, "reason": reason}
         ),
         *await _at_the_address(job, fee, arrived=reason is None),
+        *(bound_mined(job.row, winner, job.now) if reason is None else bound_ended(job.row, job.now, reason)),
     ]
     if not await job.write(posting, riders):
         return AGAIN

@@ -21,7 +21,7 @@ from tidegate.ledger.lane import Lane
 from tidegate.ledger.rules import Posting
 from tidegate.queue import Lease
 from tidegate.signing.client import SignerDoor
-from tidegate.treasury import store
+from tidegate.treasury import store, venue_store
 from tidegate.treasury.fees import Fees
 from tidegate.treasury.move_rules import Move
 from tidegate.treasury.rules import Booked, Purpose, Stage
@@ -30,7 +30,7 @@ from tidegate.treasury.tables import MoveRow
 
 log = structlog.get_logger(__name__)
 
-PURPOSES = (Purpose.CONSOLIDATION, Purpose.SWEEP, Purpose.TOP_UP, Purpose.COLD)
+PURPOSES = (Purpose.CONSOLIDATION, Purpose.SWEEP, Purpose.TOP_UP, Purpose.COLD, Purpose.TO_VENUE)
 AGAIN = timedelta(seconds=2)
 POLL = timedelta(seconds=1)
 RETRY_AFTER = timedelta(minutes=10)
@@ -44,7 +44,7 @@ class Mover:
     """What moving our own money needs in one process.
 
     `worth`: (network, asset, units) → about so much of the network's gas asset, None when nobody knows. `cold`: by
-    network, the signer's cold address.
+    network, the signer's cold address. `at_venues`: by exchange, then "ASSET@network", where the signer may send it there.
     """
 
     db: Database
@@ -55,6 +55,15 @@ class Mover:
     signer: SignerDoor
     worth: Callable[[str, str, int], int | None]
     cold: Callable[[], Mapping[str, str]]
+    at_venues: Callable[[], Mapping[str, Mapping[str, str]]] = dict
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """The exchange that a move is bound for, and the accepted proposal that it comes from."""
+
+    venue: str
+    proposal_id: uuid.UUID | None = None
 
 
 async def add(
@@ -73,6 +82,7 @@ async def add(
     nonce: int | None = None,
     coins: Sequence[Coin] = (),
     deposits: Sequence[uuid.UUID] = (),
+    bound: Bound | None = None,
 ) -> uuid.UUID:
     """A move to be signed, in the caller's commit; IntegrityError there when one like it is under way."""
     added = await store.add_set(
@@ -96,12 +106,25 @@ async def add(
             units=units,
             address_index=index,
             to_cold=to_cold,
+            venue=bound.venue if bound else "",
             address=address,
             deposits=[str(one) for one in deposits],
             booked=Booked.NOTHING.value,
             created_at=now,
         )
     )
+    if bound is not None:
+        row = venue_store.to_venue(
+            added.set.id,
+            venue=bound.venue,
+            network=network,
+            asset=asset,
+            units=units,
+            address=address,
+            proposal_id=bound.proposal_id,
+            now=now,
+        )
+        session.add(row)
     return added.set.id
 
 

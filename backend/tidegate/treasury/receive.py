@@ -5,8 +5,9 @@ from tidegate.database import Database, new_id
 from tidegate.ledger.lane import Lane
 from tidegate.ledger.rules import Outcome, Posting, house, transfers
 from tidegate.refusal import Kind, Refusal
-from tidegate.treasury import move_store
+from tidegate.treasury import move_store, venue_store
 from tidegate.treasury.liquidity import hot_address
+from tidegate.treasury.venue_rules import received_key
 
 
 async def receive(
@@ -20,6 +21,8 @@ async def receive(
     async with db.reading() as session:
         if await move_store.is_ours(session, chain.network, txid):
             raise Refusal(Kind.CONFLICT, "This transaction is our own: it is booked by itself.")
+        if await venue_store.paid_by(session, chain.network, txid) is not None:
+            raise Refusal(Kind.CONFLICT, "This is a withdrawal of ours from an exchange: it is booked by itself.")
     sight = await chain.sighting(txid, asset)
     if sight.fate is not Fate.MINED or sight.confirmations < chain.confirmations:
         raise Refusal(
@@ -35,7 +38,7 @@ async def receive(
         (hot, source, units, "operator funds"),
         (house("cost:network", chain.gas_asset), cold_gas, fee_units if from_cold else 0, "chain fee"),
     )
-    verdict = await lane.submit(Posting(f"received:{chain.network}:{txid}:{asset}", rows, "fund", new_id()))
+    verdict = await lane.submit(Posting(received_key(chain.network, txid, asset), rows, "fund", new_id()))
     if verdict.outcome not in (Outcome.POSTED, Outcome.DUPLICATE):
         raise Refusal(Kind.CONFLICT, f"The books refuse it: {verdict.outcome}. Is it all from cold storage?")
     return units, verdict.posted

@@ -11,7 +11,7 @@ from tidegate.database import Database
 from tidegate.problems import problems
 from tidegate.refusal import Kind
 from tidegate.treasury import desk
-from tidegate.treasury.schemas import MoveOut, ProposalOut, WalletOut
+from tidegate.treasury.schemas import AcceptIn, MoveOut, ProposalOut, VenueMoveOut, WalletOut
 from tidegate.wire import Page, Paging
 
 router = APIRouter(prefix="/treasury", tags=["treasury"])
@@ -40,9 +40,9 @@ async def list_proposals(
     db: Db,
     subject: Treasurer,
     paging: Annotated[Paging, Depends()],
-    state: Literal["open", "done", "dismissed"] | None = None,
+    state: Literal["open", "done", "accepted", "dismissed"] | None = None,
 ) -> Page[ProposalOut]:
-    """What needs a person to move money: refills of hot wallets, and what is too much on them."""
+    """What needs a person to move money: refills of hot wallets, what is too much on them, moves from and to exchanges."""
     return await desk.proposals(db, state=state, limit=paging.limit, before=paging.before)
 
 
@@ -54,6 +54,22 @@ async def list_proposals(
 async def dismiss_proposal(proposal_id: uuid.UUID, db: Db, subject: Treasurer) -> ProposalOut:
     """Not wanted. Dismissing again changes nothing."""
     return await desk.dismiss(db, proposal_id=proposal_id, by=subject.email)
+
+
+@router.post(
+    "/proposals/{proposal_id}/accept",
+    operation_id="treasury_accept_proposal",
+    responses=problems(*SIGNED_IN, Kind.NOT_FOUND, Kind.CONFLICT),
+)
+async def accept_proposal(proposal_id: uuid.UUID, body: AcceptIn, db: Db, subject: Treasurer) -> ProposalOut:
+    """Move it, exactly so much, between an exchange and the hot wallet. Accepting again changes nothing."""
+    return await desk.accept(db, proposal_id=proposal_id, amount=body.amount, by=subject.email)
+
+
+@router.get("/venue-moves", operation_id="treasury_list_venue_moves", responses=problems(*SIGNED_IN))
+async def list_venue_moves(db: Db, subject: Treasurer, paging: Annotated[Paging, Depends()]) -> Page[VenueMoveOut]:
+    """The newest moves between exchanges and the hot wallet."""
+    return Page(items=await desk.venue_moves(db, limit=paging.limit))
 
 
 @router.get("/wallets", operation_id="treasury_list_wallets", responses=problems(*SIGNED_IN))

@@ -16,6 +16,7 @@ class Purpose(StrEnum):
     SWEEP = "sweep"
     TOP_UP = "top_up"
     COLD = "cold"
+    TO_VENUE = "to_venue"
     CANCEL = "cancel"
 
 
@@ -33,6 +34,8 @@ class ProposalKind(StrEnum):
 
     REFILL = "refill"  # bring money to the hot wallet
     SURPLUS = "surplus"  # take money off it
+    TO_VENUE = "to_venue"  # move money from the hot wallet to an exchange
+    TO_WALLET = "to_wallet"  # move money from an exchange to the hot wallet
 
 
 class ProposalState(StrEnum):
@@ -40,6 +43,7 @@ class ProposalState(StrEnum):
 
     OPEN = "open"
     DONE = "done"
+    ACCEPTED = "accepted"  # a person wants it moved, as it stands there: the worker makes the move
     DISMISSED = "dismissed"  # a person does not want it; it is made again when the need grows
 
 

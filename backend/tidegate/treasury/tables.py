@@ -13,6 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from tidegate.database import Base, Units
 from tidegate.treasury.rules import AttemptState, Booked, Outcome, ProposalKind, ProposalState, Purpose, Stage
+from tidegate.treasury.venue_rules import Direction, VenueState
 
 _STATES = ", ".join(f"'{state.value}'" for state in AttemptState)
 _PURPOSES = ", ".join(f"'{purpose.value}'" for purpose in Purpose)
@@ -20,6 +21,8 @@ _STAGES = ", ".join(f"'{stage.value}'" for stage in Stage)
 _BOOKED = ", ".join(f"'{booked.value}'" for booked in Booked)
 _PROPOSALS = ", ".join(f"'{kind.value}'" for kind in ProposalKind)
 _PROPOSAL_STATES = ", ".join(f"'{state.value}'" for state in ProposalState)
+_DIRECTIONS = ", ".join(f"'{direction.value}'" for direction in Direction)
+_VENUE_STATES = ", ".join(f"'{state.value}'" for state in VenueState)
 _OUTCOMES = ", ".join(f"'{outcome.value}'" for outcome in Outcome)
 
 
@@ -216,6 +219,7 @@ class MoveRow(Base):
         CheckConstraint(f"booked IN ({_BOOKED})", name="booked_known"),
         CheckConstraint("units >= 0", name="units_not_negative"),
         CheckConstraint("ended_at IS NULL OR booked <> 'sent'", name="nothing_stays_in_transit"),
+        CheckConstraint("(purpose = 'to_venue') = (venue <> '')", name="venue_named"),
         Index(
             "uq_moves_live_address",
             "network",
@@ -242,8 +246,10 @@ class MoveRow(Base):
     address_index: Mapped[int | None] = mapped_column(BigInteger)
     """Of the deposit address that is swept or topped up."""
     to_cold: Mapped[bool]
+    venue: Mapped[str] = mapped_column(server_default="", default="")
+    """The exchange that it goes to; "" where it goes to none."""
     address: Mapped[str]
-    """Who gets it: one of ours, or the cold address."""
+    """Who gets it: one of ours, the cold address, or our deposit address at an exchange."""
     deposits: Mapped[list[str]] = mapped_column(JSONB)
     """Those that are swept with it."""
     booked: Mapped[str]
@@ -264,7 +270,7 @@ class GasTank(Base):
 
 
 class ProposalRow(Base):
-    """A movement that needs a person: money to the hot wallet, or too much on it."""
+    """A movement that needs a person: money to or from the hot wallet, cold storage or an exchange being the other end."""
 
     __tablename__ = "treasury_proposals"
     __table_args__ = (
@@ -277,13 +283,18 @@ class ProposalRow(Base):
             "kind",
             "network",
             "asset",
+            "venue",
             unique=True,
             postgresql_where=text("state = 'open'"),
         ),
+        CheckConstraint("(kind IN ('to_venue', 'to_wallet')) = (venue <> '')", name="venue_named"),
+        CheckConstraint("state <> 'accepted' OR venue <> ''", name="accepted_has_venue"),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     kind: Mapped[str]
+    venue: Mapped[str] = mapped_column(server_default="", default="")
+    """The exchange at the other end; "" where there is none."""
     network: Mapped[str]
     asset: Mapped[str]
     units: Mapped[int] = mapped_column(Units)
@@ -295,3 +306,87 @@ class ProposalRow(Base):
     changed_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
     ended_by: Mapped[str | None]
+
+
+class VenueMoveRow(Base):
+    """One move between an exchange and the hot wallet. The row is the job; what it moves and where never changes.
+
+    To the wallet: `client_id` is the name that the exchange hears, used once. To the exchange: `id` is that of the set
+    of attempts that pays it.
+    """
+
+    __tablename__ = "venue_moves"
+    __table_args__ = (
+        CheckConstraint(f"direction IN ({_DIRECTIONS})", name="direction_known"),
+        CheckConstraint(f"state IN ({_VENUE_STATES})", name="state_known"),
+        CheckConstraint(f"booked IN ({_BOOKED})", name="booked_known"),
+        CheckConstraint("units > 0", name="units_positive"),
+        CheckConstraint("(state IN ('arrived', 'refused', 'failed')) = (ended_at IS NOT NULL)", name="ended_when_over"),
+        # In transit in the books exactly while it is under way, arrived exactly when it is there.
+        CheckConstraint(
+            "(booked = 'sent') = (state = 'pending') AND (booked = 'arrived') = (state = 'arrived') "
+            "AND (booked <> 'returned' OR state = 'failed')",
+            name="booked_as_it_stands",
+        ),
+        CheckConstraint(
+            "(direction = 'to_wallet') = (client_id IS NOT NULL) AND (state <> 'moving' OR direction = 'to_venue') "
+            "AND (state NOT IN ('intended', 'asked', 'unknown') OR direction = 'to_wallet')",
+            name="states_of_its_direction",
+        ),
+        CheckConstraint("client_id IS NULL OR substr(client_id::text, 15, 1) = '4'", name="client_id_is_random"),
+        CheckConstraint(
+            "state IN ('intended', 'refused') OR direction = 'to_venue' OR asked_at IS NOT NULL", name="asked_has_time"
+        ),
+        CheckConstraint(
+            "state <> 'arrived' OR (txid IS NOT NULL AND arrived_units > 0)", name="arrived_has_transaction"
+        ),
+        Index("uq_venue_moves_client_id", "client_id", unique=True),
+        Index("uq_venue_moves_proposal", "proposal_id", unique=True),
+        # Two alike could not be told apart at a venue that keeps no name of ours.
+        Index(
+            "uq_venue_moves_open",
+            "venue",
+            "asset",
+            "direction",
+            unique=True,
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+        Index(
+            "uq_venue_moves_payment",
+            "network",
+            "txid",
+            "asset",
+            unique=True,
+            postgresql_where=text("txid IS NOT NULL AND direction = 'to_wallet'"),
+        ),
+        Index("ix_venue_moves_due", "due_at", postgresql_where=text("ended_at IS NULL")),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    venue: Mapped[str]
+    network: Mapped[str]
+    asset: Mapped[str]
+    direction: Mapped[str]
+    units: Mapped[int] = mapped_column(Units)
+    """What was asked for; what arrives may be less by the venue's fee."""
+    address: Mapped[str]
+    """Our hot address, or our deposit address there: compared with where it comes from before anything leaves."""
+    client_id: Mapped[uuid.UUID | None]
+    state: Mapped[str]
+    booked: Mapped[str]
+    venue_id: Mapped[str | None]
+    txid: Mapped[str | None]
+    fee_units: Mapped[int | None] = mapped_column(Units)
+    arrived_units: Mapped[int | None] = mapped_column(Units)
+    proposal_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("treasury_proposals.id"))
+    """The accepted proposal that it comes from; none where the policy made it."""
+    created_at: Mapped[datetime]
+    asked_at: Mapped[datetime | None]
+    due_at: Mapped[datetime]
+    lease_until: Mapped[datetime | None]
+    fence: Mapped[int] = mapped_column(BigInteger)
+    ended_at: Mapped[datetime | None]
+    reason: Mapped[str | None]
+    """Why it came to nothing."""
+    trouble: Mapped[str | None]
+    """Why a person has to look at it while it is under way."""

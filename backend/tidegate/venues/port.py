@@ -237,6 +237,8 @@ class WithdrawalState(StrEnum):
 class WithdrawalSeen:
     """What the venue says of a withdrawal. `amount` and `fee` as it tells them: venues differ in whether one holds the
     other, so book what arrives on chain and what the balance lost. `txid` is "" until it is known.
+
+    `fee_on_top`: by the venue's own rules its balance loses the fee beside the amount, not as a part of it.
     """
 
     venue_id: str
@@ -244,6 +246,39 @@ class WithdrawalSeen:
     amount: Decimal
     fee: Decimal
     txid: str
+    fee_on_top: bool = False
+
+    @property
+    def taken(self) -> Decimal:
+        """What the balance lost: nothing once it failed."""
+        if self.state is WithdrawalState.FAILED:
+            return Decimal(0)
+        return self.amount + self.fee if self.fee_on_top else self.amount
+
+
+class DepositState(StrEnum):
+    PENDING = "pending"  # seen there, or not credited yet
+    CREDITED = "credited"  # it is in the balance
+    REJECTED = "rejected"  # the venue says that it will not be
+
+
+@dataclass(frozen=True, slots=True)
+class DepositSeen:
+    """What the venue says of a payment to an address of ours there."""
+
+    state: DepositState
+    amount: Decimal
+
+    @staticmethod
+    def of(entries: "Sequence[DepositSeen]") -> "DepositSeen | None":
+        """All payments of one transaction as one; None of none."""
+        if not entries:
+            return None
+        states = {one.state for one in entries}
+        least = next(
+            one for one in (DepositState.REJECTED, DepositState.PENDING, DepositState.CREDITED) if one in states
+        )
+        return DepositSeen(least, sum((one.amount for one in entries), Decimal(0)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -369,6 +404,14 @@ class Venue(Protocol):
 
         Kraken keeps no id of ours: there asset, address, amount and time are compared, and more than one match is
         VenueUnavailable. Have no two alike under way. `since`: not asked for before.
+        """
+        ...
+
+    async def find_deposit(self, asset: str, network: str, txid: str, *, since: datetime) -> DepositSeen | None:
+        """The deposit that this transaction brought, None while the venue knows none. `since`: not sent before.
+
+        Raises VenueUnavailable also where the venue does not tell: then nothing is ever booked as arrived there.
+        Several payments of one transaction are one deposit here: their sum, and the least advanced state.
         """
         ...
 

@@ -18,6 +18,7 @@ from tidegate.venues.port import (
     Candle,
     Condition,
     DepositAddress,
+    DepositSeen,
     Fill,
     Following,
     Interval,
@@ -248,6 +249,18 @@ class Binance:
         ]
         answer = await self._signed_read("/sapi/v1/capital/withdraw/history", parameters, weight=1)
         return understood(parse.withdrawal, answer.body, wanted.client_id)
+
+    async def find_deposit(self, asset: str, network: str, txid: str, *, since: datetime) -> DepositSeen | None:
+        start = since - timedelta(seconds=60)
+        parameters = [
+            ("coin", asset),
+            ("startTime", str(int(start.timestamp() * 1000))),
+            # The history is at most ninety days long, and a thousand entries.
+            ("endTime", str(int((start + timedelta(days=89)).timestamp() * 1000))),
+            ("limit", "1000"),
+        ]
+        answer = await self._signed_read("/sapi/v1/capital/deposit/hisrec", parameters, weight=1)
+        return understood(parse.deposit, answer.body, txid)
 
     async def close(self) -> None:
         await self._line.close()

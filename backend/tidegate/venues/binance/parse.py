@@ -14,6 +14,8 @@ from tidegate.venues.port import (
     Book,
     Candle,
     DepositAddress,
+    DepositSeen,
+    DepositState,
     Fill,
     Market,
     OrderSeen,
@@ -318,6 +320,28 @@ def withdrawal(body: bytes, client_id: str) -> WithdrawalSeen | None:
         fee=read.figure(found[0], "transactionFee"),
         txid=txid,
     )
+
+
+_DEPOSITS: Final = {
+    0: DepositState.PENDING,
+    8: DepositState.PENDING,
+    1: DepositState.CREDITED,
+    6: DepositState.CREDITED,  # it counts in the balance; only withdrawing waits
+    2: DepositState.REJECTED,
+    7: DepositState.REJECTED,
+}
+
+
+def deposit(body: bytes, txid: str) -> DepositSeen | None:
+    """capital/deposit/hisrec: what this transaction brought."""
+    found = []
+    for one in read.tables(decode(body), "deposits"):
+        if str(one.get("txId", "")).lower() == txid.lower():
+            status = read.integer(one, "status")
+            if status not in _DEPOSITS:
+                raise Malformed(f"status {status}")
+            found.append(DepositSeen(_DEPOSITS[status], read.figure(one, "amount")))
+    return DepositSeen.of(found)
 
 
 def rights(account: bytes, restrictions: bytes | None) -> Rights:

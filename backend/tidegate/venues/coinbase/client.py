@@ -21,6 +21,7 @@ from tidegate.venues.port import (
     Candle,
     Condition,
     DepositAddress,
+    DepositSeen,
     Fill,
     Following,
     Interval,
@@ -270,6 +271,14 @@ class Coinbase:
         if len(found) > 1:
             raise VenueUnavailable("two withdrawals of one id")
         return next(iter(found.values()), None)
+
+    async def find_deposit(self, asset: str, network: str, txid: str, *, since: datetime) -> DepositSeen | None:
+        path, first = f"/v2/accounts/{await self._wallet(asset)}/transactions", since - timedelta(seconds=60)
+        async for page in self._v2_pages(path):
+            found = understood(transfers.deposits, page, txid)
+            if found or all(str(entry.get("created_at", "~")) < _moment(first) for entry in page):
+                return DepositSeen.of(found)
+        return None
 
     async def _wallet(self, asset: str) -> str:
         entries: list[dict[str, Any]] = []

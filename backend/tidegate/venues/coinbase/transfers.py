@@ -7,6 +7,8 @@ from tidegate.venues.body import ZERO, Malformed, decode, unclear
 from tidegate.venues.coinbase import parse
 from tidegate.venues.port import (
     DepositAddress,
+    DepositSeen,
+    DepositState,
     PlaceOutcome,
     Withdrawal,
     WithdrawalSeen,
@@ -95,7 +97,33 @@ def withdrawal(value: dict[str, Any]) -> WithdrawalSeen:
         amount=read.number(told.removeprefix("-"), "amount"),
         fee=read.figure(fee, "amount") if isinstance(fee, dict) else ZERO,
         txid=str(network.get("hash") or ""),
+        fee_on_top=True,
     )
+
+
+_DEPOSITS: Final = {
+    "pending": DepositState.PENDING,
+    "waiting_for_clearing": DepositState.PENDING,
+    "completed": DepositState.CREDITED,
+    "failed": DepositState.REJECTED,
+    "canceled": DepositState.REJECTED,
+    "expired": DepositState.REJECTED,
+}
+
+
+def deposits(entries: list[dict[str, Any]], txid: str) -> list[DepositSeen]:
+    """What this transaction brought: sends that are not ours, whose amount is positive."""
+    found = []
+    for entry in entries:
+        network = read.named(entry.get("network") or {}, "network")
+        told = read.text(read.field(entry, "amount"), "amount")
+        if str(network.get("hash") or "").lower() != txid.lower() or told.startswith("-"):
+            continue
+        status = read.text(entry, "status")
+        if status not in _DEPOSITS:
+            raise Malformed(f"status {status}")
+        found.append(DepositSeen(_DEPOSITS[status], read.number(told, "amount")))
+    return found
 
 
 def withdrawals(entries: list[dict[str, Any]], wanted: Withdrawal) -> list[WithdrawalSeen]:

@@ -20,6 +20,7 @@ from tidegate.venues.port import (
     Candle,
     Condition,
     DepositAddress,
+    DepositSeen,
     Fill,
     Following,
     Interval,
@@ -285,6 +286,12 @@ class Kraken:
         if len(found) > 1:
             raise VenueUnavailable("more than one withdrawal could be this one")
         return found[0] if found else None
+
+    async def find_deposit(self, asset: str, network: str, txid: str, *, since: datetime) -> DepositSeen | None:
+        name = (await self._called()).theirs.get(asset, asset)
+        start = str(int(since.timestamp()) - 60)
+        answer = await self._calls.ask("DepositStatus", [("asset", name), ("start", start), ("limit", "500")])
+        return understood(parse.deposit, answer.body, txid)
 
     async def close(self) -> None:
         await self._calls.close()

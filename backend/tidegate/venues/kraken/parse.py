@@ -15,6 +15,8 @@ from tidegate.venues.port import (
     Book,
     Candle,
     DepositAddress,
+    DepositSeen,
+    DepositState,
     Fill,
     Market,
     OrderSeen,
@@ -301,6 +303,31 @@ def withdrawals(body: bytes, wanted: Withdrawal, venue_id: str | None) -> list[W
                 )
             )
     return found
+
+
+_DEPOSITS: Final = {
+    "Initial": DepositState.PENDING,
+    "Pending": DepositState.PENDING,
+    "Settled": DepositState.PENDING,
+    "Success": DepositState.CREDITED,
+    "Failure": DepositState.REJECTED,
+}
+
+
+def deposit(body: bytes, txid: str) -> DepositSeen | None:
+    """DepositStatus: what this transaction brought, less what Kraken kept of it."""
+    found = []
+    for one in read.tables(result(body), "deposits"):
+        if str(one.get("txid") or "").lower() != txid.lower():
+            continue
+        status = read.text(one, "status")
+        if status not in _DEPOSITS:
+            raise Malformed(f"status {status}")
+        held = one.get("status-prop") in ("return", "onhold")
+        kept = read.figure(one, "fee") if "fee" in one else ZERO
+        state = DepositState.PENDING if held and status == "Success" else _DEPOSITS[status]
+        found.append(DepositSeen(state, read.figure(one, "amount") - kept))
+    return DepositSeen.of(found)
 
 
 def taker_fee(body: bytes) -> Decimal | None:

@@ -26,6 +26,7 @@ from tidegate.venues.port import (
     Candle,
     Condition,
     DepositAddress,
+    DepositSeen,
     Fill,
     Interval,
     Market,
@@ -142,6 +143,9 @@ class Toymarket:
     ) -> WithdrawalSeen | None:
         answer = await self._get(f"/withdrawals?id={wanted.client_id}", or_none=True)
         return understood(parse.withdrawal, answer.body) if answer.status == 200 else None
+
+    async def find_deposit(self, asset: str, network: str, txid: str, *, since: datetime) -> DepositSeen | None:
+        raise VenueUnavailable("this market does not tell what came in")
 
     # --- how requests are made
 
