@@ -217,7 +217,8 @@ def test_many_small_round_trips_never_make_the_customer_richer(
 
 
 def test_more_than_a_cap_has_room_for_is_refused_with_the_lesser_cap_in_dollars() -> None:
-    caps = Caps(house=rules.usd_units_of("50000"), user=rules.usd_units_of("1234.5678"))
+    house, user = rules.usd_units_of("50000"), rules.usd_units_of("1234.5678")
+    caps = Caps(house=house, user=user, uncovered=house)
     rules.judge_exposure(caps, caps.user)
     with pytest.raises(Refusal) as told:
         rules.judge_exposure(caps, caps.user + 1)
