@@ -166,7 +166,8 @@ async def known(
     assert found is not None, which
     trades = world.running.world.engine.trades_of(world.name, None, there.id)
     assert len({fill.trade_id for fill in found}) == len(found) == len(trades)
-    told, booked = {}, {}
+    told: dict[str, Decimal] = {}
+    booked: dict[str, int] = {}
     for fill in found:
         told[fill.fee_asset] = told.get(fill.fee_asset, Decimal(0)) + fill.fee * E8
     for trade in trades:
