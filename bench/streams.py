@@ -187,7 +187,10 @@ async def streams(sizes: Sizes, console: Console) -> list[Measure]:
                 assert time.monotonic() - begun < 30, "the streams do not come"
                 await markets.sources()
                 await asyncio.sleep(0.05)
-            await look(markets, [], time.monotonic() + sizes.settle, sizes.look_seconds)
+            settled = time.monotonic() + sizes.settle
+            await asyncio.gather(
+                look(markets, [], settled, sizes.look_seconds), price(markets, settled, sizes.price_seconds)
+            )
             connections = sum(shop.connections for shop in shops.values())
             ages, memory = list[float](), list[float]()
             heard = sum(shop.messages for shop in shops.values())

@@ -1,4 +1,4 @@
-"""The three venues' streams for the bench, in a process of their own: books of a thousand levels that change ten times as
+"""The three venues' streams for the bench, in a process of their own: books of five hundred levels that change ten times as
 often as real ones, each saying in the quantity of its best bid when it was so.
 
     python -m bench.telling RATE_BINANCE RATE_COINBASE RATE_KRAKEN
@@ -27,7 +27,7 @@ from tidegate.sandbox.venue.prices import E8, SYMBOLS, Symbol, number
 
 VENUES = ("binance", "coinbase", "kraken")
 MARKETS = ("BTCUSDT", "ETHUSDT")
-LEVELS = 500
+LEVELS = 250
 CHANGES = 10
 """Levels of each side that change at once."""
 EPOCH = 1_750_000_000.0

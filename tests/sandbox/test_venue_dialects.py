@@ -208,7 +208,14 @@ async def test_withdrawals_deposits_and_addresses_are_the_control_doors(venue: S
     assert [(one["id"], one["state"], one["asked"]) for one in told["items"]] == [(made.id, "pending", "1.00000000")]
     status, told = await door(venue, "withdrawals", {"id": made.id, "txid": "ab" * 32})
     assert (status, told["items"][0]["state"], told["items"][0]["txid"]) == (200, "completed", "ab" * 32)
-    for bad in ({"id": made.id, "failed": True}, {"id": 1, "txid": "x"}, {"id": made.id}, [], {"txid": "x"}):
+    nonsense: tuple[Any, ...] = (
+        {"id": made.id, "failed": True},
+        {"id": 1, "txid": "x"},
+        {"id": made.id},
+        [],
+        {"txid": "x"},
+    )
+    for bad in nonsense:
         assert (await door(venue, "withdrawals", bad))[0] == 422
     arrived = {"account": house, "asset": "BTC", "network": "bitcoin", "amount": "0.5", "txid": "cd" * 32}
     before = venue.world.engine.balances[house]["BTC"][0]

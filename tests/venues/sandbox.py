@@ -110,7 +110,7 @@ async def sandbox(dialect: str, directory: Path, *, weight: int = 10_000_000, se
         account(dialect, "reader", can_trade=False, can_withdraw=False),
     ]
     config = Config({one.api_key: one for one in accounts}, weight)
-    made = Sandbox(dialect, build(config, directory, dialect=dialect, seed=seed, interval=0), accounts)
+    made = Sandbox(dialect, build(config, directory, dialect=dialect, seed=seed, interval=0, durable=False), accounts)
     await made.up()
     try:
         yield made

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 import pytest
 import uvicorn
 from starlette.applications import Starlette
-from starlette.responses import RedirectResponse
-from starlette.routing import Route
 
 from tests.venues.streaming import NAMES, Market, talk_of
 from tidegate import websocket
@@ -40,13 +38,12 @@ class Exchange:
 
     async def up(self) -> None:
         streams = [one for made in FEEDS.values() for one in made(self.market, self.movers, self.faults)]
-        elsewhere = Route("/elsewhere", lambda request: RedirectResponse("/v2"))
         listener = socket.socket()
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("127.0.0.1", self.port))
         self.port = listener.getsockname()[1]
         config = uvicorn.Config(
-            Starlette(routes=[*streams, elsewhere]),
+            Starlette(routes=streams),
             ws="websockets-sansio",
             lifespan="off",
             log_level="critical",
@@ -277,10 +274,21 @@ def test_an_address_is_taken_without_its_last_slash() -> None:
 
 
 async def test_a_redirect_is_not_followed_and_a_closed_port_is_said_to_be(exchange: Exchange) -> None:
-    for url in (f"{exchange.url}/elsewhere", f"{exchange.url}/nowhere", "ws://127.0.0.1:1"):
+    async def elsewhere(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        head = f"HTTP/1.1 302 Found\r\nlocation: {exchange.url}/v2\r\ncontent-length: 0\r\n\r\n"
+        writer.write(head.encode())
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(elsewhere, "127.0.0.1", 0)
+    moved = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    for url in (moved, f"{exchange.url}/nowhere", "ws://127.0.0.1:1"):
         with pytest.raises(websocket.Closed):
             async with websocket.opened(url, max_bytes=1000):
                 pass
+    server.close()
+    await server.wait_closed()
 
 
 async def test_no_compression_is_offered_and_a_message_beyond_the_bound_ends_the_connection(exchange: Exchange) -> None:
