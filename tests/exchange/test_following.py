@@ -69,6 +69,8 @@ async def test_what_a_thin_venue_left_goes_to_the_other_at_once(wide: Room, othe
     await wide.hedge()
     first = [row[:2] for row in await orders(wide) if row[2] == 0]
     assert first == [("binance", "filled"), ("other", "partly_filled")]
+    together = await wide.rows("SELECT o.xmin::text = n.xmin::text FROM orders o JOIN orders n ON n.follows = o.id")
+    assert {row[0] for row in together} == {True}, "the end of an order and what follows it are one commit"
     following = [row for row in await orders(wide) if row[2] == 1]
     assert "binance" in {row[0] for row in following}
     assert [row[3] for row in sorted(following, key=lambda row: row[3])] == list(range(len(following)))
