@@ -231,6 +231,8 @@ def measures(spreads: dict[str, Spread]) -> list[Measure]:
         for share in ("p50", "p99"):
             spread = Spread([value * 1e3 for value in spreads[f"{name} {share}"].values])
             made.append(
-                of_windows(f"conversions_{name}_{share}", spread, "ms", SECTION, what=f"{name}: {share}", digits=1)
+                of_windows(
+                    f"conversions_{name}_{share}", spread, "ms", SECTION, what=f"{what}, {name}: {share}", digits=1
+                )
             )
     return made

@@ -69,6 +69,8 @@ async def test_what_a_thin_venue_left_goes_to_the_other_at_once(wide: Room, othe
     await wide.hedge()
     first = [row[:2] for row in await orders(wide) if row[2] == 0]
     assert first == [("binance", "filled"), ("other", "partly_filled")]
+    together = await wide.rows("SELECT o.xmin::text = n.xmin::text FROM orders o JOIN orders n ON n.follows = o.id")
+    assert {row[0] for row in together} == {True}, "the end of an order and what follows it are one commit"
     following = [row for row in await orders(wide) if row[2] == 1]
     assert "binance" in {row[0] for row in following}
     assert [row[3] for row in sorted(following, key=lambda row: row[3])] == list(range(len(following)))
@@ -236,33 +238,31 @@ COPY = """
     SELECT gen_random_uuid(), conversion_id, {follows}, {part}, {attempt}, venue, symbol, base_asset, quote_asset, {side},
            {units}, gen_random_uuid()::text, 'intended', 0, now(), 0, now(), now(), 1 FROM orders WHERE attempt = {of}
 """
+ENDED = "UPDATE orders SET state = 'cancelled'"
 FIRST = {"follows": "id", "part": "0", "attempt": "1", "side": "side", "units": "base_units", "of": "0"}
 
 
-@pytest.mark.parametrize(
-    ("ended", "changed", "told"),
-    [
-        (False, {}, "follows what another one left"),
-        (True, {"units": "base_units + 1"}, "follows what another one left"),
-        (True, {"side": "'buy'"}, "follows what another one left"),
-        (True, {"attempt": "2"}, "follows what another one left"),
-        (True, {"follows": "NULL"}, "first_follows_none"),
-        (True, {"follows": "NULL", "attempt": "0"}, "uq_orders_first"),
-        (True, {"part": "-1"}, "counted_from_zero"),
-        (True, {}, "uq_orders_follows_part"),
-        (True, {"part": "1"}, "follows what another one left"),
-    ],
+ATTACKS: tuple[tuple[tuple[str, ...], dict[str, str], str], ...] = (
+    ((), {}, "follows what another one left"),  # what it follows has not ended
+    ((ENDED,), {"units": "base_units + 1"}, "follows what another one left"),
+    ((ENDED,), {"side": "'buy'"}, "follows what another one left"),
+    ((ENDED,), {"attempt": "2"}, "follows what another one left"),
+    ((ENDED,), {"follows": "NULL"}, "first_follows_none"),
+    ((ENDED,), {"follows": "NULL", "attempt": "0"}, "uq_orders_first"),
+    ((ENDED,), {"part": "-1"}, "counted_from_zero"),
+    ((ENDED, COPY.format(**FIRST)), {}, "uq_orders_follows_part"),
+    ((ENDED, COPY.format(**FIRST)), {"part": "1"}, "follows what another one left"),
 )
-async def test_the_database_keeps_followers_to_one_set_of_what_was_left(
-    room: Room, ended: bool, changed: dict[str, str], told: str
-) -> None:
+
+
+async def test_the_database_keeps_followers_to_one_set_of_what_was_left(room: Room) -> None:
     await converted(room)
-    first = COPY.format(**FIRST)
+    for before, changed, told in ATTACKS:
+        with pytest.raises((IntegrityError, asyncpg.PostgresError), match=told):
+            await attack(room, [*before, COPY.format(**FIRST | changed)])
+
+
+async def attack(room: Room, statements: list[str]) -> None:
     async with room.desk.db.transaction() as session:
-        if ended:
-            await session.execute(text("UPDATE orders SET state = 'cancelled'"))
-            if told == "uq_orders_follows_part" or changed == {"part": "1"}:
-                await session.execute(text(first))
-    with pytest.raises((IntegrityError, asyncpg.PostgresError), match=told):
-        async with room.desk.db.transaction() as session:
-            await session.execute(text(COPY.format(**FIRST | changed)))
+        for statement in statements:
+            await session.execute(text(statement))

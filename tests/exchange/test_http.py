@@ -133,13 +133,11 @@ async def test_a_conversion_from_before_receipts_were_kept_has_none(ana: Client,
     assert (await ana.call("GET", f"/conversions/{made['id']}/receipt")).json() == detail
 
 
-@pytest.mark.parametrize("changed", [{"debit": "0.001"}, {"rate": "1"}, {"user_id": "x"}, {"expires_at": "2100-01-01"}])
-async def test_a_client_sends_a_quotes_id_and_nothing_that_could_change_it(
-    ana: Client, changed: dict[str, str]
-) -> None:
+async def test_a_client_sends_a_quotes_id_and_nothing_that_could_change_it(ana: Client) -> None:
     quote_id = (await ana.quote()).json()["id"]
-    answer = await ana.call("POST", "/conversions", {"quote_id": quote_id, **changed}, key="k")
-    assert problem(answer) == (422, "invalid_request")
+    for changed in ({"debit": "0.001"}, {"rate": "1"}, {"user_id": "x"}, {"expires_at": "2100-01-01"}):
+        answer = await ana.call("POST", "/conversions", {"quote_id": quote_id, **changed}, key="k")
+        assert problem(answer) == (422, "invalid_request")
     assert (await ana.call("GET", f"/quotes/{quote_id}")).json()["state"] == "open"
 
 
