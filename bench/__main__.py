@@ -1,9 +1,10 @@
 """`make bench`: measure, print the tables with machine facts, and write bench/results.json.
 
 Sections: `posting` (batches against pgbench TPC-B), `http` (withdrawals against a plain app and TPC-B), `depth` (posting
-with ten million transfers behind it), `route` (a size over five books, beside a merge in Decimals), `payouts` and `deposits`
-(the wallets on sandboxes of their own), `system` (a running sandbox from outside). The first three use one PostgreSQL of the bench's own with fsync and synchronous_commit on; ratios
-are formed within one run only.
+with ten million transfers behind it), `quotes` (firm prices over HTTP against one INSERT), `conversions` (accepted to
+spendable against the posting call), `route` (a size over five books, beside a merge in Decimals), `payouts` and `deposits`
+(the wallets on sandboxes of their own), `system` (a running sandbox from outside). The first five use one PostgreSQL of the
+bench's own with fsync and synchronous_commit on; ratios are formed within one run only.
 """
 
 import argparse
@@ -21,8 +22,8 @@ from bench.results import RESULTS, Measure, markdown, table, write
 from bench.server import bench_server, durable
 from bench.tpcb import TPCB
 
-SECTIONS = ("posting", "http", "depth", "route", "payouts", "deposits", "system")
-SERVED = {"posting", "http", "depth"}
+SECTIONS = ("posting", "http", "depth", "quotes", "conversions", "route", "payouts", "deposits", "system")
+SERVED = {"posting", "http", "depth", "quotes", "conversions"}
 
 
 async def ledger_sections(only: list[str], *, quick: bool, console: Console) -> tuple[dict[str, Any], list[Measure]]:
@@ -43,6 +44,17 @@ async def ledger_sections(only: list[str], *, quick: bool, console: Console) -> 
             found += http.measures(spreads)
         if "depth" in only:
             found += await posting.depth(server, sizes, console)
+        # Later than the others: they bring the test kit along.
+        if "quotes" in only:
+            from bench import quotes
+
+            firm = quotes.QUICK if quick else quotes.Sizes()
+            found += quotes.measures(await quotes.measure(server, firm, console))
+        if "conversions" in only:
+            from bench import conversions
+
+            counted = conversions.QUICK if quick else conversions.Sizes()
+            found += conversions.measures(await conversions.measure(server, counted, console))
     return facts, found
 
 

@@ -195,6 +195,11 @@ class Customers:
         tokens = self._present()
         return [http_request(self._port, PATH, tokens[order.who.id], order.key, order.body()) for order in orders]
 
+    def asking(self, path: str, asked: Sequence[tuple[Someone, bytes]]) -> list[bytes]:
+        """Whole HTTP requests of other kinds: who asks, and the body."""
+        tokens = self._present()
+        return [http_request(self._port, path, tokens[who.id], str(uuid.uuid4()), body) for who, body in asked]
+
     def _present(self) -> dict[uuid.UUID, str]:
         """Everybody's access token, renewed as a client renews it: when half of its five minutes are over."""
         now = utcnow()

@@ -86,9 +86,9 @@ class Side:
     guess: float = 300
     windows: list[Window] = field(default_factory=list)
 
-    def need(self, sizes: Sizes) -> int:
+    def need(self, seconds: float, connections: int) -> int:
         """Requests to have ready for the next window: a half more than the last one took."""
-        return int(self.guess * sizes.seconds * 1.5) + sizes.connections
+        return int(self.guess * seconds * 1.5) + connections
 
     def spread(self, of: str) -> Spread:
         """Over all windows: `rate`, `p99`, `server_us` …"""
@@ -114,7 +114,7 @@ class Ground:
     async def ours_window(self, *, profile: Profile | None = None) -> float:
         """One window of the product; every answer is checked. Requests a second."""
         assert self.ours is not None
-        need = self.ours.need(self.sizes)
+        need = self.ours.need(self.sizes.seconds, self.sizes.connections)
         self.spare += await self.people.orders(max(0, need - len(self.spare)))
         orders, self.spare = self.spare[:need], self.spare[need:]
         window = await self._window(self.ours, self.people.requests(orders), profile)
@@ -128,7 +128,8 @@ class Ground:
         """One window of the plain app."""
         side = self.plain[name]
         assert self.plain_connection is not None
-        requests = _plain_requests(self.payers, side.served.port, PLAIN_PATHS[name], side.need(self.sizes))
+        need = side.need(self.sizes.seconds, self.sizes.connections)
+        requests = _plain_requests(self.payers, side.served.port, PLAIN_PATHS[name], need)
         before = await self.plain_connection.fetchval("SELECT count(*) FROM withdrawals")
         window = await self._window(side, requests, None)
         _none_refused(window.seen)

@@ -6,7 +6,9 @@ that the ratio is not a victory over a straw man: the token is verified in an as
 the idempotency key is found by its unique index instead of by a look-up before, nothing is logged, uvicorn runs with
 uvloop and httptools, and there are none of the product's checks (quote, limits, address rules, review, events, audit).
 
-There are two routes, which differ in one thing. PATH moves money between two accounts of the same customer, as the product
+QUOTES_PATH does even less: one INSERT of one row in one transaction, the other side of the ratio of quotes.
+
+There are two routes for withdrawals, which differ in one thing. PATH moves money between two accounts of the same customer, as the product
 does, so that no row is hot; SHARED_PATH moves it to one account of the house, as many books do, so that all requests wait
 for one row. Targets are held against the first.
 
@@ -17,7 +19,7 @@ import argparse
 import os
 import uuid
 from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 
 import uvicorn
@@ -36,6 +38,7 @@ KEY = "plain-key-of-the-bench-with-32-bytes!"
 POOL = 20
 PATH = "/withdrawals"
 SHARED_PATH = "/withdrawals-to-one-account"
+QUOTES_PATH = "/quotes"
 HOUSE = uuid.UUID(int=0)
 
 
@@ -89,6 +92,35 @@ class IdempotencyKey(Base):
     user_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(primary_key=True)
     withdrawal_id: Mapped[uuid.UUID]
+
+
+class Quote(Base):
+    __tablename__ = "quotes"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id"), index=True)
+    from_asset: Mapped[str]
+    to_asset: Mapped[str]
+    debit: Mapped[int]
+    deliver: Mapped[int]
+    expires_at: Mapped[datetime]
+
+
+class QuoteIn(BaseModel):
+    from_asset: Literal["USDT", "BTC"]
+    to_asset: Literal["USDT", "BTC"]
+    amount: str = Field(pattern=r"^[1-9][0-9]{0,37}$")
+
+
+class QuoteOut(BaseModel):
+    model_config = ConfigDict(from_attributes=True, coerce_numbers_to_str=True)
+
+    id: uuid.UUID
+    from_asset: str
+    to_asset: str
+    debit: str
+    deliver: str
+    expires_at: datetime
 
 
 class WithdrawalIn(BaseModel):
@@ -154,6 +186,26 @@ def create_app(url: str) -> FastAPI:
         idempotency_key: Annotated[str, Header(max_length=255)],
     ) -> WithdrawalOut:
         return await accept(session, body, user_id, idempotency_key, holder=HOUSE)
+
+    @app.post(QUOTES_PATH, status_code=201)
+    async def create_quote(
+        body: QuoteIn,
+        user_id: Annotated[uuid.UUID, Depends(current_user)],
+        session: Annotated[AsyncSession, Depends(a_session)],
+    ) -> QuoteOut:
+        # A fixed price: nothing is asked, nothing is reckoned.
+        quote = Quote(
+            id=uuid7(),
+            user_id=user_id,
+            from_asset=body.from_asset,
+            to_asset=body.to_asset,
+            debit=int(body.amount),
+            deliver=int(body.amount) * 64,
+            expires_at=datetime.now(UTC) + timedelta(seconds=15),
+        )
+        session.add(quote)
+        await session.commit()
+        return QuoteOut.model_validate(quote)
 
     return app
 

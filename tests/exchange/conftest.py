@@ -2,14 +2,15 @@
 
 import uuid
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
-from tests.venues.running import Running, running_venue
+from tests.venues.running import ACCOUNTS, Running, running_venue
 from tidegate.auth.accounts import create_user
 from tidegate.chains.port import Address, AddressProblem, FeeRates, Occupant
 from tidegate.config import Settings
@@ -24,6 +25,7 @@ from tidegate.ledger.rules import AccountRef, Posting, Transfer, customer, house
 from tidegate.markets.books import Markets
 from tidegate.money import asset, format_units, parse_units
 from tidegate.treasury.fees import Fees
+from tidegate.venues.binance import Binance
 from tidegate.venues.port import Venue
 
 PASSWORD = "correct horse battery staple"
@@ -153,3 +155,33 @@ async def room(db: Database, lane: Lane, settings: Settings, shared_venue: Runni
     yield room
     await shared_venue.all_well()
     await client.close()
+
+
+@pytest.fixture(scope="module")
+async def other_venue(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Running]:
+    async with running_venue(tmp_path_factory.mktemp("other"), seed=8) as running:
+        yield running
+
+
+@pytest.fixture
+async def wide(room: Room, other_venue: Running) -> AsyncIterator[Room]:
+    """The room with a second venue, whose holdings its books know too; BTC stands at one middle at both."""
+    account = ACCOUNTS[0]
+    other = Binance(
+        rest_url=other_venue.url,
+        api_key=account["api_key"],
+        secret=account["secret"],
+        taker_fee=Decimal("0.001"),
+        name="other",
+        timeout=3,
+    )
+    for running in (room.running, other_venue):
+        await running.move("BTCUSDT", "64000")
+    venues = {**room.desk.venues, "other": other}
+    desk = replace(room.desk, venues=venues, markets=Markets(venues, room.desk.settings))
+    for held in await other.balances():
+        whole = int((held.free + held.locked).scaleb(asset(held.asset).decimals))
+        await room.give(venue("other", held.asset), held.asset, format_units(whole, asset(held.asset).decimals))
+    yield replace(room, desk=desk)
+    await other_venue.all_well()
+    await other.close()

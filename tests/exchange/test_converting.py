@@ -15,7 +15,7 @@ from tidegate.exchange import accept, conversion, history, pipeline, postings, q
 from tidegate.exchange.rules import Offer, QuoteKind, ceiling, floor
 from tidegate.idempotency import Keyed, Stored
 from tidegate.ledger import wire
-from tidegate.ledger.rules import Posting, customer, house, venue
+from tidegate.ledger.rules import Posting, Verdict, customer, house, venue
 from tidegate.money import Rate, asset, parse_units
 from tidegate.refusal import Kind, Refusal
 
@@ -166,6 +166,36 @@ async def test_a_twin_that_takes_too_long_is_in_progress_and_not_only_busy(
     assert await room.convert(user, shown["id"], key=keyed) == {"n": 1}
 
 
+@pytest.mark.parametrize("committed", [False, True])
+async def test_whoever_dies_while_accepting_leaves_a_whole_conversion_or_none(
+    room: Room, monkeypatch: pytest.MonkeyPatch, committed: bool
+) -> None:
+    """The crash table's O1 and O2: the quote is used and the funds are held in the commit that executes, or not at all."""
+    user = await room.user(BTC="1")
+    shown = await room.quote(user, from_asset="BTC", to_asset="USDT", amount="0.05")
+    real = room.desk.lane.submit
+
+    async def dies(*sent: Any) -> Verdict:
+        if committed:
+            await real(*sent)
+        raise asyncio.CancelledError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(room.desk.lane, "submit", dies)
+        with pytest.raises(asyncio.CancelledError):
+            await room.convert(user, shown["id"], key=Keyed("k", "d"))
+    assert await room.holds(customer(user, "held", "BTC")) == 0
+    states = await room.rows(
+        "SELECT q.state, count(c.id), count(o.id) FROM quotes q "
+        "LEFT JOIN conversions c ON c.quote_id = q.id LEFT JOIN orders o ON o.conversion_id = c.id GROUP BY 1"
+    )
+    assert [tuple(row) for row in states] == [("accepted", 1, 1) if committed else ("open", 0, 0)]
+    again = await room.convert(user, shown["id"], key=Keyed("k", "d"))
+    assert again["debit"] == shown["debit"]
+    assert await room.rows("SELECT count(*) FROM conversions") == [(1,)]
+    assert await room.holds(customer(user, "available", "BTC")) == 95_000_000
+
+
 async def test_the_same_key_later_gives_the_first_answer_although_the_quote_was_used_by_it(room: Room) -> None:
     user = await room.user(BTC="1")
     shown = await room.quote(user, from_asset="BTC", to_asset="USDT", amount="0.05")
@@ -193,7 +223,7 @@ async def test_a_quote_is_good_until_a_millisecond_before_its_expiry(room: Room)
 
 
 async def test_expiry_gives_the_reservation_back(room: Room) -> None:
-    user = await room.user()
+    user = await room.user(BTC="1")
     await room.quote(user, from_asset="BTC", to_asset="USDT", amount="0.05")
     reserved = await room.rows("SELECT usd_units FROM exposures WHERE scope = 'house'")
     assert 3_000_000_000 < reserved[0][0] < 4_000_000_000
@@ -203,7 +233,7 @@ async def test_expiry_gives_the_reservation_back(room: Room) -> None:
 
 
 async def test_exposure_beyond_the_cap_is_refused_and_holds_under_concurrency(room: Room) -> None:
-    user = await room.user()
+    user = await room.user(BTC="3")
     asked = {"from_asset": "BTC", "to_asset": "USDT", "amount": "0.3"}  # about 19,000 of 100,000 dollars
     results = await asyncio.gather(*(room.quote(user, **asked) for _ in range(12)), return_exceptions=True)
     refusals = [found for found in results if isinstance(found, BaseException)]
@@ -357,6 +387,10 @@ async def test_a_converting_withdrawal_is_executed_once_into_what_is_held_for_th
     await room.books_balance()
     async with room.desk.db.reading() as session:
         assert await history.page(session, user_id=user, before=None, limit=10) == []
+    (conversion_id,) = (await room.rows("SELECT id FROM conversions"))[0]
+    detail = await history.conversion(room.desk, user_id=user, conversion_id=conversion_id)
+    assert detail.receipt.execution is not None
+    assert detail.receipt.execution.realised is not None
 
 
 async def test_an_unverified_converting_withdrawal_gives_its_reservation_back_once(room: Room) -> None:

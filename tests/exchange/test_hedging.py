@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.exchange.conftest import GOOD_ADDRESS, Room
-from tidegate.exchange import audit, history, pipeline
+from tidegate.exchange import audit, booking, history, pipeline
 from tidegate.ledger.rules import house
 from tidegate.markets.books import Markets
 from tidegate.refusal import Kind, Refusal
@@ -70,11 +70,23 @@ async def test_an_order_that_never_arrived_is_ordered_anew_only_after_the_settle
     await hedged_once(room)
 
 
-@pytest.mark.parametrize("point", ["before_place", "after_place", "before_fills", "before_end"])
+POINTS = {
+    "before_sent": "intended",
+    "before_place": "sent",
+    "after_place": "sent",
+    "before_fills": "sent",
+    "between_fills": "sent",
+    "before_end": "sent",
+    "after_end": "filled",
+}
+"""Where a worker may be killed while it hedges, and what is committed by then (the crash table's O3 to O8)."""
+
+
+@pytest.mark.parametrize("point", POINTS)
 async def test_a_worker_killed_while_hedging_leaves_one_order_and_every_fill_once(
     room: Room, monkeypatch: pytest.MonkeyPatch, point: str
 ) -> None:
-    await converted(room)
+    await converted(room, "1.2" if point == "between_fills" else "0.05")
 
     def die(name: str) -> None:
         if name == f"hedge:{point}":
@@ -82,9 +94,13 @@ async def test_a_worker_killed_while_hedging_leaves_one_order_and_every_fill_onc
 
     with monkeypatch.context() as patched:
         patched.setattr(pipeline, "reach", die)
+        patched.setattr(booking, "reach", die)
         with pytest.raises(Killed):
             await room.hedge()
-    assert await states(room) == ["sent"]
+    assert await states(room) == [POINTS[point]]
+    if point == "between_fills":
+        booked = await room.rows("SELECT count(*) FROM fills")
+        assert booked[0][0] == 1
     # Its lease runs out; another worker finds out. What was never sent is known as such after the settle window.
     for after in (25, 50, 75, 100):
         await room.hedge(after=after)
@@ -167,6 +183,7 @@ async def test_a_remainder_is_ordered_again_under_a_new_id(room: Room) -> None:
     assert await states(room) == ["partly_filled", "intended"]
     await room.running.fault("venue_thin_book", False)
     for after in (5, 10):
+        room.desk.markets._tracked["binance", "BTCUSDT"].book = None
         await room.hedge(after=after)
     assert (await states(room))[-1] == "filled"
     assert abs(await room.holds(house("liquidity", "BTC"))) < 1000

@@ -3,14 +3,17 @@
 import re
 import uuid
 from collections.abc import AsyncIterator
+from decimal import Decimal
 from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import text
 
 from tests.auth.people import ORIGIN, Person, build_app, problem
 from tests.exchange.conftest import Room
 from tidegate.auth.gate import open_gate
+from tidegate.database import Database
 from tidegate.exchange.routes import router
 from tidegate.ledger.rules import customer
 
@@ -94,6 +97,50 @@ async def test_a_conversion_is_made_listed_and_read_with_its_receipt(ana: Client
     assert (await ana.call("GET", f"/quotes/{shown['id']}")).json()["state"] == "accepted"
 
 
+async def test_a_conversion_tells_why_its_price_was_the_best_and_what_it_came_to(ana: Client, room: Room) -> None:
+    shown = (await ana.quote()).json()
+    made = (await ana.call("POST", "/conversions", {"quote_id": shown["id"]}, key="k")).json()
+    waiting = (await ana.call("GET", f"/conversions/{made['id']}")).json()["receipt"]["execution"]
+    assert waiting["realised"] is None
+    btc_usdt = {book["symbol"]: book for book in waiting["books"]}["BTCUSDT"]
+    assert re.fullmatch(r"[0-9a-f]{64}", btc_usdt["digest"])
+    assert Decimal(btc_usdt["bid"]["price"]) < Decimal(btc_usdt["ask"]["price"])
+    (leg,) = waiting["route"]
+    assert [order["venue"] for order in leg["orders"]] == [one["venue"] for one in leg["alternatives"]] == ["binance"]
+    await room.hedge()
+    detail = (await ana.call("GET", f"/conversions/{made['id']}")).json()
+    told = detail["receipt"]["execution"]
+    assert told | {"realised": None} == waiting
+    realised = told["realised"]
+    assert realised["price"] == detail["receipt"]["hedge_price"]
+    assert realised["legs"][0]["traded"]["asset"] == "BTC"
+    for name in ("against_quoted", "against_mid", "against_best_single"):
+        assert re.fullmatch(r"-?0(\.\d{1,6})?", realised[name]), name
+    saved = await ana.call("GET", f"/conversions/{made['id']}/receipt")
+    assert saved.headers["Content-Disposition"] == f'attachment; filename="conversion-{made["id"]}.json"'
+    assert saved.headers["Content-Type"] == "application/json"
+    assert saved.json() == detail
+
+
+async def test_a_conversion_from_before_receipts_were_kept_has_none(ana: Client, superuser_db: Database) -> None:
+    shown = (await ana.quote()).json()
+    made = (await ana.call("POST", "/conversions", {"quote_id": shown["id"]}, key="k")).json()
+    async with superuser_db.transaction() as session:
+        await session.execute(text("ALTER TABLE quotes DISABLE TRIGGER USER"))
+        await session.execute(text("UPDATE quotes SET execution = NULL"))
+    detail = (await ana.call("GET", f"/conversions/{made['id']}")).json()
+    assert detail["receipt"]["execution"] is None
+    assert (await ana.call("GET", f"/conversions/{made['id']}/receipt")).json() == detail
+
+
+async def test_a_client_sends_a_quotes_id_and_nothing_that_could_change_it(ana: Client) -> None:
+    quote_id = (await ana.quote()).json()["id"]
+    for changed in ({"debit": "0.001"}, {"rate": "1"}, {"user_id": "x"}, {"expires_at": "2100-01-01"}):
+        answer = await ana.call("POST", "/conversions", {"quote_id": quote_id, **changed}, key="k")
+        assert problem(answer) == (422, "invalid_request")
+    assert (await ana.call("GET", f"/quotes/{quote_id}")).json()["state"] == "open"
+
+
 async def test_keys_are_required_kept_and_bound_to_their_body(ana: Client) -> None:
     quote_id = (await ana.quote()).json()["id"]
     body = {"quote_id": quote_id}
@@ -133,7 +180,8 @@ async def test_foreign_and_missing_ids_look_the_same(ana: Client, http: httpx.As
     shown = (await ana.quote()).json()
     made = (await ana.call("POST", "/conversions", {"quote_id": shown["id"]}, key="k")).json()
     ben = await sign_in(http, room, "ben@demo.example", BTC="1")
-    for path in (f"/quotes/{shown['id']}", f"/conversions/{made['id']}", f"/conversions/{uuid.uuid4()}"):
+    conversions = [f"/conversions/{one}" for one in (made["id"], uuid.uuid4())]
+    for path in (f"/quotes/{shown['id']}", *conversions, *(f"{one}/receipt" for one in conversions)):
         assert problem(await ben.call("GET", path)) == (404, "not_found")
     fresh = (await ana.quote()).json()["id"]
     for quote_id in (fresh, str(uuid.uuid4())):

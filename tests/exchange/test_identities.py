@@ -317,6 +317,8 @@ def offered(figures: Figures, source: Asset, target: Asset, side: QuoteSide) -> 
         state=QuoteState.OPEN,
         used_by=None,
         reserved_usd_units=0,
+        uncovered_usd_units=0,
+        promised_units=0,
         expires_at=NOW,
         created_at=NOW,
     )

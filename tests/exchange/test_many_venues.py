@@ -1,7 +1,6 @@
 """Two real sandbox venues: one price over both books, one order at each, and what is left when one of them goes away."""
 
 import uuid
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from decimal import Decimal
 
@@ -9,42 +8,10 @@ import pytest
 
 from tests.exchange.conftest import Room
 from tests.exchange.test_converting import identity_holds, units
-from tests.venues.running import ACCOUNTS, Running, running_venue
+from tests.venues.running import Running
 from tidegate.exchange import history
-from tidegate.ledger.rules import customer, house, venue
+from tidegate.ledger.rules import customer, house
 from tidegate.markets.books import Markets
-from tidegate.money import asset, format_units
-from tidegate.venues.binance import Binance
-
-
-@pytest.fixture(scope="module")
-async def other_venue(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Running]:
-    async with running_venue(tmp_path_factory.mktemp("other"), seed=8) as running:
-        yield running
-
-
-@pytest.fixture
-async def wide(room: Room, other_venue: Running) -> AsyncIterator[Room]:
-    """The room with a second venue, whose holdings its books know too; BTC stands at one middle at both."""
-    account = ACCOUNTS[0]
-    other = Binance(
-        rest_url=other_venue.url,
-        api_key=account["api_key"],
-        secret=account["secret"],
-        taker_fee=Decimal("0.001"),
-        name="other",
-        timeout=3,
-    )
-    for running in (room.running, other_venue):
-        await running.move("BTCUSDT", "64000")
-    venues = {**room.desk.venues, "other": other}
-    desk = replace(room.desk, venues=venues, markets=Markets(venues, room.desk.settings))
-    for held in await other.balances():
-        whole = int((held.free + held.locked).scaleb(asset(held.asset).decimals))
-        await room.give(venue("other", held.asset), held.asset, format_units(whole, asset(held.asset).decimals))
-    yield replace(room, desk=desk)
-    await other_venue.all_well()
-    await other.close()
 
 
 @pytest.mark.parametrize("side", ["exact_in", "exact_out"])
@@ -79,11 +46,11 @@ async def test_one_price_is_made_of_two_books_and_hedged_at_both(wide: Room, sid
 
 async def test_two_books_are_cheaper_than_either_alone(wide: Room) -> None:
     asked = {"from_asset": "USDT", "to_asset": "BTC", "side": "exact_out", "amount": "1.1"}
-    both = units((await wide.quote(await wide.user(), **asked))["debit"])
+    both = units((await wide.quote(await wide.user(USDT="200000"), **asked))["debit"])
     for name in ("binance", "other"):
         alone = {name: wide.desk.venues[name]}
         single = replace(wide, desk=replace(wide.desk, venues=alone, markets=Markets(alone, wide.desk.settings)))
-        shown = await single.quote(await wide.user(), **asked)
+        shown = await single.quote(await wide.user(USDT="200000"), **asked)
         assert {part["venue"] for part in shown["route"]} == {name}
         assert both < units(shown["debit"])
 

@@ -50,7 +50,7 @@ def made(size: int = 10**7) -> BestExecutionOut:
         side=QuoteSide.EXACT_OUT,
         bridges=(),
     )
-    return receipt.best_execution(found, sources, mid="64000", decided_at=NOW)
+    return receipt.best_execution(found, sources, mid="64000", decided_at=NOW, digests=receipt.Digests())
 
 
 def test_every_book_that_was_looked_at_is_told_and_why_some_were_left_out() -> None:

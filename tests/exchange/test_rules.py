@@ -197,3 +197,29 @@ def test_more_than_a_cap_has_room_for_is_refused_with_the_lesser_cap_in_dollars(
         rules.judge_exposure(caps, caps.user + 1)
     assert told.value.kind is Kind.LIMIT_EXCEEDED
     assert told.value.fields == {"field": "amount", "limit": "1234.56"}
+
+
+@given(
+    start=st.integers(min_value=10**3, max_value=10**30),
+    rates=st.lists(RATES, min_size=1, max_size=12),
+    charges=CHARGES,
+    assets=st.tuples(ASSETS, ASSETS).filter(lambda pair: pair[0] != pair[1]),
+)
+def test_many_small_round_trips_never_make_the_customer_richer(
+    start: int, rates: list[Rate], charges: Charges, assets: tuple[Asset, Asset]
+) -> None:
+    """There at a rate and back at no better one, again and again: each rounding is the house's, less than a unit each."""
+    source, target = assets
+    held = start
+    for rate in rates:
+        try:
+            there = rules.exact_in(held, 0, charges, rate, source, target)
+            back = rules.exact_in(there.deliver, 0, charges, Rate.of(1 / rate.value), target, source)
+        except Refusal:
+            return
+        for figures, one, give, get in ((there, rate, source, target), (back, Rate.of(1 / rate.value), target, source)):
+            rounding = figures.converted - cost_of(figures.deliver, one, give, get)
+            # What is left is worth less than one unit of what is delivered.
+            assert 0 <= rounding <= rules.ceiling(1 / whole(one, give, get))
+        assert back.deliver <= held
+        held = back.deliver

@@ -9,9 +9,11 @@ from fractions import Fraction
 from tests.wallets.world import a_user
 from tidegate.database import Database, new_id, utcnow
 from tidegate.exchange import store
-from tidegate.exchange.rules import Arrival, Dust, Figures, Hedge, Offer, QuoteKind, QuoteSide, QuoteState
+from tidegate.exchange.rules import Arrival, Caps, Dust, Figures, Hedge, Offer, QuoteKind, QuoteSide, QuoteState
 from tidegate.ledger.lane import Lane
 from tidegate.money import Rate
+
+CAPS = Caps(house=1000, user=1000, uncovered=1000)
 
 
 def offer(user_id: uuid.UUID, reserved: int) -> Offer:
@@ -39,6 +41,8 @@ def offer(user_id: uuid.UUID, reserved: int) -> Offer:
         state=QuoteState.OPEN,
         used_by=None,
         reserved_usd_units=reserved,
+        uncovered_usd_units=0,
+        promised_units=0,
         expires_at=now + timedelta(seconds=30),
         created_at=now,
     )
@@ -53,13 +57,11 @@ async def test_reservations_given_back_together_are_given_back_once(db: Database
     ana, ben = await a_user(db), await a_user(db)
     offers = [offer(ana, 5), offer(ben, 70), offer(ana, 11)]
     for one in offers:
-        riders = store.reserve(one.user_id, one.reserved_usd_units, user_cap=1000, house_cap=1000)
+        riders = store.reserve(one, CAPS)
         assert (await lane.write([store.insert_quote(one, {}), *riders])).posted
     assert await exposures(db, ana, ben, store.HOUSE) == [16, 70, 86]
     released = [offers[0], offers[1], offers[0]]
-    verdicts = await asyncio.gather(
-        *(lane.write(store.release(one.id, one.user_id, one.reserved_usd_units)) for one in released)
-    )
+    verdicts = await asyncio.gather(*(lane.write(store.release(one)) for one in released))
     assert sorted(verdict.rider or "" for verdict in verdicts) == ["", "", "reservation"]
     assert await exposures(db, ana, ben, store.HOUSE) == [11, 0, 11]
 
@@ -67,7 +69,7 @@ async def test_reservations_given_back_together_are_given_back_once(db: Database
 async def test_what_the_house_may_owe_is_reached_exactly_by_many_at_once(db: Database, lane: Lane) -> None:
     users = [await a_user(db) for _ in range(5)]
     verdicts = await asyncio.gather(
-        *(lane.write(store.reserve(user, 30, user_cap=50, house_cap=100)) for user in [*users, users[0]])
+        *(lane.write(store.reserve(offer(user, 30), Caps(100, 50, 100))) for user in [*users, users[0]])
     )
     posted = [verdict for verdict in verdicts if verdict.posted]
     assert len(posted) == 3
@@ -79,8 +81,8 @@ async def test_what_the_house_may_owe_is_reached_exactly_by_many_at_once(db: Dat
 async def test_quotes_past_their_time_give_everything_back(db: Database, lane: Lane) -> None:
     ana, ben = await a_user(db), await a_user(db)
     for user, units in ((ana, 5), (ben, 70), (ana, 11)):
-        riders = store.reserve(user, units, user_cap=1000, house_cap=1000)
-        assert (await lane.write([store.insert_quote(offer(user, units), {}), *riders])).posted
+        one = offer(user, units)
+        assert (await lane.write([store.insert_quote(one, {}), *store.reserve(one, CAPS)])).posted
     async with db.transaction() as session:
         assert await store.expire_due(session, now=utcnow() + timedelta(minutes=1)) == 3
     assert await exposures(db, ana, ben, store.HOUSE) == [0, 0, 0]

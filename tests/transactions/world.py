@@ -27,7 +27,7 @@ from tidegate.database import Database, new_id, utcnow
 from tidegate.exchange import rules as exchange
 from tidegate.exchange import store as quotes
 from tidegate.exchange.desk import Desk
-from tidegate.exchange.rules import Arrival, Charges, Offer, QuoteKind, QuoteSide, QuoteState
+from tidegate.exchange.rules import Arrival, Caps, Charges, Offer, QuoteKind, QuoteSide, QuoteState
 from tidegate.idempotency import Keyed, Stored
 from tidegate.ledger.balances import balance, balances_of
 from tidegate.ledger.lane import Lane
@@ -352,11 +352,13 @@ class World:
             state=QuoteState.OPEN,
             used_by=None,
             reserved_usd_units=0 if paying is None else 25_000_000,
+            uncovered_usd_units=0,
+            promised_units=0,
             expires_at=now + timedelta(seconds=60),
             created_at=now,
         )
         found = dataclasses.replace(found, **more)
-        reserved = quotes.reserve(who.id, found.reserved_usd_units, user_cap=10**15, house_cap=10**15)
+        reserved = quotes.reserve(found, Caps(10**15, 10**15, 10**15))
         assert (await self.lane.write([quotes.insert_quote(found, {}), *reserved])).posted
         return found
 

@@ -59,7 +59,7 @@ async def split(desk: Desk, order: Order, left: int, *, shun: frozenset[str] = N
     except TooThin:  # as much as there is; the rest follows that
         deepest = max(depths, key=lambda one: one.held[-1])
         return (_at(deepest.venue, deepest.market.symbol, order, left),)
-    return tuple(price.orders(leg, left)) if leg.orderable else ()
+    return tuple(price.orders(leg, left)) if leg.parts else ()  # none: less than a lot, or than anybody's least order
 
 
 async def _books(desk: Desk, order: Order) -> Sequence[Depth]:

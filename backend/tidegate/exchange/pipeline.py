@@ -223,7 +223,7 @@ async def _close(
     **values: Any,
 ) -> None:
     """End the order and write down what follows it, in one commit; nothing when another worker has taken over."""
-    if plan.carried is not None:
+    if plan.carried == rules.TRIES:
         log.warning("order_carried", order=str(order.id), reason=plan.carried, state=values["state"].value)
     ended = store.move_order(lease, was=was, now=now, lease_until=None, **values)
     reach("hedge:before_end")

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, localcontext
 from enum import StrEnum
 from fractions import Fraction
+from functools import cache
 
 from tidegate.money import ONE, Amount, Asset, Rate, cost_of, format_units, worth_of
 from tidegate.refusal import Kind, Refusal
@@ -161,8 +162,9 @@ def usd_units(amount: Amount, mid: Fraction) -> int:
     return ceiling(amount.units * mid * Fraction(10) ** (USD_DECIMALS - amount.asset.decimals))
 
 
+@cache
 def usd_units_of(text: str) -> int:
-    """A configured dollar amount in millionths."""
+    """A configured dollar amount in millionths; there are few, and each is asked for with every price."""
     return floor(Fraction(text) * 10**USD_DECIMALS)
 
 

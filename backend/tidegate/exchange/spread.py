@@ -10,6 +10,7 @@ come on top and the two together are the `spread` line.
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from math import isqrt
 
 from tidegate.exchange.rules import USD_DECIMALS, ceiling
@@ -28,8 +29,12 @@ class Terms:
     most: Fraction
 
     @classmethod
+    @cache
     def read(cls, *, base: str, per_100k_usd: str, volatility: str, most: str) -> "Terms":
-        """From the settings' texts. Refuses (ValueError) negative ones, and a maximum below the base."""
+        """From the settings' texts, once for each set of them.
+
+        Refuses (ValueError) negative ones, and a maximum below the base.
+        """
         found = cls(Fraction(base), Fraction(per_100k_usd), Fraction(volatility), Fraction(most))
         if min(found.base, found.per_100k_usd, found.volatility) < 0 or found.most < found.base:
             raise ValueError("[quotes] spreads are not below zero, and max_spread not below spread")
