@@ -191,7 +191,7 @@ def test_what_is_left_to_trade_ignores_fractions_of_a_unit() -> None:
 
 
 def test_more_than_a_cap_has_room_for_is_refused_with_the_lesser_cap_in_dollars() -> None:
-    caps = Caps(house=rules.usd_units_of("50000"), user=rules.usd_units_of("1234.5678"))
+    caps = Caps(house=rules.usd_units_of("50000"), user=rules.usd_units_of("1234.5678"), uncovered=0)
     rules.judge_exposure(caps, caps.user)
     with pytest.raises(Refusal) as told:
         rules.judge_exposure(caps, caps.user + 1)
