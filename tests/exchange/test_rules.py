@@ -190,6 +190,15 @@ def test_what_is_left_to_trade_ignores_fractions_of_a_unit() -> None:
     assert rules.remainder(100, Decimal(1), BTC) == 0
 
 
+def test_more_than_a_cap_has_room_for_is_refused_with_the_lesser_cap_in_dollars() -> None:
+    caps = Caps(house=rules.usd_units_of("50000"), user=rules.usd_units_of("1234.5678"), uncovered=0)
+    rules.judge_exposure(caps, caps.user)
+    with pytest.raises(Refusal) as told:
+        rules.judge_exposure(caps, caps.user + 1)
+    assert told.value.kind is Kind.LIMIT_EXCEEDED
+    assert told.value.fields == {"field": "amount", "limit": "1234.56"}
+
+
 @given(
     start=st.integers(min_value=10**3, max_value=10**30),
     rates=st.lists(RATES, min_size=1, max_size=12),
@@ -214,13 +223,3 @@ def test_many_small_round_trips_never_make_the_customer_richer(
             assert 0 <= rounding <= rules.ceiling(1 / whole(one, give, get))
         assert back.deliver <= held
         held = back.deliver
-
-
-def test_more_than_a_cap_has_room_for_is_refused_with_the_lesser_cap_in_dollars() -> None:
-    house, user = rules.usd_units_of("50000"), rules.usd_units_of("1234.5678")
-    caps = Caps(house=house, user=user, uncovered=house)
-    rules.judge_exposure(caps, caps.user)
-    with pytest.raises(Refusal) as told:
-        rules.judge_exposure(caps, caps.user + 1)
-    assert told.value.kind is Kind.LIMIT_EXCEEDED
-    assert told.value.fields == {"field": "amount", "limit": "1234.56"}
