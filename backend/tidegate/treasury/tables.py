@@ -12,8 +12,17 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tidegate.database import Base, Units
-from tidegate.treasury.rules import AttemptState, Booked, Outcome, ProposalKind, ProposalState, Purpose, Stage
-from tidegate.treasury.venue_rules import Direction, VenueState
+from tidegate.treasury.rules import (
+    AttemptState,
+    Booked,
+    Direction,
+    Outcome,
+    ProposalKind,
+    ProposalState,
+    Purpose,
+    Stage,
+    VenueState,
+)
 
 _STATES = ", ".join(f"'{state.value}'" for state in AttemptState)
 _PURPOSES = ", ".join(f"'{purpose.value}'" for purpose in Purpose)
