@@ -40,6 +40,7 @@ ROWS = (
     "Binance",
     "Coinbase",
     "Kraken",
+    "Rebalancing",
     "Venues of other distributions",
     "TLS",
     "Two factors",

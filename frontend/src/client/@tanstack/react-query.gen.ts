@@ -3,8 +3,8 @@
 import { type DefaultError, queryOptions, type UseMutationOptions } from '@tanstack/react-query';
 
 import { client } from '../client.gen';
-import { addressesCreate, addressesList, addressesValidate, auditGetBooks, auditGetTrialBalance, authChangePassword, authConfirmTotp, authCreateTotp, authGetMe, authListSessions, authLogin, authLogout, authLogoutEverywhere, authRefreshToken, authRegister, authRevokeSession, authToken, authUpdateMe, beneficiariesConfirm, beneficiariesCreate, beneficiariesDelete, beneficiariesGet, beneficiariesList, beneficiariesRename, complianceDecideApproval, complianceListApprovals, complianceListPauses, compliancePause, complianceResume, conversionsCreate, conversionsGet, conversionsList, depositsGet, depositsList, eventsLog, exchangeGetRate, exchangeListMarkets, healthLive, healthReady, type Options, quotesCreate, quotesGet, sandboxAuthenticator, sandboxChaos, sandboxFaucet, sandboxListChaos, sandboxMine, sandboxScenarios, sandboxStart, transactionsExport, transactionsList, treasuryDismissProposal, treasuryListMoves, treasuryListProposals, treasuryListWallets, walletsExportStatement, walletsGetStatement, walletsListAssets, walletsListBalances, withdrawalsCancel, withdrawalsCreate, withdrawalsGet, withdrawalsList, withdrawalsVerify } from '../sdk.gen';
-import type { AddressesCreateData, AddressesCreateError, AddressesCreateResponse, AddressesListData, AddressesListError, AddressesListResponse, AddressesValidateData, AddressesValidateError, AddressesValidateResponse, AuditGetBooksData, AuditGetBooksError, AuditGetBooksResponse, AuditGetTrialBalanceData, AuditGetTrialBalanceError, AuditGetTrialBalanceResponse, AuthChangePasswordData, AuthChangePasswordError, AuthChangePasswordResponse, AuthConfirmTotpData, AuthConfirmTotpError, AuthConfirmTotpResponse, AuthCreateTotpData, AuthCreateTotpError, AuthCreateTotpResponse, AuthGetMeData, AuthGetMeError, AuthGetMeResponse, AuthListSessionsData, AuthListSessionsError, AuthListSessionsResponse, AuthLoginData, AuthLoginError, AuthLoginResponse, AuthLogoutData, AuthLogoutError, AuthLogoutEverywhereData, AuthLogoutEverywhereError, AuthLogoutEverywhereResponse, AuthLogoutResponse, AuthRefreshTokenData, AuthRefreshTokenError, AuthRefreshTokenResponse, AuthRegisterData, AuthRegisterError, AuthRegisterResponse, AuthRevokeSessionData, AuthRevokeSessionError, AuthRevokeSessionResponse, AuthTokenData, AuthTokenError, AuthTokenResponse, AuthUpdateMeData, AuthUpdateMeError, AuthUpdateMeResponse, BeneficiariesConfirmData, BeneficiariesConfirmError, BeneficiariesConfirmResponse, BeneficiariesCreateData, BeneficiariesCreateError, BeneficiariesCreateResponse, BeneficiariesDeleteData, BeneficiariesDeleteError, BeneficiariesDeleteResponse, BeneficiariesGetData, BeneficiariesGetError, BeneficiariesGetResponse, BeneficiariesListData, BeneficiariesListError, BeneficiariesListResponse, BeneficiariesRenameData, BeneficiariesRenameError, BeneficiariesRenameResponse, ComplianceDecideApprovalData, ComplianceDecideApprovalError, ComplianceDecideApprovalResponse, ComplianceListApprovalsData, ComplianceListApprovalsError, ComplianceListApprovalsResponse, ComplianceListPausesData, ComplianceListPausesError, ComplianceListPausesResponse, CompliancePauseData, CompliancePauseError, CompliancePauseResponse, ComplianceResumeData, ComplianceResumeError, ComplianceResumeResponse, ConversionsCreateData, ConversionsCreateError, ConversionsCreateResponse, ConversionsGetData, ConversionsGetError, ConversionsGetResponse, ConversionsListData, ConversionsListError, ConversionsListResponse, DepositsGetData, DepositsGetError, DepositsGetResponse, DepositsListData, DepositsListError, DepositsListResponse, EventsLogData, EventsLogError, EventsLogResponse, ExchangeGetRateData, ExchangeGetRateError, ExchangeGetRateResponse, ExchangeListMarketsData, ExchangeListMarketsError, ExchangeListMarketsResponse, HealthLiveData, HealthLiveResponse, HealthReadyData, HealthReadyError, HealthReadyResponse, QuotesCreateData, QuotesCreateError, QuotesCreateResponse, QuotesGetData, QuotesGetError, QuotesGetResponse, SandboxAuthenticatorData, SandboxAuthenticatorError, SandboxAuthenticatorResponse, SandboxChaosData, SandboxChaosError, SandboxChaosResponse, SandboxFaucetData, SandboxFaucetError, SandboxFaucetResponse, SandboxListChaosData, SandboxListChaosError, SandboxListChaosResponse, SandboxMineData, SandboxMineError, SandboxMineResponse, SandboxScenariosData, SandboxScenariosError, SandboxScenariosResponse, SandboxStartData, SandboxStartError, SandboxStartResponse, TransactionsExportData, TransactionsExportError, TransactionsExportResponse, TransactionsListData, TransactionsListError, TransactionsListResponse, TreasuryDismissProposalData, TreasuryDismissProposalError, TreasuryDismissProposalResponse, TreasuryListMovesData, TreasuryListMovesError, TreasuryListMovesResponse, TreasuryListProposalsData, TreasuryListProposalsError, TreasuryListProposalsResponse, TreasuryListWalletsData, TreasuryListWalletsError, TreasuryListWalletsResponse, WalletsExportStatementData, WalletsExportStatementError, WalletsExportStatementResponse, WalletsGetStatementData, WalletsGetStatementError, WalletsGetStatementResponse, WalletsListAssetsData, WalletsListAssetsError, WalletsListAssetsResponse, WalletsListBalancesData, WalletsListBalancesError, WalletsListBalancesResponse, WithdrawalsCancelData, WithdrawalsCancelError, WithdrawalsCancelResponse, WithdrawalsCreateData, WithdrawalsCreateError, WithdrawalsCreateResponse, WithdrawalsGetData, WithdrawalsGetError, WithdrawalsGetResponse, WithdrawalsListData, WithdrawalsListError, WithdrawalsListResponse, WithdrawalsVerifyData, WithdrawalsVerifyError } from '../types.gen';
+import { addressesCreate, addressesList, addressesValidate, auditGetBooks, auditGetTrialBalance, authChangePassword, authConfirmTotp, authCreateTotp, authGetMe, authListSessions, authLogin, authLogout, authLogoutEverywhere, authRefreshToken, authRegister, authRevokeSession, authToken, authUpdateMe, beneficiariesConfirm, beneficiariesCreate, beneficiariesDelete, beneficiariesGet, beneficiariesList, beneficiariesRename, complianceDecideApproval, complianceListApprovals, complianceListPauses, compliancePause, complianceResume, conversionsCreate, conversionsGet, conversionsList, depositsGet, depositsList, eventsLog, exchangeGetRate, exchangeListMarkets, healthLive, healthReady, type Options, quotesCreate, quotesGet, sandboxAuthenticator, sandboxChaos, sandboxFaucet, sandboxListChaos, sandboxMine, sandboxScenarios, sandboxStart, transactionsExport, transactionsList, treasuryAcceptProposal, treasuryDismissProposal, treasuryListMoves, treasuryListProposals, treasuryListVenueMoves, treasuryListWallets, walletsExportStatement, walletsGetStatement, walletsListAssets, walletsListBalances, withdrawalsCancel, withdrawalsCreate, withdrawalsGet, withdrawalsList, withdrawalsVerify } from '../sdk.gen';
+import type { AddressesCreateData, AddressesCreateError, AddressesCreateResponse, AddressesListData, AddressesListError, AddressesListResponse, AddressesValidateData, AddressesValidateError, AddressesValidateResponse, AuditGetBooksData, AuditGetBooksError, AuditGetBooksResponse, AuditGetTrialBalanceData, AuditGetTrialBalanceError, AuditGetTrialBalanceResponse, AuthChangePasswordData, AuthChangePasswordError, AuthChangePasswordResponse, AuthConfirmTotpData, AuthConfirmTotpError, AuthConfirmTotpResponse, AuthCreateTotpData, AuthCreateTotpError, AuthCreateTotpResponse, AuthGetMeData, AuthGetMeError, AuthGetMeResponse, AuthListSessionsData, AuthListSessionsError, AuthListSessionsResponse, AuthLoginData, AuthLoginError, AuthLoginResponse, AuthLogoutData, AuthLogoutError, AuthLogoutEverywhereData, AuthLogoutEverywhereError, AuthLogoutEverywhereResponse, AuthLogoutResponse, AuthRefreshTokenData, AuthRefreshTokenError, AuthRefreshTokenResponse, AuthRegisterData, AuthRegisterError, AuthRegisterResponse, AuthRevokeSessionData, AuthRevokeSessionError, AuthRevokeSessionResponse, AuthTokenData, AuthTokenError, AuthTokenResponse, AuthUpdateMeData, AuthUpdateMeError, AuthUpdateMeResponse, BeneficiariesConfirmData, BeneficiariesConfirmError, BeneficiariesConfirmResponse, BeneficiariesCreateData, BeneficiariesCreateError, BeneficiariesCreateResponse, BeneficiariesDeleteData, BeneficiariesDeleteError, BeneficiariesDeleteResponse, BeneficiariesGetData, BeneficiariesGetError, BeneficiariesGetResponse, BeneficiariesListData, BeneficiariesListError, BeneficiariesListResponse, BeneficiariesRenameData, BeneficiariesRenameError, BeneficiariesRenameResponse, ComplianceDecideApprovalData, ComplianceDecideApprovalError, ComplianceDecideApprovalResponse, ComplianceListApprovalsData, ComplianceListApprovalsError, ComplianceListApprovalsResponse, ComplianceListPausesData, ComplianceListPausesError, ComplianceListPausesResponse, CompliancePauseData, CompliancePauseError, CompliancePauseResponse, ComplianceResumeData, ComplianceResumeError, ComplianceResumeResponse, ConversionsCreateData, ConversionsCreateError, ConversionsCreateResponse, ConversionsGetData, ConversionsGetError, ConversionsGetResponse, ConversionsListData, ConversionsListError, ConversionsListResponse, DepositsGetData, DepositsGetError, DepositsGetResponse, DepositsListData, DepositsListError, DepositsListResponse, EventsLogData, EventsLogError, EventsLogResponse, ExchangeGetRateData, ExchangeGetRateError, ExchangeGetRateResponse, ExchangeListMarketsData, ExchangeListMarketsError, ExchangeListMarketsResponse, HealthLiveData, HealthLiveResponse, HealthReadyData, HealthReadyError, HealthReadyResponse, QuotesCreateData, QuotesCreateError, QuotesCreateResponse, QuotesGetData, QuotesGetError, QuotesGetResponse, SandboxAuthenticatorData, SandboxAuthenticatorError, SandboxAuthenticatorResponse, SandboxChaosData, SandboxChaosError, SandboxChaosResponse, SandboxFaucetData, SandboxFaucetError, SandboxFaucetResponse, SandboxListChaosData, SandboxListChaosError, SandboxListChaosResponse, SandboxMineData, SandboxMineError, SandboxMineResponse, SandboxScenariosData, SandboxScenariosError, SandboxScenariosResponse, SandboxStartData, SandboxStartError, SandboxStartResponse, TransactionsExportData, TransactionsExportError, TransactionsExportResponse, TransactionsListData, TransactionsListError, TransactionsListResponse, TreasuryAcceptProposalData, TreasuryAcceptProposalError, TreasuryAcceptProposalResponse, TreasuryDismissProposalData, TreasuryDismissProposalError, TreasuryDismissProposalResponse, TreasuryListMovesData, TreasuryListMovesError, TreasuryListMovesResponse, TreasuryListProposalsData, TreasuryListProposalsError, TreasuryListProposalsResponse, TreasuryListVenueMovesData, TreasuryListVenueMovesError, TreasuryListVenueMovesResponse, TreasuryListWalletsData, TreasuryListWalletsError, TreasuryListWalletsResponse, WalletsExportStatementData, WalletsExportStatementError, WalletsExportStatementResponse, WalletsGetStatementData, WalletsGetStatementError, WalletsGetStatementResponse, WalletsListAssetsData, WalletsListAssetsError, WalletsListAssetsResponse, WalletsListBalancesData, WalletsListBalancesError, WalletsListBalancesResponse, WithdrawalsCancelData, WithdrawalsCancelError, WithdrawalsCancelResponse, WithdrawalsCreateData, WithdrawalsCreateError, WithdrawalsCreateResponse, WithdrawalsGetData, WithdrawalsGetError, WithdrawalsGetResponse, WithdrawalsListData, WithdrawalsListError, WithdrawalsListResponse, WithdrawalsVerifyData, WithdrawalsVerifyError } from '../types.gen';
 
 export type QueryKey<TOptions extends Options> = [
     Pick<TOptions, 'baseUrl' | 'body' | 'headers' | 'path' | 'query'> & {
@@ -922,7 +922,7 @@ export const treasuryListProposalsQueryKey = (options?: Options<TreasuryListProp
 /**
  * List Proposals
  *
- * What needs a person to move money: refills of hot wallets, and what is too much on them.
+ * What needs a person to move money: refills of hot wallets, what is too much on them, moves from and to exchanges.
  */
 export const treasuryListProposalsOptions = (options?: Options<TreasuryListProposalsData>) => queryOptions<TreasuryListProposalsResponse, TreasuryListProposalsError, TreasuryListProposalsResponse, ReturnType<typeof treasuryListProposalsQueryKey>>({
     queryFn: async ({ queryKey, signal }) => {
@@ -936,6 +936,25 @@ export const treasuryListProposalsOptions = (options?: Options<TreasuryListPropo
     },
     queryKey: treasuryListProposalsQueryKey(options)
 });
+
+/**
+ * Accept Proposal
+ *
+ * Move it, exactly so much, between an exchange and the hot wallet. Accepting again changes nothing.
+ */
+export const treasuryAcceptProposalMutation = (options?: Partial<Options<TreasuryAcceptProposalData>>): UseMutationOptions<TreasuryAcceptProposalResponse, TreasuryAcceptProposalError, Options<TreasuryAcceptProposalData>> => {
+    const mutationOptions: UseMutationOptions<TreasuryAcceptProposalResponse, TreasuryAcceptProposalError, Options<TreasuryAcceptProposalData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await treasuryAcceptProposal({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
 
 /**
  * Dismiss Proposal
@@ -955,6 +974,26 @@ export const treasuryDismissProposalMutation = (options?: Partial<Options<Treasu
     };
     return mutationOptions;
 };
+
+export const treasuryListVenueMovesQueryKey = (options?: Options<TreasuryListVenueMovesData>) => createQueryKey('treasuryListVenueMoves', options);
+
+/**
+ * List Venue Moves
+ *
+ * The newest moves between exchanges and the hot wallet.
+ */
+export const treasuryListVenueMovesOptions = (options?: Options<TreasuryListVenueMovesData>) => queryOptions<TreasuryListVenueMovesResponse, TreasuryListVenueMovesError, TreasuryListVenueMovesResponse, ReturnType<typeof treasuryListVenueMovesQueryKey>>({
+    queryFn: async ({ queryKey, signal }) => {
+        const { data } = await treasuryListVenueMoves({
+            ...options,
+            ...queryKey[0],
+            signal,
+            throwOnError: true
+        });
+        return data;
+    },
+    queryKey: treasuryListVenueMovesQueryKey(options)
+});
 
 export const treasuryListWalletsQueryKey = (options?: Options<TreasuryListWalletsData>) => createQueryKey('treasuryListWallets', options);
 
