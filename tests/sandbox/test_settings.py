@@ -10,10 +10,13 @@ import pytest
 
 from tidegate.compliance.rules import read_list
 from tidegate.config import load
+from tidegate.sandbox import exchanges
 from tidegate.sandbox.home import Home
 from tidegate.sandbox.process import StartFailed, free_port, port_is_free
 from tidegate.sandbox.scenarios import SCREENED_BITCOIN, SCREENED_EVM, deny_list
 from tidegate.sandbox.settings import settings_of, toml
+from tidegate.sandbox.venue.prices import e8
+from tidegate.sandbox.venue.world import Config
 
 
 @pytest.fixture
@@ -83,8 +86,8 @@ def test_a_port_that_somebody_took_meanwhile_is_replaced(home: Home) -> None:
         again = Home(home.folder, home.port)
         again.take()
     assert again.ports["venue_binance"] != home.ports["venue_binance"]
-    assert {name: port for name, port in again.ports.items() if name != "venue"} == {
-        name: port for name, port in home.ports.items() if name != "venue"
+    assert {name: port for name, port in again.ports.items() if name != "venue_binance"} == {
+        name: port for name, port in home.ports.items() if name != "venue_binance"
     }
 
 
@@ -120,3 +123,17 @@ def test_a_long_data_path_leaves_the_signers_socket_reachable(tmp_path: Path) ->
 def test_the_deny_list_has_the_screened_recipients_and_nobody_else() -> None:
     entries = read_list(deny_list().encode()).entries
     assert set(entries) == {("bitcoin", SCREENED_BITCOIN), ("ethereum", SCREENED_EVM)}
+
+
+def test_each_exchange_gets_its_own_port_keys_and_accounts(home: Home) -> None:
+    words = [str(word) for word in exchanges.arguments(home)]
+    assert [words[n + 1] for n, word in enumerate(words) if word == "--dialect"] == ["binance", "coinbase", "kraken"]
+    assert len({words[n + 1] for n, word in enumerate(words) if word == "--port"}) == 3
+    told = tomllib.loads(written(home))["venues"]
+    for name in exchanges.EXCHANGES:
+        config = Config.read(home.folder / "venues" / name / "config.json")
+        ours, guest = (config.accounts[exchanges.credentials(home, name, who)[0]] for who in ("venue", "guest"))
+        assert (told[name]["api_key"], told[name]["secret"]) == (ours.api_key, ours.secret)
+        assert ours.secret != guest.secret
+        assert {code: e8(text) for code, text in exchanges.FUNDS[name].items()} == ours.balances
+    assert exchanges.for_guests(home)["coinbase"]["secret"].startswith("-----BEGIN")

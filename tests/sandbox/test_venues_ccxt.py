@@ -11,17 +11,16 @@ import ccxt
 import ccxt.async_support
 import pytest
 
-from tests.venues.sandbox import HOUSE_BTC, Sandbox, pem, sandbox
+from tests.venues.sandbox import DIALECTS, HOUSE_BTC, Sandbox, pem, sandbox
 from tidegate.sandbox.venue.prices import E8
 
 PAIR = "BTC/USDT"
-DIALECTS = ("binance", "coinbase", "kraken")
 CLIENT_ID = {"binance": "clientOrderId", "coinbase": "client_order_id", "kraken": "clientOrderId"}
 OTHER_SECRET = {"binance": "not the secret", "kraken": "bm90IHRoZSBzZWNyZXQ=", "coinbase": ""}
 
 
-def stock(running: Sandbox, **changes: Any) -> Any:
-    """ccxt pointed at the venue, by configuration alone. Close it."""
+def stock(running: Sandbox, like: Any = None, **changes: Any) -> Any:
+    """ccxt pointed at the venue, by configuration alone; `like` has loaded the markets already. Close it."""
     who, url = running.accounts[1], running.url
     options = {"defaultType": "spot", "fetchMarkets": {"types": ["spot"]}, "fetchMargins": False}
     told = {"apiKey": who.api_key, "secret": who.secret, "enableRateLimit": False, **changes}
@@ -35,6 +34,8 @@ def stock(running: Sandbox, **changes: Any) -> Any:
         api.update(public=url, private=url)
     else:
         api["rest"] = url
+    if like is not None:
+        made.set_markets_from_exchange(like)
     return made
 
 
@@ -200,8 +201,8 @@ async def test_what_is_not_there_is_not_found(venue: Sandbox, exchange: Any) -> 
         await exchange.fetch_order(unknown, PAIR)
 
 
-async def test_a_wrong_secret_is_refused(venue: Sandbox) -> None:
-    stranger = stock(venue, secret=OTHER_SECRET[venue.dialect] or pem())
+async def test_a_wrong_secret_is_refused(venue: Sandbox, exchange: Any) -> None:
+    stranger = stock(venue, exchange, secret=OTHER_SECRET[venue.dialect] or pem())
     try:
         # `EAPI:Invalid signature` is a plain ExchangeError in ccxt.
         kind = ccxt.ExchangeError if venue.dialect == "kraken" else ccxt.AuthenticationError
@@ -211,8 +212,8 @@ async def test_a_wrong_secret_is_refused(venue: Sandbox) -> None:
         await stranger.close()
 
 
-async def test_a_stale_or_repeated_stamp_is_refused(venue: Sandbox) -> None:
-    late = stock(venue)
+async def test_a_stale_or_repeated_stamp_is_refused(venue: Sandbox, exchange: Any) -> None:
+    late = stock(venue, exchange)
     try:
         if venue.dialect == "kraken":
             used = int(time.time() * 1000) + 1
@@ -236,7 +237,7 @@ async def test_a_stale_or_repeated_stamp_is_refused(venue: Sandbox) -> None:
 async def test_a_token_counts_once(shops: dict[str, tuple[Sandbox, Any]]) -> None:
     venue, exchange = shops["coinbase"]
     token = exchange.create_auth_token(int(time.time()), "GET", f"{venue.url}/api/v3/brokerage/accounts")
-    again = stock(venue, headers={"Authorization": f"Bearer {token}"})
+    again = stock(venue, exchange, headers={"Authorization": f"Bearer {token}"})
     try:
         assert await again.v3PrivateGetBrokerageAccounts()
         with pytest.raises(ccxt.AuthenticationError):
@@ -264,3 +265,42 @@ async def test_maintenance_stops_orders_in_the_venues_own_words(venue: Sandbox, 
     finally:
         venue.fault("venue_maintenance", False)
     assert (await exchange.fetch_order_book(PAIR))["bids"]
+
+
+async def test_market_orders_by_quantity_and_by_worth(venue: Sandbox, exchange: Any) -> None:
+    engine, name = venue.world.engine, venue.accounts[1].name
+    await exchange.create_order(PAIR, "market", "sell", 0.01)
+    sold = engine.orders_of(name, "BTCUSDT")[-1]
+    assert (sold.status, sold.buys, sold.executed) == ("FILLED", False, E8 // 100)
+    await exchange.create_market_buy_order_with_cost(PAIR, 1000)
+    bought = engine.orders_of(name, "BTCUSDT")[-1]
+    assert (bought.status, bought.buys) == ("FILLED", True)
+    assert 999 * E8 < bought.quote_executed <= 1000 * E8
+
+
+async def test_an_order_below_the_minimum_is_refused_in_the_venues_own_words(venue: Sandbox, exchange: Any) -> None:
+    small = {"binance": 0.00002, "coinbase": 0.000001, "kraken": 0.00001}[venue.dialect]
+    words = r"Filter failure: NOTIONAL|BASE_SIZE_TOO_SMALL|Order minimum not met"
+    with pytest.raises(ccxt.ExchangeError, match=words):
+        await buy(venue, exchange, small, 64000, timeInForce="IOC")
+
+
+async def test_an_unknown_key_is_refused(venue: Sandbox, exchange: Any) -> None:
+    stranger = stock(venue, exchange, apiKey="organizations/nobody" if venue.dialect == "coinbase" else "nobodysKey")
+    try:
+        with pytest.raises(ccxt.AuthenticationError):
+            await stranger.fetch_balance()
+    finally:
+        await stranger.close()
+
+
+async def test_a_key_that_may_only_look_trades_nothing(venue: Sandbox, exchange: Any) -> None:
+    who = venue.accounts[2]
+    reader = stock(venue, exchange, apiKey=who.api_key, secret=who.secret)
+    try:
+        assert await reader.fetch_balance()
+        # ccxt's kind of error goes by the exchange's host, and this is another one.
+        with pytest.raises(ccxt.BaseError, match=r"-2015|Missing required scopes|Permission denied"):
+            await buy(venue, reader, 0.01, 64000, timeInForce="IOC")
+    finally:
+        await reader.close()

@@ -6,14 +6,17 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from tests.venues.sandbox import credentials
 from tidegate.http import Outbound
 from tidegate.sandbox.process import end, spawn, tail
 from tidegate.venues.binance import Binance
+from tidegate.venues.coinbase import Coinbase
+from tidegate.venues.kraken import Kraken
 
 SECONDS_TO_START = 30.0
 ACCOUNTS: list[dict[str, Any]] = [
@@ -39,6 +42,14 @@ ACCOUNTS: list[dict[str, Any]] = [
 ]
 
 
+def accounts_of(dialect: str) -> list[dict[str, Any]]:
+    """The same accounts with keys and secrets in the dialect's own form."""
+    if dialect == "binance":
+        return ACCOUNTS
+    named = ((one, credentials(dialect, one["name"])) for one in ACCOUNTS)
+    return [{**one, "api_key": key, "secret": secret} for one, (key, secret) in named]
+
+
 @dataclass
 class Running:
     """A venue that takes calls. `restart` ends it hard and starts it on the same directory (and another port)."""
@@ -47,15 +58,18 @@ class Running:
     seed: int
     interval_ms: int
     weight: int
+    dialect: str = "binance"
+    accounts: list[dict[str, Any]] = field(default_factory=lambda: ACCOUNTS)
     url: str = ""
     process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> None:
         config = self.directory / "config.json"
-        config.write_text(json.dumps({"accounts": ACCOUNTS, "weight": self.weight}))
+        config.write_text(json.dumps({"accounts": self.accounts, "weight": self.weight}))
         ready, log = self.directory / "data" / "venue.json", self.directory / "venue.log"
         ready.unlink(missing_ok=True)
         options = {
+            "--dialect": self.dialect,
             "--port": "0",
             "--data": str(ready.parent),
             "--config": str(config),
@@ -108,10 +122,10 @@ class Running:
 
     def client(
         self, number: int = 0, *, api_key: str | None = None, secret: str | None = None, timeout: float = 10
-    ) -> Binance:
-        """Our own client on one of the accounts. Close it."""
-        account = ACCOUNTS[number]
-        return Binance(
+    ) -> Any:
+        """Our own client of the dialect on one of the accounts. Close it."""
+        account, kinds = self.accounts[number], {"binance": Binance, "coinbase": Coinbase, "kraken": Kraken}
+        return kinds[self.dialect](
             rest_url=self.url,
             api_key=account["api_key"] if api_key is None else api_key,
             secret=account["secret"] if secret is None else secret,
@@ -121,11 +135,11 @@ class Running:
 
 @asynccontextmanager
 async def running_venue(
-    directory: Path, *, seed: int = 7, interval_ms: int = 0, weight: int = 1_000_000
+    directory: Path, *, seed: int = 7, interval_ms: int = 0, weight: int = 1_000_000, dialect: str = "binance"
 ) -> AsyncIterator[Running]:
     """A venue in `directory`; by default its prices move only when told to."""
     directory.mkdir(parents=True, exist_ok=True)
-    venue = Running(directory, seed, interval_ms, weight)
+    venue = Running(directory, seed, interval_ms, weight, dialect, accounts_of(dialect))
     await venue.start()
     try:
         yield venue

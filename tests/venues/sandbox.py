@@ -25,6 +25,7 @@ from tidegate.venues.port import Rights, Venue
 
 HOUSE_BTC, HOUSE_ETH = "bcrt1qhouse0000", "0x" + "ab" * 20
 BALANCES = {"BTC": "5", "ETH": "50", "USDT": "300000", "USDC": "100000", "BNB": "3"}
+DIALECTS = ("binance", "coinbase", "kraken")
 SYMBOLS = {"binance": "BTCUSDT", "coinbase": "BTC-USDT", "kraken": "XBTUSDT"}
 FEES = {"binance": "0.001", "coinbase": "0.00105", "kraken": "0.00102"}
 
@@ -104,7 +105,7 @@ async def sandbox(dialect: str, directory: Path, *, weight: int = 10_000_000, se
         account(dialect, "reader", can_trade=False, can_withdraw=False),
     ]
     config = Config({one.api_key: one for one in accounts}, weight)
-    made = Sandbox(dialect, build(config, directory, dialect=dialect, seed=seed, interval=0), accounts)
+    made = Sandbox(dialect, build(config, directory, dialect=dialect, seed=seed, interval=0, durable=False), accounts)
     await made.up()
     try:
         yield made

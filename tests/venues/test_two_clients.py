@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.test_venues_ccxt import CLIENT_ID, DIALECTS, PAIR, stock
-from tests.venues.sandbox import HOUSE_BTC, SYMBOLS, Sandbox, sandbox
+from tests.sandbox.test_venues_ccxt import CLIENT_ID, PAIR, stock
+from tests.venues.sandbox import DIALECTS, HOUSE_BTC, SYMBOLS, Sandbox, sandbox
 from tidegate.sandbox.venue.dialect import Raw
 from tidegate.sandbox.venue.heard import Log
 from tidegate.venues.port import Side, Venue, Withdrawal

@@ -62,6 +62,7 @@ def settings_of_exchanges(home: Home) -> dict[str, Any]:
             "api_key": key,
             "secret": secret,
             "taker_fee": _FEES[name],
+            "withdrawals": True,
             **({"pairs": _PAIRS[name]} if name in _PAIRS else {}),
             **({"options": _OPTIONS[name]} if name in _OPTIONS else {}),
         }

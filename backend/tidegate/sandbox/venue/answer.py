@@ -29,10 +29,7 @@ def route(world: World, dialect: Dialect, path: Path) -> Route:
     async def endpoint(request: Request) -> Response:
         return await _Answering(world, dialect, path, request).response()
 
-    made = Route(path.path, endpoint, methods=[path.method], name=f"{path.method} {path.path}")
-    if path.method != "GET" and made.methods is not None:
-        made.methods.discard("HEAD")
-    return made
+    return Route(path.path, endpoint, methods=[path.method], name=f"{path.method} {path.path}")
 
 
 class _Answering:

@@ -13,11 +13,13 @@ NAME = "venue.journal"
 class Journal:
     """Cells on disk. `append` returns only when its line is on the disk; a torn last line never happened.
 
+    With `durable` false a line is only handed to the system: it outlives the process, and not the machine.
     One process a directory (BlockingIOError for the second). Loading rewrites the file with the last value of each
     cell, by rename.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, durable: bool = True) -> None:
+        self._durable = durable
         directory.mkdir(parents=True, exist_ok=True)
         self._path = directory / NAME
         self._lock = os.open(directory / "lock", os.O_RDWR | os.O_CREAT, 0o600)
@@ -53,7 +55,8 @@ class Journal:
             written = os.write(self._file, line)
             if written != len(line):
                 raise OSError("short write")
-            os.fsync(self._file)
+            if self._durable:
+                os.fsync(self._file)
         except OSError:
             os.ftruncate(self._file, self._length)
             raise

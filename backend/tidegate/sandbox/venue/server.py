@@ -31,12 +31,13 @@ def build(
     seed: int = 1,
     interval: float = 0.25,
     payer: Payer | None = None,
+    durable: bool = True,
 ) -> Starlette:
     """The application. It takes the directory for itself until its lifespan ends; `interval` 0: nothing moves alone.
 
-    `payer` puts withdrawals on their chains; with none they stay pending until the control door completes them.
+    `durable` false: what it remembers need not outlive the machine. `payer` puts withdrawals on their chains; with none they stay pending until the control door completes them.
     """
-    world = World(config, directory, seed, interval, style=_STYLES[dialect], payer=payer)
+    world = World(config, directory, seed, interval, style=_STYLES[dialect], payer=payer, durable=durable)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:

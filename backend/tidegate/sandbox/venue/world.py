@@ -70,6 +70,7 @@ class World:
         *,
         style: Style = BINANCE,
         payer: Payer | None = None,
+        durable: bool = True,
     ) -> None:
         self.config = config
         self.payer = payer
@@ -78,7 +79,7 @@ class World:
         self.prices = Prices(seed, style=style)
         self.engine = Engine(self.prices)
         self.funding = Funding(self.engine)
-        self.journal = Journal(directory)
+        self.journal = Journal(directory, durable=durable)
         self.engine.restore(self.journal.cells)
         self.funding.restore(self.journal.cells)
         self.notes: dict[str, Any] = {

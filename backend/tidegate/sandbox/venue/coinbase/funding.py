@@ -9,7 +9,7 @@ from tidegate.sandbox.venue.coinbase.words import of_a_send, v2
 from tidegate.sandbox.venue.dialect import Call, Reply, Wrong
 from tidegate.sandbox.venue.funding import NETWORKS
 from tidegate.sandbox.venue.orders import Denied, Why
-from tidegate.sandbox.venue.prices import E8
+from tidegate.sandbox.venue.prices import E8, short
 from tidegate.sandbox.venue.world import World
 
 MOST_A_PAGE = 300
@@ -36,7 +36,7 @@ class Funding:
 
     def rates(self, call: Call) -> Any:
         mids = {code: E8 if code == "USDT" else self.world.prices.mid(f"{code}USDT") for code in NAMES}
-        rates = {code: shapes.short(E8 * E8 // mid) for code, mid in mids.items()}
+        rates = {code: short(E8 * E8 // mid) for code, mid in mids.items()}
         return {"data": {"currency": "USD", "rates": {"USD": "1", **rates}}}
 
     # The account.

@@ -108,11 +108,9 @@ class Coinbase:
         at, used = self.used.get(who, (0, 0))
         used = 1 + (used if at == second else 0)
         self.used[who] = (second, used)
-        headers |= {
-            "x-ratelimit-limit": str(most),
-            "x-ratelimit-remaining": str(max(0, most - used)),
-            "x-ratelimit-reset": "1",
-        }
+        headers["x-ratelimit-limit"] = str(most)
+        headers["x-ratelimit-remaining"] = str(max(0, most - used))
+        headers["x-ratelimit-reset"] = "1"
         if used > most:
             raise Wrong(self.trouble(Trouble.LIMITED, 1))
 

@@ -6,7 +6,7 @@ from collections.abc import MutableMapping, Sequence
 from email.utils import formatdate
 from typing import Any
 
-from tidegate.sandbox.venue.dialect import Account, Call, Path, Raw, Reply, Trouble
+from tidegate.sandbox.venue.dialect import Call, Path, Raw, Reply, Trouble
 from tidegate.sandbox.venue.kraken import request as read
 from tidegate.sandbox.venue.kraken import shapes
 from tidegate.sandbox.venue.kraken.funding import Funding
@@ -30,7 +30,7 @@ class Kraken:
         self.world = world
         self.engine = world.engine
         self.funding = Funding(world)
-        self.used: dict[str, tuple[float, float]] = {}  # key → at (monotonic), counter
+        self.used: dict[str, tuple[float, float]] = {}  # key or address → at (monotonic), counter
 
     def paths(self) -> Sequence[Path]:
         funding = self.funding
@@ -76,21 +76,23 @@ class Kraken:
             raise wrong("EGeneral:Permission denied")
         found = read.parameters(raw)
         if not path.signed:
+            self._count(raw.address, path.weight)
             return Call(raw, found, now, None)
         account, nonce = read.authenticate(self.world.config.accounts, raw, found)
         if nonce <= self.world.notes.get(f"nonce/{account.api_key}", -1):
             raise wrong("EAPI:Invalid nonce")
         self.world.note(f"nonce/{account.api_key}", nonce)
-        self._count(account, path.weight)
+        self._count(account.api_key, path.weight)
         return Call(raw, found, now, account)
 
-    def _count(self, account: Account, weight: int) -> None:
+    def _count(self, who: str, weight: int) -> None:
+        """By key; public calls, of which no document tells the limit, by address as if it were a key."""
         generosity, now = self.world.config.generosity, time.monotonic()
-        at, used = self.used.get(account.api_key, (now, 0.0))
+        at, used = self.used.get(who, (now, 0.0))
         used = max(0.0, used - (now - at) * _REAL_FALL * generosity)
         if weight and used + weight > max(1.0, _REAL_MOST * generosity):
             raise wrong("EAPI:Rate limit exceeded")
-        self.used[account.api_key] = (now, used + weight)
+        self.used[who] = (now, used + weight)
 
     def answer(self, value: Any) -> Reply:
         return result(value)
