@@ -129,7 +129,8 @@ def _table() -> None:
             name=told("asked_has_time"),
         ),
         sa.CheckConstraint(
-            "state <> 'arrived' OR (txid IS NOT NULL AND arrived_units > 0)", name=told("arrived_has_transaction")
+            "state <> 'arrived' OR (txid IS NOT NULL AND coalesce(arrived_units, 0) > 0)",
+            name=told("arrived_has_transaction"),
         ),
         sa.ForeignKeyConstraint(
             ["proposal_id"], ["treasury_proposals.id"], name=op.f("fk_venue_moves_proposal_id_treasury_proposals")

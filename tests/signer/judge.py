@@ -136,7 +136,8 @@ class Judge:
     """Counts what may stand; AssertionError for a signature that no authorised payout covers, nor a move within our own.
 
     `scripts`: script of each authorised Bitcoin address. `change`: scripts of our change addresses. `coins`: our coins.
-    `cold`: script and account of cold storage. `move_fee`, `top_up`: their bounds.
+    `cold`: script and account of cold storage. `there`: the same of our address at an exchange, `to_there` the most of
+    an asset that goes there at once. `move_fee`, `top_up`: their bounds.
     """
 
     intents: Mapping[str, Intent]
@@ -147,6 +148,8 @@ class Judge:
     contracts: Mapping[str, str]
     chain_id: int
     cold: tuple[bytes, str]
+    there: tuple[bytes, str]
+    to_there: Mapping[str, int]
     move_fee: Mapping[str, int]
     top_up: int
     signed: dict[str, list[tuple[frozenset[str], frozenset[object]]]] = field(default_factory=dict)
@@ -163,7 +166,7 @@ class Judge:
         """`move`: it was asked for as a move of the house, and has a move's bound; our change may be among its coins."""
         found = transaction(raw)
         due = {(i.deliver_units, self.scripts[i.address]): i for i in self.intents.values() if i.asset == "BTC"}
-        chilled = [output for output in found.outputs if move and output[1] == self.cold[0]]
+        chilled = [output for output in found.outputs if move and output[1] in (self.cold[0], self.there[0])]
         paid = [due[output] for output in found.outputs if output[1] not in self.change and output not in chilled]
         ours = [place for place, output in enumerate(found.outputs) if output[1] in self.change]
         ids = frozenset(intent.payout_id for intent in paid)
@@ -174,6 +177,7 @@ class Judge:
         assert all(len(w) == 2 and w[0][-1] == 1 for w in found.witness) and len(found.witness) == len(spent)
         if move:
             assert not paid and len(found.outputs) == len(ours) + len(chilled), "a move that pays somebody"
+            assert all(script != self.there[0] or units <= self.to_there["BTC"] for units, script in chilled)
             assert len(chilled) <= 1 and 0 <= fee <= self.move_fee["BTC"]
             assert chilled or len(ours) == 1
             return
@@ -206,7 +210,7 @@ class Judge:
             assert data[:16] == bytes.fromhex("a9059cbb") + bytes(12) and len(data) == 68 and value == 0
             address, units = data[16:36], int.from_bytes(data[36:], "big")
         sender, recipient = str(to_checksum_address(signer)), str(to_checksum_address(address))
-        if sender != self.account or recipient in {self.account, self.cold[1], deposit}:
+        if sender != self.account or recipient in {self.account, self.cold[1], self.there[1], deposit}:
             self._move(sender, recipient, deposit, asset, units, gas * most, nonce)
             return
         covered = [
@@ -230,7 +234,10 @@ class Judge:
             assert asset == "ETH" and not units and holders, "a cancellation of nothing"
             return
         assert units > 0 and fee <= self.move_fee["ETH"]
-        assert recipient == self.cold[1] or (recipient == deposit and asset == "ETH" and units <= self.top_up)
+        bound = self.to_there.get(asset, 0) if recipient == self.there[1] else units
+        assert units <= bound, "more than goes to an exchange at once"
+        ours = recipient in (self.cold[1], self.there[1])
+        assert ours or (recipient == deposit and asset == "ETH" and units <= self.top_up)
         self._stand(frozenset({f"nonce {nonce}"}), frozenset({("nonce", nonce)}))
         self._alone(nonce, f"nonce {nonce}")
 

@@ -16,13 +16,16 @@ from tests.signer.world import (
     NOW,
     OTHER,
     RECIPIENT,
+    THERE,
     USDT_CONTRACT,
     Coins,
     intent,
     settings,
     sign_bitcoin,
     sign_evm,
+    there,
     usdt,
+    venue_addresses,
 )
 from tidegate.signer import care
 from tidegate.signer.desk import Desk, open_vaults, policies_of
@@ -37,6 +40,8 @@ from tidegate.signing.messages import (
     SignConsolidation,
     SignSweep,
     SignTopUp,
+    SignToVenueBitcoin,
+    SignToVenueEvm,
 )
 
 GAS: dict[str, Any] = {
@@ -201,6 +206,40 @@ def test_the_hot_address_pays_the_cold_one_and_no_other(chilled: Desk) -> None:
     assert bytes(fields(signed.raw)["data"])[16:36] == HexBytes(ACCOUNT)
     denied(chilled.sign(SignColdEvm("ethereum", "m2", "USDT", 0, **GAS | {"nonce": 1})), Rule.WRONG_AMOUNT)
     denied(chilled.sign(SignColdEvm("ethereum", "m3", "USDC", 5, **GAS | {"nonce": 2})), Rule.WRONG_TOKEN)
+
+
+# --- to an exchange ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def trading(seed: Seed, journal: Journal, tmp_path: Path) -> Desk:
+    """A desk whose configuration names our addresses at one exchange, and how much goes there at once."""
+    configured = settings(tmp_path, venue_addresses=venue_addresses(), max_to_venue={"BTC": "0.005", "USDT": "100"})
+    return Desk(open_vaults(seed, configured), policies_of(configured), journal, tmp_path / "frozen", lambda: NOW)
+
+
+def test_an_exchange_gets_what_was_asked_at_our_own_address_there(trading: Desk, coins: Coins) -> None:
+    psbt = coins.pay([(there(), 500_000)], only=[coins.receive(800_000)], fee=400)
+    denied(trading.sign(SignToVenueBitcoin("bitcoin", "m1", "kraken", 499_999, psbt)), Rule.WRONG_AMOUNT)
+    approved(trading.sign(SignToVenueBitcoin("bitcoin", "m1", "kraken", 500_000, psbt)))
+    elsewhere = coins.pay([(RECIPIENT, 500_000)], only=[coins.receive(800_000)], fee=400)
+    denied(trading.sign(SignToVenueBitcoin("bitcoin", "m2", "kraken", 500_000, elsewhere)), Rule.WRONG_OUTPUT)
+    signed = approved(trading.sign(SignToVenueEvm("ethereum", "m3", "kraken", "USDT", 10**8, **GAS)))
+    assert bytes(fields(signed.raw)["data"])[16:36] == HexBytes(THERE)
+
+
+def test_no_more_goes_to_an_exchange_at_once_than_the_signers_own_settings_say(trading: Desk, coins: Coins) -> None:
+    psbt = coins.pay([(there(), 500_001)], only=[coins.receive(800_000)], fee=400)
+    denied(trading.sign(SignToVenueBitcoin("bitcoin", "m1", "kraken", 500_001, psbt)), Rule.ABOVE_CAP)
+    denied(trading.sign(SignToVenueEvm("ethereum", "m2", "kraken", "USDT", 10**8 + 1, **GAS)), Rule.ABOVE_CAP)
+    denied(trading.sign(SignToVenueEvm("ethereum", "m3", "kraken", "USDT", 0, **GAS)), Rule.WRONG_AMOUNT)
+
+
+def test_an_exchange_or_an_asset_without_an_address_gets_nothing(trading: Desk, coins: Coins) -> None:
+    psbt = coins.pay([(there(), 500_000)], only=[coins.receive(800_000)], fee=400)
+    denied(trading.sign(SignToVenueBitcoin("bitcoin", "m1", "binance", 500_000, psbt)), Rule.NO_VENUE_ADDRESS)
+    denied(trading.sign(SignToVenueEvm("ethereum", "m2", "kraken", "ETH", 5, **PLAIN)), Rule.NO_VENUE_ADDRESS)
+    denied(trading.sign(SignColdBitcoin("bitcoin", "m3", 500_000, psbt)), Rule.NO_COLD_ADDRESS)
 
 
 # --- cancel and release --------------------------------------------------------------------------------------------

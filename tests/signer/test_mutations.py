@@ -23,13 +23,16 @@ from tests.signer.world import (
     NOW,
     OTHER,
     RECIPIENT,
+    THERE,
     Coins,
     ether,
     intent,
     settings,
     sign_bitcoin,
     sign_evm,
+    there,
     usdt,
+    venue_addresses,
 )
 from tidegate.chains.evm.build import derive_address
 from tidegate.signer.desk import Desk, open_vaults, policies_of
@@ -54,6 +57,8 @@ from tidegate.signing.messages import (
     SignRequest,
     SignSweep,
     SignTopUp,
+    SignToVenueBitcoin,
+    SignToVenueEvm,
     request_of,
     wrap,
 )
@@ -75,7 +80,13 @@ class Scene:
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir()
-        self.seed, configured = Seed(ENTROPY, 0), settings(folder, cold_addresses={"bitcoin": COLD, "ethereum": VAULT})
+        self.seed = Seed(ENTROPY, 0)
+        configured = settings(
+            folder,
+            cold_addresses={"bitcoin": COLD, "ethereum": VAULT},
+            venue_addresses=venue_addresses(),
+            max_to_venue={"BTC": "0.002", "USDT": "6"},
+        )
         self.journal = Journal(folder / "journal.jsonl")
         self.desk = Desk(
             open_vaults(self.seed, configured), policies_of(configured), self.journal, folder / "frozen", lambda: NOW
@@ -99,6 +110,8 @@ class Scene:
             contracts={asset: token.contract for asset, token in evm.tokens.items()},
             chain_id=evm.chain_id,
             cold=(bytes(bdk.Address(COLD, bdk.Network.REGTEST).script_pubkey().to_bytes()), VAULT),
+            there=(bytes(bdk.Address(there(), bdk.Network.REGTEST).script_pubkey().to_bytes()), THERE),
+            to_there={"BTC": 200_000, "USDT": 6_000_000},
             move_fee={"BTC": 10**6, "ETH": 2 * 10**16},
             top_up=2 * 10**16,
         )
@@ -158,6 +171,8 @@ class Scene:
             SignConsolidation("bitcoin", "m9", self.coins.pay([(OTHER, 49_000)], only=[self._coin(50_000)], fee=1_000)),
             SignConsolidation("bitcoin", "m9", pay(single, only=[self._coin(70_000)])),
             SignColdBitcoin("bitcoin", "m9", 49_000, self.coins.pay([(OTHER, 49_000)], only=[self._coin(60_000)])),
+            SignToVenueBitcoin("bitcoin", "m9", "kraken", 48_000, pay(single, only=[self._coin(80_000)])),
+            SignToVenueEvm("ethereum", "m9", "kraken", "USDT", 6_000_001, **GAS | {"gas": 80_000, "nonce": 9}),
             SignTopUp("ethereum", "m9", 3, 10**15, **GAS | {"nonce": 1}),
             SignCancel("ethereum", evm.txid, **GAS | {"nonce": 5}),
         ]
@@ -175,6 +190,7 @@ class Scene:
     def _moves(self, cancelled: str) -> list[SignRequest]:
         small = [self._coin(30_000) for _ in range(3)]
         cold = self.coins.pay([(COLD, 200_000)], only=[self._coin(250_000)], rate=2)
+        moved = self.coins.pay([(there(), 190_000)], only=[self._coin(240_000)], rate=2)
         return [
             SignConsolidation("bitcoin", "m1", together(self.coins, small, 500)),
             SignColdBitcoin("bitcoin", "m2", 200_000, cold),
@@ -182,6 +198,8 @@ class Scene:
             SignSweep("ethereum", "m4", 8, "ETH", 10**18, "cold", **GAS),
             SignTopUp("ethereum", "m5", 9, 10**15, **GAS | {"nonce": 6}),
             SignColdEvm("ethereum", "m6", "USDT", 5_000_000, **GAS | {"gas": 80_000, "nonce": 7}),
+            SignToVenueBitcoin("bitcoin", "m7", "kraken", 190_000, moved),
+            SignToVenueEvm("ethereum", "m8", "kraken", "USDT", 5_500_000, **GAS | {"gas": 80_000, "nonce": 8}),
             SignCancel("ethereum", cancelled, **GAS | {"nonce": 1, "max_fee_per_gas": 46 * 10**9} | TIP),
         ]
 
@@ -228,6 +246,8 @@ def test_no_mutated_request_gets_a_signature_that_no_authorised_payout_covers(
             "cold",
             "m1",
             "m3",
+            "kraken",
+            THERE,
             scene.seed.evm_address(),
             "bitcoin",
             "ethereum",

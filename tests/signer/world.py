@@ -19,7 +19,18 @@ USDT_CONTRACT = "0x5FbDB2315678afecb367f032d93F642f64180aa3"
 RECIPIENT = "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080"
 OTHER = "bcrt1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vqc8gma6"
 ACCOUNT = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
+THERE = "0xdbF03B407c01E7cD3CBea99509d93f8DDDC8C6FB"
+"""Our deposit address at an exchange, on EVM networks."""
 NOW = "2026-11-24T10:00:00Z"
+
+
+def there() -> str:
+    """Our deposit address at an exchange, on Bitcoin: of keys that this signer does not have."""
+    return str(Seed(bytes([1] * 16), 0).descriptors("regtest")[0].derive_address(0, bdk.Network.REGTEST))
+
+
+def venue_addresses() -> dict[str, dict[str, str]]:
+    return {"kraken": {"BTC@bitcoin": there(), "USDT@ethereum": THERE}}
 
 
 def settings(folder: Path, **signer: Any) -> Settings:

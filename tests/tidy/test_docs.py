@@ -46,6 +46,7 @@ ROWS = (
     "Binance",
     "Coinbase",
     "Kraken",
+    "Rebalancing",
     "Venues of other distributions",
     "TLS",
     "Two factors",

@@ -1,6 +1,7 @@
 """The treasurer's desk over HTTP: who may see it, and what it says."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
 import pytest
@@ -25,8 +26,8 @@ class Officer(Person):
     async def get(self, path: str) -> httpx.Response:
         return await self.http.get(API + path, headers=OWN_PAGE | {"Cookie": self.jar})
 
-    async def post(self, path: str) -> httpx.Response:
-        return await self.http.post(API + path, headers=OWN_PAGE | {"Cookie": self.jar})
+    async def post(self, path: str, told: dict[str, str] | None = None) -> httpx.Response:
+        return await self.http.post(API + path, headers=OWN_PAGE | {"Cookie": self.jar}, json=told)
 
 
 @pytest.fixture
@@ -49,10 +50,31 @@ async def signed_in(http: httpx.AsyncClient, db: Database, email: str, role: str
     return holder
 
 
-async def propose(db: Database, units: int) -> None:
-    need = Need(ProposalKind.REFILL, units, "withdrawals are waiting for it") if units else None
+async def propose(db: Database, units: int, kind: ProposalKind = ProposalKind.REFILL, venue: str = "") -> None:
+    need = Need(kind, units, "withdrawals are waiting for it") if units else None
+    where: dict[str, Any] = {"network": "ethereum", "asset": "USDT", "address": ADDRESS, "venue": venue}
     async with db.transaction() as session:
-        await move_store.propose(session, network="ethereum", asset="USDT", address=ADDRESS, need=need, now=utcnow())
+        await move_store.propose(session, **where, need=need, now=utcnow())
+
+
+async def test_a_treasurer_accepts_the_amount_that_was_seen_and_no_other(http: httpx.AsyncClient, db: Database) -> None:
+    holder = await signed_in(http, db, "tess@demo.example", "treasurer")
+    await propose(db, 5_000_000, ProposalKind.TO_WALLET, "kraken")
+    await propose(db, 7_000_000)
+    shown = (await holder.get("/treasury/proposals")).json()["items"]
+    assert {(one["kind"], one["venue"], one["amount"]) for one in shown} == {
+        ("to_wallet", "kraken", "5.000000"),
+        ("refill", "", "7.000000"),
+    }
+    ids = {one["kind"]: f"/treasury/proposals/{one['id']}/accept" for one in shown}
+    for kind, amount in (("to_wallet", "5.000001"), ("refill", "7.000000")):
+        assert (await holder.post(ids[kind], {"amount": amount})).json()["code"] == "conflict"
+    for _ in range(2):
+        answer = (await holder.post(ids["to_wallet"], {"amount": "5.000000"})).json()
+        assert (answer["state"], answer["ended_by"]) == ("accepted", "tess@demo.example")
+    assert (await holder.get("/treasury/venue-moves")).json()["items"] == []
+    clerk = await signed_in(http, db, "cora@demo.example", "approver")
+    assert (await clerk.post(ids["to_wallet"], {"amount": "5.000000"})).status_code == 403
 
 
 @pytest.mark.parametrize("role", ["treasurer", "administrator"])
@@ -85,5 +107,5 @@ async def test_what_is_done_cannot_be_dismissed(http: httpx.AsyncClient, db: Dat
 @pytest.mark.parametrize("role", ["customer", "support", "approver", "compliance_officer", "auditor"])
 async def test_nobody_else_sees_the_treasury(http: httpx.AsyncClient, db: Database, role: str) -> None:
     holder = await signed_in(http, db, "cora@demo.example", role)
-    for path in ("proposals", "wallets", "moves"):
+    for path in ("proposals", "wallets", "moves", "venue-moves"):
         assert (await holder.get(f"/treasury/{path}")).status_code == 403

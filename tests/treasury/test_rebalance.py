@@ -136,7 +136,7 @@ async def test_what_is_too_little_comes_from_the_hot_wallet_where_the_signer_has
     exchange: Exchange,
 ) -> None:
     house, there = exchange.house, "0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359"
-    keep = {"least": "301000", "target": "302000", "most": "400000"}
+    keep: dict[str, Any] = {"least": "301000", "target": "302000", "most": "400000"}
     await exchange.receives_at("USDT", there)
     await house.funded("ETH", "1")
     await house.funded("USDT", "1500")

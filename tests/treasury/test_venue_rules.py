@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from tidegate.ledger.rules import Posting
 from tidegate.treasury import venue_rules
-from tidegate.treasury.venue_rules import Came, Direction, Keep, Standing, VenueMove, Wish, by_itself, came, wished
+from tidegate.treasury.rules import Direction
+from tidegate.treasury.venue_rules import Came, Keep, Standing, VenueMove, Wish, by_itself, came, wished
 
 UNITS = st.integers(0, 10**6)
 KEEP = Keep(least=100, target=200, most=400, smallest=20, most_a_move=1_000, automatic=True, most_a_day=500)

@@ -4,9 +4,8 @@ from datetime import datetime
 
 from tidegate.database import Rider
 from tidegate.treasury import venue_store
-from tidegate.treasury.rules import Booked
+from tidegate.treasury.rules import Booked, VenueState
 from tidegate.treasury.tables import Attempt, MoveRow
-from tidegate.treasury.venue_rules import VenueState
 
 
 def bound_mined(row: MoveRow, winner: Attempt | None, now: datetime) -> list[Rider]:

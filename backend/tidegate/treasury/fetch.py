@@ -22,9 +22,9 @@ from tidegate.ledger.rules import Outcome, Posting
 from tidegate.money import asset as asset_of
 from tidegate.queue import Lease
 from tidegate.treasury import venue_rules, venue_store
-from tidegate.treasury.rules import Booked
+from tidegate.treasury.rules import Booked, VenueState
 from tidegate.treasury.tables import VenueMoveRow
-from tidegate.treasury.venue_rules import VenueMove, VenueState
+from tidegate.treasury.venue_rules import VenueMove
 from tidegate.venues.port import (
     PlaceOutcome,
     Venue,

@@ -21,10 +21,10 @@ from tidegate.treasury.fetch import Carrier
 from tidegate.treasury.inventory import payable
 from tidegate.treasury.move_rules import Need, Queued
 from tidegate.treasury.moves import Bound, Mover
-from tidegate.treasury.rules import ProposalKind
+from tidegate.treasury.rules import Direction, ProposalKind
 from tidegate.treasury.supply import place_of, supply
 from tidegate.treasury.tables import ProposalRow
-from tidegate.treasury.venue_rules import Direction, Keep, Standing, Wish, by_itself, grain, wished
+from tidegate.treasury.venue_rules import Keep, Standing, Wish, by_itself, grain, wished
 from tidegate.venues.port import Balance, VenueUnavailable
 
 log = structlog.get_logger(__name__)

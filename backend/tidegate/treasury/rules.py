@@ -47,6 +47,24 @@ class ProposalState(StrEnum):
     DISMISSED = "dismissed"  # a person does not want it; it is made again when the need grows
 
 
+class Direction(StrEnum):
+    TO_WALLET = "to_wallet"  # a withdrawal there
+    TO_VENUE = "to_venue"  # a deposit there
+
+
+class VenueState(StrEnum):
+    """The life of a move between an exchange and the hot wallet."""
+
+    INTENDED = "intended"  # to the wallet: written down, and nobody was asked
+    ASKED = "asked"  # committed before the exchange hears of it; never asked for again
+    UNKNOWN = "unknown"  # asked, and no answer said what became of it: it is looked for
+    MOVING = "moving"  # to the exchange: our transaction is being signed, sent and mined
+    PENDING = "pending"  # in transit: it left the one side and has not come to the other
+    ARRIVED = "arrived"
+    REFUSED = "refused"  # the exchange or we ourselves said no; nothing moved
+    FAILED = "failed"  # nothing moved, or all of it is back
+
+
 class Stage(StrEnum):
     """What is to be done next with a set."""
 

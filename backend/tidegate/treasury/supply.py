@@ -14,8 +14,7 @@ from tidegate.treasury import fetch, venue_rules
 from tidegate.treasury.fetch import Job
 from tidegate.treasury.liquidity import away
 from tidegate.treasury.moves import Bound, Mover
-from tidegate.treasury.rules import Booked, Purpose
-from tidegate.treasury.venue_rules import VenueState
+from tidegate.treasury.rules import Booked, Purpose, VenueState
 from tidegate.venues.port import DepositState, Venue
 
 log = structlog.get_logger(__name__)

@@ -12,8 +12,17 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tidegate.database import Base, Units
-from tidegate.treasury.rules import AttemptState, Booked, Outcome, ProposalKind, ProposalState, Purpose, Stage
-from tidegate.treasury.venue_rules import Direction, VenueState
+from tidegate.treasury.rules import (
+    AttemptState,
+    Booked,
+    Direction,
+    Outcome,
+    ProposalKind,
+    ProposalState,
+    Purpose,
+    Stage,
+    VenueState,
+)
 
 _STATES = ", ".join(f"'{state.value}'" for state in AttemptState)
 _PURPOSES = ", ".join(f"'{purpose.value}'" for purpose in Purpose)
@@ -338,7 +347,8 @@ class VenueMoveRow(Base):
             "state IN ('intended', 'refused') OR direction = 'to_venue' OR asked_at IS NOT NULL", name="asked_has_time"
         ),
         CheckConstraint(
-            "state <> 'arrived' OR (txid IS NOT NULL AND arrived_units > 0)", name="arrived_has_transaction"
+            "state <> 'arrived' OR (txid IS NOT NULL AND coalesce(arrived_units, 0) > 0)",
+            name="arrived_has_transaction",
         ),
         Index("uq_venue_moves_client_id", "client_id", unique=True),
         Index("uq_venue_moves_proposal", "proposal_id", unique=True),

@@ -8,9 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from tidegate.chains.port import Chain, Fate
 from tidegate.database import Database
 from tidegate.treasury import fetch, move_store, store, venue_rules, venue_store
-from tidegate.treasury.rules import Booked, Purpose
+from tidegate.treasury.rules import Booked, Direction, Purpose, VenueState
 from tidegate.treasury.tables import VenueMoveRow
-from tidegate.treasury.venue_rules import Direction, VenueState
 from tidegate.venues.port import DepositState, Venue, VenueUnavailable
 
 

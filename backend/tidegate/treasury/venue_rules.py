@@ -2,34 +2,12 @@
 
 import uuid
 from dataclasses import dataclass
-from enum import StrEnum
 
 from tidegate.ledger.rules import Posting, house, transfers, venue
-from tidegate.treasury.rules import ProposalKind
+from tidegate.treasury.rules import Direction, ProposalKind
 
 VENUE_DECIMALS = 8
 """Exchanges count no finer: what is moved is a whole number of these, so that both sides name the same amount."""
-
-
-class Direction(StrEnum):
-    TO_WALLET = "to_wallet"  # a withdrawal there
-    TO_VENUE = "to_venue"  # a deposit there
-
-
-class VenueState(StrEnum):
-    """The life of a move between an exchange and the hot wallet."""
-
-    INTENDED = "intended"  # to the wallet: written down, and nobody was asked
-    ASKED = "asked"  # committed before the exchange hears of it; never asked for again
-    UNKNOWN = "unknown"  # asked, and no answer said what became of it: it is looked for
-    MOVING = "moving"  # to the exchange: our transaction is being signed, sent and mined
-    PENDING = "pending"  # in transit: it left the one side and has not come to the other
-    ARRIVED = "arrived"
-    REFUSED = "refused"  # the exchange or we ourselves said no; nothing moved
-    FAILED = "failed"  # nothing moved, or all of it is back
-
-
-ENDED = frozenset({VenueState.ARRIVED, VenueState.REFUSED, VenueState.FAILED})
 
 
 @dataclass(frozen=True, slots=True)

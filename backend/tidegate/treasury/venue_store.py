@@ -10,9 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from tidegate.database import Rider, new_id, updating
 from tidegate.queue import Lease, claim_due
-from tidegate.treasury.rules import Booked, ProposalState
+from tidegate.treasury.rules import Booked, Direction, ProposalState, VenueState
 from tidegate.treasury.tables import ProposalRow, VenueMoveRow
-from tidegate.treasury.venue_rules import Direction, VenueState
 
 _OVER = [VenueState.REFUSED.value, VenueState.FAILED.value]
 

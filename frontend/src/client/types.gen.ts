@@ -5,6 +5,18 @@ export type ClientOptions = {
 };
 
 /**
+ * AcceptIn
+ *
+ * What is accepted is what was seen: the amount must be the proposal's own.
+ */
+export type AcceptIn = {
+    /**
+     * Amount
+     */
+    amount: string;
+};
+
+/**
  * AddressIn
  */
 export type AddressIn = {
@@ -1577,7 +1589,7 @@ export type MoveOut = {
     /**
      * Purpose
      */
-    purpose: 'consolidation' | 'sweep' | 'top_up' | 'cold';
+    purpose: 'consolidation' | 'sweep' | 'top_up' | 'cold' | 'to_venue';
     /**
      * Reason
      */
@@ -1901,6 +1913,20 @@ export type PageTransactionOut = {
 };
 
 /**
+ * Page[VenueMoveOut]
+ */
+export type PageVenueMoveOut = {
+    /**
+     * Items
+     */
+    items: Array<VenueMoveOut>;
+    /**
+     * Next Cursor
+     */
+    next_cursor: string | null;
+};
+
+/**
  * Page[WalletOut]
  */
 export type PageWalletOut = {
@@ -2110,13 +2136,13 @@ export type ProposalOut = {
     /**
      * Address
      *
-     * Our hot address, where a refill is to be sent
+     * Where it is to be sent: an address of our own
      */
     address: string;
     /**
      * Amount
      *
-     * What the hot wallet lacks, or has too much
+     * What is to be moved
      */
     amount: string;
     /**
@@ -2146,7 +2172,7 @@ export type ProposalOut = {
     /**
      * Kind
      */
-    kind: 'refill' | 'surplus';
+    kind: 'refill' | 'surplus' | 'to_venue' | 'to_wallet';
     /**
      * Network
      */
@@ -2158,7 +2184,13 @@ export type ProposalOut = {
     /**
      * State
      */
-    state: 'open' | 'done' | 'dismissed';
+    state: 'open' | 'done' | 'accepted' | 'dismissed';
+    /**
+     * Venue
+     *
+     * The exchange that it moves from or to; empty where there is none
+     */
+    venue: string;
 };
 
 /**
@@ -3228,6 +3260,82 @@ export type ValidationOut = {
      * Warnings
      */
     warnings: Array<string>;
+};
+
+/**
+ * VenueMoveOut
+ *
+ * One move between an exchange and the hot wallet.
+ */
+export type VenueMoveOut = {
+    /**
+     * Address
+     */
+    address: string;
+    /**
+     * Amount
+     */
+    amount: string;
+    /**
+     * Arrived
+     *
+     * What came, less what the exchange kept of it
+     */
+    arrived: string | null;
+    /**
+     * Asset
+     */
+    asset: string;
+    /**
+     * Created At
+     */
+    created_at: string;
+    /**
+     * Direction
+     */
+    direction: 'to_wallet' | 'to_venue';
+    /**
+     * Ended At
+     */
+    ended_at: string | null;
+    /**
+     * Id
+     */
+    id: string;
+    /**
+     * Network
+     */
+    network: string;
+    /**
+     * Proposal Id
+     *
+     * The accepted proposal it comes from; null: by policy
+     */
+    proposal_id: string | null;
+    /**
+     * Reason
+     *
+     * Why it came to nothing
+     */
+    reason: string | null;
+    /**
+     * State
+     */
+    state: 'intended' | 'asked' | 'unknown' | 'moving' | 'pending' | 'arrived' | 'refused' | 'failed';
+    /**
+     * Trouble
+     *
+     * Why a person has to look at it
+     */
+    trouble: string | null;
+    /**
+     * Txid
+     */
+    txid: string | null;
+    /**
+     * Venue
+     */
+    venue: string;
 };
 
 /**
@@ -5666,7 +5774,7 @@ export type TreasuryListProposalsData = {
         /**
          * State
          */
-        state?: 'open' | 'done' | 'dismissed' | null;
+        state?: 'open' | 'done' | 'accepted' | 'dismissed' | null;
         /**
          * Limit
          */
@@ -5708,6 +5816,56 @@ export type TreasuryListProposalsResponses = {
 };
 
 export type TreasuryListProposalsResponse = TreasuryListProposalsResponses[keyof TreasuryListProposalsResponses];
+
+export type TreasuryAcceptProposalData = {
+    body: AcceptIn;
+    path: {
+        /**
+         * Proposal Id
+         */
+        proposal_id: string;
+    };
+    query?: never;
+    url: '/api/v1/treasury/proposals/{proposal_id}/accept';
+};
+
+export type TreasuryAcceptProposalErrors = {
+    /**
+     * `unauthenticated`: Sign in first
+     */
+    401: Problem;
+    /**
+     * `forbidden`: Not allowed
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found
+     */
+    404: Problem;
+    /**
+     * `conflict`: Conflict
+     */
+    409: Problem;
+    /**
+     * `invalid_request`: Some fields are not as they should be
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests
+     */
+    429: Problem;
+};
+
+export type TreasuryAcceptProposalError = TreasuryAcceptProposalErrors[keyof TreasuryAcceptProposalErrors];
+
+export type TreasuryAcceptProposalResponses = {
+    /**
+     * Successful Response
+     */
+    200: ProposalOut;
+};
+
+export type TreasuryAcceptProposalResponse = TreasuryAcceptProposalResponses[keyof TreasuryAcceptProposalResponses];
 
 export type TreasuryDismissProposalData = {
     body?: never;
@@ -5758,6 +5916,52 @@ export type TreasuryDismissProposalResponses = {
 };
 
 export type TreasuryDismissProposalResponse = TreasuryDismissProposalResponses[keyof TreasuryDismissProposalResponses];
+
+export type TreasuryListVenueMovesData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * Limit
+         */
+        limit?: number;
+        /**
+         * Cursor
+         */
+        cursor?: string | null;
+    };
+    url: '/api/v1/treasury/venue-moves';
+};
+
+export type TreasuryListVenueMovesErrors = {
+    /**
+     * `unauthenticated`: Sign in first
+     */
+    401: Problem;
+    /**
+     * `forbidden`: Not allowed
+     */
+    403: Problem;
+    /**
+     * `invalid_request`: Some fields are not as they should be
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests
+     */
+    429: Problem;
+};
+
+export type TreasuryListVenueMovesError = TreasuryListVenueMovesErrors[keyof TreasuryListVenueMovesErrors];
+
+export type TreasuryListVenueMovesResponses = {
+    /**
+     * Successful Response
+     */
+    200: PageVenueMoveOut;
+};
+
+export type TreasuryListVenueMovesResponse = TreasuryListVenueMovesResponses[keyof TreasuryListVenueMovesResponses];
 
 export type TreasuryListWalletsData = {
     body?: never;

@@ -1,5 +1,6 @@
 """Contains all the data models used in inputs/outputs"""
 
+from .accept_in import AcceptIn
 from .address_in import AddressIn
 from .address_out import AddressOut
 from .alternative_out import AlternativeOut
@@ -91,6 +92,7 @@ from .page_proposal_out import PageProposalOut
 from .page_session_out import PageSessionOut
 from .page_statement_line_out import PageStatementLineOut
 from .page_transaction_out import PageTransactionOut
+from .page_venue_move_out import PageVenueMoveOut
 from .page_wallet_out import PageWalletOut
 from .page_withdrawal_out import PageWithdrawalOut
 from .password_in import PasswordIn
@@ -162,6 +164,9 @@ from .twin_out import TwinOut
 from .twin_out_source import TwinOutSource
 from .validate_in import ValidateIn
 from .validation_out import ValidationOut
+from .venue_move_out import VenueMoveOut
+from .venue_move_out_direction import VenueMoveOutDirection
+from .venue_move_out_state import VenueMoveOutState
 from .verify_in import VerifyIn
 from .wallet_out import WalletOut
 from .wallets_export_statement_format import WalletsExportStatementFormat
@@ -170,6 +175,7 @@ from .withdrawal_in import WithdrawalIn
 from .withdrawal_out import WithdrawalOut
 
 __all__ = (
+    "AcceptIn",
     "AddressIn",
     "AddressOut",
     "AlternativeOut",
@@ -261,6 +267,7 @@ __all__ = (
     "PageSessionOut",
     "PageStatementLineOut",
     "PageTransactionOut",
+    "PageVenueMoveOut",
     "PageWalletOut",
     "PageWithdrawalOut",
     "PasswordIn",
@@ -332,6 +339,9 @@ __all__ = (
     "TwinOutSource",
     "ValidateIn",
     "ValidationOut",
+    "VenueMoveOut",
+    "VenueMoveOutDirection",
+    "VenueMoveOutState",
     "VerifyIn",
     "WalletOut",
     "WalletsExportStatementFormat",

@@ -1,11 +1,12 @@
 from typing import Literal
 
-MoveOutPurpose = Literal["cold", "consolidation", "sweep", "top_up"]
+MoveOutPurpose = Literal["cold", "consolidation", "sweep", "to_venue", "top_up"]
 
 MOVE_OUT_PURPOSE_VALUES: set[MoveOutPurpose] = {
     "cold",
     "consolidation",
     "sweep",
+    "to_venue",
     "top_up",
 }
 

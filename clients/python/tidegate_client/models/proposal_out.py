@@ -18,9 +18,9 @@ class ProposalOut:
     """A movement that needs a person. It is done by itself when the need is gone."""
 
     address: str
-    """ Our hot address, where a refill is to be sent """
+    """ Where it is to be sent: an address of our own """
     amount: str
-    """ What the hot wallet lacks, or has too much """
+    """ What is to be moved """
     asset: str
     changed_at: str
     created_at: str
@@ -31,6 +31,8 @@ class ProposalOut:
     network: str
     reason: str
     state: ProposalOutState
+    venue: str
+    """ The exchange that it moves from or to; empty where there is none """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -60,6 +62,8 @@ class ProposalOut:
 
         state: str = self.state
 
+        venue = self.venue
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -76,6 +80,7 @@ class ProposalOut:
                 "network": network,
                 "reason": reason,
                 "state": state,
+                "venue": venue,
             }
         )
 
@@ -118,6 +123,8 @@ class ProposalOut:
 
         state = check_proposal_out_state(d.pop("state"))
 
+        venue = d.pop("venue")
+
         proposal_out = cls(
             address=address,
             amount=amount,
@@ -131,6 +138,7 @@ class ProposalOut:
             network=network,
             reason=reason,
             state=state,
+            venue=venue,
         )
 
         proposal_out.additional_properties = d

@@ -1,10 +1,12 @@
 from typing import Literal
 
-ProposalOutKind = Literal["refill", "surplus"]
+ProposalOutKind = Literal["refill", "surplus", "to_venue", "to_wallet"]
 
 PROPOSAL_OUT_KIND_VALUES: set[ProposalOutKind] = {
     "refill",
     "surplus",
+    "to_venue",
+    "to_wallet",
 }
 
 

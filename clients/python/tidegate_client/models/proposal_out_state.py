@@ -1,8 +1,9 @@
 from typing import Literal
 
-ProposalOutState = Literal["dismissed", "done", "open"]
+ProposalOutState = Literal["accepted", "dismissed", "done", "open"]
 
 PROPOSAL_OUT_STATE_VALUES: set[ProposalOutState] = {
+    "accepted",
     "dismissed",
     "done",
     "open",

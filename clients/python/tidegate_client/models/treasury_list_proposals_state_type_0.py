@@ -1,8 +1,9 @@
 from typing import Literal
 
-TreasuryListProposalsStateType0 = Literal["dismissed", "done", "open"]
+TreasuryListProposalsStateType0 = Literal["accepted", "dismissed", "done", "open"]
 
 TREASURY_LIST_PROPOSALS_STATE_TYPE_0_VALUES: set[TreasuryListProposalsStateType0] = {
+    "accepted",
     "dismissed",
     "done",
     "open",

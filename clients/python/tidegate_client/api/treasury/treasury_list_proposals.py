@@ -105,7 +105,8 @@ def sync_detailed(
 ) -> Response[PageProposalOut | Problem]:
     """List Proposals
 
-     What needs a person to move money: refills of hot wallets, and what is too much on them.
+     What needs a person to move money: refills of hot wallets, what is too much on them, moves from and
+    to exchanges.
 
     Args:
         state (None | TreasuryListProposalsStateType0 | Unset):
@@ -142,7 +143,8 @@ def sync(
 ) -> PageProposalOut | Problem | None:
     """List Proposals
 
-     What needs a person to move money: refills of hot wallets, and what is too much on them.
+     What needs a person to move money: refills of hot wallets, what is too much on them, moves from and
+    to exchanges.
 
     Args:
         state (None | TreasuryListProposalsStateType0 | Unset):
@@ -174,7 +176,8 @@ async def asyncio_detailed(
 ) -> Response[PageProposalOut | Problem]:
     """List Proposals
 
-     What needs a person to move money: refills of hot wallets, and what is too much on them.
+     What needs a person to move money: refills of hot wallets, what is too much on them, moves from and
+    to exchanges.
 
     Args:
         state (None | TreasuryListProposalsStateType0 | Unset):
@@ -209,7 +212,8 @@ async def asyncio(
 ) -> PageProposalOut | Problem | None:
     """List Proposals
 
-     What needs a person to move money: refills of hot wallets, and what is too much on them.
+     What needs a person to move money: refills of hot wallets, what is too much on them, moves from and
+    to exchanges.
 
     Args:
         state (None | TreasuryListProposalsStateType0 | Unset):
