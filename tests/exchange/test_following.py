@@ -124,6 +124,7 @@ async def test_a_venue_without_funds_is_passed_over_and_the_hedge_is_done_elsewh
                 quantity=held.free.quantize(Decimal("0.00001")),
                 price=Decimal(60_000),
             )
+    await wide.running.move("BTCUSDT", "64000")  # what was sold left a hole in its book
     await converted(room, "1.0")
     await room.hedge()
     assert ("binance", "rejected", 0, 0, "insufficient_funds") in await orders(room)
