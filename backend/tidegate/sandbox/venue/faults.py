@@ -17,7 +17,7 @@ FAULTS = {
     "venue_fills_lag": "trades are not shown before they are some seconds old",
     "venue_partial_fill": "a new order gets half of what there was to get",
     "venue_third_asset_fee": "fees are taken in a third asset where the account has it (binance)",
-    "venue_down": "every call answers 503",
+    "venue_down": "every call answers 503, and streams end",
     "venue_html": "every call answers 502 with a proxy's page",
     "venue_rate_limited": "every call is one too many (429, or the venue's own words)",
     "venue_banned": "every call is answered as one after too many warnings (418, or the venue's own words)",

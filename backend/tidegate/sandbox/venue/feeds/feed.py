@@ -102,7 +102,10 @@ class Movers:
 
 
 async def serve(feed: Feed, socket: WebSocket, movers: Movers, faults: Faults) -> None:
-    """Until either side goes away."""
+    """Until either side goes away. A venue that is down takes nobody in, and lets go of whom it has."""
+    if faults.active("venue_down"):
+        await socket.close()
+        return
     await socket.accept()
     outbox: asyncio.Queue[str] = asyncio.Queue(_FULL)
 
@@ -150,7 +153,7 @@ async def _send(feed: Feed, socket: WebSocket, outbox: asyncio.Queue[str], fault
             text = await outbox.get()
             if faults.active("venue_stream_silent") or faults.meets("venue_stream_gap"):
                 continue
-            if faults.meets("venue_stream_cut"):
+            if faults.active("venue_down") or faults.meets("venue_stream_cut"):
                 return
             if faults.meets("venue_stream_checksum"):
                 text = feed.corrupt(text)
