@@ -20,6 +20,7 @@ from tidegate.refusal import Kind
 from tidegate.transactions import audit, history, transfer
 from tidegate.transactions import transfer_rules as rules
 from tidegate.wallets import statement
+from tidegate.wire import decode_cursor
 
 MANY = 100_000_000
 ONE = 1_000_000
@@ -214,7 +215,7 @@ async def test_a_page_of_history_ends_where_the_next_begins_in_both_directions(
     while True:
         page = await history.transfers(world.office, user_id=ana.id, limit=1, before=before, reference=None)
         found += [(one.direction, one.id) for one in page.items]
-        before = history.decode_cursor(page.next_cursor)
+        before = decode_cursor(page.next_cursor)
         if before is None:
             break
     assert found == [("in", back), ("out", sent[1]), ("out", sent[0])]

@@ -14,6 +14,7 @@ from tidegate.auth import accounts
 from tidegate.auth.rules import LIMITS, Limit
 from tidegate.compliance import pause
 from tidegate.database import utcnow
+from tidegate.idempotency import Keyed
 from tidegate.refusal import Kind
 from tidegate.transactions import history, transfer
 
@@ -285,7 +286,7 @@ async def test_a_code_after_its_time_is_refused_before_the_worker_comes(
 ) -> None:
     waits, now = await waiting(world, ana, ben), utcnow()
     late = now + timedelta(seconds=world.settings.quotes.challenge_seconds)
-    asked = transfer.verify(world.office, ana.subject, waits, ana.code(late), transfer.Keyed(None, ""), late)
+    asked = transfer.verify(world.office, ana.subject, waits, ana.code(late), Keyed(None, ""), late)
     await refused(Kind.QUOTE_EXPIRED, asked)
 
 

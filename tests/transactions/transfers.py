@@ -25,7 +25,7 @@ def priced(world: World) -> None:
 
 async def person(world: World, **holds: int) -> Someone:
     """A customer who knows their own e-mail address."""
-    who = await world.someone(**holds)
+    who = await world.someone(enrolled=True, **holds)
     async with world.db.reading() as session:
         account = await accounts.user_by_id(session, who.id)
     assert account is not None
