@@ -18,7 +18,7 @@ test.each([
   expect(insideOf(text, null)).toEqual({ kind: 'email', to });
 });
 
-test.each(['ben', 'ben@demo', '@demo.example', 'bitcoin:bc1q@x.example', 'a b@demo.example', '0xAbC'])(
+test.each(['ben', 'ben@demo', '@demo.example', 'bitcoin:bc1q@x.example', '0xAbC'])(
   '%j is nobody by e-mail address',
   (text) => {
     expect(insideOf(text, null)).toBeNull();
