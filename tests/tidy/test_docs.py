@@ -34,6 +34,7 @@ ROWS = (
     "Deposits that are not plain",
     "Many deposits at once",
     "Destinations, the address book",
+    "Internal transfers",
     "Routing, best execution",
     "The risk spread",
     "One book of all venues",
