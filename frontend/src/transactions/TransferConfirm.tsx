@@ -142,8 +142,8 @@ export function TransferDetails({ transfer }: { transfer: Transfer }) {
           ) : (
             <strong>{t('inside.somebody')}</strong>
           )}
+          <p className={css.note}>{t(out ? `inside.sees.${other ? 'email' : 'address'}` : 'inside.here')}</p>
         </dd>
-        <dd>{t(out ? `inside.sees.${other ? 'email' : 'address'}` : 'inside.here')}</dd>
       </div>
       {!out && transfer.to_address && (
         <div>

@@ -62,11 +62,12 @@ function Told({ transfer }: { transfer: Transfer }) {
   const came = transfer.direction === 'in';
   const values = {
     money: figuresText(transfer.amount, transfer.asset),
-    to: transfer.to_email ?? t('inside.theirAddress'),
+    to: transfer.to_email ?? '',
     from: transfer.from_email ?? t('inside.somebody'),
     time: exactMoment(transfer.since ?? transfer.created_at, serverNow()),
   };
-  const sentence = came ? t('inside.story.came', values) : t(`inside.story.${state}`, values);
+  const told = came ? 'came' : state === 'completed' && !transfer.to_email ? 'completedAddress' : state;
+  const sentence = t(`inside.story.${told}`, values);
   useEffect(() => announce(sentence), [sentence]);
   const waits = state === 'pending_verification';
   return (
