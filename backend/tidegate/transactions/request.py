@@ -200,7 +200,7 @@ def above(limit: str, now: datetime) -> Refusal:
     if limit == "daily":
         ends = time_text(policy.day_ends(policy.day_of(now)))
         return Refusal(Kind.LIMIT_EXCEEDED, "This is more than is left for today.", limit=limit, available_at=ends)
-    return Refusal(Kind.LIMIT_EXCEEDED, "This is more than one withdrawal may be.", limit=limit)
+    return Refusal(Kind.LIMIT_EXCEEDED, "This is more than may go out at once.", limit=limit)
 
 
 async def _refused(office: Office, offer: Offer, verdict: Verdict, now: datetime) -> Refusal:
