@@ -98,6 +98,8 @@ TABLES: dict[str, May] = {
     "withdrawal_transitions": May(_READ, _READ, _READ),
     "withdrawals": May(_EDIT, "SELECT, UPDATE", _READ),
     "withdrawal_events": May(_GROW, _GROW, _READ),
+    "internal_transfers": May(_EDIT, "SELECT, UPDATE", _READ),
+    "internal_transfer_events": May(_GROW, _GROW, _READ),
     "books_checks": May(_READ, "SELECT, INSERT, DELETE", _READ),
     # the migrations' own
     "alembic_version": May("", "", _READ),
@@ -119,6 +121,8 @@ FUNCTIONS: dict[str, May] = {
     "auth_append_only": May(),
     "auth_step_guard": May(),
     "withdrawal_guard": May(),
+    "internal_transfer_guard": May(),
+    "internal_transfer_posted": May(),
     "set_payout_guard": May(),
     "attempt_guard": May(),
     "attempt_set_guard": May(),

@@ -26,7 +26,7 @@ from tidegate.ledger.lane import Lane
 from tidegate.notices import log as notices
 from tidegate.outbox.events import WORK
 from tidegate.parts import Parts, open_parts
-from tidegate.transactions import books, compare, payouts, withdraw
+from tidegate.transactions import books, compare, payouts, transfer, withdraw
 from tidegate.transactions import pipeline as transactions
 from tidegate.transactions.liquidity import Moves, Rebalancing
 from tidegate.treasury.keep import keep
@@ -111,7 +111,7 @@ class Worker:
             Step("moves", self._compared(Moves(office, parts.mover).step, moves=True), 2),
             Step("rebalance", self._compared(Rebalancing(office, parts.rebalancer).step, moves=True), 2),
             Step("keep", lambda: keep(spender, parts.lane), 5),
-            Step("expire", lambda: withdraw.expire(office, utcnow()), 1),
+            Step("expire", self._expire, 1),
             Step("forget", self._forget, 3600),
             Step("books", books.Checker(office).step, 10),
         ]
@@ -144,6 +144,11 @@ class Worker:
             return 0 if self._behind and moves else await run()
 
         return step
+
+    async def _expire(self) -> int:
+        """End what its owner never confirmed: withdrawals and internal transfers."""
+        office, now = self._parts.office, utcnow()
+        return await withdraw.expire(office, now) + await transfer.expire(office, now)
 
     async def _forget(self) -> int:
         """Drop what has had its time: events past their replay window, sessions long ended."""

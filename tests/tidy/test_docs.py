@@ -34,6 +34,7 @@ ROWS = (
     "Deposits that are not plain",
     "Many deposits at once",
     "Destinations, the address book",
+    "Internal transfers",
     "Routing, best execution",
     "Prices that are honoured, inventory promised once",
     "Hedges to the end, what is carried",

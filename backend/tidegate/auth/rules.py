@@ -199,6 +199,7 @@ LIMITS: dict[str, Limit] = {
         Limit("password", 10, timedelta(hours=1)),
         Limit("second_factor", 20, timedelta(days=1)),
         Limit("withdrawals", 10, timedelta(hours=1)),
+        Limit("transfers", 20, timedelta(hours=1)),
         Limit("quotes", 60, timedelta(minutes=1)),
         Limit("exports", 5, timedelta(hours=1)),
         Limit("addresses", 60, timedelta(hours=1)),

@@ -118,6 +118,18 @@ async def frozen_among(session: AsyncSession, *, user_ids: Collection[uuid.UUID]
     return set(rows)
 
 
+_FREE = Write(
+    """
+    WITH r AS (SELECT * FROM jsonb_to_recordset($1::jsonb) AS rows(i int, user_id uuid))
+    SELECT array_agg(r.i) FROM r JOIN users u ON u.id = r.user_id WHERE u.frozen_at IS NULL
+    """
+)
+
+
+def not_frozen(user_id: uuid.UUID) -> Rider:
+    return Rider("frozen", _FREE, {"user_id": user_id})
+
+
 async def insert_user(session: AsyncSession, *, user: User) -> bool:
     """False when the address is taken."""
     values = {

@@ -21,12 +21,25 @@ from tidegate.treasury import inventory
 async def worth(desk: Desk, wanted: Wanted, figures: Figures) -> int | None:
     """The debit in millionths of a dollar, rounded up. A plain withdrawal may be of unknown worth."""
     try:
-        mid = await desk.markets.mid(wanted.source, asset(DOLLAR), stale=True)
+        return await worth_of(desk, Amount(wanted.source, figures.debit))
     except Refusal:
         if wanted.converting:
             raise
         return None
-    return rules.usd_units(Amount(wanted.source, figures.debit), mid.value)
+
+
+async def worth_of(desk: Desk, amount: Amount) -> int:
+    """In millionths of a dollar, rounded up. Refuses VENUE_UNAVAILABLE."""
+    mid = await desk.markets.mid(amount.asset, asset(DOLLAR), stale=True)
+    return rules.usd_units(amount, mid.value)
+
+
+async def cents_of(desk: Desk, amount: Amount) -> int | None:
+    """What an amount counts for against limits, rounded up; None while nobody can say what it is worth."""
+    try:
+        return rules.ceiling(Fraction(await worth_of(desk, amount), 10 ** (rules.USD_DECIMALS - 2)))
+    except Refusal:
+        return None
 
 
 async def judge(

@@ -20,7 +20,7 @@ from tidegate.database import Database
 from tidegate.exchange import audit as exchange
 from tidegate.ledger import balances, proof
 from tidegate.money import UnknownAsset, asset, format_units
-from tidegate.transactions import store
+from tidegate.transactions import store, transfer_store
 from tidegate.transactions.office import Office
 from tidegate.treasury import attempts, transit
 from tidegate.venues.port import VenueUnavailable
@@ -132,7 +132,7 @@ async def run(office: Office, *, now: datetime, progress: Progress = _silent, wh
 async def run_at(db: Database, at: datetime, *, progress: Progress = _silent) -> Report:
     """The books as they were with everything posted up to and including a past moment.
 
-    The ledger re-added to there, and what was held against the withdrawals that were open then. Chains and venues tell
+    The ledger re-added to there, and what was held against what was open then. Chains and venues tell
     only how they stand now: they are named in `left_out` and change no verdict.
     """
     report = Report(at, past=True, left_out=list(LEFT_OUT))
@@ -179,9 +179,10 @@ async def _settled(report: Report, place: str, progress: Progress, look: Callabl
 
 
 async def _holds(session: AsyncSession) -> list[proof.Finding]:
-    """What customers' `held` accounts say against what open withdrawals and conversions hold."""
+    """What customers' `held` accounts say against what open withdrawals, transfers and conversions hold."""
     wanted: dict[tuple[str, str], int] = {}
-    for (user, code), units in (await store.held_terms(session)).items():
+    waiting = [*(await store.held_terms(session)).items(), *(await transfer_store.held(session)).items()]
+    for (user, code), units in waiting:
         wanted[str(user), code] = wanted.get((str(user), code), 0) + units
     executing = sum((await exchange.open_holds(session)).values())
     findings = _differing(await proof.held_by(session), wanted)
@@ -202,7 +203,7 @@ async def _in_transit(session: AsyncSession, totals: Sequence[tuple[str, str, st
 
 
 async def _wanted_at(session: AsyncSession, at: datetime) -> dict[tuple[str, str], int]:
-    """What withdrawals held at that moment: the agreed sums, and by the ledger's own time which step had been booked."""
+    """What withdrawals and transfers held at that moment: the agreed sums, and by the ledger's own time which step had been booked."""
     wanted: dict[tuple[str, str], int] = {}
     async for some in store.around(session, at):
         steps = [f"withdrawal:{terms.id}:{step}" for terms in some for step in ("hold", "convert", "settle", "refund")]
@@ -215,6 +216,13 @@ async def _wanted_at(session: AsyncSession, at: datetime) -> dict[tuple[str, str
                 continue
             key = (str(terms.user_id), terms.to_asset if convert else terms.from_asset)
             wanted[key] = wanted.get(key, 0) + (terms.deliver_units if convert else terms.debit_units)
+    async for waited in transfer_store.around(session, at):
+        steps = [f"transfer:{one}:{step}" for one, *_ in waited for step in ("hold", "complete", "refund")]
+        done = await balances.posted_by(session, steps, at)
+        for one, user_id, code, units in waited:
+            hold, complete, refund = (f"transfer:{one}:{step}" in done for step in ("hold", "complete", "refund"))
+            if hold and not complete and not refund:
+                wanted[str(user_id), code] = wanted.get((str(user_id), code), 0) + units
     return wanted
 
 
@@ -222,7 +230,7 @@ def _differing(held: dict[tuple[str, str], int], wanted: dict[tuple[str, str], i
     return [
         proof.Finding(
             "holds",
-            f"{code} of {user}: held {held.get((user, code), 0)}, open withdrawals need {wanted.get((user, code), 0)}",
+            f"{code} of {user}: held {held.get((user, code), 0)}, open withdrawals and transfers need {wanted.get((user, code), 0)}",
         )
         for user, code in sorted(set(held) | set(wanted))
         if held.get((user, code), 0) != wanted.get((user, code), 0)

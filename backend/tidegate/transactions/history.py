@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 
 from tidegate.exchange import history as conversions
 from tidegate.refusal import Kind, Refusal
-from tidegate.transactions import store
+from tidegate.transactions import store, transfer_store
 from tidegate.transactions.office import Office
-from tidegate.transactions.schemas import TransactionOut, WithdrawalOut
+from tidegate.transactions.schemas import TransactionOut, TransferOut, WithdrawalOut
 from tidegate.transactions.tables import Withdrawal
+from tidegate.transactions.transfer_view import line_out, transfer_out
 from tidegate.transactions.view import withdrawal_out
 from tidegate.treasury import attempts
 from tidegate.treasury.attempts import Seen
@@ -47,6 +48,26 @@ async def withdrawals(
     return Page(items=items, next_cursor=next_cursor([(row.created_at, row.id) for row in rows], limit))
 
 
+async def transfer(office: Office, *, user_id: uuid.UUID, transfer_id: uuid.UUID) -> TransferOut:
+    """One that the user made, or that came to them. Refuses NOT_FOUND, also for one that has not come yet."""
+    async with office.db.reading() as session:
+        row = await transfer_store.get_own(session, transfer_id, user_id)
+        if row is None:
+            raise Refusal(Kind.NOT_FOUND, "There is no such internal transfer.")
+        events = await transfer_store.events(session, row.id)
+    return transfer_out(row, events, user_id=user_id)
+
+
+async def transfers(
+    office: Office, *, user_id: uuid.UUID, limit: int, before: Cursor | None, reference: str | None
+) -> Page[TransferOut]:
+    """A page of both directions, newest first; events are left to the single view."""
+    async with office.db.reading() as session:
+        found = await transfer_store.page(session, user_id=user_id, before=before, limit=limit, reference=reference)
+    items = [transfer_out(row, [], user_id=user_id) for _, row in found]
+    return Page(items=items, next_cursor=next_cursor([(at, row.id) for at, row in found], limit))
+
+
 async def page(
     office: Office,
     *,
@@ -73,6 +94,11 @@ async def page(
             filters = conversions.Filters(asset=asset, reference=reference)
             exchanged = await conversions.page(session, user_id=user_id, before=before, limit=limit, filters=filters)
             lines += [(e.at, e.id, _conversion(e)) for e in exchanged]
+        if kind in (None, "transfer"):
+            moved = await transfer_store.page(
+                session, user_id=user_id, before=before, limit=limit, asset=asset, reference=reference
+            )
+            lines += [(at, row.id, line_out(row, user_id=user_id)) for at, row in moved]
     lines.sort(key=lambda line: (line[0], line[1]), reverse=True)
     shown = lines[:limit]
     # Full pages may hide older lines of any room; a short one has shown everything.
@@ -84,7 +110,7 @@ AT_ONCE = 200
 """Lines of an export read in one go."""
 COLUMNS = (
     "time", "kind", "id", "state", "debit_asset", "debit", "credit_asset", "credit", "network", "address", "label",
-    "txid", "reference",
+    "txid", "reference", "counterpart",
 )  # fmt: skip
 _LAST = uuid.UUID(int=2**128 - 1)
 
@@ -117,7 +143,7 @@ def _row(item: TransactionOut) -> Sequence[object]:
     return (
         item.at, item.kind, item.id, item.state, debit and debit.asset, debit and debit.amount,
         credit and credit.asset, credit and credit.amount, item.network, item.address, item.label, item.txid,
-        item.reference,
+        item.reference, item.counterpart,
     )  # fmt: skip
 
 

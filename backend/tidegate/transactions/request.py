@@ -186,7 +186,7 @@ def _judged(office: Office, offer: Offer, now: datetime) -> tuple[int, bool]:
     cents = -(-offer.usd_units // 10_000)
     judged = policy.judge(cents, 0, limits.of(office.settings.compliance))
     if judged.policy is policy.Policy.REFUSE:
-        raise _above(judged.limit or "per_withdrawal", now)
+        raise above(judged.limit or "per_withdrawal", now)
     return cents, offer.review_needed or judged.policy is policy.Policy.REVIEW
 
 
@@ -196,11 +196,11 @@ def _no_review_of_a_price(offer: Offer, review: bool) -> None:
         raise would_need_review()
 
 
-def _above(limit: str, now: datetime) -> Refusal:
+def above(limit: str, now: datetime) -> Refusal:
     if limit == "daily":
         ends = time_text(policy.day_ends(policy.day_of(now)))
         return Refusal(Kind.LIMIT_EXCEEDED, "This is more than is left for today.", limit=limit, available_at=ends)
-    return Refusal(Kind.LIMIT_EXCEEDED, "This is more than one withdrawal may be.", limit=limit)
+    return Refusal(Kind.LIMIT_EXCEEDED, "This is more than may go out at once.", limit=limit)
 
 
 async def _refused(office: Office, offer: Offer, verdict: Verdict, now: datetime) -> Refusal:
@@ -212,5 +212,5 @@ async def _refused(office: Office, offer: Offer, verdict: Verdict, now: datetime
     if verdict.rider == "reference":
         return Refusal(Kind.CONFLICT, "This reference was used before.", field="reference")
     if verdict.rider == "limit":
-        return _above("daily", now)
+        return above("daily", now)
     return Refusal(Kind.CONFLICT, "Something changed meanwhile. Ask again.")

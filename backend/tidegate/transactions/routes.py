@@ -12,13 +12,15 @@ from tidegate.download import Format, download, files
 from tidegate.idempotency import Keyed, keyed_optional, keyed_required, respond
 from tidegate.problems import problems
 from tidegate.refusal import Kind
-from tidegate.transactions import books, history, trial, withdraw
+from tidegate.transactions import books, history, transfer, trial, withdraw
 from tidegate.transactions.office import Office
 from tidegate.transactions.request import Asked
 from tidegate.transactions.request import request as request_withdrawal
 from tidegate.transactions.schemas import (
     BooksOut,
     TransactionOut,
+    TransferIn,
+    TransferOut,
     TrialBalanceOut,
     VerifyIn,
     WithdrawalIn,
@@ -29,6 +31,7 @@ from tidegate.wire import Moment, Page, Paging
 router = APIRouter(prefix="/transactions")
 audit_router = APIRouter(prefix="/audit", tags=["audit"])
 
+Kinds = Literal["deposit", "withdrawal", "conversion", "transfer"]
 SIGNED_IN = (Kind.UNAUTHENTICATED, Kind.FORBIDDEN, Kind.RATE_LIMITED, Kind.INVALID_REQUEST)
 
 
@@ -154,16 +157,123 @@ async def cancel_withdrawal(withdrawal_id: uuid.UUID, office: At, subject: Payer
     return await history.withdrawal(office, user_id=subject.user_id, withdrawal_id=withdrawal_id)
 
 
+@router.post(
+    "/transfers",
+    tags=["transfers"],
+    operation_id="transfers_create",
+    status_code=201,
+    response_model=TransferOut,
+    responses=problems(
+        *SIGNED_IN,
+        Kind.MALFORMED,
+        Kind.IDEMPOTENCY_KEY_MISSING,
+        Kind.IDEMPOTENCY_KEY_REUSED,
+        Kind.IN_PROGRESS,
+        Kind.SECOND_FACTOR_REQUIRED,
+        Kind.NOT_FOUND,
+        Kind.UNKNOWN_ASSET,
+        Kind.INVALID_AMOUNT,
+        Kind.TOO_MANY_DECIMALS,
+        Kind.INVALID_ADDRESS,
+        Kind.WRONG_NETWORK,
+        Kind.FORBIDDEN_ADDRESS,
+        Kind.OWN_ADDRESS,
+        Kind.INSUFFICIENT_FUNDS,
+        Kind.LIMIT_EXCEEDED,
+        Kind.REVIEW_REQUIRED,
+        Kind.POLICY_BLOCKED,
+        Kind.CONFLICT,
+        Kind.BUSY,
+    ),
+)
+async def create_transfer(
+    body: TransferIn, office: At, subject: Payer, keyed: Annotated[Keyed, Depends(keyed_required)]
+) -> Response:
+    """Pay another user of this platform: free, and at once when you have confirmed it. The amount is held until then.
+
+    The recipient is found by e-mail address or by one of their deposit addresses here.
+    """
+    asked = transfer.Asked(body.asset, body.amount, body.to_email, body.to_address, body.reference)
+    return respond(await transfer.create(office, subject, asked, keyed, utcnow()))
+
+
+@router.get("/transfers", tags=["transfers"], operation_id="transfers_list", responses=problems(*SIGNED_IN))
+async def list_transfers(
+    office: At,
+    subject: Reader,
+    paging: Annotated[Paging, Depends()],
+    reference: Annotated[str | None, Query(max_length=64)] = None,
+) -> Page[TransferOut]:
+    """Internal transfers that you made and that came to you, newest first."""
+    return await history.transfers(
+        office, user_id=subject.user_id, limit=paging.limit, before=paging.before, reference=reference
+    )
+
+
+@router.get(
+    "/transfers/{transfer_id}",
+    tags=["transfers"],
+    operation_id="transfers_get",
+    responses=problems(*SIGNED_IN, Kind.NOT_FOUND),
+)
+async def get_transfer(transfer_id: uuid.UUID, office: At, subject: Reader) -> TransferOut:
+    """One that you made, or that came to you."""
+    return await history.transfer(office, user_id=subject.user_id, transfer_id=transfer_id)
+
+
+@router.post(
+    "/transfers/{transfer_id}/verify",
+    tags=["transfers"],
+    operation_id="transfers_verify",
+    response_model=TransferOut,
+    responses=problems(
+        *SIGNED_IN,
+        Kind.MALFORMED,
+        Kind.NOT_FOUND,
+        Kind.POLICY_BLOCKED,
+        Kind.CONFLICT,
+        Kind.QUOTE_EXPIRED,
+        Kind.INVALID_CODE,
+        Kind.CODE_ALREADY_USED,
+        Kind.SECOND_FACTOR_REQUIRED,
+        Kind.IDEMPOTENCY_KEY_REUSED,
+        Kind.IN_PROGRESS,
+        Kind.BUSY,
+    ),
+)
+async def verify_transfer(
+    transfer_id: uuid.UUID,
+    body: VerifyIn,
+    office: At,
+    subject: Payer,
+    keyed: Annotated[Keyed, Depends(keyed_optional)],
+) -> Response:
+    """Confirm exactly this internal transfer with your second factor. The recipient has the money with the answer."""
+    return respond(await transfer.verify(office, subject, transfer_id, body.code, keyed, utcnow()))
+
+
+@router.post(
+    "/transfers/{transfer_id}/cancel",
+    tags=["transfers"],
+    operation_id="transfers_cancel",
+    responses=problems(*SIGNED_IN, Kind.MALFORMED, Kind.NOT_FOUND, Kind.CANNOT_CANCEL, Kind.CONFLICT, Kind.BUSY),
+)
+async def cancel_transfer(transfer_id: uuid.UUID, office: At, subject: Payer) -> TransferOut:
+    """Cancel before it is confirmed; the money comes back at once."""
+    await transfer.cancel(office, subject, transfer_id, utcnow())
+    return await history.transfer(office, user_id=subject.user_id, transfer_id=transfer_id)
+
+
 @router.get("", tags=["transactions"], operation_id="transactions_list", responses=problems(*SIGNED_IN))
 async def list_transactions(
     office: At,
     subject: Reader,
     paging: Annotated[Paging, Depends()],
-    kind: Literal["deposit", "withdrawal", "conversion"] | None = None,
+    kind: Kinds | None = None,
     asset: Annotated[str | None, Query(max_length=16)] = None,
     reference: Annotated[str | None, Query(max_length=64)] = None,
 ) -> Page[TransactionOut]:
-    """One history: deposits, withdrawals and conversions, newest first."""
+    """One history: deposits, withdrawals, conversions and internal transfers, newest first."""
     return await history.page(
         office,
         user_id=subject.user_id,
@@ -186,7 +296,7 @@ async def export_transactions(
     office: At,
     subject: Reader,
     form: Annotated[Format, Query(alias="format")] = "json",
-    kind: Literal["deposit", "withdrawal", "conversion"] | None = None,
+    kind: Kinds | None = None,
     asset: Annotated[str | None, Query(max_length=16)] = None,
     since: Annotated[Moment | None, Query(alias="from", description="Begun at or after this moment")] = None,
     until: Annotated[Moment | None, Query(alias="to", description="Begun before this moment")] = None,

@@ -57,6 +57,15 @@ class WaitingFor(StrEnum):
     OPERATOR = "operator"
 
 
+class TransferState(StrEnum):
+    """An internal transfer's state (PRODUCT.md)."""
+
+    PENDING_VERIFICATION = "pending_verification"  # the sender has not confirmed yet; the money is held
+    COMPLETED = "completed"  # the recipient has it
+    CANCELLED = "cancelled"  # by the sender, before confirming
+    EXPIRED = "expired"  # never confirmed
+
+
 ENDED = frozenset({State.COMPLETED, State.CANCELLED, State.REJECTED, State.EXPIRED, State.FAILED})
 CANCELLABLE = frozenset({State.PENDING_VERIFICATION, State.PENDING_SCREENING, State.PENDING_APPROVAL, State.QUEUED})
 

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from tidegate.wire import AmountOut, FeeOut, In, Out, Reference, Time, Waiting
+from tidegate.wire import AmountOut, DecimalText, FeeOut, In, Out, Reference, Time, Waiting
 
 
 class WithdrawalIn(In):
@@ -95,6 +95,60 @@ class WithdrawalOut(Waiting):
     completed_at: Time | None
 
 
+class TransferIn(In):
+    """Exactly one of `to_email` and `to_address` (a deposit address here)."""
+
+    asset: str = Field(min_length=1, max_length=16, examples=["USDT"])
+    amount: DecimalText
+    to_email: str | None = Field(default=None, min_length=3, max_length=254, examples=["ben@demo.example"])
+    to_address: str | None = Field(default=None, min_length=1, max_length=256)
+    reference: Reference | None = None
+
+    @model_validator(mode="after")
+    def _one_recipient(self) -> "TransferIn":
+        if (self.to_email is None) == (self.to_address is None):
+            raise ValueError("give either to_email or to_address")
+        return self
+
+
+class TransferIntentOut(Out):
+    """What the second factor confirms, field by field; `digest` is SHA-256 of its canonical form. `units` are base units."""
+
+    transfer_id: str
+    user_id: str
+    asset: str
+    units: str
+    to: str
+    created_at: str
+
+
+class TransferChallengeOut(Out):
+    digest: str
+    methods: list[str]
+    expires_at: Time
+    intent: TransferIntentOut
+
+
+class TransferOut(Waiting):
+    """An internal transfer as one of its two sides sees it. Each sees of the other what the sender went by: both e-mail
+    addresses, or the deposit address alone."""
+
+    id: uuid.UUID
+    direction: Literal["out", "in"] = Field(description="`in` for its recipient, who sees it once it is completed")
+    reference: str | None = Field(description="The sender's own; null for the recipient")
+    asset: str
+    amount: str
+    to_email: str | None
+    to_address: str | None
+    network: str | None = Field(description="Of `to_address`; nothing goes over it")
+    from_email: str | None
+    detail: str | None
+    challenge: TransferChallengeOut | None = Field(description="Present while the sender's second factor is waited for")
+    events: list[EventOut]
+    created_at: Time
+    completed_at: Time | None
+
+
 class TransactionOut(Waiting):
     """One line of the history; `kind` says which list has the whole of it."""
 
@@ -110,6 +164,9 @@ class TransactionOut(Waiting):
     confirmations: int | None
     confirmations_required: int | None
     reference: str | None
+    counterpart: str | None = Field(
+        default=None, description="The other side's e-mail address, of a transfer by e-mail"
+    )
 
 
 class BooksAssetOut(Out):

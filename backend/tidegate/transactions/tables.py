@@ -9,10 +9,11 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tidegate.database import Base, Units
-from tidegate.transactions.rules import ENDED, State, SubStatus
+from tidegate.transactions.rules import ENDED, State, SubStatus, TransferState
 
 _STATES = ", ".join(f"'{state.value}'" for state in State)
 _SUBS = ", ".join(f"'{sub.value}'" for sub in SubStatus)
+_TRANSFER_STATES = ", ".join(f"'{state.value}'" for state in TransferState)
 _ENDED = ", ".join(f"'{state.value}'" for state in sorted(ENDED))
 
 
@@ -94,6 +95,73 @@ class WithdrawalEvent(Base):
     at: Mapped[datetime]
     state: Mapped[str]
     sub_status: Mapped[str | None]
+    by: Mapped[str]
+    detail: Mapped[str | None]
+
+
+class InternalTransfer(Base):
+    """Money from one customer to another. Triggers keep it to its life and to what was agreed, and at commit hold it
+    against the ledger: no state without its posting (migration 0023)."""
+
+    __tablename__ = "internal_transfers"
+    __table_args__ = (
+        UniqueConstraint("user_id", "reference"),
+        CheckConstraint(f"state IN ({_TRANSFER_STATES})", name="state_known"),
+        CheckConstraint("units > 0", name="units_positive"),
+        CheckConstraint("user_id <> recipient_id", name="two_people"),
+        CheckConstraint("(to_email IS NULL) <> (to_address IS NULL)", name="one_destination"),
+        CheckConstraint("(to_email IS NULL) = (from_email IS NULL)", name="names_on_both_sides"),
+        CheckConstraint("(to_address IS NULL) = (network IS NULL)", name="address_has_network"),
+        CheckConstraint("(state = 'completed') = (completed_at IS NOT NULL)", name="completed_has_time"),
+        CheckConstraint("(completed_at IS NULL) = (authorisation IS NULL)", name="completed_has_authorisation"),
+        Index("ix_internal_transfers_user_id_created_at", "user_id", "created_at", "id"),
+        Index(
+            "ix_internal_transfers_recipient_id_completed_at",
+            "recipient_id",
+            "completed_at",
+            "id",
+            postgresql_where=text("completed_at IS NOT NULL"),
+        ),
+        Index(
+            "ix_internal_transfers_unverified",
+            "challenge_expires_at",
+            postgresql_where=text("state = 'pending_verification'"),
+        ),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id"))
+    recipient_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id"))
+    reference: Mapped[str | None]
+    asset: Mapped[str]
+    units: Mapped[int] = mapped_column(Units)
+    to_email: Mapped[str | None]
+    from_email: Mapped[str | None]
+    """Shown to the recipient; null when the sender paid an address and did not know whose it is."""
+    to_address: Mapped[str | None]
+    network: Mapped[str | None]
+    usd_cents: Mapped[int] = mapped_column(BigInteger)
+    state: Mapped[str]
+    detail: Mapped[str | None]
+    since: Mapped[datetime]
+    version: Mapped[int]
+    intent: Mapped[bytes] = mapped_column(LargeBinary)
+    digest: Mapped[str]
+    challenge_expires_at: Mapped[datetime]
+    authorisation: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    created_at: Mapped[datetime]
+    completed_at: Mapped[datetime | None]
+
+
+class InternalTransferEvent(Base):
+    """One row for each state it came to; append-only."""
+
+    __tablename__ = "internal_transfer_events"
+
+    transfer_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("internal_transfers.id"), primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+    state: Mapped[str]
     by: Mapped[str]
     detail: Mapped[str | None]
 

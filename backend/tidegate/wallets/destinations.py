@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -190,9 +190,40 @@ def _ours(field: str, *, mine: bool = False) -> Refusal:
     return Refusal(Kind.OWN_ADDRESS, detail, field=field)
 
 
-async def owner(session: AsyncSession, *, network: str, address: str) -> uuid.UUID | None:
-    """Whose deposit address this is (canonical spelling): the recipient of an internal transfer by address."""
-    return await store.owner_of(session, network=network, address=address)
+@dataclass(frozen=True, slots=True)
+class Occupied:
+    """A deposit address of ours (canonical spelling) and whose it is."""
+
+    user_id: uuid.UUID
+    network: str
+    address: str
+
+
+async def customer_at(
+    session: AsyncSession, *, chains: Mapping[str, Chain], settings: Settings, asset: str, address: str, field: str
+) -> Occupied | None:
+    """The recipient of an internal transfer by address; None where it is no customer's.
+
+    Refuses WRONG_NETWORK for an address over whose networks this asset does not travel, INVALID_ADDRESS and
+    FORBIDDEN_ADDRESS.
+    """
+    problems: set[AddressProblem] = set()
+    spelled = False
+    for network in settings.networks_of(asset):
+        judged = chains[network].judge(address)
+        if isinstance(judged, AddressProblem):
+            problems.add(judged)
+            continue
+        spelled = True
+        user_id = await store.owner_of(session, network=network, address=judged.text)
+        if user_id is not None:
+            return Occupied(user_id, network, judged.text)
+    if spelled:
+        return None
+    # That another network has such addresses says more than that this one has not.
+    telling = (AddressProblem.WRONG_NETWORK, AddressProblem.FORBIDDEN, AddressProblem.INVALID)
+    kind, detail = _REFUSED[next(one for one in telling if one in problems or one is AddressProblem.INVALID)]
+    raise Refusal(kind, detail, field=field)
 
 
 async def deposit_addresses(session: AsyncSession, *, network: str, addresses: Collection[str]) -> set[str]:

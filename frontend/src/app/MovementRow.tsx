@@ -30,6 +30,13 @@ export function MovementLink({ item, children }: { item: Movement; children: Rea
       </Link>
     );
   }
+  if (item.kind === 'transfer') {
+    return (
+      <Link to="/transfers/$id" params={params}>
+        {children}
+      </Link>
+    );
+  }
   return <span>{children}</span>;
 }
 

@@ -14,7 +14,7 @@ const TOUCHED: Record<string, readonly string[]> = {
   withdrawal: ['withdrawalsGet', 'transactionsList', 'walletsListBalances', 'walletsGetStatement'],
   deposit: ['depositsGet', 'depositsList', 'transactionsList', 'walletsListBalances', 'walletsGetStatement'],
   conversion: ['conversionsGet', 'transactionsList', 'walletsListBalances', 'walletsGetStatement'],
-  transfer: ['transactionsList', 'walletsListBalances', 'walletsGetStatement'],
+  transfer: ['transfersGet', 'transactionsList', 'walletsListBalances', 'walletsGetStatement'],
   balance: ['walletsListBalances', 'walletsGetStatement'],
   address: ['addressesList'],
   beneficiary: ['beneficiariesList'],

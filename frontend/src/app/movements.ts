@@ -54,6 +54,15 @@ export function useMovementWords(): (item: Movement) => MovementWords {
     if (item.kind === 'conversion') {
       return { title: t('line.conversion', values), note: t('line.conversionTo', values), state };
     }
+    if (item.kind === 'transfer') {
+      const by = item.counterpart ? 'Somebody' : 'Address';
+      const words = { ...values, other: item.counterpart ?? '' };
+      return {
+        title: t(item.debit ? `line.sent${by}` : `line.came${by}`, words),
+        note: t('line.inside'),
+        state,
+      };
+    }
     return {
       title: item.label ? t('line.paidTo', values) : t('line.paid', values),
       note: network ? t('line.on', values) : t('line.inside'),
@@ -64,7 +73,7 @@ export function useMovementWords(): (item: Movement) => MovementWords {
 
 /** What the account lost or gained by it; null when it came to nothing. */
 export function effect(item: Movement): { sign: '+' | '−'; amount: string; asset: string } | null {
-  if (item.kind === 'withdrawal' || item.kind === 'transfer') {
+  if (item.kind === 'withdrawal' || (item.kind === 'transfer' && item.debit)) {
     return item.debit && { sign: '−', ...item.debit };
   }
   return item.credit && { sign: '+', ...item.credit };

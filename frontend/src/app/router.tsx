@@ -158,12 +158,21 @@ const withdrawal = createRoute({
   component: lazyRouteComponent(() => import('@/transactions/Status'), 'Status'),
 });
 
+const transfer = createRoute({
+  getParentRoute: () => inside,
+  path: '/transfers/$id',
+  component: lazyRouteComponent(() => import('@/transactions/TransferStatus'), 'TransferStatus'),
+});
+
+const HISTORY_KINDS = ['withdrawal', 'deposit', 'conversion', 'transfer'] as const;
+export type HistoryKind = (typeof HISTORY_KINDS)[number];
+
 const history = createRoute({
   getParentRoute: () => inside,
   path: '/history',
-  validateSearch: (search: Record<string, unknown>): { kind?: 'deposit' | 'withdrawal' | 'conversion' } => {
-    const { kind } = search;
-    return kind === 'deposit' || kind === 'withdrawal' || kind === 'conversion' ? { kind } : {};
+  validateSearch: (search: Record<string, unknown>): { kind?: HistoryKind } => {
+    const kind = HISTORY_KINDS.find((known) => known === search.kind);
+    return kind ? { kind } : {};
   },
   component: lazyRouteComponent(() => import('@/transactions/History'), 'History'),
 });
@@ -215,6 +224,7 @@ const tree = root.addChildren([
     addresses,
     pay,
     withdrawal,
+    transfer,
     history,
     convert,
     conversion,

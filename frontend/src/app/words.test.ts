@@ -95,3 +95,11 @@ test('no sentence shouts and none says success', () => {
     expect(text).not.toMatch(/oops|success/i);
   }
 });
+
+test.each(['pending_verification', 'completed', 'cancelled', 'expired', 'came'])(
+  'an internal transfer in %s says where the money is and what came of it',
+  (state) => {
+    expect(transactions.inside.story[state]).toMatch(/{{money}}/);
+    expect(transactions.inside.afterwards[state]).toMatch(/\w/);
+  },
+);

@@ -2,7 +2,7 @@
 
 import { type Client, type Options as Options2, type TDataShape, urlSearchParamsBodySerializer } from './client';
 import { client } from './client.gen';
-import type { AddressesCreateData, AddressesCreateErrors, AddressesCreateResponses, AddressesListData, AddressesListErrors, AddressesListResponses, AddressesValidateData, AddressesValidateErrors, AddressesValidateResponses, AuditGetBooksData, AuditGetBooksErrors, AuditGetBooksResponses, AuditGetTrialBalanceData, AuditGetTrialBalanceErrors, AuditGetTrialBalanceResponses, AuthChangePasswordData, AuthChangePasswordErrors, AuthChangePasswordResponses, AuthConfirmTotpData, AuthConfirmTotpErrors, AuthConfirmTotpResponses, AuthCreateTotpData, AuthCreateTotpErrors, AuthCreateTotpResponses, AuthGetMeData, AuthGetMeErrors, AuthGetMeResponses, AuthListSessionsData, AuthListSessionsErrors, AuthListSessionsResponses, AuthLoginData, AuthLoginErrors, AuthLoginResponses, AuthLogoutData, AuthLogoutErrors, AuthLogoutEverywhereData, AuthLogoutEverywhereErrors, AuthLogoutEverywhereResponses, AuthLogoutResponses, AuthRefreshTokenData, AuthRefreshTokenErrors, AuthRefreshTokenResponses, AuthRegisterData, AuthRegisterErrors, AuthRegisterResponses, AuthRevokeSessionData, AuthRevokeSessionErrors, AuthRevokeSessionResponses, AuthTokenData, AuthTokenErrors, AuthTokenResponses, AuthUpdateMeData, AuthUpdateMeErrors, AuthUpdateMeResponses, BeneficiariesConfirmData, BeneficiariesConfirmErrors, BeneficiariesConfirmResponses, BeneficiariesCreateData, BeneficiariesCreateErrors, BeneficiariesCreateResponses, BeneficiariesDeleteData, BeneficiariesDeleteErrors, BeneficiariesDeleteResponses, BeneficiariesGetData, BeneficiariesGetErrors, BeneficiariesGetResponses, BeneficiariesListData, BeneficiariesListErrors, BeneficiariesListResponses, BeneficiariesRenameData, BeneficiariesRenameErrors, BeneficiariesRenameResponses, ComplianceDecideApprovalData, ComplianceDecideApprovalErrors, ComplianceDecideApprovalResponses, ComplianceListApprovalsData, ComplianceListApprovalsErrors, ComplianceListApprovalsResponses, ComplianceListPausesData, ComplianceListPausesErrors, ComplianceListPausesResponses, CompliancePauseData, CompliancePauseErrors, CompliancePauseResponses, ComplianceResumeData, ComplianceResumeErrors, ComplianceResumeResponses, ConversionsCreateData, ConversionsCreateErrors, ConversionsCreateResponses, ConversionsGetData, ConversionsGetErrors, ConversionsGetReceiptData, ConversionsGetReceiptErrors, ConversionsGetReceiptResponses, ConversionsGetResponses, ConversionsListData, ConversionsListErrors, ConversionsListResponses, DepositsGetData, DepositsGetErrors, DepositsGetResponses, DepositsListData, DepositsListErrors, DepositsListResponses, EventsLogData, EventsLogErrors, EventsLogResponses, EventsStreamData, EventsStreamErrors, EventsStreamResponses, ExchangeGetRateData, ExchangeGetRateErrors, ExchangeGetRateResponses, ExchangeListCandlesData, ExchangeListCandlesErrors, ExchangeListCandlesResponses, ExchangeListMarketsData, ExchangeListMarketsErrors, ExchangeListMarketsResponses, ExchangeStreamMarketsData, ExchangeStreamMarketsErrors, ExchangeStreamMarketsResponses, HealthLiveData, HealthLiveResponses, HealthReadyData, HealthReadyErrors, HealthReadyResponses, QuotesCreateData, QuotesCreateErrors, QuotesCreateResponses, QuotesGetData, QuotesGetErrors, QuotesGetResponses, SandboxAuthenticatorData, SandboxAuthenticatorErrors, SandboxAuthenticatorResponses, SandboxChaosData, SandboxChaosErrors, SandboxChaosResponses, SandboxFaucetData, SandboxFaucetErrors, SandboxFaucetResponses, SandboxListChaosData, SandboxListChaosErrors, SandboxListChaosResponses, SandboxMineData, SandboxMineErrors, SandboxMineResponses, SandboxScenariosData, SandboxScenariosErrors, SandboxScenariosResponses, SandboxStartData, SandboxStartErrors, SandboxStartResponses, TransactionsExportData, TransactionsExportErrors, TransactionsExportResponses, TransactionsListData, TransactionsListErrors, TransactionsListResponses, TreasuryAcceptProposalData, TreasuryAcceptProposalErrors, TreasuryAcceptProposalResponses, TreasuryDismissProposalData, TreasuryDismissProposalErrors, TreasuryDismissProposalResponses, TreasuryListMovesData, TreasuryListMovesErrors, TreasuryListMovesResponses, TreasuryListProposalsData, TreasuryListProposalsErrors, TreasuryListProposalsResponses, TreasuryListVenueMovesData, TreasuryListVenueMovesErrors, TreasuryListVenueMovesResponses, TreasuryListWalletsData, TreasuryListWalletsErrors, TreasuryListWalletsResponses, WalletsExportStatementData, WalletsExportStatementErrors, WalletsExportStatementResponses, WalletsGetStatementData, WalletsGetStatementErrors, WalletsGetStatementResponses, WalletsListAssetsData, WalletsListAssetsErrors, WalletsListAssetsResponses, WalletsListBalancesData, WalletsListBalancesErrors, WalletsListBalancesResponses, WithdrawalsCancelData, WithdrawalsCancelErrors, WithdrawalsCancelResponses, WithdrawalsCreateData, WithdrawalsCreateErrors, WithdrawalsCreateResponses, WithdrawalsGetData, WithdrawalsGetErrors, WithdrawalsGetResponses, WithdrawalsListData, WithdrawalsListErrors, WithdrawalsListResponses, WithdrawalsVerifyData, WithdrawalsVerifyErrors, WithdrawalsVerifyResponses } from './types.gen';
+import type { AddressesCreateData, AddressesCreateErrors, AddressesCreateResponses, AddressesListData, AddressesListErrors, AddressesListResponses, AddressesValidateData, AddressesValidateErrors, AddressesValidateResponses, AuditGetBooksData, AuditGetBooksErrors, AuditGetBooksResponses, AuditGetTrialBalanceData, AuditGetTrialBalanceErrors, AuditGetTrialBalanceResponses, AuthChangePasswordData, AuthChangePasswordErrors, AuthChangePasswordResponses, AuthConfirmTotpData, AuthConfirmTotpErrors, AuthConfirmTotpResponses, AuthCreateTotpData, AuthCreateTotpErrors, AuthCreateTotpResponses, AuthGetMeData, AuthGetMeErrors, AuthGetMeResponses, AuthListSessionsData, AuthListSessionsErrors, AuthListSessionsResponses, AuthLoginData, AuthLoginErrors, AuthLoginResponses, AuthLogoutData, AuthLogoutErrors, AuthLogoutEverywhereData, AuthLogoutEverywhereErrors, AuthLogoutEverywhereResponses, AuthLogoutResponses, AuthRefreshTokenData, AuthRefreshTokenErrors, AuthRefreshTokenResponses, AuthRegisterData, AuthRegisterErrors, AuthRegisterResponses, AuthRevokeSessionData, AuthRevokeSessionErrors, AuthRevokeSessionResponses, AuthTokenData, AuthTokenErrors, AuthTokenResponses, AuthUpdateMeData, AuthUpdateMeErrors, AuthUpdateMeResponses, BeneficiariesConfirmData, BeneficiariesConfirmErrors, BeneficiariesConfirmResponses, BeneficiariesCreateData, BeneficiariesCreateErrors, BeneficiariesCreateResponses, BeneficiariesDeleteData, BeneficiariesDeleteErrors, BeneficiariesDeleteResponses, BeneficiariesGetData, BeneficiariesGetErrors, BeneficiariesGetResponses, BeneficiariesListData, BeneficiariesListErrors, BeneficiariesListResponses, BeneficiariesRenameData, BeneficiariesRenameErrors, BeneficiariesRenameResponses, ComplianceDecideApprovalData, ComplianceDecideApprovalErrors, ComplianceDecideApprovalResponses, ComplianceListApprovalsData, ComplianceListApprovalsErrors, ComplianceListApprovalsResponses, ComplianceListPausesData, ComplianceListPausesErrors, ComplianceListPausesResponses, CompliancePauseData, CompliancePauseErrors, CompliancePauseResponses, ComplianceResumeData, ComplianceResumeErrors, ComplianceResumeResponses, ConversionsCreateData, ConversionsCreateErrors, ConversionsCreateResponses, ConversionsGetData, ConversionsGetErrors, ConversionsGetReceiptData, ConversionsGetReceiptErrors, ConversionsGetReceiptResponses, ConversionsGetResponses, ConversionsListData, ConversionsListErrors, ConversionsListResponses, DepositsGetData, DepositsGetErrors, DepositsGetResponses, DepositsListData, DepositsListErrors, DepositsListResponses, EventsLogData, EventsLogErrors, EventsLogResponses, EventsStreamData, EventsStreamErrors, EventsStreamResponses, ExchangeGetRateData, ExchangeGetRateErrors, ExchangeGetRateResponses, ExchangeListCandlesData, ExchangeListCandlesErrors, ExchangeListCandlesResponses, ExchangeListMarketsData, ExchangeListMarketsErrors, ExchangeListMarketsResponses, ExchangeStreamMarketsData, ExchangeStreamMarketsErrors, ExchangeStreamMarketsResponses, HealthLiveData, HealthLiveResponses, HealthReadyData, HealthReadyErrors, HealthReadyResponses, QuotesCreateData, QuotesCreateErrors, QuotesCreateResponses, QuotesGetData, QuotesGetErrors, QuotesGetResponses, SandboxAuthenticatorData, SandboxAuthenticatorErrors, SandboxAuthenticatorResponses, SandboxChaosData, SandboxChaosErrors, SandboxChaosResponses, SandboxFaucetData, SandboxFaucetErrors, SandboxFaucetResponses, SandboxListChaosData, SandboxListChaosErrors, SandboxListChaosResponses, SandboxMineData, SandboxMineErrors, SandboxMineResponses, SandboxScenariosData, SandboxScenariosErrors, SandboxScenariosResponses, SandboxStartData, SandboxStartErrors, SandboxStartResponses, TransactionsExportData, TransactionsExportErrors, TransactionsExportResponses, TransactionsListData, TransactionsListErrors, TransactionsListResponses, TransfersCancelData, TransfersCancelErrors, TransfersCancelResponses, TransfersCreateData, TransfersCreateErrors, TransfersCreateResponses, TransfersGetData, TransfersGetErrors, TransfersGetResponses, TransfersListData, TransfersListErrors, TransfersListResponses, TransfersVerifyData, TransfersVerifyErrors, TransfersVerifyResponses, TreasuryAcceptProposalData, TreasuryAcceptProposalErrors, TreasuryAcceptProposalResponses, TreasuryDismissProposalData, TreasuryDismissProposalErrors, TreasuryDismissProposalResponses, TreasuryListMovesData, TreasuryListMovesErrors, TreasuryListMovesResponses, TreasuryListProposalsData, TreasuryListProposalsErrors, TreasuryListProposalsResponses, TreasuryListVenueMovesData, TreasuryListVenueMovesErrors, TreasuryListVenueMovesResponses, TreasuryListWalletsData, TreasuryListWalletsErrors, TreasuryListWalletsResponses, WalletsExportStatementData, WalletsExportStatementErrors, WalletsExportStatementResponses, WalletsGetStatementData, WalletsGetStatementErrors, WalletsGetStatementResponses, WalletsListAssetsData, WalletsListAssetsErrors, WalletsListAssetsResponses, WalletsListBalancesData, WalletsListBalancesErrors, WalletsListBalancesResponses, WithdrawalsCancelData, WithdrawalsCancelErrors, WithdrawalsCancelResponses, WithdrawalsCreateData, WithdrawalsCreateErrors, WithdrawalsCreateResponses, WithdrawalsGetData, WithdrawalsGetErrors, WithdrawalsGetResponses, WithdrawalsListData, WithdrawalsListErrors, WithdrawalsListResponses, WithdrawalsVerifyData, WithdrawalsVerifyErrors, WithdrawalsVerifyResponses } from './types.gen';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -722,7 +722,7 @@ export const sandboxStart = <ThrowOnError extends boolean = false>(options?: Opt
 /**
  * List Transactions
  *
- * One history: deposits, withdrawals and conversions, newest first.
+ * One history: deposits, withdrawals, conversions and internal transfers, newest first.
  */
 export const transactionsList = <ThrowOnError extends boolean = false>(options?: Options<TransactionsListData, ThrowOnError>) => (options?.client ?? client).get<TransactionsListResponses, TransactionsListErrors, ThrowOnError>({
     security: [
@@ -755,6 +755,111 @@ export const transactionsExport = <ThrowOnError extends boolean = false>(options
     ],
     url: '/api/v1/transactions/export',
     ...options
+});
+
+/**
+ * List Transfers
+ *
+ * Internal transfers that you made and that came to you, newest first.
+ */
+export const transfersList = <ThrowOnError extends boolean = false>(options?: Options<TransfersListData, ThrowOnError>) => (options?.client ?? client).get<TransfersListResponses, TransfersListErrors, ThrowOnError>({
+    security: [
+        { scheme: 'bearer', type: 'http' },
+        { scheme: 'bearer', type: 'http' },
+        {
+            in: 'cookie',
+            name: '__Host-sid',
+            type: 'apiKey'
+        }
+    ],
+    url: '/api/v1/transactions/transfers',
+    ...options
+});
+
+/**
+ * Create Transfer
+ *
+ * Pay another user of this platform: free, and at once when you have confirmed it. The amount is held until then.
+ *
+ * The recipient is found by e-mail address or by one of their deposit addresses here.
+ */
+export const transfersCreate = <ThrowOnError extends boolean = false>(options: Options<TransfersCreateData, ThrowOnError>) => (options.client ?? client).post<TransfersCreateResponses, TransfersCreateErrors, ThrowOnError>({
+    security: [
+        { scheme: 'bearer', type: 'http' },
+        { scheme: 'bearer', type: 'http' },
+        {
+            in: 'cookie',
+            name: '__Host-sid',
+            type: 'apiKey'
+        }
+    ],
+    url: '/api/v1/transactions/transfers',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Get Transfer
+ *
+ * One that you made, or that came to you.
+ */
+export const transfersGet = <ThrowOnError extends boolean = false>(options: Options<TransfersGetData, ThrowOnError>) => (options.client ?? client).get<TransfersGetResponses, TransfersGetErrors, ThrowOnError>({
+    security: [
+        { scheme: 'bearer', type: 'http' },
+        { scheme: 'bearer', type: 'http' },
+        {
+            in: 'cookie',
+            name: '__Host-sid',
+            type: 'apiKey'
+        }
+    ],
+    url: '/api/v1/transactions/transfers/{transfer_id}',
+    ...options
+});
+
+/**
+ * Cancel Transfer
+ *
+ * Cancel before it is confirmed; the money comes back at once.
+ */
+export const transfersCancel = <ThrowOnError extends boolean = false>(options: Options<TransfersCancelData, ThrowOnError>) => (options.client ?? client).post<TransfersCancelResponses, TransfersCancelErrors, ThrowOnError>({
+    security: [
+        { scheme: 'bearer', type: 'http' },
+        { scheme: 'bearer', type: 'http' },
+        {
+            in: 'cookie',
+            name: '__Host-sid',
+            type: 'apiKey'
+        }
+    ],
+    url: '/api/v1/transactions/transfers/{transfer_id}/cancel',
+    ...options
+});
+
+/**
+ * Verify Transfer
+ *
+ * Confirm exactly this internal transfer with your second factor. The recipient has the money with the answer.
+ */
+export const transfersVerify = <ThrowOnError extends boolean = false>(options: Options<TransfersVerifyData, ThrowOnError>) => (options.client ?? client).post<TransfersVerifyResponses, TransfersVerifyErrors, ThrowOnError>({
+    security: [
+        { scheme: 'bearer', type: 'http' },
+        { scheme: 'bearer', type: 'http' },
+        {
+            in: 'cookie',
+            name: '__Host-sid',
+            type: 'apiKey'
+        }
+    ],
+    url: '/api/v1/transactions/transfers/{transfer_id}/verify',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
 });
 
 /**

@@ -1913,6 +1913,20 @@ export type PageTransactionOut = {
 };
 
 /**
+ * Page[TransferOut]
+ */
+export type PageTransferOut = {
+    /**
+     * Items
+     */
+    items: Array<TransferOut>;
+    /**
+     * Next Cursor
+     */
+    next_cursor: string | null;
+};
+
+/**
  * Page[VenueMoveOut]
  */
 export type PageVenueMoveOut = {
@@ -3042,6 +3056,12 @@ export type TransactionOut = {
      */
     confirmations_required: number | null;
     /**
+     * Counterpart
+     *
+     * The other side's e-mail address, of a transfer by e-mail
+     */
+    counterpart: string | null;
+    /**
      * What came to the account, or reached the recipient
      */
     credit: AmountOut | null;
@@ -3089,6 +3109,180 @@ export type TransactionOut = {
      * Txid
      */
     txid: string | null;
+    /**
+     * Waiting For
+     */
+    waiting_for: string | null;
+};
+
+/**
+ * TransferChallengeOut
+ */
+export type TransferChallengeOut = {
+    /**
+     * Digest
+     */
+    digest: string;
+    /**
+     * Expires At
+     */
+    expires_at: string;
+    intent: TransferIntentOut;
+    /**
+     * Methods
+     */
+    methods: Array<string>;
+};
+
+/**
+ * TransferIn
+ *
+ * Exactly one of `to_email` and `to_address` (a deposit address here).
+ */
+export type TransferIn = {
+    /**
+     * Amount
+     */
+    amount: string;
+    /**
+     * Asset
+     */
+    asset: string;
+    /**
+     * Reference
+     */
+    reference?: string | null;
+    /**
+     * To Address
+     */
+    to_address?: string | null;
+    /**
+     * To Email
+     */
+    to_email?: string | null;
+};
+
+/**
+ * TransferIntentOut
+ *
+ * What the second factor confirms, field by field; `digest` is SHA-256 of its canonical form. `units` are base units.
+ */
+export type TransferIntentOut = {
+    /**
+     * Asset
+     */
+    asset: string;
+    /**
+     * Created At
+     */
+    created_at: string;
+    /**
+     * To
+     */
+    to: string;
+    /**
+     * Transfer Id
+     */
+    transfer_id: string;
+    /**
+     * Units
+     */
+    units: string;
+    /**
+     * User Id
+     */
+    user_id: string;
+};
+
+/**
+ * TransferOut
+ *
+ * An internal transfer as one of its two sides sees it. Each sees of the other what the sender went by: both e-mail
+ * addresses, or the deposit address alone.
+ */
+export type TransferOut = {
+    /**
+     * Amount
+     */
+    amount: string;
+    /**
+     * Asset
+     */
+    asset: string;
+    /**
+     * Can Cancel
+     */
+    can_cancel: boolean | null;
+    /**
+     * Present while the sender's second factor is waited for
+     */
+    challenge: TransferChallengeOut | null;
+    /**
+     * Completed At
+     */
+    completed_at: string | null;
+    /**
+     * Created At
+     */
+    created_at: string;
+    /**
+     * Detail
+     */
+    detail: string | null;
+    /**
+     * Direction
+     *
+     * `in` for its recipient, who sees it once it is completed
+     */
+    direction: 'out' | 'in';
+    /**
+     * Events
+     */
+    events: Array<EventOut>;
+    /**
+     * Expected By
+     */
+    expected_by: string | null;
+    /**
+     * From Email
+     */
+    from_email: string | null;
+    /**
+     * Id
+     */
+    id: string;
+    /**
+     * Network
+     *
+     * Of `to_address`; nothing goes over it
+     */
+    network: string | null;
+    /**
+     * Reference
+     *
+     * The sender's own; null for the recipient
+     */
+    reference: string | null;
+    /**
+     * Since
+     */
+    since: string | null;
+    /**
+     * State
+     */
+    state: string;
+    /**
+     * Sub Status
+     */
+    sub_status: string | null;
+    /**
+     * To Address
+     */
+    to_address: string | null;
+    /**
+     * To Email
+     */
+    to_email: string | null;
     /**
      * Waiting For
      */
@@ -5331,7 +5525,7 @@ export type TransactionsListData = {
         /**
          * Kind
          */
-        kind?: 'deposit' | 'withdrawal' | 'conversion' | null;
+        kind?: 'deposit' | 'withdrawal' | 'conversion' | 'transfer' | null;
         /**
          * Asset
          */
@@ -5393,7 +5587,7 @@ export type TransactionsExportData = {
         /**
          * Kind
          */
-        kind?: 'deposit' | 'withdrawal' | 'conversion' | null;
+        kind?: 'deposit' | 'withdrawal' | 'conversion' | 'transfer' | null;
         /**
          * Asset
          */
@@ -5445,6 +5639,287 @@ export type TransactionsExportResponses = {
 };
 
 export type TransactionsExportResponse = TransactionsExportResponses[keyof TransactionsExportResponses];
+
+export type TransfersListData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * Reference
+         */
+        reference?: string | null;
+        /**
+         * Limit
+         */
+        limit?: number;
+        /**
+         * Cursor
+         */
+        cursor?: string | null;
+    };
+    url: '/api/v1/transactions/transfers';
+};
+
+export type TransfersListErrors = {
+    /**
+     * `unauthenticated`: Sign in first
+     */
+    401: Problem;
+    /**
+     * `forbidden`: Not allowed
+     */
+    403: Problem;
+    /**
+     * `invalid_request`: Some fields are not as they should be
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests
+     */
+    429: Problem;
+};
+
+export type TransfersListError = TransfersListErrors[keyof TransfersListErrors];
+
+export type TransfersListResponses = {
+    /**
+     * Successful Response
+     */
+    200: PageTransferOut;
+};
+
+export type TransfersListResponse = TransfersListResponses[keyof TransfersListResponses];
+
+export type TransfersCreateData = {
+    body: TransferIn;
+    headers: {
+        /**
+         * Idempotency-Key
+         *
+         * Chosen by the client; the same key and body give the first answer.
+         */
+        'idempotency-key': string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/transactions/transfers';
+};
+
+export type TransfersCreateErrors = {
+    /**
+     * `malformed`: The request cannot be read · `idempotency_key_missing`: Idempotency-Key is missing
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Sign in first
+     */
+    401: Problem;
+    /**
+     * `forbidden`: Not allowed · `second_factor_required`: Set up a second factor first · `limit_exceeded`: Above a limit · `review_required`: A person would have to review this · `policy_blocked`: Policy does not allow this
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found
+     */
+    404: Problem;
+    /**
+     * `in_progress`: The first request is still running · `insufficient_funds`: Not enough available · `conflict`: Conflict
+     */
+    409: Problem;
+    /**
+     * `invalid_request`: Some fields are not as they should be · `idempotency_key_reused`: This Idempotency-Key was used with another body · `unknown_asset`: Unknown asset · `invalid_amount`: Not an amount · `too_many_decimals`: More decimals than the asset has · `invalid_address`: Not an address · `wrong_network`: An address of another network · `forbidden_address`: Nothing may be sent to this address · `own_address`: One of our own addresses
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests
+     */
+    429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
+};
+
+export type TransfersCreateError = TransfersCreateErrors[keyof TransfersCreateErrors];
+
+export type TransfersCreateResponses = {
+    /**
+     * Successful Response
+     */
+    201: TransferOut;
+};
+
+export type TransfersCreateResponse = TransfersCreateResponses[keyof TransfersCreateResponses];
+
+export type TransfersGetData = {
+    body?: never;
+    path: {
+        /**
+         * Transfer Id
+         */
+        transfer_id: string;
+    };
+    query?: never;
+    url: '/api/v1/transactions/transfers/{transfer_id}';
+};
+
+export type TransfersGetErrors = {
+    /**
+     * `unauthenticated`: Sign in first
+     */
+    401: Problem;
+    /**
+     * `forbidden`: Not allowed
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found
+     */
+    404: Problem;
+    /**
+     * `invalid_request`: Some fields are not as they should be
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests
+     */
+    429: Problem;
+};
+
+export type TransfersGetError = TransfersGetErrors[keyof TransfersGetErrors];
+
+export type TransfersGetResponses = {
+    /**
+     * Successful Response
+     */
+    200: TransferOut;
+};
+
+export type TransfersGetResponse = TransfersGetResponses[keyof TransfersGetResponses];
+
+export type TransfersCancelData = {
+    body?: never;
+    path: {
+        /**
+         * Transfer Id
+         */
+        transfer_id: string;
+    };
+    query?: never;
+    url: '/api/v1/transactions/transfers/{transfer_id}/cancel';
+};
+
+export type TransfersCancelErrors = {
+    /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Sign in first
+     */
+    401: Problem;
+    /**
+     * `forbidden`: Not allowed
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found
+     */
+    404: Problem;
+    /**
+     * `cannot_cancel`: It can no longer be cancelled · `conflict`: Conflict
+     */
+    409: Problem;
+    /**
+     * `invalid_request`: Some fields are not as they should be
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests
+     */
+    429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
+};
+
+export type TransfersCancelError = TransfersCancelErrors[keyof TransfersCancelErrors];
+
+export type TransfersCancelResponses = {
+    /**
+     * Successful Response
+     */
+    200: TransferOut;
+};
+
+export type TransfersCancelResponse = TransfersCancelResponses[keyof TransfersCancelResponses];
+
+export type TransfersVerifyData = {
+    body: VerifyIn;
+    headers?: {
+        /**
+         * Idempotency-Key
+         *
+         * Honoured when given.
+         */
+        'idempotency-key'?: string | null;
+    };
+    path: {
+        /**
+         * Transfer Id
+         */
+        transfer_id: string;
+    };
+    query?: never;
+    url: '/api/v1/transactions/transfers/{transfer_id}/verify';
+};
+
+export type TransfersVerifyErrors = {
+    /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Sign in first
+     */
+    401: Problem;
+    /**
+     * `forbidden`: Not allowed · `policy_blocked`: Policy does not allow this · `second_factor_required`: Set up a second factor first
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found
+     */
+    404: Problem;
+    /**
+     * `conflict`: Conflict · `quote_expired`: This price has expired · `in_progress`: The first request is still running
+     */
+    409: Problem;
+    /**
+     * `invalid_request`: Some fields are not as they should be · `invalid_code`: This code is not right · `code_already_used`: This code was used before · `idempotency_key_reused`: This Idempotency-Key was used with another body
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests
+     */
+    429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
+};
+
+export type TransfersVerifyError = TransfersVerifyErrors[keyof TransfersVerifyErrors];
+
+export type TransfersVerifyResponses = {
+    /**
+     * Successful Response
+     */
+    200: TransferOut;
+};
+
+export type TransfersVerifyResponse = TransfersVerifyResponses[keyof TransfersVerifyResponses];
 
 export type WithdrawalsListData = {
     body?: never;

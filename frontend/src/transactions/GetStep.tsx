@@ -18,12 +18,20 @@ import { TickIcon } from '@/ui/icons';
 import { ProblemNote } from '@/ui/ProblemNote';
 import { Warning } from '@/ui/Warning';
 import { changeDraft, type SavedPayee, useDraft } from './draft';
+import { InsideForm } from './InsideForm';
+import { insideOf, isEmail } from './inside';
 import css from './pay.module.css';
 
 const MOST_SAVED = 6;
 
+interface Props {
+  onDone: () => void;
+  /** To the code at once: it stays inside. */
+  onInside: () => void;
+}
+
 /** Step 1: where it goes and what should arrive. The network comes by match, never by guess. */
-export function GetStep({ onDone }: { onDone: () => void }) {
+export function GetStep({ onDone, onInside }: Props) {
   const { t } = useTranslation('transactions');
   const me = useMe();
   const names = useNames();
@@ -31,8 +39,9 @@ export function GetStep({ onDone }: { onDone: () => void }) {
   const assets = useAssets();
   const payable = assets.data?.items.filter((item) => item.networks.some((one) => one.withdrawals)) ?? [];
   const codes = payable.map((item) => item.asset);
-  const lookup = useRecognised(draft.text, codes);
+  const lookup = useRecognised(isEmail(draft.text) ? '' : draft.text, codes);
   const { found, removed } = lookup;
+  const inside = insideOf(draft.text, found);
   const [eager, setEager] = useState(false);
   const form = useRef<HTMLFormElement>(null);
   const [asked, setAsked] = useState(false);
@@ -59,6 +68,7 @@ export function GetStep({ onDone }: { onDone: () => void }) {
         review: null,
         withdrawal: null,
       });
+      if (now.reason === 'own_address') return announce(t('inside.heard'));
       announce(now.reason ? t('get.heardNothing') : t('get.heardFound', { count: now.options.length }));
     }
   }, [found, draft.found, draft.saved, t]);
@@ -90,7 +100,7 @@ export function GetStep({ onDone }: { onDone: () => void }) {
   const change = (text: string) => changeDraft({ ...CLEARED, text });
 
   return (
-    <form ref={form} className={css.main} onSubmit={submit} noValidate>
+    <div className={css.main}>
       <Heading title={t('pay.title')} arrival="get">
         {t('get.heading')}
       </Heading>
@@ -107,10 +117,11 @@ export function GetStep({ onDone }: { onDone: () => void }) {
           {t('get.enrolText')}
         </Warning>
       )}
-      <div className={css.narrow}>
+      <form ref={form} className={css.narrow} onSubmit={submit} noValidate>
         <Textarea
           ref={textField}
           label={t('get.label')}
+          description={t('get.orSomebody')}
           placeholder={t('get.placeholder')}
           value={draft.text}
           onChange={(event) => change(event.currentTarget.value)}
@@ -122,7 +133,7 @@ export function GetStep({ onDone }: { onDone: () => void }) {
           spellCheck={false}
           maxLength={2048}
           error={
-            found?.reason
+            found?.reason && !inside
               ? t(`get.reason.${knownReason(found.reason)}`)
               : asked && faults.text === 'empty' && !lookup.isFetching
                 ? t('get.reason.empty')
@@ -152,13 +163,16 @@ export function GetStep({ onDone }: { onDone: () => void }) {
             description={t('get.amountNote')}
           />
         )}
-        <div className={css.row}>
-          <Button type="submit" loading={eager}>
-            {t('get.next')}
-          </Button>
-        </div>
-      </div>
-    </form>
+        {!inside && (
+          <div className={css.row}>
+            <Button type="submit" loading={eager}>
+              {t('get.next')}
+            </Button>
+          </div>
+        )}
+      </form>
+      {inside && <InsideForm key={inside.to} inside={inside} onDone={onInside} />}
+    </div>
   );
 }
 
@@ -171,6 +185,7 @@ const CLEARED = {
   label: null,
   saved: null,
   review: null,
+  transfer: null,
 };
 
 function sameOption(option: Option, saved: Option | null): boolean {

@@ -12,7 +12,7 @@ import css from './status.module.css';
 const route = getRouteApi('/inside/history');
 /** No filter is a choice of its own, not part of every other. */
 const EXACT = { exact: true, includeSearch: true, explicitUndefined: true };
-const KINDS = ['withdrawal', 'deposit', 'conversion'] as const;
+const KINDS = ['withdrawal', 'deposit', 'conversion', 'transfer'] as const;
 
 /** One list of everything; the filter is in the address. */
 export function History() {

@@ -10,7 +10,9 @@ import { CheckStep } from './CheckStep';
 import { ConfirmStep } from './ConfirmStep';
 import { changeDraft, clearDraft, type Draft, useDraft } from './draft';
 import { GetStep } from './GetStep';
+import { insideOf } from './inside';
 import css from './pay.module.css';
+import { TransferStep } from './TransferStep';
 import { WithStep } from './WithStep';
 
 const route = getRouteApi('/inside/pay');
@@ -18,7 +20,7 @@ const STEPS: readonly PayStep[] = ['get', 'with', 'check', 'confirm'];
 
 /** The furthest step that the draft can carry: an address bar cannot skip a question. */
 export function furthest(draft: Draft): PayStep {
-  if (draft.withdrawal) return 'confirm';
+  if (draft.withdrawal || draft.transfer) return 'confirm';
   if (draft.review) return 'check';
   if (draft.asset && draft.network && draft.address && (draft.amount || draft.side === 'exact_in'))
     return 'with';
@@ -57,9 +59,15 @@ export function Pay() {
     if (step !== asked) go(step, true);
   }, [step, asked, go]);
 
-  const steps = STEPS.map((key) => ({ key, name: t(`pay.step.${key}`), note: note(key) }));
+  const inside = draft.transfer !== null || insideOf(draft.text, draft.found) !== null;
+  const shown = inside ? STEPS.filter((key) => key === 'get' || key === 'confirm') : STEPS;
+  const steps = shown.map((key) => ({ key, name: t(`pay.step.${key}`), note: note(key) }));
   function note(key: PayStep): string | undefined {
     const index = STEPS.indexOf(step);
+    if (key === 'get' && index > 0 && draft.transfer) {
+      const { amount, asset } = draft.transfer;
+      return t('inside.step', { money: figuresText(amount, asset) });
+    }
     if (key === 'get' && index > 0 && draft.asset && draft.network) {
       const values = { network: names.network(draft.network), asset: draft.asset };
       return draft.amount && draft.side === 'exact_out'
@@ -80,16 +88,21 @@ export function Pay() {
     <div className={css.page}>
       <StepStaff
         steps={steps}
-        now={STEPS.indexOf(step)}
+        now={shown.indexOf(step)}
         label={t('pay.steps')}
         onBack={(key) => go(STEPS.find((known) => known === key) ?? 'get')}
       />
-      {step === 'get' && <GetStep onDone={() => go('with')} />}
+      {step === 'get' && <GetStep onDone={() => go('with')} onInside={() => go('confirm')} />}
       {step === 'with' && <WithStep onBack={() => go('get')} onDone={() => go('check')} />}
       {step === 'check' && (
         <CheckStep onBack={() => go('with')} onChange={() => go('get')} onDone={() => go('confirm')} />
       )}
-      {step === 'confirm' && <ConfirmStep onGone={() => go('with', true)} />}
+      {step === 'confirm' &&
+        (draft.transfer ? (
+          <TransferStep onGone={() => go('get', true)} />
+        ) : (
+          <ConfirmStep onGone={() => go('with', true)} />
+        ))}
     </div>
   );
 }

@@ -1,6 +1,10 @@
 import { useSyncExternalStore } from 'react';
 import type { Recognised } from '@/app/recognise';
-import type { QuotesCreateResponse, WithdrawalsCreateResponse } from '@/client/types.gen';
+import type {
+  QuotesCreateResponse,
+  TransfersCreateResponse,
+  WithdrawalsCreateResponse,
+} from '@/client/types.gen';
 
 export type Speed = 'economy' | 'standard' | 'fast';
 
@@ -42,6 +46,8 @@ export interface Draft {
   readonly speed: Speed;
   readonly review: Review | null;
   readonly withdrawal: WithdrawalsCreateResponse | null;
+  /** An internal transfer that waits for its code: the way to another user here. */
+  readonly transfer: TransfersCreateResponse | null;
 }
 
 const EMPTY: Draft = {
@@ -62,6 +68,7 @@ const EMPTY: Draft = {
   speed: 'standard',
   review: null,
   withdrawal: null,
+  transfer: null,
 };
 
 let draft = EMPTY;

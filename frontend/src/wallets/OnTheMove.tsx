@@ -57,6 +57,8 @@ export function OnTheMove({ items }: { items: readonly Movement[] }) {
                 <p className={css.name}>
                   {money && <Amount amount={money.amount} asset={money.asset} afloat strong />}{' '}
                   {item.kind === 'deposit' && t('move.comingIn')}
+                  {item.kind === 'transfer' &&
+                    (item.counterpart ? t('move.toLabel', { label: item.counterpart }) : t('move.to'))}
                   {item.kind === 'withdrawal' &&
                     (item.label ? t('move.toLabel', { label: item.label }) : t('move.to'))}
                 </p>
@@ -65,6 +67,11 @@ export function OnTheMove({ items }: { items: readonly Movement[] }) {
                 </p>
                 {item.kind === 'withdrawal' && (
                   <Link to="/withdrawals/$id" params={{ id: item.id }}>
+                    {t('move.where')}
+                  </Link>
+                )}
+                {item.kind === 'transfer' && (
+                  <Link to="/transfers/$id" params={{ id: item.id }}>
                     {t('move.where')}
                   </Link>
                 )}

@@ -48,6 +48,13 @@ function What({ line, children }: { line: Line; children: ReactNode }) {
       </Link>
     );
   }
+  if (line.kind === 'transfer') {
+    return (
+      <Link to="/transfers/$id" params={params}>
+        {children}
+      </Link>
+    );
+  }
   return <>{children}</>;
 }
 

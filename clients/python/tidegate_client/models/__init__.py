@@ -92,6 +92,7 @@ from .page_proposal_out import PageProposalOut
 from .page_session_out import PageSessionOut
 from .page_statement_line_out import PageStatementLineOut
 from .page_transaction_out import PageTransactionOut
+from .page_transfer_out import PageTransferOut
 from .page_venue_move_out import PageVenueMoveOut
 from .page_wallet_out import PageWalletOut
 from .page_withdrawal_out import PageWithdrawalOut
@@ -155,6 +156,11 @@ from .transactions_export_format import TransactionsExportFormat
 from .transactions_export_kind_type_0 import TransactionsExportKindType0
 from .transactions_export_response_200 import TransactionsExportResponse200
 from .transactions_list_kind_type_0 import TransactionsListKindType0
+from .transfer_challenge_out import TransferChallengeOut
+from .transfer_in import TransferIn
+from .transfer_intent_out import TransferIntentOut
+from .transfer_out import TransferOut
+from .transfer_out_direction import TransferOutDirection
 from .treasury_list_proposals_state_type_0 import TreasuryListProposalsStateType0
 from .trial_balance_out import TrialBalanceOut
 from .trial_line_out import TrialLineOut
@@ -267,6 +273,7 @@ __all__ = (
     "PageSessionOut",
     "PageStatementLineOut",
     "PageTransactionOut",
+    "PageTransferOut",
     "PageVenueMoveOut",
     "PageWalletOut",
     "PageWithdrawalOut",
@@ -330,6 +337,11 @@ __all__ = (
     "TransactionsExportKindType0",
     "TransactionsExportResponse200",
     "TransactionsListKindType0",
+    "TransferChallengeOut",
+    "TransferIn",
+    "TransferIntentOut",
+    "TransferOut",
+    "TransferOutDirection",
     "TreasuryListProposalsStateType0",
     "TrialBalanceOut",
     "TrialLineOut",

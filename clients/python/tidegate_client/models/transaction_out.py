@@ -25,6 +25,8 @@ class TransactionOut:
     can_cancel: bool | None
     confirmations: int | None
     confirmations_required: int | None
+    counterpart: None | str
+    """ The other side's e-mail address, of a transfer by e-mail """
     credit: AmountOut | None
     """ What came to the account, or reached the recipient """
     debit: AmountOut | None
@@ -58,6 +60,9 @@ class TransactionOut:
 
         confirmations_required: int | None
         confirmations_required = self.confirmations_required
+
+        counterpart: None | str
+        counterpart = self.counterpart
 
         credit: dict[str, Any] | None
         if isinstance(self.credit, AmountOut):
@@ -110,6 +115,7 @@ class TransactionOut:
                 "can_cancel": can_cancel,
                 "confirmations": confirmations,
                 "confirmations_required": confirmations_required,
+                "counterpart": counterpart,
                 "credit": credit,
                 "debit": debit,
                 "expected_by": expected_by,
@@ -163,6 +169,13 @@ class TransactionOut:
             return cast(int | None, data)
 
         confirmations_required = _parse_confirmations_required(d.pop("confirmations_required"))
+
+        def _parse_counterpart(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        counterpart = _parse_counterpart(d.pop("counterpart"))
 
         def _parse_credit(data: object) -> AmountOut | None:
             if data is None:
@@ -262,6 +275,7 @@ class TransactionOut:
             can_cancel=can_cancel,
             confirmations=confirmations,
             confirmations_required=confirmations_required,
+            counterpart=counterpart,
             credit=credit,
             debit=debit,
             expected_by=expected_by,

@@ -1,10 +1,11 @@
 from typing import Literal
 
-TransactionsExportKindType0 = Literal["conversion", "deposit", "withdrawal"]
+TransactionsExportKindType0 = Literal["conversion", "deposit", "transfer", "withdrawal"]
 
 TRANSACTIONS_EXPORT_KIND_TYPE_0_VALUES: set[TransactionsExportKindType0] = {
     "conversion",
     "deposit",
+    "transfer",
     "withdrawal",
 }
 

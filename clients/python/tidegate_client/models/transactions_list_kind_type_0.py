@@ -1,10 +1,11 @@
 from typing import Literal
 
-TransactionsListKindType0 = Literal["conversion", "deposit", "withdrawal"]
+TransactionsListKindType0 = Literal["conversion", "deposit", "transfer", "withdrawal"]
 
 TRANSACTIONS_LIST_KIND_TYPE_0_VALUES: set[TransactionsListKindType0] = {
     "conversion",
     "deposit",
+    "transfer",
     "withdrawal",
 }
 

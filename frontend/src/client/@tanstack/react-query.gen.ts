@@ -3,8 +3,8 @@
 import { type DefaultError, queryOptions, type UseMutationOptions } from '@tanstack/react-query';
 
 import { client } from '../client.gen';
-import { addressesCreate, addressesList, addressesValidate, auditGetBooks, auditGetTrialBalance, authChangePassword, authConfirmTotp, authCreateTotp, authGetMe, authListSessions, authLogin, authLogout, authLogoutEverywhere, authRefreshToken, authRegister, authRevokeSession, authToken, authUpdateMe, beneficiariesConfirm, beneficiariesCreate, beneficiariesDelete, beneficiariesGet, beneficiariesList, beneficiariesRename, complianceDecideApproval, complianceListApprovals, complianceListPauses, compliancePause, complianceResume, conversionsCreate, conversionsGet, conversionsGetReceipt, conversionsList, depositsGet, depositsList, eventsLog, exchangeGetRate, exchangeListCandles, exchangeListMarkets, healthLive, healthReady, type Options, quotesCreate, quotesGet, sandboxAuthenticator, sandboxChaos, sandboxFaucet, sandboxListChaos, sandboxMine, sandboxScenarios, sandboxStart, transactionsExport, transactionsList, treasuryAcceptProposal, treasuryDismissProposal, treasuryListMoves, treasuryListProposals, treasuryListVenueMoves, treasuryListWallets, walletsExportStatement, walletsGetStatement, walletsListAssets, walletsListBalances, withdrawalsCancel, withdrawalsCreate, withdrawalsGet, withdrawalsList, withdrawalsVerify } from '../sdk.gen';
-import type { AddressesCreateData, AddressesCreateError, AddressesCreateResponse, AddressesListData, AddressesListError, AddressesListResponse, AddressesValidateData, AddressesValidateError, AddressesValidateResponse, AuditGetBooksData, AuditGetBooksError, AuditGetBooksResponse, AuditGetTrialBalanceData, AuditGetTrialBalanceError, AuditGetTrialBalanceResponse, AuthChangePasswordData, AuthChangePasswordError, AuthChangePasswordResponse, AuthConfirmTotpData, AuthConfirmTotpError, AuthConfirmTotpResponse, AuthCreateTotpData, AuthCreateTotpError, AuthCreateTotpResponse, AuthGetMeData, AuthGetMeError, AuthGetMeResponse, AuthListSessionsData, AuthListSessionsError, AuthListSessionsResponse, AuthLoginData, AuthLoginError, AuthLoginResponse, AuthLogoutData, AuthLogoutError, AuthLogoutEverywhereData, AuthLogoutEverywhereError, AuthLogoutEverywhereResponse, AuthLogoutResponse, AuthRefreshTokenData, AuthRefreshTokenError, AuthRefreshTokenResponse, AuthRegisterData, AuthRegisterError, AuthRegisterResponse, AuthRevokeSessionData, AuthRevokeSessionError, AuthRevokeSessionResponse, AuthTokenData, AuthTokenError, AuthTokenResponse, AuthUpdateMeData, AuthUpdateMeError, AuthUpdateMeResponse, BeneficiariesConfirmData, BeneficiariesConfirmError, BeneficiariesConfirmResponse, BeneficiariesCreateData, BeneficiariesCreateError, BeneficiariesCreateResponse, BeneficiariesDeleteData, BeneficiariesDeleteError, BeneficiariesDeleteResponse, BeneficiariesGetData, BeneficiariesGetError, BeneficiariesGetResponse, BeneficiariesListData, BeneficiariesListError, BeneficiariesListResponse, BeneficiariesRenameData, BeneficiariesRenameError, BeneficiariesRenameResponse, ComplianceDecideApprovalData, ComplianceDecideApprovalError, ComplianceDecideApprovalResponse, ComplianceListApprovalsData, ComplianceListApprovalsError, ComplianceListApprovalsResponse, ComplianceListPausesData, ComplianceListPausesError, ComplianceListPausesResponse, CompliancePauseData, CompliancePauseError, CompliancePauseResponse, ComplianceResumeData, ComplianceResumeError, ComplianceResumeResponse, ConversionsCreateData, ConversionsCreateError, ConversionsCreateResponse, ConversionsGetData, ConversionsGetError, ConversionsGetReceiptData, ConversionsGetReceiptError, ConversionsGetReceiptResponse, ConversionsGetResponse, ConversionsListData, ConversionsListError, ConversionsListResponse, DepositsGetData, DepositsGetError, DepositsGetResponse, DepositsListData, DepositsListError, DepositsListResponse, EventsLogData, EventsLogError, EventsLogResponse, ExchangeGetRateData, ExchangeGetRateError, ExchangeGetRateResponse, ExchangeListCandlesData, ExchangeListCandlesError, ExchangeListCandlesResponse, ExchangeListMarketsData, ExchangeListMarketsError, ExchangeListMarketsResponse, HealthLiveData, HealthLiveResponse, HealthReadyData, HealthReadyError, HealthReadyResponse, QuotesCreateData, QuotesCreateError, QuotesCreateResponse, QuotesGetData, QuotesGetError, QuotesGetResponse, SandboxAuthenticatorData, SandboxAuthenticatorError, SandboxAuthenticatorResponse, SandboxChaosData, SandboxChaosError, SandboxChaosResponse, SandboxFaucetData, SandboxFaucetError, SandboxFaucetResponse, SandboxListChaosData, SandboxListChaosError, SandboxListChaosResponse, SandboxMineData, SandboxMineError, SandboxMineResponse, SandboxScenariosData, SandboxScenariosError, SandboxScenariosResponse, SandboxStartData, SandboxStartError, SandboxStartResponse, TransactionsExportData, TransactionsExportError, TransactionsExportResponse, TransactionsListData, TransactionsListError, TransactionsListResponse, TreasuryAcceptProposalData, TreasuryAcceptProposalError, TreasuryAcceptProposalResponse, TreasuryDismissProposalData, TreasuryDismissProposalError, TreasuryDismissProposalResponse, TreasuryListMovesData, TreasuryListMovesError, TreasuryListMovesResponse, TreasuryListProposalsData, TreasuryListProposalsError, TreasuryListProposalsResponse, TreasuryListVenueMovesData, TreasuryListVenueMovesError, TreasuryListVenueMovesResponse, TreasuryListWalletsData, TreasuryListWalletsError, TreasuryListWalletsResponse, WalletsExportStatementData, WalletsExportStatementError, WalletsExportStatementResponse, WalletsGetStatementData, WalletsGetStatementError, WalletsGetStatementResponse, WalletsListAssetsData, WalletsListAssetsError, WalletsListAssetsResponse, WalletsListBalancesData, WalletsListBalancesError, WalletsListBalancesResponse, WithdrawalsCancelData, WithdrawalsCancelError, WithdrawalsCancelResponse, WithdrawalsCreateData, WithdrawalsCreateError, WithdrawalsCreateResponse, WithdrawalsGetData, WithdrawalsGetError, WithdrawalsGetResponse, WithdrawalsListData, WithdrawalsListError, WithdrawalsListResponse, WithdrawalsVerifyData, WithdrawalsVerifyError } from '../types.gen';
+import { addressesCreate, addressesList, addressesValidate, auditGetBooks, auditGetTrialBalance, authChangePassword, authConfirmTotp, authCreateTotp, authGetMe, authListSessions, authLogin, authLogout, authLogoutEverywhere, authRefreshToken, authRegister, authRevokeSession, authToken, authUpdateMe, beneficiariesConfirm, beneficiariesCreate, beneficiariesDelete, beneficiariesGet, beneficiariesList, beneficiariesRename, complianceDecideApproval, complianceListApprovals, complianceListPauses, compliancePause, complianceResume, conversionsCreate, conversionsGet, conversionsGetReceipt, conversionsList, depositsGet, depositsList, eventsLog, exchangeGetRate, exchangeListCandles, exchangeListMarkets, healthLive, healthReady, type Options, quotesCreate, quotesGet, sandboxAuthenticator, sandboxChaos, sandboxFaucet, sandboxListChaos, sandboxMine, sandboxScenarios, sandboxStart, transactionsExport, transactionsList, transfersCancel, transfersCreate, transfersGet, transfersList, transfersVerify, treasuryAcceptProposal, treasuryDismissProposal, treasuryListMoves, treasuryListProposals, treasuryListVenueMoves, treasuryListWallets, walletsExportStatement, walletsGetStatement, walletsListAssets, walletsListBalances, withdrawalsCancel, withdrawalsCreate, withdrawalsGet, withdrawalsList, withdrawalsVerify } from '../sdk.gen';
+import type { AddressesCreateData, AddressesCreateError, AddressesCreateResponse, AddressesListData, AddressesListError, AddressesListResponse, AddressesValidateData, AddressesValidateError, AddressesValidateResponse, AuditGetBooksData, AuditGetBooksError, AuditGetBooksResponse, AuditGetTrialBalanceData, AuditGetTrialBalanceError, AuditGetTrialBalanceResponse, AuthChangePasswordData, AuthChangePasswordError, AuthChangePasswordResponse, AuthConfirmTotpData, AuthConfirmTotpError, AuthConfirmTotpResponse, AuthCreateTotpData, AuthCreateTotpError, AuthCreateTotpResponse, AuthGetMeData, AuthGetMeError, AuthGetMeResponse, AuthListSessionsData, AuthListSessionsError, AuthListSessionsResponse, AuthLoginData, AuthLoginError, AuthLoginResponse, AuthLogoutData, AuthLogoutError, AuthLogoutEverywhereData, AuthLogoutEverywhereError, AuthLogoutEverywhereResponse, AuthLogoutResponse, AuthRefreshTokenData, AuthRefreshTokenError, AuthRefreshTokenResponse, AuthRegisterData, AuthRegisterError, AuthRegisterResponse, AuthRevokeSessionData, AuthRevokeSessionError, AuthRevokeSessionResponse, AuthTokenData, AuthTokenError, AuthTokenResponse, AuthUpdateMeData, AuthUpdateMeError, AuthUpdateMeResponse, BeneficiariesConfirmData, BeneficiariesConfirmError, BeneficiariesConfirmResponse, BeneficiariesCreateData, BeneficiariesCreateError, BeneficiariesCreateResponse, BeneficiariesDeleteData, BeneficiariesDeleteError, BeneficiariesDeleteResponse, BeneficiariesGetData, BeneficiariesGetError, BeneficiariesGetResponse, BeneficiariesListData, BeneficiariesListError, BeneficiariesListResponse, BeneficiariesRenameData, BeneficiariesRenameError, BeneficiariesRenameResponse, ComplianceDecideApprovalData, ComplianceDecideApprovalError, ComplianceDecideApprovalResponse, ComplianceListApprovalsData, ComplianceListApprovalsError, ComplianceListApprovalsResponse, ComplianceListPausesData, ComplianceListPausesError, ComplianceListPausesResponse, CompliancePauseData, CompliancePauseError, CompliancePauseResponse, ComplianceResumeData, ComplianceResumeError, ComplianceResumeResponse, ConversionsCreateData, ConversionsCreateError, ConversionsCreateResponse, ConversionsGetData, ConversionsGetError, ConversionsGetReceiptData, ConversionsGetReceiptError, ConversionsGetReceiptResponse, ConversionsGetResponse, ConversionsListData, ConversionsListError, ConversionsListResponse, DepositsGetData, DepositsGetError, DepositsGetResponse, DepositsListData, DepositsListError, DepositsListResponse, EventsLogData, EventsLogError, EventsLogResponse, ExchangeGetRateData, ExchangeGetRateError, ExchangeGetRateResponse, ExchangeListCandlesData, ExchangeListCandlesError, ExchangeListCandlesResponse, ExchangeListMarketsData, ExchangeListMarketsError, ExchangeListMarketsResponse, HealthLiveData, HealthLiveResponse, HealthReadyData, HealthReadyError, HealthReadyResponse, QuotesCreateData, QuotesCreateError, QuotesCreateResponse, QuotesGetData, QuotesGetError, QuotesGetResponse, SandboxAuthenticatorData, SandboxAuthenticatorError, SandboxAuthenticatorResponse, SandboxChaosData, SandboxChaosError, SandboxChaosResponse, SandboxFaucetData, SandboxFaucetError, SandboxFaucetResponse, SandboxListChaosData, SandboxListChaosError, SandboxListChaosResponse, SandboxMineData, SandboxMineError, SandboxMineResponse, SandboxScenariosData, SandboxScenariosError, SandboxScenariosResponse, SandboxStartData, SandboxStartError, SandboxStartResponse, TransactionsExportData, TransactionsExportError, TransactionsExportResponse, TransactionsListData, TransactionsListError, TransactionsListResponse, TransfersCancelData, TransfersCancelError, TransfersCancelResponse, TransfersCreateData, TransfersCreateError, TransfersCreateResponse, TransfersGetData, TransfersGetError, TransfersGetResponse, TransfersListData, TransfersListError, TransfersListResponse, TransfersVerifyData, TransfersVerifyError, TransfersVerifyResponse, TreasuryAcceptProposalData, TreasuryAcceptProposalError, TreasuryAcceptProposalResponse, TreasuryDismissProposalData, TreasuryDismissProposalError, TreasuryDismissProposalResponse, TreasuryListMovesData, TreasuryListMovesError, TreasuryListMovesResponse, TreasuryListProposalsData, TreasuryListProposalsError, TreasuryListProposalsResponse, TreasuryListVenueMovesData, TreasuryListVenueMovesError, TreasuryListVenueMovesResponse, TreasuryListWalletsData, TreasuryListWalletsError, TreasuryListWalletsResponse, WalletsExportStatementData, WalletsExportStatementError, WalletsExportStatementResponse, WalletsGetStatementData, WalletsGetStatementError, WalletsGetStatementResponse, WalletsListAssetsData, WalletsListAssetsError, WalletsListAssetsResponse, WalletsListBalancesData, WalletsListBalancesError, WalletsListBalancesResponse, WithdrawalsCancelData, WithdrawalsCancelError, WithdrawalsCancelResponse, WithdrawalsCreateData, WithdrawalsCreateError, WithdrawalsCreateResponse, WithdrawalsGetData, WithdrawalsGetError, WithdrawalsGetResponse, WithdrawalsListData, WithdrawalsListError, WithdrawalsListResponse, WithdrawalsVerifyData, WithdrawalsVerifyError } from '../types.gen';
 
 export type QueryKey<TOptions extends Options> = [
     Pick<TOptions, 'baseUrl' | 'body' | 'headers' | 'path' | 'query'> & {
@@ -805,7 +805,7 @@ export const transactionsListQueryKey = (options?: Options<TransactionsListData>
 /**
  * List Transactions
  *
- * One history: deposits, withdrawals and conversions, newest first.
+ * One history: deposits, withdrawals, conversions and internal transfers, newest first.
  */
 export const transactionsListOptions = (options?: Options<TransactionsListData>) => queryOptions<TransactionsListResponse, TransactionsListError, TransactionsListResponse, ReturnType<typeof transactionsListQueryKey>>({
     queryFn: async ({ queryKey, signal }) => {
@@ -839,6 +839,105 @@ export const transactionsExportOptions = (options?: Options<TransactionsExportDa
     },
     queryKey: transactionsExportQueryKey(options)
 });
+
+export const transfersListQueryKey = (options?: Options<TransfersListData>) => createQueryKey('transfersList', options);
+
+/**
+ * List Transfers
+ *
+ * Internal transfers that you made and that came to you, newest first.
+ */
+export const transfersListOptions = (options?: Options<TransfersListData>) => queryOptions<TransfersListResponse, TransfersListError, TransfersListResponse, ReturnType<typeof transfersListQueryKey>>({
+    queryFn: async ({ queryKey, signal }) => {
+        const { data } = await transfersList({
+            ...options,
+            ...queryKey[0],
+            signal,
+            throwOnError: true
+        });
+        return data;
+    },
+    queryKey: transfersListQueryKey(options)
+});
+
+/**
+ * Create Transfer
+ *
+ * Pay another user of this platform: free, and at once when you have confirmed it. The amount is held until then.
+ *
+ * The recipient is found by e-mail address or by one of their deposit addresses here.
+ */
+export const transfersCreateMutation = (options?: Partial<Options<TransfersCreateData>>): UseMutationOptions<TransfersCreateResponse, TransfersCreateError, Options<TransfersCreateData>> => {
+    const mutationOptions: UseMutationOptions<TransfersCreateResponse, TransfersCreateError, Options<TransfersCreateData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await transfersCreate({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
+export const transfersGetQueryKey = (options: Options<TransfersGetData>) => createQueryKey('transfersGet', options);
+
+/**
+ * Get Transfer
+ *
+ * One that you made, or that came to you.
+ */
+export const transfersGetOptions = (options: Options<TransfersGetData>) => queryOptions<TransfersGetResponse, TransfersGetError, TransfersGetResponse, ReturnType<typeof transfersGetQueryKey>>({
+    queryFn: async ({ queryKey, signal }) => {
+        const { data } = await transfersGet({
+            ...options,
+            ...queryKey[0],
+            signal,
+            throwOnError: true
+        });
+        return data;
+    },
+    queryKey: transfersGetQueryKey(options)
+});
+
+/**
+ * Cancel Transfer
+ *
+ * Cancel before it is confirmed; the money comes back at once.
+ */
+export const transfersCancelMutation = (options?: Partial<Options<TransfersCancelData>>): UseMutationOptions<TransfersCancelResponse, TransfersCancelError, Options<TransfersCancelData>> => {
+    const mutationOptions: UseMutationOptions<TransfersCancelResponse, TransfersCancelError, Options<TransfersCancelData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await transfersCancel({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
+/**
+ * Verify Transfer
+ *
+ * Confirm exactly this internal transfer with your second factor. The recipient has the money with the answer.
+ */
+export const transfersVerifyMutation = (options?: Partial<Options<TransfersVerifyData>>): UseMutationOptions<TransfersVerifyResponse, TransfersVerifyError, Options<TransfersVerifyData>> => {
+    const mutationOptions: UseMutationOptions<TransfersVerifyResponse, TransfersVerifyError, Options<TransfersVerifyData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await transfersVerify({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
 
 export const withdrawalsListQueryKey = (options?: Options<WithdrawalsListData>) => createQueryKey('withdrawalsList', options);
 

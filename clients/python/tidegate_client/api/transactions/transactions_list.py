@@ -121,7 +121,7 @@ def sync_detailed(
 ) -> Response[PageTransactionOut | Problem]:
     """List Transactions
 
-     One history: deposits, withdrawals and conversions, newest first.
+     One history: deposits, withdrawals, conversions and internal transfers, newest first.
 
     Args:
         kind (None | TransactionsListKindType0 | Unset):
@@ -164,7 +164,7 @@ def sync(
 ) -> PageTransactionOut | Problem | None:
     """List Transactions
 
-     One history: deposits, withdrawals and conversions, newest first.
+     One history: deposits, withdrawals, conversions and internal transfers, newest first.
 
     Args:
         kind (None | TransactionsListKindType0 | Unset):
@@ -202,7 +202,7 @@ async def asyncio_detailed(
 ) -> Response[PageTransactionOut | Problem]:
     """List Transactions
 
-     One history: deposits, withdrawals and conversions, newest first.
+     One history: deposits, withdrawals, conversions and internal transfers, newest first.
 
     Args:
         kind (None | TransactionsListKindType0 | Unset):
@@ -243,7 +243,7 @@ async def asyncio(
 ) -> PageTransactionOut | Problem | None:
     """List Transactions
 
-     One history: deposits, withdrawals and conversions, newest first.
+     One history: deposits, withdrawals, conversions and internal transfers, newest first.
 
     Args:
         kind (None | TransactionsListKindType0 | Unset):

@@ -1,0 +1,233 @@
+from http import HTTPStatus
+from typing import Any
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient, Client
+from ...models.problem import Problem
+from ...models.transfer_in import TransferIn
+from ...models.transfer_out import TransferOut
+from ...types import Response
+
+
+def _get_kwargs(
+    *,
+    body: TransferIn,
+    idempotency_key: str,
+) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+    headers["idempotency-key"] = idempotency_key
+
+    _kwargs: dict[str, Any] = {
+        "method": "post",
+        "url": "/api/v1/transactions/transfers",
+    }
+
+    _kwargs["json"] = body.to_dict()
+
+    headers["Content-Type"] = "application/json"
+
+    _kwargs["headers"] = headers
+    return _kwargs
+
+
+def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Problem | TransferOut | None:
+    if response.status_code == 201:
+        response_201 = TransferOut.from_dict(response.json())
+
+        return response_201
+
+    if response.status_code == 400:
+        response_400 = Problem.from_dict(response.json())
+
+        return response_400
+
+    if response.status_code == 401:
+        response_401 = Problem.from_dict(response.json())
+
+        return response_401
+
+    if response.status_code == 403:
+        response_403 = Problem.from_dict(response.json())
+
+        return response_403
+
+    if response.status_code == 404:
+        response_404 = Problem.from_dict(response.json())
+
+        return response_404
+
+    if response.status_code == 409:
+        response_409 = Problem.from_dict(response.json())
+
+        return response_409
+
+    if response.status_code == 422:
+        response_422 = Problem.from_dict(response.json())
+
+        return response_422
+
+    if response.status_code == 429:
+        response_429 = Problem.from_dict(response.json())
+
+        return response_429
+
+    if response.status_code == 503:
+        response_503 = Problem.from_dict(response.json())
+
+        return response_503
+
+    if client.raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
+    else:
+        return None
+
+
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[Problem | TransferOut]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(client=client, response=response),
+    )
+
+
+def sync_detailed(
+    *,
+    client: AuthenticatedClient,
+    body: TransferIn,
+    idempotency_key: str,
+) -> Response[Problem | TransferOut]:
+    """Create Transfer
+
+     Pay another user of this platform: free, and at once when you have confirmed it. The amount is held
+    until then.
+
+    The recipient is found by e-mail address or by one of their deposit addresses here.
+
+    Args:
+        idempotency_key (str): Chosen by the client; the same key and body give the first answer.
+        body (TransferIn): Exactly one of `to_email` and `to_address` (a deposit address here).
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[Problem | TransferOut]
+    """
+
+    kwargs = _get_kwargs(
+        body=body,
+        idempotency_key=idempotency_key,
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    *,
+    client: AuthenticatedClient,
+    body: TransferIn,
+    idempotency_key: str,
+) -> Problem | TransferOut | None:
+    """Create Transfer
+
+     Pay another user of this platform: free, and at once when you have confirmed it. The amount is held
+    until then.
+
+    The recipient is found by e-mail address or by one of their deposit addresses here.
+
+    Args:
+        idempotency_key (str): Chosen by the client; the same key and body give the first answer.
+        body (TransferIn): Exactly one of `to_email` and `to_address` (a deposit address here).
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Problem | TransferOut
+    """
+
+    return sync_detailed(
+        client=client,
+        body=body,
+        idempotency_key=idempotency_key,
+    ).parsed
+
+
+async def asyncio_detailed(
+    *,
+    client: AuthenticatedClient,
+    body: TransferIn,
+    idempotency_key: str,
+) -> Response[Problem | TransferOut]:
+    """Create Transfer
+
+     Pay another user of this platform: free, and at once when you have confirmed it. The amount is held
+    until then.
+
+    The recipient is found by e-mail address or by one of their deposit addresses here.
+
+    Args:
+        idempotency_key (str): Chosen by the client; the same key and body give the first answer.
+        body (TransferIn): Exactly one of `to_email` and `to_address` (a deposit address here).
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[Problem | TransferOut]
+    """
+
+    kwargs = _get_kwargs(
+        body=body,
+        idempotency_key=idempotency_key,
+    )
+
+    response = await client.get_async_httpx_client().request(**kwargs)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    *,
+    client: AuthenticatedClient,
+    body: TransferIn,
+    idempotency_key: str,
+) -> Problem | TransferOut | None:
+    """Create Transfer
+
+     Pay another user of this platform: free, and at once when you have confirmed it. The amount is held
+    until then.
+
+    The recipient is found by e-mail address or by one of their deposit addresses here.
+
+    Args:
+        idempotency_key (str): Chosen by the client; the same key and body give the first answer.
+        body (TransferIn): Exactly one of `to_email` and `to_address` (a deposit address here).
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Problem | TransferOut
+    """
+
+    return (
+        await asyncio_detailed(
+            client=client,
+            body=body,
+            idempotency_key=idempotency_key,
+        )
+    ).parsed
