@@ -39,6 +39,7 @@ from tidegate.venues.open import open_venues
 from tidegate.venues.port import Venue, Way
 from tidegate.wallets import lag
 from tidegate.wallets.cashier import Cashier
+from tidegate.webhooks.courier import Courier
 
 log = structlog.get_logger(__name__)
 
@@ -63,6 +64,7 @@ class Parts:
     cold: dict[str, str]
     """By network, the signer's cold address; filled with the chains."""
     feed: Feed
+    courier: Courier
     prepared: set[str] = field(default_factory=set)
     """Networks whose node has passed its start-up checks."""
 
@@ -201,6 +203,8 @@ async def open_parts(settings: Settings, *, process: str, duty: Duty) -> AsyncIt
             worth=lambda network, code, units: worth(markets, chains[network].gas_asset, code, units),
             cold=lambda: cold,
         )
+        courier = Courier(db, settings, gate.keys)
+        stack.callback(courier.close)
         parts = Parts(
             settings=settings,
             db=db,
@@ -218,6 +222,7 @@ async def open_parts(settings: Settings, *, process: str, duty: Duty) -> AsyncIt
             mover=mover,
             cold=cold,
             feed=Feed(db, settings),
+            courier=courier,
         )
         try:
             parts.open_chains()
