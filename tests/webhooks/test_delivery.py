@@ -183,17 +183,22 @@ async def test_a_worker_that_lost_its_lease_writes_nothing_and_the_message_comes
     receiver.answer = None
     endpoint = await ana.add(receiver.url, "withdrawal")
     await ana.change(db)
+    courier.seconds = 0.5
     await rounds.healthy()
     await receiver.until(1)
     async with db.transaction() as session:
         await session.execute(text("UPDATE webhook_endpoints SET lease_until = now() - interval '1 s'"))
-    receiver.says(200)
-    await work(Rounds(courier))
+    courier.seconds = 1.5
+    heir = Rounds(courier)
+    await heir.healthy()
+    await receiver.until(2)
     await rounds.rest()
+    assert (await ana.deliveries(endpoint))[0]["answers"] == []
+    assert await Rounds(courier).healthy() == 0  # the heir's lease stands
+    await heir.rest()
     (found,) = await ana.deliveries(endpoint)
-    assert (found["state"], len(found["answers"])) == ("delivered", 1)
-    first, second = receiver.heard
-    assert first.id == second.id
+    assert (found["state"], len(found["answers"])) == ("waiting", 1)
+    assert len({heard.id for heard in receiver.heard}) == 1
 
 
 async def test_a_long_answer_is_cut_and_a_hostile_one_is_only_text(
