@@ -194,6 +194,13 @@ const security = createRoute({
   component: lazyRouteComponent(() => import('@/auth/Security'), 'Security'),
 });
 
+const webhooks = createRoute({
+  getParentRoute: () => inside,
+  path: '/webhooks',
+  beforeLoad: () => needWords('webhooks'),
+  component: lazyRouteComponent(() => import('@/webhooks/Webhooks'), 'Webhooks'),
+});
+
 const breakIt = createRoute({
   getParentRoute: () => inside,
   path: '/break',
@@ -219,6 +226,7 @@ const tree = root.addChildren([
     convert,
     conversion,
     security,
+    webhooks,
     breakIt,
   ]),
 ]);
