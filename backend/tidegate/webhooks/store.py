@@ -80,15 +80,23 @@ Newer = Callable[[ColumnElement[uuid.UUID], ColumnElement[int]], ColumnElement[b
 
 async def wake(session: AsyncSession, *, newer: Newer, now: datetime) -> None:
     """Endpoints whose account has events that they have not: due. Those that fail are left to their pause."""
-    await session.execute(
-        update(Endpoint)
+    # Skipping what a turn or another worker holds: whoever is left out is looked at again in a moment.
+    behind = (
+        select(Endpoint.id)
         .where(
             Endpoint.enabled,
             Endpoint.due_at > now,
             Endpoint.failures == 0,
             newer(Endpoint.user_id.expression, Endpoint.sequence.expression),
         )
+        .with_for_update(skip_locked=True, of=Endpoint)
+        .cte("behind")
+    )
+    await session.execute(
+        update(Endpoint)
+        .where(Endpoint.id.in_(select(behind.c.id)))
         .values(due_at=now)
+        .execution_options(synchronize_session=False)
     )
 
 
