@@ -22,6 +22,7 @@ from tidegate.parts import Parts, open_parts
 from tidegate.transactions import routes as transactions_routes
 from tidegate.treasury import routes as treasury_routes
 from tidegate.wallets import routes as wallets_routes
+from tidegate.webhooks import routes as webhooks_routes
 
 log = structlog.get_logger(__name__)
 
@@ -34,6 +35,7 @@ ROUTERS: dict[str, Sequence[APIRouter]] = {
     "treasury": (treasury_routes.router,),
     "wallets": (wallets_routes.router,),
     "notices": (notices_routes.router,),
+    "webhooks": (webhooks_routes.router,),
     "compliance": (compliance_routes.router,),
     "auth": (auth_routes.router,),
 }
@@ -98,6 +100,7 @@ def _install(app: FastAPI, parts: Parts) -> None:
     app.state.exchange = parts.desk
     app.state.transactions = parts.office
     app.state.notices = parts.feed
+    app.state.webhooks = parts.courier
     parts.watch_health(app.state.health)
     app.state.measures.append(parts.measure)
     for part in parts.background():

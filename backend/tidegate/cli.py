@@ -1,6 +1,7 @@
 """The `tidegate` command. Each command imports only what it needs; nothing here decides anything."""
 
 import asyncio
+import contextlib
 import json
 import os
 import sys
@@ -314,6 +315,25 @@ def doctor(data: Data = None) -> None:
     from tidegate.doctor import examine
 
     raise typer.Exit(asyncio.run(examine(_settings(data))))
+
+
+@app.command("listen")
+def listen_to(
+    forward_to: Annotated[str, typer.Option(help="Where the events are posted, as a webhook would be.")],
+    api: Annotated[str, typer.Option(help="Origin of the API.")] = "http://localhost:8000",
+    email: Annotated[str, typer.Option(help="Whose events; asked for when left out.")] = "",
+    kind: Annotated[list[str], typer.Option(help="Only these kinds; may be given several times.")] = [],  # noqa: B006  typer's own convention
+    after: Annotated[int | None, typer.Option(min=0, help="From this sequence on; from now on when left out.")] = None,
+    secret: Annotated[str, typer.Option(envvar="WEBHOOK_SECRET", help="whsec_…; a fresh one when left out.")] = "",
+    data: Annotated[
+        Path | None, typer.Option(help="A sandbox's folder: a demo customer, without any question.")
+    ] = None,
+) -> None:
+    """Post the account's events to your own machine, signed, and print what was answered. For developers."""
+    from tidegate.listen import run
+
+    with contextlib.suppress(KeyboardInterrupt):
+        raise typer.Exit(asyncio.run(run(forward_to, api, email, data, secret=secret, kinds=kind, after=after)))
 
 
 @user_app.command("create")

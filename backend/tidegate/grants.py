@@ -101,6 +101,13 @@ TABLES: dict[str, May] = {
     "internal_transfers": May(_EDIT, "SELECT, UPDATE", _READ),
     "internal_transfer_events": May(_GROW, _GROW, _READ),
     "books_checks": May(_READ, "SELECT, INSERT, DELETE", _READ),
+    # webhooks: the owner's part is the api's, every try is the worker's
+    "webhook_endpoints": May(
+        "SELECT, INSERT, UPDATE, DELETE",
+        "SELECT, UPDATE",
+        "SELECT (id, user_id, slot, url, kinds, enabled, disabled, sequence, failures, delivered_at, created_at, version)",
+    ),
+    "webhook_deliveries": May("SELECT, INSERT, UPDATE", "SELECT, INSERT, UPDATE, DELETE", _READ),
     # the migrations' own
     "alembic_version": May("", "", _READ),
 }

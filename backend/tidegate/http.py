@@ -56,7 +56,9 @@ class Outbound:
     """A client for one origin. `call` returns an Answer for any status, or raises NotSent or NoAnswer.
 
     `base_url` may carry `user:password@`, which becomes Basic authorisation. `timeout` bounds each read and the
-    whole answer; `max_bytes` bounds the body. Redirects are answers; proxies of the environment are ignored.
+    whole answer; `max_bytes` bounds the body: a longer one is NoAnswer, or with `cut` its beginning. Redirects are
+    answers; proxies of the environment are ignored. `host`: the name that is asked for and must prove itself, where
+    `base_url` carries an address.
     """
 
     def __init__(
@@ -69,11 +71,17 @@ class Outbound:
         max_bytes: int = 16 * MIB,
         max_connections: int = 20,
         keepalive_seconds: float = 4.0,
+        host: str | None = None,
+        cut: bool = False,
     ) -> None:
         parsed = httpx.URL(base_url)
         self._auth = httpx.BasicAuth(parsed.username, parsed.password) if parsed.userinfo else None
         self._base = str(parsed.copy_with(userinfo=b"")).rstrip("/")
         self._headers = {"accept-encoding": "identity", "user-agent": "tidegate", **(headers or {})}
+        self._extensions = {"sni_hostname": host.partition(":")[0]} if host is not None else {}
+        if host is not None:
+            self._headers["host"] = host
+        self._cut = cut
         self._timeout = timeout
         self._connect_timeout = connect_timeout
         self._max_bytes = max_bytes
@@ -129,7 +137,14 @@ class Outbound:
         max_bytes: int,
     ) -> Answer:
         limits = httpx.Timeout(timeout, connect=min(self._connect_timeout, timeout), pool=timeout)
-        request = client.build_request(method, self._base + target, content=content, headers=headers, timeout=limits)
+        request = client.build_request(
+            method,
+            self._base + target,
+            content=content,
+            headers=headers,
+            timeout=limits,
+            extensions=self._extensions,
+        )
         if target and not request.url.raw_path.endswith(target.encode()):
             # httpx would send other bytes than were asked for (and perhaps signed).
             raise ValueError("the target is not percent-encoded")
@@ -137,7 +152,7 @@ class Outbound:
         try:
             response = await client.send(request, stream=True)
             try:
-                body = await _read(response, until, max_bytes)
+                body = await _read(response, until, max_bytes, cut=self._cut)
             finally:
                 await response.aclose()
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol) as error:
@@ -174,15 +189,19 @@ class Outbound:
         await self._client.aclose()
 
 
-async def _read(response: httpx.Response, until: float, max_bytes: int) -> bytes:
-    """The body as sent, within size and time. Refuses (NoAnswer) encodings: nothing here inflates."""
+async def _read(response: httpx.Response, until: float, max_bytes: int, *, cut: bool) -> bytes:
+    """The body as sent, within size and time. Refuses (NoAnswer) encodings: nothing here inflates; `cut` drops them."""
     if response.headers.get("content-encoding", "identity") != "identity":
+        if cut:
+            return b""
         raise NoAnswer("encoded answer")
     parts: list[bytes] = []
     size = 0
     async for part in response.aiter_raw():
         size += len(part)
         if size > max_bytes:
+            if cut:
+                return b"".join([*parts, part])[:max_bytes]
             raise NoAnswer("answer too large")
         if time.monotonic() > until:
             # Per-read timeouts alone would let a drip-feeding peer hold the call for ever.

@@ -43,6 +43,7 @@ from tidegate.venues.open import open_venues
 from tidegate.venues.port import Venue, Way
 from tidegate.wallets import lag
 from tidegate.wallets.cashier import Cashier
+from tidegate.webhooks.courier import Courier
 
 log = structlog.get_logger(__name__)
 
@@ -70,6 +71,7 @@ class Parts:
     at_venues: dict[str, dict[str, str]]
     """By exchange, where the signer moves money there; filled with the chains."""
     feed: Feed
+    courier: Courier
     prepared: set[str] = field(default_factory=set)
     """Networks whose node has passed its start-up checks."""
 
@@ -217,6 +219,8 @@ async def open_parts(settings: Settings, *, process: str, duty: Duty) -> AsyncIt
             at_venues=lambda: at_venues,
         )
         carrier = Carrier(db=db, lane=lane, chains=chains, venues=venues)
+        courier = Courier(db, settings, gate.keys)
+        stack.callback(courier.close)
         parts = Parts(
             settings=settings,
             db=db,
@@ -236,6 +240,7 @@ async def open_parts(settings: Settings, *, process: str, duty: Duty) -> AsyncIt
             cold=cold,
             at_venues=at_venues,
             feed=Feed(db, settings),
+            courier=courier,
         )
         try:
             parts.open_chains()

@@ -32,6 +32,7 @@ from tidegate.transactions.liquidity import Moves, Rebalancing
 from tidegate.treasury.keep import keep
 from tidegate.wallets import pipeline as wallets
 from tidegate.wallets.progress import remind
+from tidegate.webhooks import pipeline as webhooks
 
 log = structlog.get_logger(__name__)
 
@@ -51,6 +52,7 @@ STEPS = (
     "rebalance",
     "keep",
     "expire",
+    "webhooks",
     "books",
     "forget",
 )
@@ -82,6 +84,7 @@ class Worker:
         self._heard_any = asyncio.Event()
         self._behind = False
         """The signer signed what the books do not know."""
+        self._rounds = webhooks.Rounds(parts.courier)
 
     def steps(self) -> list[Step]:
         parts, office, spender = self._parts, self._parts.office, self._parts.spender
@@ -112,6 +115,8 @@ class Worker:
             Step("rebalance", self._compared(Rebalancing(office, parts.rebalancer).step, moves=True), 2),
             Step("keep", lambda: keep(spender, parts.lane), 5),
             Step("expire", self._expire, 1),
+            Step("webhooks", self._rounds.healthy, 0.5),
+            Step("webhooks:failing", self._rounds.failing, 1),
             Step("forget", self._forget, 3600),
             Step("books", books.Checker(office).step, 10),
         ]
@@ -153,6 +158,7 @@ class Worker:
     async def _forget(self) -> int:
         """Drop what has had its time: events past their replay window, sessions long ended."""
         await notices.forget(self._parts.db)
+        await webhooks.forget(self._parts.courier)
         await self._parts.lane.forget(utcnow())
         await sessions.forget_old(self._parts.gate, now=utcnow())
         return 0
@@ -203,6 +209,7 @@ class Worker:
         for _, bell in self._bells.values():
             bell.set()
         await asyncio.gather(*loops)
+        await self._rounds.rest()
         for task in (*ears, markets):
             task.cancel()
         await asyncio.gather(*ears, markets, return_exceptions=True)

@@ -15,6 +15,7 @@ ROOMS = (
     "wallets",
     "compliance",
     "notices",
+    "webhooks",
     "ledger",
     "auth",
     "markets",

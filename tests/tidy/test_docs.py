@@ -65,6 +65,7 @@ ROWS = (
     "Speed, as ratios",
     "Sweeps, consolidation, cold storage, refill proposals",
     "The house's own moves at the signer",
+    "The event log, webhooks",
 )
 
 

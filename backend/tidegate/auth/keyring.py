@@ -27,6 +27,7 @@ class Keyring:
         self.access_token = _derive(root, b"access token")
         self.access_token_id = hashlib.sha256(self.access_token).hexdigest()[:16]
         self._seed = AESGCM(_derive(root, b"second factor seed"))
+        self._webhook = AESGCM(_derive(root, b"webhook secret"))
         self._refresh = _derive(root, b"refresh successor")
         self._device = _derive(root, b"device cookie")
         self._recovery = _derive(root, b"recovery code")
@@ -42,6 +43,18 @@ class Keyring:
             return self._seed.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], user_id.bytes).decode()
         except InvalidTag:
             raise RuntimeError("A second-factor seed does not open: the token key file was replaced.") from None
+
+    def seal_webhook(self, endpoint_id: uuid.UUID, secret: bytes) -> bytes:
+        """A webhook's secret for storing, bound to its endpoint."""
+        nonce = secrets.token_bytes(_NONCE_BYTES)
+        return nonce + self._webhook.encrypt(nonce, secret, endpoint_id.bytes)
+
+    def open_webhook(self, endpoint_id: uuid.UUID, sealed: bytes) -> bytes:
+        """The secret of a stored endpoint. Fails loudly when the key file is not the one that sealed it."""
+        try:
+            return self._webhook.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], endpoint_id.bytes)
+        except InvalidTag:
+            raise RuntimeError("A webhook's secret does not open: the token key file was replaced.") from None
 
     def refresh_successor(self, token: str) -> str:
         """The refresh token that follows `token`: derived, so that a lost answer can be repeated from nothing stored."""

@@ -203,6 +203,7 @@ LIMITS: dict[str, Limit] = {
         Limit("quotes", 60, timedelta(minutes=1)),
         Limit("exports", 5, timedelta(hours=1)),
         Limit("addresses", 60, timedelta(hours=1)),
+        Limit("webhooks", 60, timedelta(hours=1)),
     )
 }
 

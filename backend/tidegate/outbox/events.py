@@ -10,7 +10,16 @@ WORK = "tidegate_work"
 """Rung beside it, with the kinds of what changed: workers look for what is due, and not for everything each time."""
 
 EventKind = Literal[
-    "withdrawal", "deposit", "conversion", "balance", "transfer", "beneficiary", "address", "account", "notice"
+    "withdrawal",
+    "deposit",
+    "conversion",
+    "balance",
+    "transfer",
+    "beneficiary",
+    "address",
+    "account",
+    "notice",
+    "webhook",
 ]
 
 # Take the accounts' next numbers (locking their counters until commit, in order), write the rows, ring one bell for all:

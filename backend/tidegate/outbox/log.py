@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import ColumnElement, delete, exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tidegate.outbox.tables import Event, EventCounter
@@ -34,6 +34,11 @@ async def after(session: AsyncSession, *, user_id: uuid.UUID, sequence: int, lim
         select(Event).where(Event.user_id == user_id, Event.sequence > sequence).order_by(Event.sequence).limit(limit)
     )
     return [Entry(row.sequence, row.kind, row.object_id, row.version, row.at) for row in rows]
+
+
+def newer(user_id: ColumnElement[uuid.UUID], sequence: ColumnElement[int]) -> ColumnElement[bool]:
+    """In the query of another room, over its own columns: the account has an event after `sequence`."""
+    return exists().where(EventCounter.user_id == user_id, EventCounter.last > sequence)
 
 
 async def forget(session: AsyncSession, *, before: datetime) -> None:

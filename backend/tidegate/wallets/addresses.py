@@ -11,11 +11,11 @@ from tidegate.chains.port import Chain
 from tidegate.config import NetworkSettings
 from tidegate.database import new_id, utcnow
 from tidegate.idempotency import Keyed, Stored
+from tidegate.once import Done, once
 from tidegate.outbox.events import changed
 from tidegate.refusal import Kind, Refusal
 from tidegate.wallets import rules, store, watch
 from tidegate.wallets.cashier import Cashier
-from tidegate.wallets.once import Done, once
 from tidegate.wallets.schemas import AddressOut
 from tidegate.wallets.tables import AddressHandout, DepositAddress
 from tidegate.wallets.uris import payment_uri

@@ -9,11 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from tidegate.auth.step_up import check_totp, reused
 from tidegate.database import new_id, ride, utcnow
 from tidegate.idempotency import Keyed, Stored
+from tidegate.once import Done, once
 from tidegate.outbox.events import changed
 from tidegate.refusal import Kind, Refusal
 from tidegate.wallets import destinations, rules, store
 from tidegate.wallets.cashier import Cashier
-from tidegate.wallets.once import Done, once
 from tidegate.wallets.rules import BeneficiaryState, Known
 from tidegate.wallets.schemas import BeneficiaryOut
 from tidegate.wallets.tables import BeneficiaryRow

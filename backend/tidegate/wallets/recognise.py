@@ -11,11 +11,11 @@ from tidegate.chains.uri import BadPayment, LightningOnly, PaymentRequest, parse
 from tidegate.idempotency import Keyed, Stored
 from tidegate.money import UnknownAsset, format_units
 from tidegate.money import asset as asset_of
+from tidegate.once import Done, once
 from tidegate.refusal import Kind, Refusal
 from tidegate.wallets import destinations
 from tidegate.wallets.cashier import Cashier
 from tidegate.wallets.destinations import Destination
-from tidegate.wallets.once import Done, once
 from tidegate.wallets.schemas import PaymentOut, TwinOut, ValidationOut
 from tidegate.wire import asset_in
 

@@ -102,6 +102,9 @@ function AccountMenu() {
         <Menu.Item onClick={() => void router.navigate({ to: '/security' })}>
           {t('account.security')}
         </Menu.Item>
+        <Menu.Item onClick={() => void router.navigate({ to: '/webhooks' })}>
+          {t('account.webhooks')}
+        </Menu.Item>
         <Menu.Item onClick={() => logout.mutate({})}>{t('account.signOut')}</Menu.Item>
         <Menu.Divider />
         <Menu.RadioGroup

@@ -8,6 +8,7 @@ import type sandbox from '../../public/locales/en/sandbox.json';
 import type transactions from '../../public/locales/en/transactions.json';
 import type ui from '../../public/locales/en/ui.json';
 import type wallets from '../../public/locales/en/wallets.json';
+import type webhooks from '../../public/locales/en/webhooks.json';
 
 declare module 'i18next' {
   interface CustomTypeOptions {
@@ -22,6 +23,7 @@ declare module 'i18next' {
       transactions: typeof transactions;
       ui: typeof ui;
       wallets: typeof wallets;
+      webhooks: typeof webhooks;
     };
     returnNull: false;
   }

@@ -19,6 +19,7 @@ const TOUCHED: Record<string, readonly string[]> = {
   address: ['addressesList'],
   beneficiary: ['beneficiariesList'],
   account: ['authGetMe', 'authListSessions'],
+  webhook: ['webhooksList'],
 };
 const ALL = new Set(Object.values(TOUCHED).flat());
 

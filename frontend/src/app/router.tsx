@@ -203,6 +203,13 @@ const security = createRoute({
   component: lazyRouteComponent(() => import('@/auth/Security'), 'Security'),
 });
 
+const webhooks = createRoute({
+  getParentRoute: () => inside,
+  path: '/webhooks',
+  beforeLoad: () => needWords('webhooks'),
+  component: lazyRouteComponent(() => import('@/webhooks/Webhooks'), 'Webhooks'),
+});
+
 const breakIt = createRoute({
   getParentRoute: () => inside,
   path: '/break',
@@ -229,6 +236,7 @@ const tree = root.addChildren([
     convert,
     conversion,
     security,
+    webhooks,
     breakIt,
   ]),
 ]);

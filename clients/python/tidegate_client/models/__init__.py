@@ -6,6 +6,7 @@ from .address_out import AddressOut
 from .alternative_out import AlternativeOut
 from .alternative_out_hindered_type_0 import AlternativeOutHinderedType0
 from .amount_out import AmountOut
+from .answer_out import AnswerOut
 from .approval_in import ApprovalIn
 from .approval_in_verdict import ApprovalInVerdict
 from .approval_out import ApprovalOut
@@ -40,6 +41,7 @@ from .confirm_totp_in import ConfirmTotpIn
 from .conversion_detail_out import ConversionDetailOut
 from .conversion_in import ConversionIn
 from .conversion_out import ConversionOut
+from .delivery_out import DeliveryOut
 from .demo_code import DemoCode
 from .demo_codes import DemoCodes
 from .dependency import Dependency
@@ -50,6 +52,13 @@ from .deposit_out_state import DepositOutState
 from .deposit_tier_out import DepositTierOut
 from .deposit_tier_out_finality_type_0 import DepositTierOutFinalityType0
 from .deposits_list_state_type_0 import DepositsListStateType0
+from .endpoint_in import EndpointIn
+from .endpoint_out import EndpointOut
+from .endpoint_out_disabled_type_0 import EndpointOutDisabledType0
+from .endpoint_patch import EndpointPatch
+from .endpoint_with_secret import EndpointWithSecret
+from .endpoint_with_secret_disabled_type_0 import EndpointWithSecretDisabledType0
+from .endpoints_out import EndpointsOut
 from .estimate_out import EstimateOut
 from .event_log_out import EventLogOut
 from .event_out import EventOut
@@ -85,6 +94,7 @@ from .page_asset_out import PageAssetOut
 from .page_balance_out import PageBalanceOut
 from .page_beneficiary_out import PageBeneficiaryOut
 from .page_conversion_out import PageConversionOut
+from .page_delivery_out import PageDeliveryOut
 from .page_deposit_out import PageDepositOut
 from .page_move_out import PageMoveOut
 from .page_pause_out import PagePauseOut
@@ -187,6 +197,7 @@ __all__ = (
     "AlternativeOut",
     "AlternativeOutHinderedType0",
     "AmountOut",
+    "AnswerOut",
     "ApprovalIn",
     "ApprovalInVerdict",
     "ApprovalOut",
@@ -221,6 +232,7 @@ __all__ = (
     "ConversionDetailOut",
     "ConversionIn",
     "ConversionOut",
+    "DeliveryOut",
     "DemoCode",
     "DemoCodes",
     "Dependency",
@@ -231,6 +243,13 @@ __all__ = (
     "DepositsListStateType0",
     "DepositTierOut",
     "DepositTierOutFinalityType0",
+    "EndpointIn",
+    "EndpointOut",
+    "EndpointOutDisabledType0",
+    "EndpointPatch",
+    "EndpointsOut",
+    "EndpointWithSecret",
+    "EndpointWithSecretDisabledType0",
     "EstimateOut",
     "EventLogOut",
     "EventOut",
@@ -266,6 +285,7 @@ __all__ = (
     "PageBalanceOut",
     "PageBeneficiaryOut",
     "PageConversionOut",
+    "PageDeliveryOut",
     "PageDepositOut",
     "PageMoveOut",
     "PagePauseOut",
