@@ -308,8 +308,10 @@ def load(data: Path) -> Stack:
     return Stack(data=data, ready=ready, demo=people)
 
 
-# Two whole systems share two cores in a run: each asks its nodes half as often as an installation does.
-_CALM = {f"TIDEGATE_NETWORKS__{network}__POLL_SECONDS": "1" for network in ("BITCOIN", "ETHEREUM")}
+# Whole systems share two cores in a run: each asks its nodes less often than an installation does, and prices move less.
+_CALM = {f"TIDEGATE_NETWORKS__{network}__POLL_SECONDS": "1" for network in ("BITCOIN", "ETHEREUM")} | {
+    "TIDEGATE_SANDBOX__MARKET_SECONDS": "1"
+}
 
 
 def start(data: Path, *, port: int | None = None, extra: tuple[str, ...] = ()) -> "subprocess.Popen[bytes]":

@@ -382,6 +382,8 @@ class SandboxSettings(_Section):
     """The data folder of `tidegate up`."""
     bitcoin_block_seconds: float = 5.0
     evm_block_seconds: float = 2.0
+    market_seconds: float = Field(default=0.25, gt=0)
+    """Between two moves of the sandbox exchanges' prices."""
     control_url: str = ""
     """The supervisor's own loopback door: start-up progress, chaos, restart of a part."""
     bitcoin_wallet: str = ""

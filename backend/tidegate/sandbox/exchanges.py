@@ -1,6 +1,7 @@
 """The exchanges of `tidegate up`: three sandbox venues in one process, our account at each, and one for foreign clients."""
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from tidegate.config import SandboxSettings
 from tidegate.sandbox.home import Home
 from tidegate.sandbox.process import write_whole
 
@@ -87,7 +89,9 @@ def for_guests(home: Home) -> dict[str, Any]:
 
 def arguments(home: Home) -> list[str | Path]:
     """The command line of the process that serves them all. Writes each one's accounts into its folder."""
-    words: list[str | Path] = []
+    default = str(SandboxSettings.model_fields["market_seconds"].default)
+    seconds = float(os.environ.get("TIDEGATE_SANDBOX__MARKET_SECONDS", default))
+    words: list[str | Path] = ["--interval-ms", str(round(seconds * 1000))]
     for name in EXCHANGES:
         folder = home.folder / "venues" / name
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
