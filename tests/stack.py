@@ -308,9 +308,9 @@ def load(data: Path) -> Stack:
     return Stack(data=data, ready=ready, demo=people)
 
 
-# Whole systems share two cores in a run: each asks its nodes less often than an installation does, and prices move less.
+# Whole systems share two cores in a run: each asks its nodes less often than an installation does, and prices move less often.
 _CALM = {f"TIDEGATE_NETWORKS__{network}__POLL_SECONDS": "1" for network in ("BITCOIN", "ETHEREUM")} | {
-    "TIDEGATE_SANDBOX__MARKET_SECONDS": "1"
+    "TIDEGATE_SANDBOX__MARKET_SECONDS": "2"
 }
 
 

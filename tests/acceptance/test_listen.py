@@ -2,12 +2,14 @@
 
 import asyncio
 
+import pytest
 from standardwebhooks import Webhook
 
 from tests.stack import TIDEGATE, Stack
 from tests.webhooks.conftest import SOON, Receiver
 
 
+@pytest.mark.slow
 async def test_a_demo_customers_events_come_to_ones_own_machine_by_one_command(stack: Stack) -> None:
     receiver = Receiver()
     server = await asyncio.start_server(receiver.serve, "127.0.0.1", 0)

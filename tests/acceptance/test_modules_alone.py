@@ -92,6 +92,7 @@ async def modules(stack: Stack) -> AsyncIterator[dict[str, str]]:
         await stack.sandbox("chaos", {"fault": "worker_killed", "on": False})
 
 
+@pytest.mark.slow
 async def test_the_walk_passes_with_every_module_in_a_process_of_its_own(stack: Stack, modules: dict[str, str]) -> None:
     http = httpx.AsyncClient(transport=Split(modules, stack.url), base_url=stack.api, timeout=30)
     customer = await Customer.register(http)

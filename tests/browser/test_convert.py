@@ -84,6 +84,7 @@ async def test_a_firm_price_counts_down_shows_its_route_and_leaves_a_receipt(
     assert not faults, "\n".join(faults)
 
 
+@pytest.mark.slow
 async def test_a_price_that_ran_out_is_renewed_in_place_and_in_an_empty_room_only_when_asked_for(
     visitor: Visitor, stack: Stack
 ) -> None:

@@ -179,6 +179,7 @@ async def owned(room: Room) -> dict[str, int]:
     return {code: int((await room.rows("SELECT ledger_own(:code)", code=code))[0][0]) for code in WORTH}
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(3 * 3600)
 async def test_every_price_is_honoured_to_the_unit_and_every_fill_is_in_the_books(run: Run) -> None:
     room, began = run.room, await owned(run.room)

@@ -91,6 +91,7 @@ async def test_the_policy_moves_by_itself_until_the_days_cap_and_asks_a_person_f
     assert await proposals(exchange) == []
 
 
+@pytest.mark.slow
 async def test_after_a_move_that_came_to_nothing_a_person_is_asked(exchange: Exchange) -> None:
     of = rebalancer(exchange, automatic=True, most_a_day="100000")
     await look(exchange, of)
@@ -121,6 +122,7 @@ async def test_a_key_that_is_not_meant_to_withdraw_withdraws_nothing(exchange: E
     assert lapsed.reason.startswith("this key is not meant to withdraw")
 
 
+@pytest.mark.slow
 async def test_withdrawals_that_wait_are_paid_for_by_the_exchange(exchange: Exchange) -> None:
     of = rebalancer(exchange, most="300000", target="250000", least="240000")
     await look(exchange, of)
@@ -132,6 +134,7 @@ async def test_withdrawals_that_wait_are_paid_for_by_the_exchange(exchange: Exch
     assert [one.state for one in await proposals(exchange, None)] == ["done"]
 
 
+@pytest.mark.slow
 async def test_what_is_too_little_comes_from_the_hot_wallet_where_the_signer_has_an_address(
     exchange: Exchange,
 ) -> None:
@@ -155,6 +158,7 @@ async def test_what_is_too_little_comes_from_the_hot_wallet_where_the_signer_has
     assert len(await moves(exchange)) == 1
 
 
+@pytest.mark.slow
 async def test_an_accepted_proposal_that_cannot_be_done_for_an_hour_lapses(exchange: Exchange) -> None:
     of, world = rebalancer(exchange), exchange.house.world
     await look(exchange, of)
@@ -166,6 +170,7 @@ async def test_an_accepted_proposal_that_cannot_be_done_for_an_hour_lapses(excha
     assert await moves(exchange) == []
 
 
+@pytest.mark.slow
 async def test_a_refill_is_for_a_person_alone(exchange: Exchange) -> None:
     db, number = exchange.house.world.db, uuid.uuid4()
     async with db.transaction() as session:

@@ -122,6 +122,7 @@ async def test_a_move_whose_row_says_another_address_pays_the_signers_and_is_nev
     assert (await the_move(exchange))["state"] == "moving"
 
 
+@pytest.mark.slow
 async def test_what_the_exchange_credits_otherwise_than_sent_is_for_a_person(exchange: Exchange) -> None:
     await opened(exchange, "USDT")
     assert await sent(exchange, "USDT", "1000")

@@ -146,6 +146,7 @@ async def test_a_worker_that_is_killed_makes_one_withdrawal_or_none_and_books_it
     assert await exchange.booked("cost:venue", "USDT") == units("USDT", "2")
 
 
+@pytest.mark.slow
 async def test_what_the_exchange_does_not_pay_is_back_in_its_account(exchange: Exchange) -> None:
     before = await exchange.held("USDT")
     move = await exchange.wanted("USDT", "1000")
