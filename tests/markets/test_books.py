@@ -60,7 +60,8 @@ async def test_every_pair_of_our_assets_has_a_direct_market_with_age_and_source(
         assert datetime.now(UTC) - source.as_of < timedelta(seconds=5)
 
 
-async def test_a_pair_can_be_exchanged_in_either_direction(markets: Markets) -> None:
+async def test_a_pair_can_be_exchanged_in_either_direction(markets: Markets, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keep, "POLL_SECONDS", 60.0)
     sell, buy = await markets.crossing(BTC, USDT), await markets.crossing(USDT, BTC)
     for one in (sell, buy):
         assert one.bridges == ()
