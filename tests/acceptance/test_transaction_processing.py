@@ -398,6 +398,7 @@ async def test_the_books_are_exact_after_all_of_it(stack: Stack) -> None:
     assert "BTC" in printed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("table", "column", "key"),
     [

@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.async_api import expect
 
 from tests.browser.visitor import NARROW, WIDE, Visitor, invoice
@@ -43,6 +44,7 @@ async def test_no_screen_of_a_stranger_has_a_fault(visitor: Visitor) -> None:
     assert not found, "\n".join(found)
 
 
+@pytest.mark.slow
 async def test_no_screen_of_a_new_customer_has_a_fault(visitor: Visitor, stack: Stack) -> None:
     customer = await stack.customer(enrolled=False)
     page, found = visitor.page, []

@@ -3,6 +3,7 @@
 import asyncio
 import re
 
+import pytest
 from playwright.async_api import expect
 from standardwebhooks import Webhook
 
@@ -12,6 +13,7 @@ from tests.stack import Stack
 from tests.webhooks.conftest import Receiver
 
 
+@pytest.mark.slow
 async def test_a_server_is_added_proved_and_told(visitor: Visitor, stack: Stack) -> None:
     customer = await stack.customer(enrolled=False)
     receiver = Receiver()

@@ -252,6 +252,7 @@ async def test_an_answer_that_does_not_come_is_cut_off_and_found_by_the_same_sub
     await assert_exact(db)
 
 
+@pytest.mark.slow
 async def test_a_connection_that_dies_under_a_batch_loses_and_doubles_nothing(
     admin_url: str, db: Database, lane: Lane
 ) -> None:
