@@ -52,7 +52,7 @@ class StandInChain:
         return Occupant()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def shared_venue(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Running]:
     async with running_venue(tmp_path_factory.mktemp("venue")) as running:
         yield running
