@@ -11,7 +11,12 @@ from typing import Any
 from bench.results import RESULTS, markdown, section_command
 from bench.soak import OUT as SOAK
 
-PARTS = {"figures": ("posting", "http", "depth"), "wallets": ("payouts", "deposits"), "routes": ("route",)}
+PARTS = {
+    "figures": ("posting", "http", "depth"),
+    "wallets": ("payouts", "deposits"),
+    "routes": ("route",),
+    "exchange": ("quotes", "conversions", "streams"),
+}
 """The page's tables of figures, by marker, and the sections that each tells."""
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
 
