@@ -52,7 +52,9 @@ class Rounds:
             await turn.take(self._courier, lease)
         except (OSError, SQLAlchemyError) as error:
             log.warning("webhook_turn_lost", endpoint=str(lease.id), reason=type(error).__name__)
-        except Exception:
+        except (
+            Exception
+        ):  # one endpoint's trouble must not stop the others; its lease runs out and it is looked at again
             log.exception("webhook_turn_failed", endpoint=str(lease.id))
 
     async def rest(self) -> None:

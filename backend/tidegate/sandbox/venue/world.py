@@ -140,7 +140,7 @@ class World:
             if not self.faults.active("venue_market_paused"):
                 try:
                     self.step()
-                except Exception:
+                except Exception:  # a market that stands still for good would look like a fault that nobody asked for
                     log.exception("the market could not move")
 
     # Orders, with the faults that are about them.
@@ -205,7 +205,7 @@ class World:
                     self.save()
                     try:
                         txid = await self.payer.pay(one.asset, one.network, one.address, number(one.amount))
-                    except Exception:
+                    except Exception:  # whoever pays is not ours: the withdrawal stays pending, and is asked for once
                         log.exception("a withdrawal was not paid, or nobody knows: %d", one.id)
                         continue
                     self.funding.complete(one.id, txid, self.now())
