@@ -76,6 +76,7 @@ class Bank:
         self.bitcoin = Rpc(nodes.bitcoin_url, seconds=20)
         self.evm = Rpc(nodes.evm_url, seconds=20)
         self._paying = asyncio.Lock()
+        self._looked_at = -1  # Bitcoin's height: between two blocks nothing becomes deep
 
     async def close(self) -> None:
         await self.bitcoin.close()
@@ -136,6 +137,8 @@ class Bank:
     async def look_at_bitcoin(self, exchanges: Sequence[tuple[str, World]]) -> None:
         """The unspent set tells all of it: nobody can spend what lies at an address of nobody."""
         height = int(await self.bitcoin.call("getblockcount"))
+        if height == self._looked_at:
+            return
         for name, world in exchanges:
             place = deposit_address(name, "bitcoin")
             found = await self.bitcoin.call("scantxoutset", "start", [f"addr({place})"])
@@ -146,6 +149,7 @@ class Bank:
                     by_transaction[coin["txid"]] = units
             for txid, units in by_transaction.items():
                 credit(world, "BTC", "bitcoin", units, txid)
+        self._looked_at = height
 
     async def look_at_ethereum(self, exchanges: Sequence[tuple[str, World]]) -> None:
         """The blocks that have become deep since the last look: ether by its transactions, tokens by their logs."""
