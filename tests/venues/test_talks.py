@@ -70,6 +70,19 @@ def test_a_single_lost_change_is_noticed_by_the_next_message(venue: str) -> None
     assert (carried.fetched > fetched) == (venue == "binance")
 
 
+def test_a_whole_book_that_was_asked_for_and_never_came_is_asked_for_again() -> None:
+    chance = random.Random("late")
+    carried = Carried("kraken", Market(chance), chance)
+    carried.harm = 1.0
+    carried.connect()
+    assert carried.talk.steps.missing == ["XBTUSDT", "ETHUSDT"]
+    carried.harm, connections = 0.0, carried.connections
+    for _ in range(3):
+        carried.step()
+    assert carried.whole() and carried.same()
+    assert carried.connections == connections
+
+
 @pytest.mark.parametrize("venue", VENUES)
 def test_out_of_step_there_is_no_book_and_in_step_its_age_is_that_of_the_last_message(venue: str) -> None:
     chance = random.Random(venue)

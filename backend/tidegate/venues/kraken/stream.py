@@ -22,6 +22,8 @@ STREAMS: Final = {"https://api.kraken.com": "wss://ws.kraken.com/v2"}
 """Where Kraken's REST address has its streams."""
 DEPTH: Final = 500
 """What is subscribed to. Levels that fall out of it are not told of: the book is cut after each message."""
+_LATE_SECONDS: Final = 15.0
+"""A book that was asked for and has not come by then is asked for again: without it nothing would ever ask."""
 _PROVEN: Final = 10
 _MOST: Final = Decimal(10) ** 18
 _EXACT: Final = Context(prec=60)
@@ -94,6 +96,7 @@ class KrakenTalk:
         self.steps = Steps(wanted)
         self._lines = wanted
         self._named = {line.name: symbol for symbol, line in wanted.items()}
+        self._asked: dict[str, float] = {}  # when each that is missing was asked for
 
     def greeting(self) -> Heard:
         return Heard(say=(_ask("subscribe", list(self._named)),))
@@ -108,7 +111,14 @@ class KrakenTalk:
         elif value.get("method") == "subscribe" and value.get("success") is not True:
             self._refused(value)
         self.steps.heard = now
-        return heard
+        return Heard(heard.say + self._late(now).say)
+
+    def _late(self, now: float) -> Heard:
+        missing = self.steps.missing
+        self._asked = {symbol: self._asked.get(symbol, now) for symbol in missing}
+        again = [symbol for symbol in missing if now - self._asked[symbol] > _LATE_SECONDS]
+        self._asked.update(dict.fromkeys(again, now))
+        return _anew([self._lines[symbol].name for symbol in again])
 
     def _told(self, entry: dict[str, Any], now: float, *, whole: bool) -> Heard:
         symbol = self._named.get(read.text(entry, "symbol"))
@@ -126,7 +136,7 @@ class KrakenTalk:
             self.steps.lost(symbol, now)
         elif self.steps.stands(symbol, proof, now):
             return NOTHING
-        return Heard(say=(_ask("unsubscribe", [line.name]), _ask("subscribe", [line.name])))
+        return _anew([line.name])
 
     def _refused(self, value: dict[str, Any]) -> None:
         symbol = self._named.get(value.get("symbol", ""))
@@ -140,6 +150,10 @@ class KrakenTalk:
 
 def _levels(side: Sequence[Change]) -> list[Level]:
     return [Level(price, quantity) for price, quantity in side if quantity]
+
+
+def _anew(names: list[str]) -> Heard:
+    return Heard(say=(_ask("unsubscribe", names), _ask("subscribe", names))) if names else NOTHING
 
 
 def _ask(method: str, names: list[str]) -> str:
