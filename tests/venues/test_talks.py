@@ -48,8 +48,9 @@ def test_a_book_ends_as_the_venues_own_though_messages_are_lost_cut_and_spoilt(v
         for _ in range(40):
             carried.step()
         assert carried.whole() and carried.same(), seed
-    # What is lost is noticed by the next message, not by magic: until then, and only until then, a book may be old.
-    assert harmed <= SEEDS * 60 / 4
+    # What is lost is noticed by the next message, not by magic: until then, and only until then, a book may be old. At
+    # Kraken nothing proves what is below the tenth level: what is wrong there is noticed when it comes up.
+    assert harmed <= SEEDS * 60 / (3 if venue == "kraken" else 4)
 
 
 @pytest.mark.parametrize("venue", VENUES)
