@@ -84,6 +84,23 @@ def test_a_whole_book_that_was_asked_for_and_never_came_is_asked_for_again() -> 
     assert carried.connections == connections
 
 
+def test_what_kraken_proves_nothing_about_is_told_anew_within_five_minutes() -> None:
+    chance = random.Random("deep")
+    carried = Carried("kraken", Market(chance), chance)
+    carried.step()
+    ladder = carried.talk.steps.ladders["XBTUSDT"]
+    deep = ladder.asks.first(30)[-1]
+    ladder.change([], [(deep.price, deep.quantity + 1)])
+    assert not carried.same()
+    carried.market.move(changes=0)
+    for _ in range(25):
+        carried.market.updates += 1
+        carried.now += 15
+        carried.carry(carried.feed.beat())
+    assert carried.whole() and carried.same()
+    assert carried.connections == 1
+
+
 @pytest.mark.parametrize("venue", VENUES)
 def test_out_of_step_there_is_no_book_and_in_step_its_age_is_that_of_the_last_message(venue: str) -> None:
     chance = random.Random(venue)
