@@ -111,6 +111,9 @@ class Parts:
         """Bring the meters up to date. Never raises: without the database those of the scans stay as they were."""
         for name, venue in self.venues.items():
             web.WAY.labels(name).set(venue.condition.way is Way.OPEN)
+        for name, (told, wanted) in self.markets.followed().items():
+            web.FOLLOWED.labels(name).set(told)
+            web.WANTED.labels(name).set(wanted)
         try:
             found = await lag.lags(self.db, utcnow())
             open_now = await positions.positions(self.desk)
@@ -160,7 +163,9 @@ class Parts:
             now = self.venues[name].condition
             if now.way is not Way.OPEN:
                 return up, f"{now.detail}; asked again in {math.ceil(now.seconds)} s"
-            return up, "quotes" if up else "no usable book"
+            told, wanted = self.markets.followed()[name]
+            behind = f"; {told} of {wanted} books by stream" if wanted else ""
+            return up, ("quotes" if up else "no usable book") + behind
 
         return check
 

@@ -51,6 +51,12 @@ POSITION = Gauge(
 )
 CARRIED = Gauge("tidegate_carried_usd", "Of it, what no order will take off", ["asset"], registry=REGISTRY)
 EXPOSURE_CAP = Gauge("tidegate_exposure_cap_usd", "What open prices and positions may come to", registry=REGISTRY)
+FOLLOWED = Gauge(
+    "tidegate_venue_books_followed", "Books that the venue's stream tells now", ["venue"], registry=REGISTRY
+)
+WANTED = Gauge(
+    "tidegate_venue_books_wanted", "Books that it is to tell; 0: none is in use", ["venue"], registry=REGISTRY
+)
 WAY = Gauge("tidegate_venue_open", "1 while this process may call the venue", ["venue"], registry=REGISTRY)
 
 
