@@ -1,0 +1,87 @@
+"""The fault harness at a small size, and the proof that it would notice: builds that are broken on purpose fail it.
+
+TIDEGATE_CRASH_SEEDS says how many seeds; without it a few failpoints are tried, with it all of them. `make crash` is the
+same at any size.
+"""
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.crash.draw import Load, Op, draw
+from tests.crash.report import of_the_table
+from tests.crash.round import Harness, harness
+from tests.crash.system import system
+from tidegate.transactions import audit
+
+SEEDS = int(os.environ.get("TIDEGATE_CRASH_SEEDS", "0"))
+SEED = int(os.environ.get("TIDEGATE_SEED", "1"))
+FEW = (
+    "P2.request:after",
+    "P4.verify:before",
+    "P9.reserve:after",
+    "P11.journal:after",
+    "P13.send:after",
+    "P16.webhook:after",
+    "O4.place:after",
+)
+POINTS = of_the_table() if SEEDS else list(FEW)
+
+COIN = Op("withdrawal", "BTC", "BTC", "0.003")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _alone() -> Iterator[None]:
+    """Nothing from the surroundings, and an audit that does not wait long for a moving world."""
+    with pytest.MonkeyPatch.context() as patch:
+        for key in [key for key in os.environ if key.startswith("TIDEGATE_") and key != "TIDEGATE_BITCOIND"]:
+            patch.delenv(key)
+        patch.delenv("DATABASE_URL", raising=False)
+        patch.setattr(audit, "TRIES", 3)
+        yield
+
+
+def folder(base: Path) -> Path:
+    for one in (base.parent, base):
+        one.chmod(0o711)  # as root, PostgreSQL runs as somebody else
+    return base
+
+
+@pytest.fixture(scope="module")
+async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Harness]:
+    async with system(folder(tmp_path_factory.mktemp("house"))) as made, harness(made) as runs:
+        yield runs
+
+
+@pytest.mark.timeout(4 * 3600)
+async def test_whoever_dies_wherever_everything_is_paid_once_and_booked_exactly(house: Harness) -> None:
+    reached = set()
+    for seed in range(SEED, SEED + max(1, SEEDS)):
+        for point in POINTS:
+            one = await house.run(draw(point, seed))
+            assert one.wrong == [], f"make crash POINTS={point} FROM={seed}"
+            reached |= set(one.deaths)
+    assert await house.exact() == []
+    assert set(POINTS) <= reached, f"nobody came to {sorted(set(POINTS) - reached)}"
+
+
+@pytest.mark.timeout(600)
+async def test_a_build_that_sends_before_it_commits_is_caught(tmp_path_factory: pytest.TempPathFactory) -> None:
+    broken = {"worker": "sends_before_it_commits"}
+    async with system(folder(tmp_path_factory.mktemp("early")), broken=broken) as made, harness(made) as runs:
+        one = await runs.run(Load("P13.send:after", SEED, (COIN,)))
+    assert one.reached
+    assert any("PAID AND NOT COMPLETED" in said for said in one.wrong), one.wrong
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+async def test_such_a_build_with_a_signer_that_forgets_is_caught_paying_twice(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    broken = {"worker": "sends_before_it_commits", "signer": "forgets_what_it_signed"}
+    async with system(folder(tmp_path_factory.mktemp("twice")), broken=broken) as made, harness(made) as runs:
+        one = await runs.run(Load("P13.send:after", SEED, (COIN,)))
+    assert any("PAID TWICE" in said for said in one.wrong), one.wrong
