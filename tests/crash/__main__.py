@@ -59,9 +59,11 @@ async def sweep(
 
 def _say(console: Console, one: Outcome) -> None:
     for said in one.wrong:
-        console.print(f"{one.point} seed {one.seed}: {said}", style="red", markup=False)
+        console.print(f"{one.point} seed {one.seed}: {said}", style="red", markup=False, soft_wrap=True)
     if not one.reached:
         console.print(f"{one.point} seed {one.seed}: nobody came there", style="yellow", markup=False)
+    elif not console.is_terminal:
+        console.print(f"{one.point} seed {one.seed}: {one.seconds:.0f} s, {one.outputs}", markup=False)
 
 
 def main() -> int:

@@ -49,6 +49,8 @@ class Load:
     times: int = 1
     second: str = ""
     venue_fault: str = ""
+    late_blocks: bool = False
+    """No block comes before the house has seen its transaction wait for one."""
 
     @property
     def armed(self) -> str:
@@ -71,6 +73,7 @@ def draw(point: str, seed: int) -> Load:
         times=2 if _often(point) and dice.random() < FROM_TIME_TO_TIME else 1,
         second="" if second[:1] in "MV" else second,
         venue_fault=_fault(point),
+        late_blocks=point.startswith("P14.seen") or dice.random() < FROM_TIME_TO_TIME,
     )
 
 

@@ -75,6 +75,8 @@ async def blocks(made: System, since: Start) -> Paid:
 
 async def _evm(made: System, since: Start, paid: Paid) -> None:
     last = await made.evm.height()
+    if last == since.evm:
+        return
     wanted = {"fromBlock": hex(since.evm + 1), "toBlock": hex(last), "topics": [TRANSFER]}
     codes = {contract.lower(): code for code, contract in made.evm.tokens.items()}
     for one in await made.evm.rpc.call("eth_getLogs", wanted):

@@ -5,6 +5,7 @@ died) is found out by asking how things stand, as a person would look at the pag
 """
 
 import asyncio
+import contextlib
 import json
 import uuid
 from collections.abc import Callable
@@ -27,10 +28,11 @@ from tidegate.auth.rules import Credential
 from tidegate.database import utcnow
 from tidegate.http import tls
 from tidegate.ledger.rules import Posting, Transfer, customer, house
+from tidegate.refusal import Refusal
 from tidegate.transactions import intervene
 
-PATIENCE = 90
-WAIT_SECONDS = 0.04
+PATIENCE = 240
+WAIT_SECONDS = 0.1
 NETWORK = {"BTC": "bitcoin", "ETH": "ethereum", "USDT": "ethereum"}
 PURSE = {"BTC": 5 * 10**7, "ETH": 10**19, "USDT": 5_000 * 10**6}
 STEP = 30
@@ -201,25 +203,25 @@ class Play:
     async def make_dearer(self) -> None:
         """An operator does not wait for the network's own time."""
         for made in self.to_bump - self.bumped:
-            rows = await self.made.admin.fetch(
-                "SELECT count(*) FROM attempts a JOIN set_payouts p ON p.set_id = a.set_id"
-                " WHERE p.payout_id = $1 AND a.broadcast_at IS NOT NULL",
+            row = await self.made.admin.fetchrow(
+                "SELECT s.stage, s.asked_rate, s.capped, count(*) AS made, count(a.broadcast_at) AS sent"
+                " FROM attempt_sets s JOIN set_payouts p ON p.set_id = s.id JOIN attempts a ON a.set_id = s.id"
+                " WHERE p.payout_id = $1 AND s.ended_at IS NULL GROUP BY s.id",
                 uuid.UUID(made),
             )
-            if rows[0][0] > 1:
+            if row is None:
+                continue
+            if row["sent"] > 1 or row["capped"] is not None:
                 self.bumped.add(made)
-            elif rows[0][0] == 1 and await self.made.admin.fetchval(
-                "SELECT count(*) FROM attempt_sets s JOIN set_payouts p ON p.set_id = s.id"
-                " WHERE p.payout_id = $1 AND s.stage = 'confirming' AND s.asked_rate IS NULL AND s.capped IS NULL"
-                " AND (SELECT count(*) FROM attempts a WHERE a.set_id = s.id) = 1",
-                uuid.UUID(made),
-            ):
-                await intervene.bump(self.made.own.office, uuid.UUID(made), rate=0)
+            elif row["stage"] == "confirming" and row["made"] == 1 and row["asked_rate"] is None:
+                with contextlib.suppress(Refusal):  # it moved on while it was looked at
+                    await intervene.bump(self.made.own.office, uuid.UUID(made), rate=0)
 
-    def holds_blocks(self) -> bool:
+    async def holds_blocks(self) -> bool:
         """Whether no block may come yet: a payment that is made dearer has to wait for one."""
-        alive = {one.id for one in self.model.payments if one.told not in ENDS}
-        return bool((self.to_bump - self.bumped) & alive)
+        waiting = [uuid.UUID(one) for one in self.to_bump - self.bumped]
+        alive = "SELECT count(*) FROM withdrawals WHERE id = ANY($1) AND state <> ALL ($2)"
+        return bool(waiting) and bool(await self.made.admin.fetchval(alive, waiting, list(ENDS)))
 
     def _wanted(self, op: Op) -> dict[str, Any]:
         wanted = {"kind": op.kind, "from_asset": op.from_asset, "to_asset": op.to_asset, "amount": op.amount}

@@ -150,6 +150,7 @@ class System:
 def tables_of(folder: Path, at: Addresses, tokens: dict[str, str]) -> dict[str, Any]:
     """What every part is told."""
     at_once = {"batch_seconds": {"fast": 0, "standard": 0, "economy": 0}}
+    caps = dict.fromkeys(("max_exposure_usd", "max_user_exposure_usd", "max_uncovered_exposure_usd"), "100000000")
     port = int(at["api"].rpartition(":")[2])
     return {
         "mode": "sandbox",
@@ -185,7 +186,12 @@ def tables_of(folder: Path, at: Addresses, tokens: dict[str, str]) -> dict[str, 
                 "secret": "houseSecret0001",
             }
         },
-        "quotes": {"hedge_settle_seconds": 2.0, "max_exposure_usd": "100000000", "max_user_exposure_usd": "100000000"},
+        "quotes": {
+            "hedge_settle_seconds": 2.0,
+            "converting_challenge_seconds": 3600,
+            "challenge_seconds": 3600,
+            **caps,
+        },
         "compliance": {"review_above_usd": "1000", "per_withdrawal_usd": "100000", "daily_usd": "1000000"},
         "signer": {
             "socket": Path(at["signer"]),
@@ -242,7 +248,7 @@ async def system(
         )
         admin = await stack.enter_async_context(asyncpg.create_pool(database, min_size=1, max_size=4))
         made = System(folder, server, bitcoin, evm, exchange, parts, own, admin, settings)
-        await until(lambda: _signs(own), "the signer to answer", 60)
+        await until(lambda: signs(own), "the signer to answer", 60)
         for chain in own.chains.values():
             await chain.prepare()
         await _stock(made)
@@ -266,7 +272,7 @@ async def _there(file: Path, signer: Part) -> bool:
     return file.exists()
 
 
-async def _signs(own: Parts) -> bool:
+async def signs(own: Parts) -> bool:
     return isinstance(await own.signer.status(), SignerStatus)
 
 
