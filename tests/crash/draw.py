@@ -1,6 +1,7 @@
 """What a run asks of the house, drawn from its seed and the failpoint that it is for. Pure."""
 
 import random
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -21,6 +22,8 @@ REVIEWED = "1500"
 HALVES = "300"
 """Dollars in an order of which half is left, and which may be ordered again."""
 FROM_TIME_TO_TIME = 0.25
+LONGEST = 6
+"""Blows that one run may be given one after the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,8 @@ class Load:
     seed: int
     ops: tuple[Op, ...]
     times: int = 1
-    second: str = ""
+    then: tuple[str, ...] = ()
+    """What is armed one after the other when the first has been died at: more blows while the house recovers."""
     venue_fault: str = ""
     late_blocks: bool = False
     """No block comes before the house has seen its transaction wait for one."""
@@ -57,24 +61,44 @@ class Load:
         return self.point if self.times == 1 else f"{self.point} {self.times}"
 
 
-def draw(point: str, seed: int) -> Load:
-    """The same for the same point and seed, on every machine."""
+def draw(point: str, seed: int, then: Sequence[str] = ()) -> Load:
+    """The same for the same points and seed, on every machine. Without `then`, a second blow falls from time to time."""
     dice = random.Random(f"{seed}/{point}")
     ops = [_plain(dice), _plain(dice), _converting(dice), dice.choice([_cancelled, _moved, _exchanged, _left])(dice)]
-    needed = _needed(point, dice)
+    needed = list(dict.fromkeys(op for one in (point, *then) for op in _needed(one, dice)))
     ops = needed + ops[len(needed) :]
     dice.shuffle(ops)
     ops = [replace(op, eager=dice.random() < FROM_TIME_TO_TIME) for op in ops]
     second = dice.choice(sorted(POINTS)) if dice.random() < FROM_TIME_TO_TIME else ""
+    second = "" if second[:1] in "MV" else second
     return Load(
         point=point,
         seed=seed,
         ops=tuple(ops),
-        times=2 if _often(point) and dice.random() < FROM_TIME_TO_TIME else 1,
-        second="" if second[:1] in "MV" else second,
-        venue_fault=_fault(point),
-        late_blocks=point.startswith("P14.seen") or dice.random() < FROM_TIME_TO_TIME,
+        times=2 if not then and _often(point) and dice.random() < FROM_TIME_TO_TIME else 1,
+        then=tuple(then) or ((second,) if second else ()),
+        venue_fault=next((found for one in (point, *then) if (found := _fault(one))), ""),
+        late_blocks=any(one.startswith("P14.seen") for one in (point, *then)) or dice.random() < FROM_TIME_TO_TIME,
     )
+
+
+def chains(points: Sequence[str]) -> Iterator[list[str]]:
+    """These points in a few rows that one run may die along: in the order of a payment, each row its own kind of load."""
+    kinds: dict[str, list[str]] = {}
+    for one in points:
+        kinds.setdefault(_kind(one), []).append(one)
+    for row in kinds.values():
+        yield from (row[start : start + LONGEST] for start in range(0, len(row), LONGEST))
+
+
+def _kind(point: str) -> str:
+    step = point.partition(":")[0]
+    for one in ("P5.cancel", "P7", "P14.seen", "P14", "O5", "O8", "O1", "O2"):
+        if step.startswith(one):
+            return "O1" if one == "O2" else one
+    if step[0] == "O":
+        return "O"
+    return "api" if POINTS[point].part == "api" else "worker"
 
 
 def _needed(point: str, dice: random.Random) -> list[Op]:

@@ -63,7 +63,7 @@ class Harness:
         since = await look.start(made)
         play = Play(made, load, self.operator, self.http, lambda code: fresh_address(made, code), hook=self.hooks.port)
         await play.enter()
-        made.then_arm = [load.second] if load.second else []
+        made.then_arm = [*reversed(load.then)]
         made.arm(load.armed)
         wrong: list[str] = []
         asking = asyncio.ensure_future(play.all())
@@ -113,7 +113,7 @@ class Harness:
             await self.made.venue.move(symbol, middle)
         await self.made.venue.all_well()
         if load.venue_fault:
-            await self.made.venue.fault(load.venue_fault, times=1, seconds=0.2)
+            await self.made.venue.fault(load.venue_fault, times=1 + len(load.then) // 2, seconds=0.2)
 
     async def _until_quiet(self, play: Play, asking: "asyncio.Future[None]") -> None:
         """Blocks come when somebody waits for one; time passes for whoever waits for that."""

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.chains.waiting import until
-from tests.crash.draw import Load, Op, draw
+from tests.crash.draw import Load, Op, chains, draw
 from tests.crash.part import Part
 from tests.crash.report import of_the_table
 from tests.crash.round import Harness, harness
@@ -62,9 +62,9 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Harne
 async def test_whoever_dies_wherever_everything_is_paid_once_and_booked_exactly(house: Harness) -> None:
     reached = set()
     for seed in range(SEED, SEED + max(1, SEEDS)):
-        for point in POINTS:
-            one = await house.run(draw(point, seed))
-            assert one.wrong == [], f"make crash POINTS={point} FROM={seed}"
+        for row in chains(POINTS):
+            one = await house.run(draw(row[0], seed, row[1:]))
+            assert one.wrong == [], f"make crash POINTS={','.join(row)} FROM={seed} ARGS=--chained"
             reached |= set(one.deaths)
     assert await house.exact() == []
     assert set(POINTS) <= reached, f"nobody came to {sorted(set(POINTS) - reached)}"

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.crash.draw import draw
+from tests.crash.draw import chains, draw
 from tests.crash.model import Model, Order, Payment, Price, World, differences, units
 from tests.crash.report import Sum, of_the_table, page
 from tests.crash.round import Outcome
@@ -98,6 +98,12 @@ def test_a_seed_and_a_failpoint_are_one_load_for_ever() -> None:
     for point in POINTS:
         assert draw(point, 3) == draw(point, 3)
     assert len({draw("P9.reserve:after", seed).ops for seed in range(30)}) > 20
+
+
+def test_the_failpoints_of_a_chain_are_all_of_them_and_each_once() -> None:
+    rows = list(chains(of_the_table()))
+    assert sorted(one for row in rows for one in row) == sorted(of_the_table())
+    assert len(rows) < len(of_the_table()) / 4
 
 
 def test_a_report_adds_up_runs_and_takes_in_an_earlier_part_of_the_sweep() -> None:
