@@ -166,9 +166,11 @@ def serve(settings: Settings, routers: Sequence[str] = tuple(ROUTERS), *, extra:
     """The process: one uvicorn on the configured host and port, until SIGTERM."""
     import uvicorn
 
-    from tidegate import logs
+    from tidegate import failpoints, logs
 
     logs.configure("api")
+    if settings.sandboxed:
+        failpoints.arm_by(settings.sandbox.directory / "failpoint")
     app = create_app(settings, routers, extra=extra)
     app.state.started = _settle
     config = uvicorn.Config(

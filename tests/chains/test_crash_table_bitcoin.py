@@ -89,7 +89,7 @@ async def test_before_the_commit_of_signed_nothing_was_sent_and_the_same_coins_a
     world = desk.world
     done, to = await paying(world)
     known = await journal(world)
-    await desk.worker.killed_at("reserved_not_signed", world)
+    await desk.worker.killed_at("P10.ask:before", world)
     ((state, txid, _, _),) = await world.attempts(done[0])
     assert (state, txid) == ("built", None)
     assert await journal(world) == known
@@ -104,7 +104,7 @@ async def test_the_signer_answered_and_the_row_was_not_committed_it_is_signed_an
 ) -> None:
     world = desk.world
     done, to = await paying(world)
-    await desk.worker.killed_at("signed_not_stored", world)
+    await desk.worker.killed_at("P12.store:before", world)
     ((state, txid, _, _),) = await world.attempts(done[0])
     assert (state, txid) == ("built", None)
     signed = (await journal(world))[-1]
@@ -118,7 +118,7 @@ async def test_the_signer_answered_and_the_row_was_not_committed_it_is_signed_an
 async def test_committed_and_not_sent_the_stored_bytes_are_sent(desk: Table) -> None:
     world = desk.world
     done, to = await paying(world)
-    await desk.worker.killed_at("signed_not_sent", world)
+    await desk.worker.killed_at("P12.store:after", world)
     ((state, txid, raw, _),) = await world.attempts(done[0])
     assert state == "signed" and not await in_mempool(world, txid)
     await desk.finish(done, "bitcoin")
@@ -131,7 +131,7 @@ async def test_committed_and_not_sent_the_stored_bytes_are_sent(desk: Table) -> 
 async def test_sent_and_the_answer_lost_the_stored_bytes_are_sent_again(desk: Table) -> None:
     world = desk.world
     done, to = await paying(world)
-    await desk.worker.killed_at("sent_not_recorded", world)
+    await desk.worker.killed_at("P13.send:after", world)
     ((state, txid, _, _),) = await world.attempts(done[0])
     assert state == "signed" and await in_mempool(world, txid)
     await desk.finish(done, "bitcoin")

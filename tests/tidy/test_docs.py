@@ -56,6 +56,7 @@ ROWS = (
     "Customisation",
     "The ledger, written by one function in batches",
     "The crash table of exactly-once payouts, row by row",
+    "Withdrawals that never pay twice: the fault harness",
     "Batches, replacements, one payment whatever happens",
     "Guards in the database",
     "Statements, balances of a past moment",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from eth_utils.address import to_checksum_address
 
-from tidegate import money
+from tidegate import failpoints, money
 from tidegate.config import NetworkSettings, Settings
 from tidegate.signer.bitcoin import BitcoinVault, NotDecodable
 from tidegate.signer.cases import Case, bitcoin_case, evm_case
@@ -223,7 +223,9 @@ class Desk:
             approved = sign()
         except NotDecodable as error:
             return self._deny(case.payouts, subject, Denied(Rule.MALFORMED, str(error)))
+        failpoints.reach("P11.journal:before")
         self._journal.record(case.payouts, key, replace(signed, txid=approved.txid), approved, more, at)
+        failpoints.reach("P11.journal:after")
         return approved
 
     def _added(self, case: Case, signed: Signed, policy: Policy) -> dict[str, int]:

@@ -6,6 +6,7 @@ import os
 import signal
 from pathlib import Path
 
+from tidegate import failpoints
 from tidegate.config import Settings
 from tidegate.signer.desk import Desk, open_vaults, policies_of
 from tidegate.signer.home import FREEZE_FLAG, HEAD_FILE, JOURNAL_FILE, init, now, open_journal, open_seed, publish
@@ -22,6 +23,7 @@ def run(settings: Settings) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     directory, head = settings.signer.directory, settings.signer.head_file
     if settings.sandboxed:
+        failpoints.arm_by(settings.sandbox.directory / "failpoint")
         init(settings)
     elif missing := _without_totals(settings):
         raise SystemExit(

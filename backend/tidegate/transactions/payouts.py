@@ -12,6 +12,7 @@ from datetime import timedelta
 
 import structlog
 
+from tidegate import failpoints
 from tidegate.compliance import pause
 from tidegate.compliance import rules as policy
 from tidegate.database import Rider, utcnow
@@ -118,8 +119,11 @@ async def _claimed(
         leases = await store.claim_queued(session, network, speed, fresh=fresh, now=utcnow(), limit=limit)
         # Our own rows until commit: what is read here is what was leased.
         rows = await store.by_ids(session, [lease.id for lease in leases]) if leases else []
+        if leases:
+            failpoints.reach("P8.claim:before")
     if not leases:
         return 0
+    failpoints.reach("P8.claim:after")
     at = time.monotonic()
     stopped = await together.stopped(office, rows)
     pauses = {row.id: AGAIN for row in rows}
@@ -187,6 +191,8 @@ async def _reserve(
     found = await choose.reserve(
         spender, network, wanted, speed=rows[0].speed, riders=riders, now=utcnow(), lease=lease
     )
+    if found.taken:
+        failpoints.reach("P9.reserve:after")
     for one in found.taken:
         pauses.pop(by_id[one.payout_id].id, None)
     for told in set(found.left.values()):

@@ -11,6 +11,7 @@ from typing import Any
 
 import structlog
 
+from tidegate import failpoints
 from tidegate.chains.port import NodeUnavailable
 from tidegate.compliance import approve as approvals
 from tidegate.compliance import lists, screen
@@ -139,6 +140,7 @@ async def _screen(office: Office, spender: Spender, row: Withdrawal, lease: Leas
         return await _to(
             office, row, lease, State.PENDING_SCREENING, SubStatus.HOLD, detail=found.reason, pause_for=wait
         )
+    failpoints.reach("P6.screen:before")
     try:
         why_not = await destinations.last_look(
             office.chains[row.network], asset=row.to_asset, address=row.address, units=row.deliver_units
@@ -147,6 +149,7 @@ async def _screen(office: Office, spender: Spender, row: Withdrawal, lease: Leas
         log.warning("withdrawal_waits", withdrawal=str(row.id), reason=str(error))
         waits, why = SubStatus.AWAITING_NODE, str(error)[:200]
         return await _to(office, row, lease, State.PENDING_SCREENING, waits, detail=why, pause_for=_AGAIN)
+    failpoints.reach("P6.screen:after")
     if why_not is not None:
         await office.lane.write([evidence])
         await end(office, row, State.REJECTED, by="screening", now=utcnow(), detail=why_not)
@@ -161,8 +164,12 @@ async def _screen(office: Office, spender: Spender, row: Withdrawal, lease: Leas
             needed=1,
             now=utcnow(),
         )
-        return await _to(office, row, lease, State.PENDING_APPROVAL, SubStatus.PERSON_REVIEWING, also=[evidence, ask])
-    return await _to(office, row, lease, State.QUEUED, also=[evidence])
+        sub, also = SubStatus.PERSON_REVIEWING, [evidence, ask]
+        moved = await _to(office, row, lease, State.PENDING_APPROVAL, sub, also=also)
+    else:
+        moved = await _to(office, row, lease, State.QUEUED, also=[evidence])
+    failpoints.reach("P6.verdict:after")
+    return moved
 
 
 async def approve_step(office: Office, spender: Spender) -> int:
@@ -174,7 +181,10 @@ async def _approve(office: Office, spender: Spender, row: Withdrawal, lease: Lea
     async with office.db.reading() as session:
         verdict = await approvals.verdict(session, kind="withdrawal", subject_id=row.id, digest=row.digest)
     if verdict is Standing.APPROVED:
-        return await _to(office, row, lease, State.QUEUED)
+        failpoints.reach("P7.approved:before")
+        moved = await _to(office, row, lease, State.QUEUED)
+        failpoints.reach("P7.approved:after")
+        return moved
     if verdict is Standing.REJECTED:
         await end(office, row, State.REJECTED, by="person", now=utcnow(), detail="A person decided against it.")
         return timedelta()

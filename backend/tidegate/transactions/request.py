@@ -4,7 +4,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from tidegate import idempotency
+from tidegate import failpoints, idempotency
 from tidegate.auth import rates
 from tidegate.auth.subject import Subject
 from tidegate.compliance import limits
@@ -73,8 +73,10 @@ async def _request(office: Office, subject: Subject, asked: Asked, keyed: Keyed,
         changed(subject.user_id, "withdrawal", row.id, 1),
     ]
     posting = Posting(f"withdrawal:{row.id}:hold", hold_transfers(store.terms(row)), "withdrawal", row.id)
+    failpoints.reach("P1.request:before")
     verdict = await office.lane.submit(posting, riders)
     if verdict.posted:
+        failpoints.reach("P2.request:after")
         return answer
     if verdict.rider == "idempotency" or verdict.rider == "busy":
         return await idempotency.replay_after_conflict(office.db, keyed, user_id=subject.user_id, operation=REQUEST)

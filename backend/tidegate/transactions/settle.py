@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import structlog
 
+from tidegate import failpoints
 from tidegate.chains.port import Fate
 from tidegate.compliance import limits
 from tidegate.compliance import rules as policy
@@ -52,7 +53,9 @@ async def _book(office: Office, spender: Spender, job: Job, won: Look) -> bool:
         return True
     moves = spent_transfers(await watch.spent(spender, job, won))
     posting = Posting(f"attempt:{won.member.id}:mined", moves, "attempt", won.member.id)
+    failpoints.reach("P15.book:before")
     verdict = await office.lane.submit(posting, watch.booked_riders(job, won))
+    failpoints.reach("P15.book:after")
     if not verdict.posted and verdict.outcome is not Outcome.DUPLICATE:
         log.error("mined_not_booked", set=str(job.whole.set.id), outcome=verdict.outcome, rider=verdict.rider)
         return False
@@ -87,7 +90,9 @@ async def _settle_one(office: Office, job: Job, row: Withdrawal) -> None:
         sent_to.rider(user_id=row.user_id, network=row.network, address=row.address, at=now),
         *together.riders_to([row], State.COMPLETED, values={"completed_at": now}),
     ]
+    failpoints.reach("P16.settle:before")
     verdict = await office.lane.submit(Posting(f"withdrawal:{row.id}:settle", moves, "withdrawal", row.id), riders)
+    failpoints.reach("P16.settle:after")
     if not verdict.posted:
         log.error("settle_not_posted", withdrawal=str(row.id), outcome=verdict.outcome, rider=verdict.rider)
 

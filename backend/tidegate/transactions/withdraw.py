@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from tidegate import idempotency
+from tidegate import failpoints, idempotency
 from tidegate.auth import step_up
 from tidegate.auth.subject import Subject
 from tidegate.compliance import limits, pause
@@ -52,8 +52,10 @@ async def _verify(
         row = await _own(session, withdrawal_id, subject)
         events = await store.events(session, row.id)
     _may_verify(row, subject, now)
+    failpoints.reach("P3.factor:before")
     async with office.db.transaction() as session:
         use = await step_up.check_totp(session, user_id=subject.user_id, code=code, now=now)
+    failpoints.reach("P3.factor:after")
     authorisation = Authorisation(
         digest=row.digest,
         method="totp",
@@ -84,11 +86,13 @@ async def _verify(
     riders += move_riders(row, State.PENDING_SCREENING, sub, values, by="you", now=now, detail=BY_CODE)
     answer = _answer_after(office, row, values, events, now)
     riders += keyed.rider(user_id=subject.user_id, operation=VERIFY, answer=answer)
+    failpoints.reach("P4.verify:before")
     if moves:
         verdict = await office.lane.submit(Posting(f"withdrawal:{row.id}:convert", moves, "withdrawal", row.id), riders)
     else:
         verdict = await office.lane.write(riders)
     if verdict.posted:
+        failpoints.reach("P5.verify:after")
         return answer
     if verdict.rider == "totp_step":
         raise step_up.reused(now)
@@ -132,7 +136,9 @@ async def cancel(office: Office, subject: Subject, withdrawal_id: uuid.UUID, now
             return row
         if state not in CANCELLABLE:
             raise Refusal(Kind.CANNOT_CANCEL, _too_late(state), state=state.value)
+        failpoints.reach("P5.cancel:before")
         if await end(office, row, State.CANCELLED, by="you", now=now, detail=None):
+            failpoints.reach("P5.cancel:after")
             return await reload(office, row.id)
     raise Refusal(Kind.CONFLICT, "It is changing just now. Look again in a moment.")
 

@@ -112,6 +112,7 @@ async def _build(spender: Spender, job: Job, payouts: Sequence[Authorised], rate
         else:
             assert keeps_accounts(chain)
             made = await _dearer_evm(spender, chain, job, intents[0], rate)
+        failpoints.reach("P14.build:before")
         async with spender.db.transaction() as session:
             if await ride(session, [store.set_rider(job.lease.id, job.lease.fence, {"asked_rate": None})]) is not None:
                 raise Missed
@@ -132,6 +133,7 @@ async def _build(spender: Spender, job: Job, payouts: Sequence[Authorised], rate
     except (Missed, IntegrityError):
         # Another set took a coin of it, or this one changed, while it was built.
         return _TAKEN
+    failpoints.reach("P14.build:after")
     return Told(Step.DONE)
 
 
@@ -254,6 +256,7 @@ async def _dearer_evm(spender: Spender, chain: AccountChain, job: Job, intent: I
 
 
 async def _sign(spender: Spender, job: Job, member: Attempt, payouts: Sequence[Authorised]) -> Told:
+    failpoints.reach("P14.ask:before")
     answer = await spend.ask_signer(spender, job.whole, member, payouts)
     if isinstance(answer, Denied) and answer.rule != "frozen":
         # This very request was never signed, so it can be given up; those before it live on.
@@ -268,17 +271,18 @@ async def _sign(spender: Spender, job: Job, member: Attempt, payouts: Sequence[A
     if told.step is not Step.DONE:
         return told
     assert isinstance(answer, Approved)
-    failpoints.reach("signed_not_stored")
+    failpoints.reach("P14.ask:after")
     stored = await spend.commit(spender.db, [spend.signed_rider(member, answer)])
-    failpoints.reach("signed_not_sent")
+    failpoints.reach("P14.store:after")
     return Told(Step.DONE if stored else Step.WAITING)
 
 
 async def _send(spender: Spender, job: Job, member: Attempt, now: datetime) -> Told:
+    failpoints.reach("P14.send:before")
     told = await spend.submit(spender, job.network, member)
     if told.step is Step.NO_NODE:
         return told
-    failpoints.reach("sent_not_recorded")
+    failpoints.reach("P14.send:after")
     if told.step is Step.REFUSED:
         # It left this house all the same: whether it lives is for the next looks to say.
         told = Told(Step.UNKNOWN, told.detail)

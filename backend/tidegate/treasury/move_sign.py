@@ -76,7 +76,7 @@ async def sign(job: Job) -> timedelta | None:
     if isinstance(answer, Denied):
         return await _denied(job, member, answer)
     assert isinstance(answer, Approved)
-    failpoints.reach("move_signed_not_stored")
+    failpoints.reach("M.ask:after")
     values = {
         "state": AttemptState.SIGNED.value,
         "raw": answer.raw,
@@ -89,7 +89,7 @@ async def sign(job: Job) -> timedelta | None:
     if first:
         riders.append(move_store.move_rider(job.row.set_id, Booked.NOTHING, {"booked": Booked.SENT.value}))
     stored = await job.write(sent(job.move) if first else None, riders)
-    failpoints.reach("move_signed_not_sent")
+    failpoints.reach("M.store:after")
     return None if stored else AGAIN
 
 

@@ -15,6 +15,7 @@ import structlog
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from tidegate import failpoints
 from tidegate.chains.families import (
     AccountChain,
     Funded,
@@ -118,6 +119,7 @@ async def _batch(
                 raise Missed
             made = await add_batch(session, network, found.taken, funded, rate=rate, speed=speed, now=now, lease=lease)
             found.jobs = [_job(made)] if lease else []
+            failpoints.reach("P9.reserve:before")
     except IntegrityError:
         # Another set took one of these coins, or another worker reserved for one of these payouts: look again.
         return Batched([], found.left | _none(found.taken, Told(Step.WAITING)).left)
@@ -279,6 +281,7 @@ async def _nonces(
             made.append(await _add(session, chain, intent, nonce, plan, speed=speed, now=now, lease=lease))
         if lease:
             found.jobs = sorted(map(_job, made), key=lambda job: job.whole.set.nonce or 0)
+        failpoints.reach("P9.reserve:before")
     return found
 
 

@@ -203,13 +203,14 @@ async def sign(
         return Told(Step.DONE if done else Step.WAITING)
     if not await _about_to_ask(spender, job, member):
         return Told(Step.WAITING, "it changed meanwhile")
-    failpoints.reach("reserved_not_signed")
+    failpoints.reach("P10.ask:before")
     answer = await ask_signer(spender, job.whole, member, payouts)
+    failpoints.reach("P10.ask:after")
     told = await judge_answer(spender, job, member, answer)
     if told.step is not Step.DONE:
         return told
     assert isinstance(answer, Approved)
-    failpoints.reach("signed_not_stored")
+    failpoints.reach("P12.store:before")
     signed, until = _signed(answer), utcnow() + HANDED if keep else None
     staged = _at_stage(Stage.BROADCASTING, until)
     stored = [
@@ -219,7 +220,7 @@ async def sign(
     ]
     if not await commit(spender.db, stored):
         return Told(Step.WAITING, "it changed meanwhile")
-    failpoints.reach("signed_not_sent")
+    failpoints.reach("P12.store:after")
     if until is None:
         return Told(Step.DONE)
     members = tuple(as_written(one, signed) if one.id == member.id else one for one in job.whole.members)
@@ -343,15 +344,17 @@ async def broadcast(spender: Spender, job: Job, riders: Callable[[], Sequence[Ri
     member = job.whole.newest
     if member is None or member.raw is None:
         return Told(Step.WAITING, "nothing is signed")
+    failpoints.reach("P13.send:before")
     told = await submit(spender, job.whole.set.network, member)
     if told.step is Step.NO_NODE:
         return told
-    failpoints.reach("sent_not_recorded")
+    failpoints.reach("P13.send:after")
     sent = [sent_rider(member, told, now)] if told.step is not Step.REFUSED else []
     if told.step is Step.DONE:
         sent += [stage_rider(job, Stage.CONFIRMING), *riders()]
     if sent and not await commit(spender.db, sent):
         return Told(Step.WAITING, "it changed meanwhile")
+    failpoints.reach("P13.record:after")
     return told
 
 

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from tidegate import failpoints
 from tidegate.chains.families import keeps_accounts, keeps_coins
 from tidegate.chains.port import Chain, Fate, NodeUnavailable, Sighting
 from tidegate.database import Rider
@@ -86,9 +87,13 @@ async def look(spender: Spender, job: Job, *, now: datetime, save: Save | None =
     riders = [rider for one in looks if (rider := _moved(one, now)) is not None]
     reorged = winner is None and any(one.member.block_hash is not None for one in paying)
     # A look that comes late, after another worker has settled, finds nothing to write.
+    if riders:
+        failpoints.reach("P14.seen:before" if winner is None else "P15.depth:before")
     moved = bool(riders) and await (save(riders) if save is not None else spend.commit(spender.db, riders))
     if riders and not moved:
         return Watched(Step.WAITING, looks, detail="it changed meanwhile")
+    if moved:
+        failpoints.reach("P14.seen:after" if winner is None else "P15.depth:after")
     if winner is None:
         step, detail = Step.WAITING, sent.detail
         if sent.step is Step.REFUSED:

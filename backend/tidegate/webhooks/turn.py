@@ -51,10 +51,12 @@ async def take(courier: Courier, lease: Lease) -> int:
     sent = 0
     job = await _begin(courier, lease)
     while job is not None:
+        reach("P16.webhook:before")
         outcome = await courier.carry(job.url, _headers(job), job.message.body)
         sent += 1
-        reach("webhooks.sent")
+        reach("P16.webhook:after")
         job = await _record(courier, lease, job, outcome, go_on=time.monotonic() < until)
+        reach("P16.told:after")
     await _end(courier, lease)
     return sent
 
