@@ -43,9 +43,7 @@ def http_request(data: bytes) -> int | None:
     if not end:
         return None
     lengths = [
-        int(line.split(b":", 1)[1])
-        for line in head.split(b"\r\n")[1:]
-        if line.lower().startswith(b"content-length:")
+        int(line.split(b":", 1)[1]) for line in head.split(b"\r\n")[1:] if line.lower().startswith(b"content-length:")
     ]
     whole = len(head) + len(end) + sum(lengths)
     return whole if len(data) >= whole else None
