@@ -145,6 +145,21 @@ def updating(
 
 
 @cache
+def holding(table: FromClause, *, guards: tuple[str, ...]) -> Write:
+    """Change nothing: the row is found by its guards (values `was_<name>`), and stays as it is until this commit is over.
+
+    Any number may hold the same row at once.
+    """
+    before = [f'"was_{name}" {_type(table.columns[name])}' for name in guards]
+    where = " AND ".join(f't."{name}" = r."was_{name}"' for name in guards)
+    return Write(
+        f"WITH r AS (SELECT * FROM {rows_of((), *before)}), "  # noqa: S608  names of our own tables
+        f"held AS (SELECT r.i FROM r JOIN {table.description} t ON {where} FOR SHARE OF t) "
+        f"SELECT array_agg(i) FROM held"
+    )
+
+
+@cache
 def adding(table: FromClause, *, key: tuple[str, ...], column: str, capped: bool = False) -> Write:
     """Add to a counter, made where it is new. `capped`: misses where it would then be above the rider's `cap`.
 
