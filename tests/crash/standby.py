@@ -125,7 +125,7 @@ async def _copied(source: postgres.Cluster, home: Path) -> postgres.Cluster:
         folder.mkdir(mode=0o700)
         shutil.chown(folder, source.user)
     where = f"postgresql://postgres:{quote(source.password)}@127.0.0.1:{source.port}/?application_name={NAME}"
-    words = [
+    words: list[str | Path] = [
         "-D",
         folder,
         "-d",
