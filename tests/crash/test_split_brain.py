@@ -195,7 +195,9 @@ async def test_a_worker_that_wakes_after_its_lease_was_taken_over_writes_nothing
             await brains.world.block("ethereum")
         if number % 50 == 49:
             await brains.world.block("ethereum", 3)
-            print(f"{number + 1} rounds, {brains.taken_over} sets taken over, {await brains.old()} old writes", flush=True)
+            print(
+                f"{number + 1} rounds, {brains.taken_over} sets taken over, {await brains.old()} old writes", flush=True
+            )
     await brains.finish()
     old = await brains.admin.fetch("SELECT * FROM fence_writes WHERE who <> holder")
     writes = await brains.admin.fetchval("SELECT count(*) FROM fence_writes")

@@ -12,9 +12,9 @@ import pytest
 from tests.transactions.world import World
 from tidegate.database import utcnow
 from tidegate.queue import Lease
-from tidegate.transactions import payouts, store, together
+from tidegate.transactions import payouts, settle, store, together
 from tidegate.transactions.rules import State, SubStatus
-from tidegate.treasury import bump, spend
+from tidegate.treasury import bump, spend, watch
 from tidegate.treasury.rules import Purpose, Stage
 from tidegate.treasury.spend import Job, Step, Told
 
@@ -28,7 +28,9 @@ ROWS = (
 
 async def payout_at(world: World, stage: str, code: str = "USDT") -> uuid.UUID:
     await world.stock(USDT=100_000_000, ETH=10**18, BTC=10**8)
-    payout = await world.verified(await world.someone(**{code: 10**8}), code)
+    who = await world.someone()
+    await world.give(who.id, code, 10**8)
+    payout = await world.verified(who, code)
     await world.until(payout, stage)
     return payout
 
@@ -146,12 +148,12 @@ async def test_a_settlement_that_was_begun_before_another_took_over_is_not_poste
     payout = await payout_at(world, "confirming")
     world.evm.mine(3)
     job = await overtaken(world, Stage.CONFIRMING)
-    seen = await payouts.watch.look(world.spender, await claimed(world, Stage.CONFIRMING), now=utcnow())
+    seen = await watch.look(world.spender, await claimed(world, Stage.CONFIRMING), now=utcnow())
     assert seen.step is Step.DONE
     rows, _ = await together.look(world.office, job.payouts)
 
     async def settles(world: World, job: Job) -> None:
-        await payouts.settle.settle(world.office, world.spender, job, rows, seen)
+        await settle.settle(world.office, world.spender, job, rows, seen)
 
     await nothing_changes(world, job, settles)
     await world.soon(leases=True)
