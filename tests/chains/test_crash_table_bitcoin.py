@@ -20,7 +20,7 @@ from tidegate.chains.port import FeeRates, SubmitOutcome, Submitted
 from tidegate.compliance import pause
 from tidegate.database import utcnow
 from tidegate.signing.client import SignerDoor
-from tidegate.signing.messages import Answer, Authorisation, Failed, Intent, SignedLately
+from tidegate.signing.messages import Answer, Authorisation, Failed, Fence, Intent, SignedLately
 from tidegate.transactions import compare, intervene, payouts
 from tidegate.treasury.keep import keep
 
@@ -212,9 +212,14 @@ async def test_two_workers_alive_the_one_that_slept_past_its_lease_writes_nothin
             super().__init__(world.house.settings.signer.socket)
 
         async def sign_bitcoin(
-            self, payouts: Sequence[tuple[Intent, Authorisation]], psbt: str, *, replaces: str = ""
+            self,
+            payouts: Sequence[tuple[Intent, Authorisation]],
+            psbt: str,
+            *,
+            replaces: str = "",
+            under: Fence | None = None,
         ) -> Answer:
-            answer = await door.sign_bitcoin(payouts, psbt, replaces=replaces)
+            answer = await door.sign_bitcoin(payouts, psbt, replaces=replaces, under=under)
             asleep.set()
             await awake.wait()
             return answer

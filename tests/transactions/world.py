@@ -41,6 +41,7 @@ from tidegate.signing.messages import (
     Authorisation,
     Denied,
     Failed,
+    Fence,
     Intent,
     Known,
     SignCancel,
@@ -93,6 +94,7 @@ class ScriptedSigner(SignerDoor):
         self.refused: set[str] = set()
         """Addresses whose payouts it denies, without saying which."""
         self.asked = 0
+        self.fences: dict[str, int] = {}
 
     def _sign(
         self, payouts: Sequence[tuple[Intent, Authorisation]], fields: dict[str, Any], fee_units: int, replaces: str
@@ -118,8 +120,15 @@ class ScriptedSigner(SignerDoor):
         return Approved(raw, txid_of(raw), fee_units)
 
     async def sign_bitcoin(
-        self, payouts: Sequence[tuple[Intent, Authorisation]], psbt: str, *, replaces: str = ""
+        self,
+        payouts: Sequence[tuple[Intent, Authorisation]],
+        psbt: str,
+        *,
+        replaces: str = "",
+        under: Fence | None = None,
     ) -> Answer:
+        if (old := self._old(under)) is not None:
+            return old
         plan = json.loads(psbt)
         return self._sign(payouts, plan, plan["fee"], replaces)
 
@@ -134,7 +143,10 @@ class ScriptedSigner(SignerDoor):
         max_priority_fee_per_gas: int,
         chain_id: int,
         replaces: str = "",
+        under: Fence | None = None,
     ) -> Answer:
+        if (old := self._old(under)) is not None:
+            return old
         fields = {
             "asset": intent.asset,
             "address": intent.address,
@@ -144,8 +156,18 @@ class ScriptedSigner(SignerDoor):
         }
         return self._sign([(intent, authorisation)], fields, gas * max_fee_per_gas, replaces)
 
-    async def sign_move(self, move: SignMove) -> Answer:
+    def _old(self, under: Fence | None) -> Denied | None:
+        """No for whoever was overtaken."""
+        assert under is not None, "a request that names no lease"
+        if under.number < self.fences.get(under.set_id, 0):
+            return Denied("old_fence", "somebody else has taken this set over")
+        self.fences[under.set_id] = under.number
+        return None
+
+    async def sign_move(self, move: SignMove, *, under: Fence | None = None) -> Answer:
         """A cancellation sends nothing to ourselves, dearer, at the nonce of what it replaces; others go where they go."""
+        if (old := self._old(under)) is not None:
+            return old
         self.asked += 1
         if self.answer is not None:
             return self.answer

@@ -11,7 +11,18 @@ from tidegate.config import Settings
 from tidegate.signer.desk import Desk, open_vaults, policies_of
 from tidegate.signer.home import FREEZE_FLAG, HEAD_FILE, JOURNAL_FILE, init, now, open_journal, open_seed, publish
 from tidegate.signing.frames import BadFrame, framed, read_frame, socket_address
-from tidegate.signing.messages import AskSigned, AskStatus, Denied, Failed, Malformed, Reply, Rule, request_of, wrap
+from tidegate.signing.messages import (
+    AskSigned,
+    AskStatus,
+    Denied,
+    Failed,
+    Malformed,
+    Reply,
+    Rule,
+    fence_of,
+    request_of,
+    wrap,
+)
 
 log = logging.getLogger("tidegate.signer")
 
@@ -100,7 +111,7 @@ class _Server:
 
     async def _answer(self, document: object) -> Reply:
         try:
-            request = request_of(document)
+            request, under = request_of(document), fence_of(document)
         except Malformed as error:
             return Denied(Rule.UNREADABLE, str(error))
         if isinstance(request, AskStatus):
@@ -111,7 +122,7 @@ class _Server:
             if self.broken:
                 return Failed("the signer is ending itself")
             try:
-                return await asyncio.to_thread(self._desk.sign, request)
+                return await asyncio.to_thread(self._desk.sign, request, under)
             except OSError:
                 # Nobody knows what of the last lines is on disk. End, and let the next start read the journal.
                 log.exception("the journal could not be written")

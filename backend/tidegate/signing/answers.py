@@ -30,6 +30,7 @@ class Rule(StrEnum):
     OVER_DAILY = "over_daily"  # the same of the last 24 hours
     NO_COLD_ADDRESS = "no_cold_address"  # a move to cold storage, and this signer has no cold address there
     NO_VENUE_ADDRESS = "no_venue_address"  # a move to an exchange, and this signer has no address of ours there
+    OLD_FENCE = "old_fence"  # a later holder of the same set was heard before: whoever asks has lost its lease
     FROZEN = "frozen"  # the freeze flag is set; the one denial that ends, when a person lifts it
 
 

@@ -312,8 +312,9 @@ async def _part(
         if await spend.take_back(spender, job, back, now=utcnow()):
             return None
     for why in set(stopped.values()):
-        await together.say(office, [row for row in rows if stopped.get(row.id) == why], *why)
-    await together.say(office, going, SubStatus.FROZEN, "Another payment of the same transaction is stopped.")
+        await together.say(office, [row for row in rows if stopped.get(row.id) == why], *why, job=job)
+    detail = "Another payment of the same transaction is stopped."
+    await together.say(office, going, SubStatus.FROZEN, detail, job=job)
     return AGAIN
 
 
@@ -328,7 +329,7 @@ async def _broadcast(
     rows, stopped = (known, {}) if known is not None else await together.look(office, job.payouts)
     if stopped and not job.sent:
         why = next(iter(stopped.values()))
-        await together.say(office, rows, *why)
+        await together.say(office, rows, *why, job=job)
         return None if await nonces.fill(spender, job, rows) else AGAIN
     moving = [row for row in rows if row.state == State.BROADCASTING.value]
     told = await spend.broadcast(spender, job, lambda: together.riders_to(moving, State.CONFIRMING), now=utcnow())
@@ -408,9 +409,9 @@ async def _tell(office: Office, job: Job, rows: Sequence[Withdrawal], seen: Watc
         elif seen.moved:
             quiet.append(row)
     for sub, some in changes.items():
-        await office.lane.write(together.riders_to(some, State.CONFIRMING, sub))
+        await office.lane.write([spend.held_rider(job), *together.riders_to(some, State.CONFIRMING, sub)])
     if quiet:
-        await office.lane.write(together.touched(quiet))
+        await office.lane.write([spend.held_rider(job), *together.touched(quiet)])
 
 
 def _slow(row: Withdrawal, job: Job, seen: Watched) -> SubStatus | None:

@@ -70,7 +70,7 @@ async def _book_children(office: Office, spender: Spender, job: Job, seen: Watch
         if child.sighting.fate is Fate.UNSEEN and child.member.raw is not None:
             told = await spend.submit(spender, job.network, child.member)
             if child.member.broadcast_at is None and told.step in (Step.DONE, Step.UNKNOWN):
-                await spend.commit(spender.db, [spend.sent_rider(child.member, told, utcnow())])
+                await spend.commit(spender.db, [spend.held_rider(job), spend.sent_rider(child.member, told, utcnow())])
         deep = child.sighting.confirmations >= spender.chains[job.network].confirmations
         if deep and not watch.is_booked(child):
             moves = spent_transfers(await watch.spent(spender, job, child))
@@ -86,6 +86,7 @@ async def _settle_one(office: Office, job: Job, row: Withdrawal) -> None:
         *payout_transfers(row.user_id, row.network, row.to_asset, row.deliver_units),
     )
     riders = [
+        spend.held_rider(job),
         watch.settled_rider(job, row.id, now),
         sent_to.rider(user_id=row.user_id, network=row.network, address=row.address, at=now),
         *together.riders_to([row], State.COMPLETED, values={"completed_at": now}),
@@ -111,6 +112,7 @@ async def fail(
             continue
         moves = refund_transfers(store.terms(row), executed=row.conversion_id is not None, mined=True)
         riders = [
+            spend.held_rider(job),
             watch.ended_rider(job, row.id, now),
             limits.give_back(row.user_id, row.usd_cents, policy.day_of(row.created_at)),
             *together.riders_to([row], State.FAILED, detail=_TURNED_DOWN),
@@ -131,6 +133,7 @@ async def unpaid(
     now = utcnow()
     held = {"held_by_operator": _GIVEN_UP}
     riders = [
+        spend.held_rider(job),
         *(watch.ended_rider(job, row.id, now) for row in rows),
         *together.riders_to(rows, State.QUEUED, SubStatus.NEEDS_OPERATOR, detail=_GIVEN_UP, values=held),
     ]

@@ -21,7 +21,7 @@ from tidegate.chains.families import AccountChain, GasPrice, NotEnough, UtxoChai
 from tidegate.chains.port import NodeUnavailable
 from tidegate.database import Database, ride
 from tidegate.refusal import Kind, Refusal
-from tidegate.signing.messages import Approved, Denied, Intent
+from tidegate.signing.messages import Approved, Denied, Intent, Rule
 from tidegate.treasury import reserve, spend, store, underway
 from tidegate.treasury.inventory import payable
 from tidegate.treasury.rules import GWEI, AttemptState, Patience, Stage, is_stuck
@@ -257,8 +257,8 @@ async def _dearer_evm(spender: Spender, chain: AccountChain, job: Job, intent: I
 
 async def _sign(spender: Spender, job: Job, member: Attempt, payouts: Sequence[Authorised]) -> Told:
     failpoints.reach("P14.ask:before")
-    answer = await spend.ask_signer(spender, job.whole, member, payouts)
-    if isinstance(answer, Denied) and answer.rule != "frozen":
+    answer = await spend.ask_signer(spender, job, member, payouts)
+    if isinstance(answer, Denied) and answer.rule not in (Rule.FROZEN, Rule.OLD_FENCE):
         # This very request was never signed, so it can be given up; those before it live on.
         log.error("bump_denied", set=str(job.whole.set.id), rule=answer.rule, detail=answer.detail)
         riders = [
@@ -272,7 +272,7 @@ async def _sign(spender: Spender, job: Job, member: Attempt, payouts: Sequence[A
         return told
     assert isinstance(answer, Approved)
     failpoints.reach("P14.ask:after")
-    stored = await spend.commit(spender.db, [spend.signed_rider(member, answer)])
+    stored = await spend.commit(spender.db, [spend.held_rider(job), spend.signed_rider(member, answer)])
     failpoints.reach("P14.store:after")
     return Told(Step.DONE if stored else Step.WAITING)
 
@@ -286,7 +286,7 @@ async def _send(spender: Spender, job: Job, member: Attempt, now: datetime) -> T
     if told.step is Step.REFUSED:
         # It left this house all the same: whether it lives is for the next looks to say.
         told = Told(Step.UNKNOWN, told.detail)
-    await spend.commit(spender.db, [spend.sent_rider(member, told, now)])
+    await spend.commit(spender.db, [spend.held_rider(job), spend.sent_rider(member, told, now)])
     return Told(Step.DONE)
 
 

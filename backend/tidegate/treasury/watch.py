@@ -85,6 +85,7 @@ async def look(spender: Spender, job: Job, *, now: datetime, save: Save | None =
         if sent.step is Step.NO_NODE:
             return Watched(Step.NO_NODE, looks, detail=sent.detail)
     riders = [rider for one in looks if (rider := _moved(one, now)) is not None]
+    riders += [spend.held_rider(job)] if riders else []
     reorged = winner is None and any(one.member.block_hash is not None for one in paying)
     # A look that comes late, after another worker has settled, finds nothing to write.
     if riders:
@@ -198,7 +199,7 @@ async def spent(spender: Spender, job: Job, won: Look) -> Spent:
 def booked_riders(job: Job, won: Look) -> list[Rider]:
     """The winner is booked, final or reverted, and those that it excludes are over. "attempt" misses when it was before."""
     state = AttemptState.FINAL if won.pays else AttemptState.REVERTED
-    riders = [_booked(won, state)]
+    riders = [spend.held_rider(job), _booked(won, state)]
     for one in job.whole.living:
         signed_child = one.parent == won.member.id and one.state != AttemptState.BUILT.value
         if one.id != won.member.id and not signed_child:
@@ -213,12 +214,14 @@ def _over(member: Attempt) -> Rider:
 
 def late_riders(job: Job) -> list[Rider]:
     """Those that were built while another worker booked the winner: nobody needs them any more."""
-    return [_over(one) for one in job.whole.living if one.state == AttemptState.BUILT.value]
+    late = [_over(one) for one in job.whole.living if one.state == AttemptState.BUILT.value]
+    return [spend.held_rider(job), *late] if late else []
 
 
 def child_riders(job: Job, child: Look) -> list[Rider]:
     """The child that paid for its parent is booked too; other children of it, which it excludes, are over."""
     return [
+        spend.held_rider(job),
         _booked(child, AttemptState.FINAL),
         *(_over(one) for one in job.whole.living if one.parent is not None and one.id != child.member.id),
     ]
