@@ -468,7 +468,29 @@ def resume(
     """Go on after `pause`."""
     from tidegate.operate import resume as go_on
 
-    asyncio.run(go_on(_settings(data), asset))
+    raise typer.Exit(asyncio.run(go_on(_settings(data), asset)))
+
+
+@app.command()
+def freezes(data: Data = None) -> None:
+    """What the house itself stopped, and why. Exit 1 when something stands frozen."""
+    from tidegate.keeper import freezes as standing
+
+    raise typer.Exit(asyncio.run(standing(_settings(data))))
+
+
+@app.command()
+def release(
+    reason: str,
+    asset: Annotated[str, typer.Option(help="One asset, or the freeze of everything, as after a restore.")] = "*",
+    by: Annotated[str, typer.Option(help="Who says so; your login here when left out.")] = "",
+    force: Annotated[bool, typer.Option("--force", help="Although something still differs, or could not be asked.")] = False,
+    data: Data = None,
+) -> None:
+    """Let payouts go on that the house itself froze. Recorded for ever, with who and why."""
+    from tidegate.keeper import release as let_go
+
+    raise typer.Exit(asyncio.run(let_go(_settings(data), asset, by=by, reason=reason, force=force)))
 
 
 AtOption = Annotated[

@@ -26,7 +26,7 @@ from tidegate.ledger.lane import Lane
 from tidegate.notices import log as notices
 from tidegate.outbox.events import WORK
 from tidegate.parts import Parts, open_parts
-from tidegate.transactions import books, compare, payouts, transfer, withdraw
+from tidegate.transactions import compare, payouts, reconcile, transfer, withdraw
 from tidegate.transactions import pipeline as transactions
 from tidegate.transactions.liquidity import Moves, Rebalancing
 from tidegate.treasury.keep import keep
@@ -118,7 +118,7 @@ class Worker:
             Step("webhooks", self._rounds.healthy, 0.5),
             Step("webhooks:failing", self._rounds.failing, 1),
             Step("forget", self._forget, 3600),
-            Step("books", books.Checker(office).step, 10),
+            Step("books", reconcile.Checker(office).step, parts.settings.reconciliation.every_seconds),
         ]
         found += [Step(f"{name}:compare", self._compare, 10) for name in self._signing[:1]]
         for network in parts.settings.networks:

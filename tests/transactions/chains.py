@@ -326,6 +326,16 @@ class MemoryBitcoin(BitcoinChain):
         self.node.up()
         return [Coin(txid, vout, one.units, one.address, 9, one.change) for (txid, vout), one in self.coins.items()]
 
+    async def spends(self) -> list[str]:
+        self.node.up()
+        return [txid for txid in self.node.known if txid in self.node.mempool or self.node.block_of(txid)]
+
+    async def coins_in(self, raw: bytes) -> list[Outpoint]:
+        self.node.up()
+        wanted = [(txid, vout) for txid, vout in json.loads(raw)["inputs"]]
+        coins = self.coins | self.spent
+        return [Outpoint(*one, coins[one].units, coins[one].address, change=False) for one in wanted]
+
     async def gather(self, coins: Sequence[Coin], fee_rate: int) -> Funded:
         inputs = tuple(Outpoint(one.txid, one.vout, one.units, one.address, one.change) for one in coins)
         fee = fee_rate * 68 * len(coins)

@@ -134,6 +134,14 @@ class UtxoChain(Chain, Protocol):
         """Pure. Virtual size of signed bytes."""
         ...
 
+    async def spends(self) -> list[str]:
+        """Transactions of the last weeks that spend our coins, in blocks and not. Raises NodeUnavailable."""
+        ...
+
+    async def coins_in(self, raw: bytes) -> list[Outpoint]:
+        """Our coins that these signed bytes of ours spend. Raises NodeUnavailable, also for a coin that it never saw."""
+        ...
+
     async def child(self, change: OutPoint, units: int, fee_units: int) -> str:
         """An unsigned transaction (PSBT) that moves our change `change`, worth `units`, to new change for this fee."""
         ...

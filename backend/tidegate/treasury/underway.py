@@ -11,7 +11,7 @@ from sqlalchemy.orm import aliased
 from tidegate.signing.messages import Known
 from tidegate.treasury.rules import OPEN, AttemptState, Outcome, Purpose, Stage
 from tidegate.treasury.store import Whole, wholes
-from tidegate.treasury.tables import Attempt, AttemptSet, ReservedInput, SetPayout
+from tidegate.treasury.tables import Attempt, AttemptSet, HotWallet, ReservedInput, SetPayout
 from tidegate.wallets import sweepable
 
 _OPEN = [state.value for state in OPEN]
@@ -150,6 +150,17 @@ async def shallow(session: AsyncSession, network: str, depth: int, limit: int = 
     members = list(found)
     sets = {one.set.id: one for one in await wholes(session, list({one.set_id for one in members}))}
     return [(sets[one.set_id], one) for one in members]
+
+
+async def stored(session: AsyncSession, network: str, txids: Sequence[str]) -> set[str]:
+    """Which of these transactions are in our books."""
+    query = select(Attempt.txid).where(Attempt.network == network, Attempt.txid.in_(txids))
+    return {txid for txid in await session.scalars(query) if txid is not None}
+
+
+async def counted(session: AsyncSession, network: str) -> int:
+    """How many nonces of the hot address we have handed out; 0 before the first."""
+    return await session.scalar(select(HotWallet.next_nonce).where(HotWallet.network == network)) or 0
 
 
 async def unknown(session: AsyncSession, networks: Sequence[str], signed: Sequence[Known]) -> list[Known]:
