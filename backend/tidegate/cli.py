@@ -472,6 +472,30 @@ def resume(
 
 
 @app.command()
+def backup(folder: Path, data: Data = None) -> None:
+    """Write a copy of the database into a new folder. Signer and keys are kept apart: see docs/operators.md."""
+    from tidegate.keeper import make
+
+    raise typer.Exit(make(_settings(data), folder))
+
+
+@app.command()
+def restore(
+    folder: Path,
+    by: Annotated[str, typer.Option(help="Who does it; your login here when left out.")] = "",
+    replace: Annotated[bool, typer.Option("--replace", help="Empty the database first.")] = False,
+    data: Data = None,
+) -> None:
+    """Put a backup back. It starts frozen, finds out what was signed since, and pays after `tidegate release`.
+
+    Exit 0 nothing is open, 1 something is, 2 not restored.
+    """
+    from tidegate.keeper import put_back
+
+    raise typer.Exit(put_back(_settings(data), folder, by=by, replace=replace))
+
+
+@app.command()
 def freezes(data: Data = None) -> None:
     """What the house itself stopped, and why. Exit 1 when something stands frozen."""
     from tidegate.keeper import freezes as standing
@@ -484,7 +508,9 @@ def release(
     reason: str,
     asset: Annotated[str, typer.Option(help="One asset, or the freeze of everything, as after a restore.")] = "*",
     by: Annotated[str, typer.Option(help="Who says so; your login here when left out.")] = "",
-    force: Annotated[bool, typer.Option("--force", help="Although something still differs, or could not be asked.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Although something still differs, or could not be asked.")
+    ] = False,
     data: Data = None,
 ) -> None:
     """Let payouts go on that the house itself froze. Recorded for ever, with who and why."""

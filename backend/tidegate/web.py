@@ -57,7 +57,9 @@ BOOKS_AGE = Gauge("tidegate_books_age_seconds", "Since the books were last check
 DIFFERENCE = Gauge(
     "tidegate_books_difference", "World less books, in whole coins", ["place", "asset"], registry=REGISTRY
 )
-FROZEN = Gauge("tidegate_frozen", "1 while the house itself has stopped it; * is everything", ["asset"], registry=REGISTRY)
+FROZEN = Gauge(
+    "tidegate_frozen", "1 while the house itself has stopped it; * is everything", ["asset"], registry=REGISTRY
+)
 
 
 class Edge:

@@ -11,7 +11,17 @@ from typing import Any
 
 from tidegate.chains.bitcoin.client import BitcoinChain
 from tidegate.chains.evm.client import EvmChain
-from tidegate.chains.families import Coin, Funded, GasFees, GasPrice, NotEnough, OutPoint, Outpoint, WouldRevert
+from tidegate.chains.families import (
+    Coin,
+    Funded,
+    GasFees,
+    GasPrice,
+    GasTerms,
+    NotEnough,
+    OutPoint,
+    Outpoint,
+    WouldRevert,
+)
 from tidegate.chains.port import (
     Fate,
     FeeRates,
@@ -168,6 +178,12 @@ class MemoryEvm(EvmChain):
     async def next_nonce(self, address: str | None = None) -> int:
         self.node.up()
         return self.nonce
+
+    def terms_in(self, raw: bytes) -> GasTerms:
+        tx = json.loads(raw)
+        gas = 21_000 if tx["asset"] == "ETH" else self.gas
+        to = tx["address"] if tx["units"] else self.hot_address
+        return GasTerms(self.chain_id, tx["nonce"], gas, GasPrice(tx["max_fee"], 1), to)
 
     async def submit(self, raw: bytes) -> SubmitOutcome:
         fault = self.node.take(raw)

@@ -16,7 +16,6 @@ from tidegate.compliance.rules import Cause
 from tidegate.refusal import Kind
 from tidegate.transactions import audit, books, reconcile
 
-
 CROWD = int(os.environ.get("TIDEGATE_CROWD", "3"))
 
 
@@ -75,13 +74,18 @@ async def test_a_difference_that_disappears_stays_frozen_until_somebody_releases
     await refused(Kind.NOT_FOUND, release(world, "USDT"))
 
 
-async def test_a_release_with_an_open_difference_is_forced_and_frozen_again_at_the_next_run(world: World) -> None:
+async def test_a_forced_release_goes_on_with_what_differs_now_and_any_other_difference_freezes_again(
+    world: World,
+) -> None:
     await ready(world)
-    world.evm.hot["USDT"] -= 1
+    world.evm.hot["USDT"] -= 5
     await check(world)
     await release(world, "USDT", force=True)
     assert await world.one("SELECT forced FROM freezes")
-    assert await check(world, 1) == [LESS]
+    assert await check(world, 3) == []
+    assert (await books.last(world.office)).exact is False, "the books go on saying it"
+    world.evm.hot["USDT"] += 1
+    assert await check(world) == [LESS]
 
 
 async def test_a_freeze_is_not_released_by_a_check_that_is_older_than_it_or_could_not_be_made(world: World) -> None:
@@ -99,7 +103,10 @@ async def test_a_freeze_is_not_released_by_a_check_that_is_older_than_it_or_coul
 
 FALSIFIED = {
     # a customer who gives himself a balance
-    "ledger": ("UPDATE ledger_accounts SET balance = balance + 1 WHERE name = 'available' AND asset = 'USDT'", "ledger"),
+    "ledger": (
+        "UPDATE ledger_accounts SET balance = balance + 1 WHERE name = 'available' AND asset = 'USDT'",
+        "ledger",
+    ),
     # a hold that vanished with all its traces
     "holds": (VANISHED.format(event="withdrawal accepted", before=BEFORE), "ledger"),
     # a deposit of which the books know nothing any more
@@ -125,6 +132,8 @@ async def test_coins_spent_behind_our_back_stop_their_chain_at_the_first_look(wo
     await world.bitcoin.submit(raw_of(plan))
     assert (Cause.ORPHAN, "BTC", "bitcoin") in await check(world, 1)
     await refused(Kind.CONFLICT, release(world, "BTC"))
+    await release(world, "BTC", force=True)
+    assert await check(world, 3) == [], "a person knows of this one"
 
 
 async def test_a_nonce_that_we_did_not_use_stops_every_asset_of_its_chain(world: World) -> None:

@@ -52,9 +52,7 @@ def test_a_difference_freezes_at_the_second_run_that_has_it_and_says_its_terms()
     assert judged(None, off) == []
     (wish,) = judged(off, off)
     assert (wish.cause, wish.asset, wish.place) == (Cause.DIFFERENCE, "BTC", "bitcoin")
-    assert wish.reason == (
-        "bitcoin, BTC: 0.50000000 less than the books say. world 5, ledger 5 + sent_not_settled -1"
-    )
+    assert wish.reason == ("bitcoin, BTC: 0.50000000 less than the books say. world 5, ledger 5 + sent_not_settled -1")
 
 
 @pytest.mark.parametrize(
@@ -103,7 +101,9 @@ def test_what_the_ledger_itself_finds_freezes_its_asset_or_everything_at_the_sec
 
 def test_what_speaks_against_a_release_is_said_by_asset() -> None:
     orphan = {"network": "bitcoin", "name": "t", "what": "unknown"}
-    now = report(line("bitcoin", "BTC", "-0.5"), line("ethereum", "ETH", "2"), orphans=[orphan], unchecked=["kraken: away"])
+    now = report(
+        line("bitcoin", "BTC", "-0.5"), line("ethereum", "ETH", "2"), orphans=[orphan], unchecked=["kraken: away"]
+    )
 
     def told(code: str) -> list[str]:
         return [one.partition(" ")[0] for one in still(now, code, tolerances={}, assets_of=ASSETS)]

@@ -80,6 +80,18 @@ class GasPrice:
 
 
 @dataclass(frozen=True, slots=True)
+class GasTerms:
+    """What signed bytes say of themselves: their place in their account's order, and what they may cost."""
+
+    chain_id: int
+    nonce: int
+    gas: int
+    price: GasPrice
+    to: str
+    """EIP-55: the recipient, or the token's contract; empty where it makes a contract."""
+
+
+@dataclass(frozen=True, slots=True)
 class GasFees:
     """Gas prices by speed."""
 
@@ -166,6 +178,10 @@ class AccountChain(Chain, Protocol):
 
     async def next_nonce(self, address: str | None = None) -> int:
         """How many transactions of this account (the hot one) are mined: the least nonce still free on chain."""
+        ...
+
+    def terms_in(self, raw: bytes) -> GasTerms:
+        """Pure. Nonce and gas of signed bytes of ours. Refuses (ValueError) bytes that are none."""
         ...
 
     async def final_nonce(self, depth: int) -> int:

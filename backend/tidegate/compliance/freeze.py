@@ -80,6 +80,11 @@ async def newest(session: AsyncSession, *, limit: int) -> Sequence[Freeze]:
     return [_of(row) for row in await store.newest_freezes(session, limit=limit)]
 
 
+async def forced(session: AsyncSession) -> Sequence[Freeze]:
+    """Those that were released although something spoke against it, oldest first: what they kept is `found["accepted"]`."""
+    return [one for row in await store.forced_freezes(session) if "accepted" in (one := _of(row)).found]
+
+
 async def note(session: AsyncSession, freeze_id: uuid.UUID, *, found: dict[str, Any], now: datetime) -> None:
     """Remember what a look since has found; one that was released meanwhile stays as it was."""
     await store.note_freeze(session, freeze_id=freeze_id, values={"found": found, "looked_at": now})

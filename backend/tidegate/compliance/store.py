@@ -139,15 +139,19 @@ async def delete_pause(session: AsyncSession, *, asset: str) -> None:
 
 async def insert_freeze(session: AsyncSession, *, row: dict[str, Any]) -> bool:
     """False when one of this cause, asset and place stands."""
-    made = await session.execute(
-        insert(FreezeRow).values(**row).on_conflict_do_nothing().returning(FreezeRow.id)
-    )
+    made = await session.execute(insert(FreezeRow).values(**row).on_conflict_do_nothing().returning(FreezeRow.id))
     return made.first() is not None
 
 
 async def freezes_standing(session: AsyncSession) -> Sequence[FreezeRow]:
     query = select(FreezeRow).where(FreezeRow.released_at.is_(None)).order_by(FreezeRow.at, FreezeRow.id)
     return (await session.scalars(query)).all()
+
+
+async def forced_freezes(session: AsyncSession) -> Sequence[FreezeRow]:
+    return (
+        await session.scalars(select(FreezeRow).where(FreezeRow.forced.is_(True)).order_by(FreezeRow.released_at))
+    ).all()
 
 
 async def newest_freezes(session: AsyncSession, *, limit: int) -> Sequence[FreezeRow]:

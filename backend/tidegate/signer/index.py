@@ -35,8 +35,11 @@ class Newest(Generic[T]):
     def put(self, name: str, where: Place) -> None:
         self._places[_name(name)] = where
 
+    def where(self, name: str) -> Place | None:
+        return self._places.get(_name(name))
+
     def get(self, name: str) -> T | None:
-        where = self._places.get(_name(name))
+        where = self.where(name)
         return None if where is None else self._read(where)
 
     def __contains__(self, name: str) -> bool:

@@ -19,8 +19,9 @@ from tidegate.database import utcnow
 from tidegate.refusal import Kind, Refusal
 from tidegate.transactions import audit, store
 from tidegate.transactions.office import Office
-from tidegate.transactions.reconcile_rules import still, tolerances_of, wishes
+from tidegate.transactions.reconcile_rules import Accepted, acceptance, still, tolerances_of, wishes
 from tidegate.transactions.schemas import CheckOut, FreezeOut, Verdict
+from tidegate.treasury import underway
 from tidegate.wire import Page, next_cursor
 
 log = structlog.get_logger(__name__)
@@ -71,10 +72,9 @@ async def store_run(office: Office, report: audit.Report, *, milliseconds: int) 
             body,
             tolerances=tolerances_of(settings.reconciliation.tolerance),
             assets_of=assets_of(settings),
+            accepted=Accepted.of([one.found["accepted"] for one in await freeze.forced(session)]),
         )
-        await store.save_check(
-            session, at=report.at, verdict=report.verdict, report=body, milliseconds=milliseconds
-        )
+        await store.save_check(session, at=report.at, verdict=report.verdict, report=body, milliseconds=milliseconds)
         for one in wanted:
             await freeze.freeze(
                 session, one.cause, one.asset, place=one.place, reason=one.reason[:1000], found={"at": body["at"]}
@@ -89,7 +89,8 @@ async def store_run(office: Office, report: audit.Report, *, milliseconds: int) 
 
 
 async def release(office: Office, *, asset: str, by: str, reason: str, force: bool) -> list[Freeze]:
-    """End every freeze of this asset, for ever recorded by whom and why.
+    """End every freeze of this asset, for ever recorded by whom and why. What is forced is gone on with as it is now:
+    the same difference freezes nothing again, any other one does.
 
     Refuses CONFLICT, unless forced, while the newest check of the books is older than the freeze, differs there or could
     not be made, or while something that was signed since the backup is not in the books. NOT_FOUND: none stands.
@@ -121,6 +122,12 @@ async def _release(
         why_not += still(last.report, freezes[0].asset, tolerances=tolerances, assets_of=assets_of(settings))
     if why_not and not force:
         raise Refusal(Kind.CONFLICT, f"Not yet: {'; '.join(why_not)}"[:1000])
+    if why_not:
+        for one in freezes:
+            kept = acceptance(last.report, one.asset) if last else {"lines": [], "names": []}
+            await freeze.note(session, one.id, found={**one.found, "accepted": kept}, now=utcnow())
+            for network, used in one.found.get("nonces", {}).items():
+                await underway.catch_up(session, network, used)
     return [await freeze.release(session, one.id, by=by, reason=reason, forced=bool(why_not)) for one in freezes]
 
 

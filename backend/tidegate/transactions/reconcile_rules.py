@@ -6,7 +6,7 @@ every look of two runs that follow each other.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from tidegate.compliance.rules import EVERYTHING, Cause
@@ -18,6 +18,40 @@ def steady(differences: Sequence[int]) -> int:
     if not differences or min(differences) * max(differences) <= 0:
         return 0
     return min(differences, key=abs)
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What a person let go on with, although it was there: it freezes nothing again, any other difference does."""
+
+    lines: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """By (place, asset), the units by which world and books may differ since then."""
+    names: frozenset[str] = frozenset()
+    """Orphans by their names, findings by their sentences."""
+
+    @classmethod
+    def of(cls, kept: Sequence[Mapping[str, Any]]) -> "Accepted":
+        """From what releases kept, oldest first: of one line the newest counts."""
+        lines = {
+            (one["place"], one["asset"]): _units(one["asset"], one["units"]) for each in kept for one in each["lines"]
+        }
+        return cls(lines, frozenset(name for each in kept for name in each["names"]))
+
+
+NOTHING = Accepted()
+
+
+def acceptance(now: Mapping[str, Any], code: str) -> dict[str, Any]:
+    """What a forced release of this asset (`*`: of anything) keeps of the newest report."""
+    lines = [
+        {"place": place, "asset": of, "units": line["steady"]}
+        for (place, of), line in _lines(now).items()
+        if code in (of, EVERYTHING)
+    ]
+    return {
+        "lines": lines,
+        "names": [one["name"] for one in now["orphans"]] + [one["detail"] for one in now["findings"]],
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +70,7 @@ def wishes(
     *,
     tolerances: Mapping[str, int],
     assets_of: Mapping[str, Sequence[str]],
+    accepted: Accepted = NOTHING,
 ) -> list[Wish]:
     """What this run's report means together with the one before. `assets_of`: what each network carries.
 
@@ -43,17 +78,21 @@ def wishes(
     """
     found = []
     for orphan in now["orphans"]:
+        if orphan["name"] in accepted.names:
+            continue
         reason = f"{orphan['network']}: {orphan['what']} ({orphan['name']})"
         found += [Wish(Cause.ORPHAN, code, orphan["network"], reason) for code in assets_of[orphan["network"]]]
     known = _lines(before)
     for (place, code), line in _lines(now).items():
-        units = steady([_units(code, one["steady"]) for one in (known.get((place, code)), line) if one is not None])
+        off = accepted.lines.get((place, code), 0)
+        both = (known.get((place, code)), line)
+        units = steady([_units(code, one["steady"]) - off for one in both if one is not None])
         if (place, code) in known and abs(units) > tolerances.get(code, 0):
             found.append(Wish(Cause.DIFFERENCE, code, place, sentence(line, units)))
     told = {(one["check"], _named(one["detail"])) for one in (before or {}).get("findings", ())}
     for one in now["findings"]:
         check, code = one["check"], _named(one["detail"])
-        if (check, code) in told:
+        if (check, code) in told and one["detail"] not in accepted.names:
             found.append(Wish(Cause.DIFFERENCE, code, "ledger", f"ledger, {check}: {one['detail']}"))
     return list({(one.cause, one.asset, one.place): one for one in reversed(found)}.values())[::-1]
 

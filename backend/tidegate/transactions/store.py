@@ -293,8 +293,12 @@ async def save_check(
 ) -> None:
     session.add(BooksCheck(id=new_id(), at=at, verdict=verdict, report=report, milliseconds=milliseconds))
     # The record keeps a month, and of what was exact two days.
-    old = "at < now() - interval '30 days' OR (verdict = 'exact' AND at < now() - interval '2 days')"
-    await session.execute(text(f"DELETE FROM books_checks WHERE {old}"))
+    await session.execute(
+        text("""
+            DELETE FROM books_checks
+            WHERE at < now() - interval '30 days' OR (verdict = 'exact' AND at < now() - interval '2 days')
+        """)
+    )
 
 
 async def last_check(session: AsyncSession) -> BooksCheck | None:

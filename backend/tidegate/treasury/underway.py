@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Numeric, exists, func, select
+from sqlalchemy import Numeric, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -163,19 +163,27 @@ async def counted(session: AsyncSession, network: str) -> int:
     return await session.scalar(select(HotWallet.next_nonce).where(HotWallet.network == network)) or 0
 
 
+async def catch_up(session: AsyncSession, network: str, used: int) -> None:
+    """The hot address has used so many nonces, whoever for: the next one is beyond them. Never back."""
+    await session.execute(
+        update(HotWallet).where(HotWallet.network == network, HotWallet.next_nonce < used).values(next_nonce=used)
+    )
+
+
 async def unknown(session: AsyncSession, networks: Sequence[str], signed: Sequence[Known]) -> list[Known]:
     """Those of these signed transactions that our books neither have nor are about to have.
 
     About to have: its payouts, its move or its parent stand in a set with a member that the signer was asked for and
     whose answer was not stored. Ask the signer first and this afterwards: a request is committed before it is made.
     """
-    left = await _not_stored(session, networks, signed)
+    left = await not_stored(session, networks, signed)
     left = [one for one in left if not await _asked_for(session, networks, one)]
     # Stored between the two looks: then it was neither here at the first nor asked for at the second.
-    return await _not_stored(session, networks, left) if left else []
+    return await not_stored(session, networks, left) if left else []
 
 
-async def _not_stored(session: AsyncSession, networks: Sequence[str], signed: Sequence[Known]) -> list[Known]:
+async def not_stored(session: AsyncSession, networks: Sequence[str], signed: Sequence[Known]) -> list[Known]:
+    """Those of these signed transactions whose bytes our books do not have."""
     rows = await session.scalars(
         select(Attempt.txid).where(Attempt.network.in_(networks), Attempt.txid.in_([one.txid for one in signed]))
     )
