@@ -23,6 +23,7 @@ from tests.conftest import ROLES, SERVING, as_login, on_database
 from tests.transactions.test_request import refused
 from tests.transactions.world import BITCOIN_STRANGER, STRANGER, Someone, World
 from tidegate import backup, grants
+from tidegate.auth.gate import open_gate
 from tidegate.backup import BackupError
 from tidegate.compliance import freeze, pause
 from tidegate.database import Database
@@ -50,11 +51,12 @@ async def put_back(world: World, admin_url: str, folder: Path, **how: Any) -> As
     try:
         migrator = as_login(url, ROLES.login("migrator"))
         await asyncio.to_thread(backup.put_back, migrator, ROLES, folder, by="ana", **how)
-        db = Database(as_login(url, SERVING), pool_size=5, application="tidegate-test")
-        force = Database(url, pool_size=1, application="tidegate-test")
+        login, force_url = (one.replace("postgresql:", "postgresql+asyncpg:") for one in (as_login(url, SERVING), url))
+        db = Database(login, pool_size=5, application="tidegate-test")
+        force = Database(force_url, pool_size=1, application="tidegate-test")
         try:
             restored = dataclasses.replace(world, db=db, lane=Lane(db), superuser_db=force)
-            restored.gate = world.gate
+            restored.gate = open_gate(db, world.settings)
             restored.bitcoin, restored.evm = world.bitcoin, world.evm
             restored.furnish(world.settings)
             yield restored

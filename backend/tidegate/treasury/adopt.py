@@ -176,6 +176,7 @@ async def _add(
         coins=coins,
         now=now,
     )
+    await session.flush()  # a set that has signed bytes takes no payout
     _as_signed(made.members[0], signed, now)
     made.set.stage = _stage(signed)
 
