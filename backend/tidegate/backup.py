@@ -120,9 +120,19 @@ def put_back(url: str, roles: Roles, folder: Path, *, by: str, replace: bool = F
     return found
 
 
-async def _freeze(url: str, owner: Roles | None, found: Manifest, by: str) -> None:
+def mark(url: str, roles: Roles, *, by: str) -> None:
+    """The same freeze for a database that was put back by other means. Raises BackupError."""
+    about = asyncio.run(_about(url, roles))
+    if about["served"]:
+        raise BackupError(f"{about['served']} connections of our processes are open: stop api and workers first.")
+    bring_up(_plain(url).replace("postgresql://", "postgresql+asyncpg://", 1), roles)
+    asyncio.run(_freeze(url, roles if about["owned"] else None, None, by))
+
+
+async def _freeze(url: str, owner: Roles | None, found: Manifest | None, by: str) -> None:
     """The marker, and everybody is signed out: a session that was ended since the backup must not live again."""
-    reason = f"restored from the backup of {found.at} by {by}: what happened since is not in these books"
+    source, at = ("another copy", "") if found is None else (f"the backup of {found.at}", f"{found.at} ")
+    reason = f"restored from {source} by {by}: what happened since is not in these books"
     connection = await _connect(url)
     try:
         async with connection.transaction():
@@ -132,9 +142,9 @@ async def _freeze(url: str, owner: Roles | None, found: Manifest, by: str) -> No
                 "INSERT INTO freezes (id, kind, asset, place, reason, found, at) "
                 "VALUES ($1, 'restored', '*', $2, $3, $4, now())",
                 uuid.uuid4(),
-                f"{found.at} {uuid.uuid4().hex[:8]}",
+                at + uuid.uuid4().hex[:8],
                 reason,
-                json.dumps({"backup": asdict(found), "adopted": [], "open": []}),
+                json.dumps({"backup": asdict(found) if found else None, "adopted": [], "open": []}),
             )
             await connection.execute("UPDATE sessions SET revoked_at = now() WHERE revoked_at IS NULL")
     finally:

@@ -496,6 +496,16 @@ def restore(
 
 
 @app.command()
+def restored(
+    by: Annotated[str, typer.Option(help="Who does it; your login here when left out.")] = "", data: Data = None
+) -> None:
+    """Say that the database was put back by other means than `restore`: it is frozen in the same way."""
+    from tidegate.keeper import mark
+
+    raise typer.Exit(mark(_settings(data), by=by))
+
+
+@app.command()
 def freezes(data: Data = None) -> None:
     """What the house itself stopped, and why. Exit 1 when something stands frozen."""
     from tidegate.keeper import freezes as standing

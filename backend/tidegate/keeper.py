@@ -54,6 +54,18 @@ def put_back(settings: Settings, folder: Path, *, by: str, replace: bool) -> int
     return asyncio.run(_compare(settings))
 
 
+def mark(settings: Settings, *, by: str) -> int:
+    """As `put_back`, for a database that is there already."""
+    roles = Roles(settings.database.role_prefix)
+    try:
+        backup.mark(settings.database_url("migrator"), roles, by=by or getpass.getuser())
+    except BackupError as error:
+        err.print(str(error), markup=False)
+        return 2
+    out.print("It is frozen: nothing is paid, moved, credited or accepted.")
+    return asyncio.run(_compare(settings))
+
+
 async def _compare(settings: Settings) -> int:
     """Bring back what the signer signed since, and say what is open; the worker goes on with it by itself."""
     async with open_parts(settings, process="cli", duty="worker") as parts:
