@@ -7,18 +7,21 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import structlog
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.openapi.utils import get_openapi
 
 from tidegate import __version__, health, problems, web
 from tidegate.auth import gate as auth_gate
 from tidegate.auth import routes as auth_routes
 from tidegate.auth.subject import check_policies, tell_security
+from tidegate.compliance import freeze
 from tidegate.compliance import routes as compliance_routes
 from tidegate.config import Settings
+from tidegate.database import Database
 from tidegate.exchange import routes as exchange_routes
 from tidegate.notices import routes as notices_routes
 from tidegate.parts import Parts, open_parts
+from tidegate.refusal import Kind, Refusal
 from tidegate.transactions import routes as transactions_routes
 from tidegate.treasury import routes as treasury_routes
 from tidegate.wallets import routes as wallets_routes
@@ -27,6 +30,8 @@ from tidegate.webhooks import routes as webhooks_routes
 log = structlog.get_logger(__name__)
 
 PREFIX = "/api/v1"
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_AGAIN_SECONDS = 30
 
 # Paths are tried one after the other: what a busy day is made of comes first.
 ROUTERS: dict[str, Sequence[APIRouter]] = {
@@ -39,6 +44,21 @@ ROUTERS: dict[str, Sequence[APIRouter]] = {
     "compliance": (compliance_routes.router,),
     "auth": (auth_routes.router,),
 }
+
+
+# What a restored database takes nothing from: what it would answer from may have happened since.
+MONEY = (transactions_routes.router, exchange_routes.router, wallets_routes.router, treasury_routes.router)
+
+
+async def not_restored(request: Request) -> None:
+    """Reads go on; refuses BUSY to everything else until somebody has released the restored database."""
+    if request.method in SAFE:
+        return
+    db: Database = request.app.state.database
+    async with db.reading() as session:
+        if await freeze.restored(session) is not None:
+            detail = "This database was put back from a backup and is being compared. Nothing is accepted until it is released."
+            raise Refusal(Kind.BUSY, detail, retry_after=_AGAIN_SECONDS)
 
 
 def create_app(
@@ -78,7 +98,8 @@ def create_app(
     app.state.health = health.Health()
     for name in routers:
         for router in ROUTERS[name]:
-            app.include_router(router, prefix=PREFIX)
+            kept = [Depends(not_restored)] if router in MONEY else []
+            app.include_router(router, prefix=PREFIX, dependencies=kept)
     for router in extra:
         app.include_router(router, prefix=PREFIX)
     app.include_router(health.router, prefix=PREFIX)

@@ -377,6 +377,22 @@ class ComplianceSettings(_Section):
     """How long an address waits after it was saved and confirmed, or first paid, before it can be paid; 0: not at all."""
 
 
+class ReconciliationSettings(_Section):
+    every_seconds: float = Field(default=10.0, gt=0)
+    """Between two checks of the books against chains and exchanges; those of several workers count together."""
+    tolerance: dict[str, str] = Field(default_factory=dict)
+    """By asset, up to which difference nothing is frozen. Exact when left out."""
+
+    @model_validator(mode="after")
+    def _amounts(self) -> "ReconciliationSettings":
+        for code, text in self.tolerance.items():
+            try:
+                money.parse_units(text, money.asset(code).decimals)
+            except (money.MoneyError, money.UnknownAsset) as error:
+                raise ValueError(f"tolerance: {code}: {error}") from None
+        return self
+
+
 class SandboxSettings(_Section):
     directory: Path = Path(".data")
     """The data folder of `tidegate up`."""
@@ -411,6 +427,7 @@ class Settings(BaseSettings):
     signer: SignerSettings = SignerSettings()
     quotes: QuoteSettings = QuoteSettings()
     compliance: ComplianceSettings = ComplianceSettings()
+    reconciliation: ReconciliationSettings = ReconciliationSettings()
     sandbox: SandboxSettings = SandboxSettings()
     minimum_deposit: dict[str, str] = Field(
         default_factory=lambda: {"BTC": "0.00001", "ETH": "0.001", "USDT": "1", "USDC": "1"}

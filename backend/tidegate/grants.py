@@ -61,6 +61,7 @@ TABLES: dict[str, May] = {
     "approvals": May(_GROW, _READ, _READ),
     "limit_counters": May(_EDIT, _EDIT, _READ),
     "pauses": May("SELECT, INSERT, DELETE", "SELECT, INSERT, DELETE", _READ),
+    "freezes": May("SELECT, UPDATE", _EDIT, _READ),  # the worker finds, an operator releases
     # wallets
     "address_index": May(_EDIT, _EDIT, _READ),
     "deposit_addresses": May(_GROW, _READ, _READ),
@@ -129,6 +130,7 @@ FUNCTIONS: dict[str, May] = {
     "auth_step_guard": May(),
     "withdrawal_guard": May(),
     "internal_transfer_guard": May(),
+    "freeze_guard": May(),
     "internal_transfer_posted": May(),
     "set_payout_guard": May(),
     "attempt_guard": May(),

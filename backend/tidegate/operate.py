@@ -246,13 +246,18 @@ async def pause(settings: Settings, code: str, reason: str) -> None:
     out.print("Payouts stand still." if code == "*" else f"Payouts of {code} stand still.")
 
 
-async def resume(settings: Settings, code: str) -> None:
+async def resume(settings: Settings, code: str) -> int:
+    """0 when it goes on, 1 when the house itself has frozen it."""
     db = _database(settings, "worker")
     try:
         await pauses.resume(db, asset=code, by="operator")
+    except Refusal as refusal:
+        err.print(refusal.detail, markup=False)
+        return 1
     finally:
         await db.close()
     out.print("Going on.")
+    return 0
 
 
 async def audit(settings: Settings, *, at: datetime | None, quiet: bool) -> tuple[int, dict[str, Any]]:

@@ -32,6 +32,7 @@ from tidegate.notices.feed import Feed
 from tidegate.roles import Duty
 from tidegate.signing.client import SignerDoor
 from tidegate.signing.messages import Failed
+from tidegate.transactions import books, reconcile
 from tidegate.transactions.office import Office
 from tidegate.treasury.fees import Fees
 from tidegate.treasury.fetch import Carrier
@@ -46,6 +47,9 @@ from tidegate.wallets.cashier import Cashier
 from tidegate.webhooks.courier import Courier
 
 log = structlog.get_logger(__name__)
+
+_LATE = 6
+"""So many times its cadence may pass before a check of the books counts as overdue; and a minute for its own work."""
 
 
 @dataclass(slots=True)
@@ -100,6 +104,7 @@ class Parts:
         for network in self.settings.networks:
             health.add(network, self._node(network))
             health.add(f"deposits:{network}", self._scan(network))
+        health.add("books", self._books)
         health.add("signer", self._signer)
         for venue in self.venues:
             health.add(venue, self._venue(venue))
@@ -116,6 +121,7 @@ class Parts:
             web.WANTED.labels(name).set(wanted)
         try:
             found = await lag.lags(self.db, utcnow())
+            checked = await books.last(self.office)
             open_now = await positions.positions(self.desk)
         except (OSError, SQLAlchemyError) as error:
             log.warning("meters_not_read", reason=type(error).__name__)
@@ -124,6 +130,12 @@ class Parts:
             web.FIT.labels(one.network).set(one.fit)
             web.AGE.labels(one.network).set(math.inf if one.seconds is None else one.seconds)
             web.BEHIND.labels(one.network).set(math.inf if one.blocks is None else one.blocks)
+        web.FROZEN.clear()
+        for code in checked.frozen:
+            web.FROZEN.labels(code).set(1)
+        web.BOOKS_AGE.set(math.inf if checked.checked_at is None else (utcnow() - checked.checked_at).total_seconds())
+        for place in checked.places:
+            web.DIFFERENCE.labels(place.place, place.asset).set(float(place.difference))
         web.EXPOSURE_CAP.set(self.desk.caps.house / 10**USD_DECIMALS)
         for each in open_now:
             for meter, usd in ((web.POSITION, each.open_usd), (web.CARRIED, each.carried_usd)):
@@ -152,6 +164,19 @@ class Parts:
             return found.why is None, found.why or f"read to block {found.scanned_height}"
 
         return check
+
+    async def _books(self) -> tuple[bool, str]:
+        """What is frozen and by which term; else how old the last check is."""
+        freezes = await reconcile.frozen(self.office)
+        if freezes:
+            return False, "; ".join(f"{one.asset} is frozen: {one.reason}" for one in freezes)[:1000]
+        found = await books.last(self.office)
+        if found.checked_at is None:
+            return False, "not checked yet"
+        seconds = (utcnow() - found.checked_at).total_seconds()
+        late = seconds > _LATE * self.settings.reconciliation.every_seconds + 60
+        told = {True: "exact", False: "a difference, not frozen yet", None: f"not known: {found.detail}"}[found.exact]
+        return found.exact is not False and not late, f"{told}, {seconds:.0f} s ago"
 
     async def _signer(self) -> tuple[bool, str]:
         found = await self.signer.status()

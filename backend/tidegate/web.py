@@ -59,6 +59,14 @@ WANTED = Gauge(
 )
 WAY = Gauge("tidegate_venue_open", "1 while this process may call the venue", ["venue"], registry=REGISTRY)
 
+BOOKS_AGE = Gauge("tidegate_books_age_seconds", "Since the books were last checked", registry=REGISTRY)
+DIFFERENCE = Gauge(
+    "tidegate_books_difference", "World less books, in whole coins", ["place", "asset"], registry=REGISTRY
+)
+FROZEN = Gauge(
+    "tidegate_frozen", "1 while the house itself has stopped it; * is everything", ["asset"], registry=REGISTRY
+)
+
 
 class Edge:
     """Pure ASGI: request id, body cap, security headers, metrics, one log line. Streams pass untouched."""

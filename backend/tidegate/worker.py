@@ -18,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from tidegate import failpoints, logs
 from tidegate.auth import sessions
 from tidegate.chains.port import Chain, NodeUnavailable
+from tidegate.compliance import freeze
 from tidegate.config import Settings
 from tidegate.database import Database, utcnow
 from tidegate.exchange import pipeline as exchange
@@ -26,7 +27,7 @@ from tidegate.ledger.lane import Lane
 from tidegate.notices import log as notices
 from tidegate.outbox.events import WORK
 from tidegate.parts import Parts, open_parts
-from tidegate.transactions import books, compare, payouts, transfer, withdraw
+from tidegate.transactions import compare, payouts, reconcile, recover, transfer, withdraw
 from tidegate.transactions import pipeline as transactions
 from tidegate.transactions.liquidity import Moves, Rebalancing
 from tidegate.treasury.keep import keep
@@ -91,7 +92,7 @@ class Worker:
         found = [
             Step("prepare", self._prepare, 2),
             Step("quotes", lambda: exchange.expire_quotes(parts.desk, utcnow()), 1),
-            Step("hedge", lambda: exchange.hedge(parts.desk, utcnow()), 1, "conversion"),
+            Step("hedge", self._released(lambda: exchange.hedge(parts.desk, utcnow())), 1, "conversion"),
             Step("positions", lambda: positions.watch(parts.desk, utcnow()), 2),
             Step("screen", lambda: transactions.screen_step(office, spender), 1, "withdrawal", "reserve"),
             Step("approve", lambda: transactions.approve_step(office, spender), 1, "withdrawal", "reserve"),
@@ -104,23 +105,26 @@ class Worker:
             ),
             Step(
                 "sign",
-                self._compared(lambda: payouts.sign_step(office, spender, ahead=True)),
+                self._released(self._compared(lambda: payouts.sign_step(office, spender, ahead=True))),
                 1,
                 "withdrawal",
                 "broadcast",
             ),
             Step("broadcast", lambda: payouts.broadcast_step(office, spender), 1, "withdrawal", "confirm"),
             Step("confirm", lambda: payouts.confirm_step(office, spender), 0.5, "withdrawal"),
-            Step("moves", self._compared(Moves(office, parts.mover).step, moves=True), 2),
-            Step("rebalance", self._compared(Rebalancing(office, parts.rebalancer).step, moves=True), 2),
+            Step("moves", self._released(self._compared(Moves(office, parts.mover).step, moves=True)), 2),
+            Step(
+                "rebalance", self._released(self._compared(Rebalancing(office, parts.rebalancer).step, moves=True)), 2
+            ),
             Step("keep", lambda: keep(spender, parts.lane), 5),
             Step("expire", self._expire, 1),
             Step("webhooks", self._rounds.healthy, 0.5),
             Step("webhooks:failing", self._rounds.failing, 1),
             Step("forget", self._forget, 3600),
-            Step("books", books.Checker(office).step, 10),
+            Step("books", reconcile.Checker(office).step, parts.settings.reconciliation.every_seconds),
         ]
         found += [Step(f"{name}:compare", self._compare, 10) for name in self._signing[:1]]
+        found += [Step(f"{name}:recover", lambda: recover.step(office, spender), 2) for name in self._signing[:1]]
         for network in parts.settings.networks:
             terms = parts.settings.networks[network]
             found.append(Step(f"deposits:{network}", self._deposits(network, wallets.look), terms.poll_seconds))
@@ -134,8 +138,14 @@ class Worker:
         return [name for name in ("sign", "moves", "confirm") if name in self._wanted]
 
     async def _compare(self) -> int:
-        """Whether the signer knows more than the books, as after a restored database: then nothing is paid or moved."""
+        """Whether the signer knows more than the books, as after a restored database: then nothing is paid or moved.
+
+        While a restore is not released it is what the freeze itself is about.
+        """
         parts = self._parts
+        if await self._is_restored():
+            self._behind = False
+            return 0
         self._behind = await compare.compare(parts.db, parts.signer, list(parts.settings.networks)) > 0
         return 0
 
@@ -147,6 +157,19 @@ class Worker:
                 await self._compare()
             # Withdrawals say themselves what they wait for; moves know of no pause.
             return 0 if self._behind and moves else await run()
+
+        return step
+
+    async def _is_restored(self) -> bool:
+        async with self._parts.db.reading() as session:
+            return await freeze.restored(session) is not None
+
+    def _released(self, run: Callable[[], Awaitable[int]]) -> Callable[[], Awaitable[int]]:
+        """Nothing of this runs on a restored database before somebody has released it: what is read here may have been
+        done already."""
+
+        async def step() -> int:
+            return 0 if await self._is_restored() else await run()
 
         return step
 

@@ -61,6 +61,8 @@ ROWS = (
     "Guards in the database",
     "Statements, balances of a past moment",
     "Exports",
+    "Reconciliation that freezes",
+    "Backup, restore, a frozen start",
     "Trial balance",
     "The audit of the books, now and as they were",
     "Speed, as ratios",

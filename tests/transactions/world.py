@@ -44,8 +44,10 @@ from tidegate.signing.messages import (
     Fence,
     Intent,
     Known,
+    Payout,
     SignCancel,
     SignColdEvm,
+    SignedBytes,
     SignedLately,
     SignerStatus,
     SignMove,
@@ -91,6 +93,7 @@ class ScriptedSigner(SignerDoor):
         self.loses_answers = 0
         """So many of the next answers are lost after it has signed."""
         self.journal: dict[str, list[bytes]] = {}
+        self.asked_for: dict[str, Payout] = {}
         self.refused: set[str] = set()
         """Addresses whose payouts it denies, without saying which."""
         self.asked = 0
@@ -108,7 +111,8 @@ class ScriptedSigner(SignerDoor):
                 return Denied("digest_mismatch", "the authorisation is for something else")
             if intent.address in self.refused:
                 return Denied("above_cap", "a payout is above the largest payout")
-        for intent, _ in payouts:
+        for intent, authorisation in payouts:
+            self.asked_for.setdefault(intent.payout_id, Payout(intent, authorisation))
             signed = self.journal.setdefault(intent.payout_id, [])
             if raw not in signed:
                 if signed and replaces not in {txid_of(one) for one in signed}:
@@ -203,6 +207,13 @@ class ScriptedSigner(SignerDoor):
             for raw in signed:
                 made_for.setdefault(txid_of(raw), []).append(payout)
         return SignedLately(tuple(Known(txid, tuple(ids)) for txid, ids in made_for.items()))
+
+    async def signed_bytes(self, txid: str) -> SignedBytes | Denied | Failed:
+        made_for = [payout for payout, signed in self.journal.items() if txid in map(txid_of, signed)]
+        raws = [raw for one in made_for for raw in self.journal[one] if txid_of(raw) == txid]
+        if not raws:
+            return Denied("malformed", "no such transaction was signed")
+        return SignedBytes(txid, raws[0], 0, tuple(self.asked_for[one] for one in made_for))
 
     async def status(self) -> SignerStatus | Failed:
         return SignerStatus(False, ("bitcoin", "ethereum"), len(self.journal), "")

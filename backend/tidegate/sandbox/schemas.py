@@ -34,6 +34,7 @@ class ChaosIn(In):
     fault: Fault
     on: bool
     network: str | None = Field(default=None, max_length=40, description="Needed for `reorg`; else: all networks")
+    venue: str | None = Field(default=None, max_length=40, description="One exchange; else: all of them")
     blocks: int = Field(default=1, ge=1, le=30, description="How deep a `reorg` goes")
 
 
@@ -41,11 +42,13 @@ class ChaosItem(Out):
     fault: str
     on: bool
     networks: list[str] = Field(description="Where it is on, for faults of one network")
+    venues: list[str] = Field(description="Where it is on, for faults of one exchange")
     what: str
 
 
 class ChaosList(Out):
     items: list[ChaosItem]
+    venues: list[str] = Field(description="The exchanges that can be broken one by one")
     next_cursor: str | None = None
 
 

@@ -39,6 +39,7 @@ from tidegate.signing.messages import (
     SignBitcoin,
     SignCancel,
     SignChild,
+    SignedBytes,
     SignedLately,
     SignerStatus,
     SignEvm,
@@ -145,6 +146,10 @@ class Desk:
 
     def signed_lately(self) -> SignedLately:
         return SignedLately(self._journal.lately)
+
+    def signed_bytes(self, txid: str) -> SignedBytes | Denied:
+        """What was given for it before, also while frozen: whoever asks has had it, or has lost it."""
+        return self._journal.bytes_of(txid) or Denied(Rule.MALFORMED, "no such transaction was signed")
 
     def sign(self, request: SignRequest, under: Fence | None = None) -> Answer:
         """Approved once the bytes are journalled; Denied with the first rule that says no.

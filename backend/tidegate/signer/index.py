@@ -36,8 +36,11 @@ class Newest(Generic[T]):
     def put(self, name: str, where: Place) -> None:
         self._places[name_of(name)] = where
 
+    def where(self, name: str) -> Place | None:
+        return self._places.get(name_of(name))
+
     def get(self, name: str) -> T | None:
-        where = self._places.get(name_of(name))
+        where = self.where(name)
         return None if where is None else self._read(where)
 
     def __contains__(self, name: str) -> bool:

@@ -21,7 +21,7 @@ from tidegate.signer.keys import sync_folder
 from tidegate.signer.rules import MOVES, Memory, Signed
 from tidegate.signer.totals import DAY, HOUR, Totals, moment
 from tidegate.signing.frames import canonical
-from tidegate.signing.messages import MOST_KNOWN, Approved, Denied, Fence, Known, Payout
+from tidegate.signing.messages import MOST_KNOWN, Approved, Denied, Fence, Known, Payout, SignedBytes
 
 
 class JournalBroken(Exception):
@@ -74,6 +74,17 @@ class Journal:
     def answered(self, key: str) -> Approved | None:
         """The bytes already given for this very transaction and these very intents."""
         return self._answers.get(key)
+
+    def bytes_of(self, txid: str) -> SignedBytes | None:
+        """What was signed as this transaction, each of its payouts as it was authorised."""
+        where = self._transactions.where(txid)
+        if where is None:
+            return None
+        line = self._line(where)
+        places = [self._digests.where(payout_id) for payout_id in line["payouts"]]
+        asked = [self._line(one) for one in places if one is not None]
+        payouts = [Payout.from_json({"intent": one["intent"], "authorisation": one["authorisation"]}) for one in asked]
+        return SignedBytes(line["txid"], bytes.fromhex(line["raw"]), line["fee_units"], tuple(payouts))
 
     @property
     def lately(self) -> tuple[Known, ...]:

@@ -12,6 +12,7 @@ from tidegate.signer.desk import Desk, open_vaults, policies_of
 from tidegate.signer.home import FREEZE_FLAG, HEAD_FILE, JOURNAL_FILE, init, now, open_journal, open_seed, publish
 from tidegate.signing.frames import BadFrame, framed, read_frame, socket_address
 from tidegate.signing.messages import (
+    AskBytes,
     AskSigned,
     AskStatus,
     Denied,
@@ -118,6 +119,8 @@ class _Server:
             return self._desk.status()
         if isinstance(request, AskSigned):
             return self._desk.signed_lately()
+        if isinstance(request, AskBytes):
+            return self._desk.signed_bytes(request.txid)
         async with self._turn:
             if self.broken:
                 return Failed("the signer is ending itself")

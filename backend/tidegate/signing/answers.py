@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from tidegate.signing.fields import Malformed, integer_of, only, text_of
+from tidegate.signing.intents import Payout
 
 
 class Rule(StrEnum):
@@ -160,3 +161,29 @@ class SignerStatus:
         if not all(type(name) is str for name in networks):
             raise Malformed("status")
         return cls(known["frozen"], tuple(networks), integer_of(known, "journal_lines"), text_of(known, "journal_head"))
+
+
+@dataclass(frozen=True, slots=True)
+class SignedBytes:
+    """What the journal holds of one transaction: its bytes, and each payout that it makes with who authorised it.
+
+    No payouts: it is a move of the house, a child that pays for its parent, or it cancels a nonce.
+    """
+
+    txid: str
+    raw: bytes
+    fee_units: int
+    payouts: tuple[Payout, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        signed = Approved(self.raw, self.txid, self.fee_units).to_json()
+        return {**signed, "payouts": [one.to_json() for one in self.payouts]}
+
+    @classmethod
+    def from_json(cls, raw: Any) -> Self:
+        known = only(raw, {"raw", "txid", "fee_units", "payouts"}, "signed_bytes")
+        signed = Approved.from_json({name: known[name] for name in ("raw", "txid", "fee_units")})
+        if not isinstance(known["payouts"], list):
+            raise Malformed("signed_bytes")
+        payouts = tuple(Payout.from_json(one) for one in known["payouts"])
+        return cls(signed.txid, signed.raw, signed.fee_units, payouts)

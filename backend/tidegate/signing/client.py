@@ -8,6 +8,7 @@ from tidegate.signing.frames import BadFrame, framed, read_frame, socket_address
 from tidegate.signing.messages import (
     Answer,
     Approved,
+    AskBytes,
     AskSigned,
     AskStatus,
     Authorisation,
@@ -21,6 +22,7 @@ from tidegate.signing.messages import (
     Request,
     SignBitcoin,
     SignChild,
+    SignedBytes,
     SignedLately,
     SignerStatus,
     SignEvm,
@@ -96,6 +98,12 @@ class SignerDoor:
         """The newest transactions of the signer's journal, within 3 seconds."""
         reply = await self._ask(AskSigned(), min(self._timeout, 3.0))
         return reply if isinstance(reply, SignedLately | Failed) else Failed("the signer answered something else")
+
+    async def signed_bytes(self, txid: str) -> SignedBytes | Denied | Failed:
+        """What the signer signed as this transaction; Denied when it did not."""
+        reply = await self._ask(AskBytes(txid), self._timeout)
+        known = SignedBytes | Denied | Failed
+        return reply if isinstance(reply, known) else Failed("the signer answered something else")
 
     async def _answer(self, request: Request, under: Fence | None) -> Answer:
         reply = await self._ask(request, self._timeout, under)

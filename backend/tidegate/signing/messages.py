@@ -8,7 +8,17 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
-from tidegate.signing.answers import MOST_KNOWN, Approved, Denied, Failed, Known, Rule, SignedLately, SignerStatus
+from tidegate.signing.answers import (
+    MOST_KNOWN,
+    Approved,
+    Denied,
+    Failed,
+    Known,
+    Rule,
+    SignedBytes,
+    SignedLately,
+    SignerStatus,
+)
 from tidegate.signing.fields import Malformed, integer_of, only, psbt_of, text_of
 from tidegate.signing.intents import INTENT_TAG, Authorisation, Intent, Payout, digest_of
 from tidegate.signing.moves import (
@@ -32,6 +42,7 @@ __all__ = [
     "VERSION",
     "Answer",
     "Approved",
+    "AskBytes",
     "AskSigned",
     "AskStatus",
     "Authorisation",
@@ -60,6 +71,7 @@ __all__ = [
     "SignToVenueBitcoin",
     "SignToVenueEvm",
     "SignTopUp",
+    "SignedBytes",
     "SignedLately",
     "SignerStatus",
     "digest_of",
@@ -195,14 +207,28 @@ class AskSigned:
         return cls()
 
 
+@dataclass(frozen=True, slots=True)
+class AskBytes:
+    """Which bytes did the signer sign as this transaction, and for which payouts? Signs nothing: it gave them before."""
+
+    txid: str
+
+    def to_json(self) -> dict[str, Any]:
+        return {"txid": self.txid}
+
+    @classmethod
+    def from_json(cls, raw: Any) -> Self:
+        return cls(text_of(only(raw, {"txid"}, "signed_bytes"), "txid"))
+
+
 SignRequest = SignBitcoin | SignEvm | SignChild | SignMove
-Request = SignRequest | AskStatus | AskSigned
+Request = SignRequest | AskStatus | AskSigned | AskBytes
 
 
 _UNKNOWN = "message: unknown version or kind"
 
 Answer = Approved | Denied | Failed
-Reply = Answer | SignerStatus | SignedLately
+Reply = Answer | SignerStatus | SignedLately | SignedBytes
 
 _REQUESTS: dict[str, type[Request]] = {
     "sign_bitcoin": SignBitcoin,
@@ -218,6 +244,7 @@ _REQUESTS: dict[str, type[Request]] = {
     "sign_cancel": SignCancel,
     "status": AskStatus,
     "signed_lately": AskSigned,
+    "signed_bytes": AskBytes,
 }
 _REPLIES: dict[str, type[Reply]] = {
     "approved": Approved,
@@ -225,6 +252,7 @@ _REPLIES: dict[str, type[Reply]] = {
     "failed": Failed,
     "status": SignerStatus,
     "signed_lately": SignedLately,
+    "signed_bytes": SignedBytes,
 }
 
 

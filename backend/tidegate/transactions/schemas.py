@@ -178,6 +178,15 @@ class BooksAssetOut(Out):
     difference: str
 
 
+class PlaceOut(Out):
+    """What a network or an exchange holds of an asset; `difference` from what the books say of it."""
+
+    place: str
+    asset: str
+    world: str
+    difference: str
+
+
 class BooksOut(Out):
     """The last check of the books; `exact` null when it could not be made."""
 
@@ -188,6 +197,10 @@ class BooksOut(Out):
     withdrawals: int = Field(description="Withdrawals that have ever been signed")
     attempts: int
     payouts_at_most: int = Field(description="Most payouts any withdrawal has had: 1, or something is very wrong")
+    milliseconds: int | None = Field(description="How long the last check took")
+    places: list[PlaceOut] = Field(description="Networks and exchanges, each asset there")
+    frozen: list[str] = Field(description="Assets that the house itself stopped, `*` for all: see `GET /audit/freezes`")
+    restored: bool = Field(description="This database was put back from a backup and is not released: nothing is paid")
 
 
 class TrialLineOut(Out):
@@ -218,10 +231,39 @@ class TrialBalanceOut(Out):
     totals: list[TrialTotalOut]
 
 
-class BooksReportOut(Out):
-    checked_at: Time | None
-    verdict: str | None
+Verdict = Literal["exact", "differs", "unchecked"]
+
+
+class CheckOut(Out):
+    """One run of the reconciliation: every term of every line, and why something could not be asked."""
+
+    id: uuid.UUID
+    checked_at: Time
+    verdict: Verdict
+    milliseconds: int
     report: dict[str, Any]
+
+
+class FreezeOut(Out):
+    """What the house itself stopped. It ends by its release alone, and is kept for ever."""
+
+    id: uuid.UUID
+    cause: Literal["difference", "orphan", "restored"]
+    asset: str = Field(description="`*`: everything")
+    place: str
+    reason: str = Field(description="Which term, and by how much")
+    found: dict[str, Any] = Field(description="After a restore: what was signed since, and what is open of it")
+    at: Time
+    looked_at: Time | None
+    released_at: Time | None
+    released_by: str | None
+    release_reason: str | None
+    forced: bool | None = Field(description="Released while something still spoke against it")
+
+
+class ReleaseIn(In):
+    reason: str = Field(min_length=3, max_length=500, examples=["The missing coin was found and booked"])
+    force: bool = Field(default=False, description="Although something still differs, or could not be asked")
 
 
 class PauseIn(In):

@@ -288,15 +288,48 @@ async def oldest_open(session: AsyncSession) -> Withdrawal | None:
     return found
 
 
-async def save_check(session: AsyncSession, *, at: datetime, verdict: str, report: dict[str, Any]) -> None:
-    session.add(BooksCheck(id=new_id(), at=at, verdict=verdict, report=report))
-    # The record keeps a month; the footer needs only the last.
-    await session.execute(text("DELETE FROM books_checks WHERE at < now() - interval '30 days'"))
+async def save_check(
+    session: AsyncSession, *, at: datetime, verdict: str, report: dict[str, Any], milliseconds: int
+) -> None:
+    session.add(BooksCheck(id=new_id(), at=at, verdict=verdict, report=report, milliseconds=milliseconds))
+    # The record keeps a month, and of what was exact two days.
+    await session.execute(
+        text("""
+            DELETE FROM books_checks
+            WHERE at < now() - interval '30 days' OR (verdict = 'exact' AND at < now() - interval '2 days')
+        """)
+    )
 
 
 async def last_check(session: AsyncSession) -> BooksCheck | None:
     found: BooksCheck | None = await session.scalar(select(BooksCheck).order_by(BooksCheck.at.desc()).limit(1))
     return found
+
+
+async def page_of_checks(
+    session: AsyncSession, *, verdict: str | None, before: tuple[datetime, uuid.UUID] | None, limit: int
+) -> Sequence[BooksCheck]:
+    """Newest first."""
+    query = select(BooksCheck).order_by(BooksCheck.at.desc(), BooksCheck.id.desc()).limit(limit)
+    if verdict is not None:
+        query = query.where(BooksCheck.verdict == verdict)
+    if before is not None:
+        query = query.where(tuple_(BooksCheck.at, BooksCheck.id) < before)
+    return (await session.scalars(query)).all()
+
+
+async def unlinked_payouts(session: AsyncSession) -> list[tuple[uuid.UUID, str, str, int, str]]:
+    """(payout, network, asset, units, address) of each payment in a set that no withdrawal is agreed as."""
+    rows = await session.execute(
+        text("""
+            SELECT p.payout_id, s.network, p.asset, p.units, p.address
+            FROM set_payouts p JOIN attempt_sets s ON s.id = p.set_id
+            LEFT JOIN withdrawals w ON w.id = p.payout_id AND w.network = s.network AND w.to_asset = p.asset
+                AND w.deliver_units = p.units AND w.address = p.address
+            WHERE s.purpose = 'payout' AND w.id IS NULL LIMIT 20
+        """)
+    )
+    return [(row[0], row[1], row[2], int(row[3]), row[4]) for row in rows]
 
 
 async def queued_units(session: AsyncSession) -> dict[tuple[str, str], int]:

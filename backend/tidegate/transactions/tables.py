@@ -167,12 +167,17 @@ class InternalTransferEvent(Base):
 
 
 class BooksCheck(Base):
-    """Each run of the reconciliation, for the footer of every page and for the record."""
+    """Each run of the reconciliation, for the footer of every page and for the record: every term of every line, what
+    could not be asked and why, and how long it took."""
 
     __tablename__ = "books_checks"
-    __table_args__ = (Index("ix_books_checks_at", "at"),)
+    __table_args__ = (
+        CheckConstraint("verdict IN ('exact', 'differs', 'unchecked')", name="verdict_known"),
+        Index("ix_books_checks_at", "at"),
+    )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     at: Mapped[datetime]
     verdict: Mapped[str]
     report: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    milliseconds: Mapped[int] = mapped_column(server_default="0", default=0)

@@ -8,7 +8,7 @@ from typing import Any
 from tidegate import failpoints, idempotency
 from tidegate.auth import step_up
 from tidegate.auth.subject import Subject
-from tidegate.compliance import limits, pause
+from tidegate.compliance import freeze, limits, pause
 from tidegate.compliance import rules as policy
 from tidegate.database import Rider, new_id
 from tidegate.exchange import accept, conversion
@@ -154,10 +154,11 @@ async def end(office: Office, row: Withdrawal, state: State, *, by: str, now: da
 
     Refuses CANNOT_CANCEL for what was verified while everything is paused: our books may not know of its payment.
     """
-    if row.verified_at is not None:
-        async with office.db.reading() as session:
-            if any(one.asset == policy.EVERYTHING for one in await pause.standing(session)):
-                raise Refusal(Kind.CANNOT_CANCEL, "Everything stands still while we look into something.")
+    async with office.db.reading() as session:
+        stands = [one for one in await pause.standing(session) if one.asset == policy.EVERYTHING]
+    # On a restored database even what is not verified may have been, and paid.
+    if stands and (row.verified_at is not None or any(one.cause is policy.Cause.RESTORED for one in stands)):
+        raise Refusal(Kind.CANNOT_CANCEL, "Everything stands still while we look into something.")
     terms = store.terms(row)
     moves = refund_transfers(terms, executed=row.conversion_id is not None, mined=False)
     riders = move_riders(
@@ -198,9 +199,9 @@ def move_riders(
 
 
 async def expire(office: Office, now: datetime) -> int:
-    """Worker step: what was never confirmed ends, and its hold goes back."""
+    """Worker step: what was never confirmed ends, and its hold goes back; nothing does on a restored database."""
     async with office.db.reading() as session:
-        rows = await store.unverified_past(session, now)
+        rows = [] if await freeze.restored(session) is not None else await store.unverified_past(session, now)
     done = 0
     for row in rows:
         done += await end(office, row, State.EXPIRED, by="time", now=now, detail="It was not confirmed in time.")

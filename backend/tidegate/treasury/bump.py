@@ -191,7 +191,7 @@ async def _replacement(
         raise Bound(f"{rate} sat/vB would cost {funded.fee_units} sat: more than was agreed")
     async with spender.db.reading() as session:
         have = {(one.txid, one.vout) for one in await underway.reserved_by(session, job.whole.set.id)}
-        coins = await reserve.coins_of(session, job.network, funded)
+        coins = await reserve.coins_of(session, job.network, funded.inputs)
     new = [one for one in (*coins, *changes) if (one.txid, one.vout) not in have]
     return Dearer(reserve.plan_of(funded, rate), new, replaces=last)
 

@@ -21,6 +21,7 @@ from tidegate.chains.families import (
     Funded,
     GasPrice,
     NotEnough,
+    Outpoint,
     UtxoChain,
     WouldRevert,
     keeps_accounts,
@@ -182,7 +183,7 @@ async def add_batch(
             Payment(uuid.UUID(one.payout_id), one.asset, one.deliver_units, one.address)
             for one in sorted(intents, key=lambda one: one.payout_id)
         ],
-        coins=await coins_of(session, network, funded),
+        coins=await coins_of(session, network, funded.inputs),
         lease=lease,
     )
 
@@ -198,11 +199,11 @@ def plan_of(funded: Funded, rate: int) -> dict[str, Any]:
     return {"psbt": funded.psbt, "fee_rate": rate, "fee_units": str(funded.fee_units), "inputs": inputs}
 
 
-async def coins_of(session: AsyncSession, network: str, funded: Funded) -> list[Coin]:
+async def coins_of(session: AsyncSession, network: str, inputs: Sequence[Outpoint]) -> list[Coin]:
     """Coins of customers' deposit addresses stand in `wallet:deposit`; all others of ours are the hot wallet's."""
-    foreign = {one.address for one in funded.inputs if not one.change}
+    foreign = {one.address for one in inputs if not one.change}
     deposits = await destinations.deposit_addresses(session, network=network, addresses=foreign)
-    return [Coin(one.txid, one.vout, one.units, one.address in deposits) for one in funded.inputs]
+    return [Coin(one.txid, one.vout, one.units, one.address in deposits) for one in inputs]
 
 
 async def split(spender: Spender, job: Job, groups: Sequence[Sequence[Intent]], *, now: datetime) -> bool:

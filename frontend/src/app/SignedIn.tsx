@@ -4,7 +4,7 @@ import { Link, Outlet, useRouter } from '@tanstack/react-router';
 import { useEffect } from 'react';
 import { useTranslation } from 'react-i18next';
 import { authLogoutMutation } from '@/client/@tanstack/react-query.gen';
-import { BooksLine } from './BooksLine';
+import { BooksLine, StandsStill } from './BooksLine';
 import { isSandbox } from './config';
 import { LiveDot } from './LiveDot';
 import { Logo } from './Logo';
@@ -54,6 +54,7 @@ export function SignedIn() {
         </div>
       </header>
       <main className={css.main} id="main" tabIndex={-1}>
+        <StandsStill />
         <Outlet />
       </main>
       <BooksLine />

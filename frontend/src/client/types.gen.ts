@@ -569,11 +569,35 @@ export type BooksOut = {
      */
     exact: boolean | null;
     /**
+     * Frozen
+     *
+     * Assets that the house itself stopped, `*` for all: see `GET /audit/freezes`
+     */
+    frozen: Array<string>;
+    /**
+     * Milliseconds
+     *
+     * How long the last check took
+     */
+    milliseconds: number | null;
+    /**
      * Payouts At Most
      *
      * Most payouts any withdrawal has had: 1, or something is very wrong
      */
     payouts_at_most: number;
+    /**
+     * Places
+     *
+     * Networks and exchanges, each asset there
+     */
+    places: Array<PlaceOut>;
+    /**
+     * Restored
+     *
+     * This database was put back from a backup and is not released: nothing is paid
+     */
+    restored: boolean;
     /**
      * Withdrawals
      *
@@ -705,6 +729,12 @@ export type ChaosIn = {
      * On
      */
     on: boolean;
+    /**
+     * Venue
+     *
+     * One exchange; else: all of them
+     */
+    venue?: string | null;
 };
 
 /**
@@ -726,6 +756,12 @@ export type ChaosItem = {
      */
     on: boolean;
     /**
+     * Venues
+     *
+     * Where it is on, for faults of one exchange
+     */
+    venues: Array<string>;
+    /**
      * What
      */
     what: string;
@@ -743,6 +779,42 @@ export type ChaosList = {
      * Next Cursor
      */
     next_cursor: string | null;
+    /**
+     * Venues
+     *
+     * The exchanges that can be broken one by one
+     */
+    venues: Array<string>;
+};
+
+/**
+ * CheckOut
+ *
+ * One run of the reconciliation: every term of every line, and why something could not be asked.
+ */
+export type CheckOut = {
+    /**
+     * Checked At
+     */
+    checked_at: string;
+    /**
+     * Id
+     */
+    id: string;
+    /**
+     * Milliseconds
+     */
+    milliseconds: number;
+    /**
+     * Report
+     */
+    report: {
+        [key: string]: unknown;
+    };
+    /**
+     * Verdict
+     */
+    verdict: 'exact' | 'differs' | 'unchecked';
 };
 
 /**
@@ -1517,6 +1589,72 @@ export type FillOut = {
 };
 
 /**
+ * FreezeOut
+ *
+ * What the house itself stopped. It ends by its release alone, and is kept for ever.
+ */
+export type FreezeOut = {
+    /**
+     * Asset
+     *
+     * `*`: everything
+     */
+    asset: string;
+    /**
+     * At
+     */
+    at: string;
+    /**
+     * Cause
+     */
+    cause: 'difference' | 'orphan' | 'restored';
+    /**
+     * Forced
+     *
+     * Released while something still spoke against it
+     */
+    forced: boolean | null;
+    /**
+     * Found
+     *
+     * After a restore: what was signed since, and what is open of it
+     */
+    found: {
+        [key: string]: unknown;
+    };
+    /**
+     * Id
+     */
+    id: string;
+    /**
+     * Looked At
+     */
+    looked_at: string | null;
+    /**
+     * Place
+     */
+    place: string;
+    /**
+     * Reason
+     *
+     * Which term, and by how much
+     */
+    reason: string;
+    /**
+     * Release Reason
+     */
+    release_reason: string | null;
+    /**
+     * Released At
+     */
+    released_at: string | null;
+    /**
+     * Released By
+     */
+    released_by: string | null;
+};
+
+/**
  * HoldOut
  *
  * Why withdrawals of this account wait, and until when (null: until somebody lifts it).
@@ -2065,6 +2203,20 @@ export type PageBeneficiaryOut = {
 };
 
 /**
+ * Page[CheckOut]
+ */
+export type PageCheckOut = {
+    /**
+     * Items
+     */
+    items: Array<CheckOut>;
+    /**
+     * Next Cursor
+     */
+    next_cursor: string | null;
+};
+
+/**
  * Page[ConversionOut]
  */
 export type PageConversionOut = {
@@ -2100,6 +2252,20 @@ export type PageDepositOut = {
      * Items
      */
     items: Array<DepositOut>;
+    /**
+     * Next Cursor
+     */
+    next_cursor: string | null;
+};
+
+/**
+ * Page[FreezeOut]
+ */
+export type PageFreezeOut = {
+    /**
+     * Items
+     */
+    items: Array<FreezeOut>;
     /**
      * Next Cursor
      */
@@ -2314,6 +2480,30 @@ export type PaymentOut = {
      * Network
      */
     network: string | null;
+};
+
+/**
+ * PlaceOut
+ *
+ * What a network or an exchange holds of an asset; `difference` from what the books say of it.
+ */
+export type PlaceOut = {
+    /**
+     * Asset
+     */
+    asset: string;
+    /**
+     * Difference
+     */
+    difference: string;
+    /**
+     * Place
+     */
+    place: string;
+    /**
+     * World
+     */
+    world: string;
 };
 
 /**
@@ -2896,6 +3086,22 @@ export type RegistrationTakenOut = {
      * Detail
      */
     detail: string;
+};
+
+/**
+ * ReleaseIn
+ */
+export type ReleaseIn = {
+    /**
+     * Force
+     *
+     * Although something still differs, or could not be asked
+     */
+    force?: boolean;
+    /**
+     * Reason
+     */
+    reason: string;
 };
 
 /**
@@ -4129,6 +4335,147 @@ export type AuditGetBooksResponses = {
 
 export type AuditGetBooksResponse = AuditGetBooksResponses[keyof AuditGetBooksResponses];
 
+export type AuditListChecksData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * Verdict
+         */
+        verdict?: 'exact' | 'differs' | 'unchecked' | null;
+        /**
+         * Limit
+         */
+        limit?: number;
+        /**
+         * Cursor
+         */
+        cursor?: string | null;
+    };
+    url: '/api/v1/audit/checks';
+};
+
+export type AuditListChecksErrors = {
+    /**
+     * `unauthenticated`: Sign in first
+     */
+    401: Problem;
+    /**
+     * `forbidden`: Not allowed
+     */
+    403: Problem;
+    /**
+     * `invalid_request`: Some fields are not as they should be
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests
+     */
+    429: Problem;
+};
+
+export type AuditListChecksError = AuditListChecksErrors[keyof AuditListChecksErrors];
+
+export type AuditListChecksResponses = {
+    /**
+     * Successful Response
+     */
+    200: PageCheckOut;
+};
+
+export type AuditListChecksResponse = AuditListChecksResponses[keyof AuditListChecksResponses];
+
+export type AuditListFreezesData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/audit/freezes';
+};
+
+export type AuditListFreezesErrors = {
+    /**
+     * `unauthenticated`: Sign in first
+     */
+    401: Problem;
+    /**
+     * `forbidden`: Not allowed
+     */
+    403: Problem;
+    /**
+     * `invalid_request`: Some fields are not as they should be
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests
+     */
+    429: Problem;
+};
+
+export type AuditListFreezesError = AuditListFreezesErrors[keyof AuditListFreezesErrors];
+
+export type AuditListFreezesResponses = {
+    /**
+     * Successful Response
+     */
+    200: PageFreezeOut;
+};
+
+export type AuditListFreezesResponse = AuditListFreezesResponses[keyof AuditListFreezesResponses];
+
+export type AuditReleaseFreezeData = {
+    body: ReleaseIn;
+    path: {
+        /**
+         * Freeze Id
+         */
+        freeze_id: string;
+    };
+    query?: never;
+    url: '/api/v1/audit/freezes/{freeze_id}/release';
+};
+
+export type AuditReleaseFreezeErrors = {
+    /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Sign in first
+     */
+    401: Problem;
+    /**
+     * `forbidden`: Not allowed
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found
+     */
+    404: Problem;
+    /**
+     * `conflict`: Conflict
+     */
+    409: Problem;
+    /**
+     * `invalid_request`: Some fields are not as they should be
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests
+     */
+    429: Problem;
+};
+
+export type AuditReleaseFreezeError = AuditReleaseFreezeErrors[keyof AuditReleaseFreezeErrors];
+
+export type AuditReleaseFreezeResponses = {
+    /**
+     * Successful Response
+     */
+    200: FreezeOut;
+};
+
+export type AuditReleaseFreezeResponse = AuditReleaseFreezeResponses[keyof AuditReleaseFreezeResponses];
+
 export type AuditGetTrialBalanceData = {
     body?: never;
     path?: never;
@@ -4850,6 +5197,10 @@ export type ComplianceResumeErrors = {
      * `forbidden`: Not allowed
      */
     403: Problem;
+    /**
+     * `conflict`: Conflict
+     */
+    409: Problem;
     /**
      * `invalid_request`: Some fields are not as they should be · `unknown_asset`: Unknown asset
      */

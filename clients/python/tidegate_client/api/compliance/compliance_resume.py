@@ -39,6 +39,11 @@ def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Res
 
         return response_403
 
+    if response.status_code == 409:
+        response_409 = Problem.from_dict(response.json())
+
+        return response_409
+
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
 
@@ -71,7 +76,7 @@ def sync_detailed(
 ) -> Response[Any | Problem]:
     """Delete Pause
 
-     Go on. Resuming what is not paused is fine.
+     Go on. Resuming what is not paused is fine; what the house itself froze is released, not resumed.
 
     Args:
         asset (str):
@@ -102,7 +107,7 @@ def sync(
 ) -> Any | Problem | None:
     """Delete Pause
 
-     Go on. Resuming what is not paused is fine.
+     Go on. Resuming what is not paused is fine; what the house itself froze is released, not resumed.
 
     Args:
         asset (str):
@@ -128,7 +133,7 @@ async def asyncio_detailed(
 ) -> Response[Any | Problem]:
     """Delete Pause
 
-     Go on. Resuming what is not paused is fine.
+     Go on. Resuming what is not paused is fine; what the house itself froze is released, not resumed.
 
     Args:
         asset (str):
@@ -157,7 +162,7 @@ async def asyncio(
 ) -> Any | Problem | None:
     """Delete Pause
 
-     Go on. Resuming what is not paused is fine.
+     Go on. Resuming what is not paused is fine; what the house itself froze is released, not resumed.
 
     Args:
         asset (str):
