@@ -32,6 +32,7 @@ from tidegate.notices.feed import Feed
 from tidegate.roles import Duty
 from tidegate.signing.client import SignerDoor
 from tidegate.signing.messages import Failed
+from tidegate.transactions import waiting
 from tidegate.transactions.office import Office
 from tidegate.treasury.fees import Fees
 from tidegate.treasury.fetch import Carrier
@@ -114,6 +115,7 @@ class Parts:
         try:
             found = await lag.lags(self.db, utcnow())
             open_now = await positions.positions(self.desk)
+            waits, promises = await waiting.look(self.db, now=utcnow())
         except (OSError, SQLAlchemyError) as error:
             log.warning("meters_not_read", reason=type(error).__name__)
             return
@@ -121,6 +123,16 @@ class Parts:
             web.FIT.labels(one.network).set(one.fit)
             web.AGE.labels(one.network).set(math.inf if one.seconds is None else one.seconds)
             web.BEHIND.labels(one.network).set(math.inf if one.blocks is None else one.blocks)
+        for meter in (web.OPEN, web.OLDEST, web.STUCK):
+            meter.clear()
+        for wait in waits:
+            labels = (wait.state, wait.sub_status or "")
+            web.OPEN.labels(*labels).set(wait.count)
+            web.OLDEST.labels(*labels).set((utcnow() - wait.oldest).total_seconds())
+            web.STUCK.labels(*labels).set(wait.stuck)
+        for promise in promises:
+            web.PROMISES.labels(promise.network, promise.asset).set(promise.due)
+            web.KEPT.labels(promise.network, promise.asset).set(promise.kept)
         web.EXPOSURE_CAP.set(self.desk.caps.house / 10**USD_DECIMALS)
         for each in open_now:
             for meter, usd in ((web.POSITION, each.open_usd), (web.CARRIED, each.carried_usd)):
