@@ -7,9 +7,10 @@ a node) does not stop a process from starting: it says so in its health and goes
 import asyncio
 import json
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import structlog
 from sqlalchemy import text
@@ -34,6 +35,7 @@ from tidegate.signing.client import SignerDoor
 from tidegate.signing.messages import Failed
 from tidegate.transactions import waiting
 from tidegate.transactions.office import Office
+from tidegate.transactions.waiting import Promises, Waits
 from tidegate.treasury.fees import Fees
 from tidegate.treasury.fetch import Carrier
 from tidegate.treasury.moves import Mover
@@ -123,16 +125,7 @@ class Parts:
             web.FIT.labels(one.network).set(one.fit)
             web.AGE.labels(one.network).set(math.inf if one.seconds is None else one.seconds)
             web.BEHIND.labels(one.network).set(math.inf if one.blocks is None else one.blocks)
-        for meter in (web.OPEN, web.OLDEST, web.STUCK):
-            meter.clear()
-        for wait in waits:
-            labels = (wait.state, wait.sub_status or "")
-            web.OPEN.labels(*labels).set(wait.count)
-            web.OLDEST.labels(*labels).set((utcnow() - wait.oldest).total_seconds())
-            web.STUCK.labels(*labels).set(wait.stuck)
-        for promise in promises:
-            web.PROMISES.labels(promise.network, promise.asset).set(promise.due)
-            web.KEPT.labels(promise.network, promise.asset).set(promise.kept)
+        tell_waits(waits, promises, now=utcnow())
         web.EXPOSURE_CAP.set(self.desk.caps.house / 10**USD_DECIMALS)
         for each in open_now:
             for meter, usd in ((web.POSITION, each.open_usd), (web.CARRIED, each.carried_usd)):
@@ -193,6 +186,20 @@ class Parts:
             return False, "still starting"
         seeded = any(part["name"] == "seed" and part["state"] == "ready" for part in parts)
         return seeded, "seeded" if seeded else "still starting"
+
+
+def tell_waits(waits: Sequence[Waits], promises: Sequence[Promises], *, now: datetime) -> None:
+    """Bring the meters of withdrawals up to date; what is not there any more is not told any more."""
+    for meter in (web.OPEN, web.OLDEST, web.STUCK, web.PROMISES, web.KEPT):
+        meter.clear()
+    for wait in waits:
+        labels = (wait.state, wait.sub_status or "")
+        web.OPEN.labels(*labels).set(wait.count)
+        web.OLDEST.labels(*labels).set((now - wait.oldest).total_seconds())
+        web.STUCK.labels(*labels).set(wait.stuck)
+    for promise in promises:
+        web.PROMISES.labels(promise.network, promise.asset).set(promise.due)
+        web.KEPT.labels(promise.network, promise.asset).set(promise.kept)
 
 
 @asynccontextmanager

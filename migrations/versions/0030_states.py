@@ -56,6 +56,7 @@ FROM told WHERE told.withdrawal_id = e.withdrawal_id AND told.version = e.versio
 
 
 def upgrade() -> None:
+    op.add_column("events", sa.Column("standing", JSONB(none_as_null=True), nullable=True))
     op.add_column("withdrawal_events", sa.Column("state_before", sa.String(), nullable=True))
     op.add_column("withdrawal_events", sa.Column("sub_status_before", sa.String(), nullable=True))
     op.add_column("withdrawal_events", sa.Column("inputs", JSONB(none_as_null=True), nullable=True))
@@ -125,5 +126,6 @@ def downgrade() -> None:
     for name in ("ended_waits_for_nothing", "completed_has_time", "goes_on_only_verified"):
         op.drop_constraint(op.f(f"ck_withdrawals_{name}"), "withdrawals")
     op.drop_constraint(op.f("ck_withdrawal_events_only_the_first_has_none_before"), "withdrawal_events")
+    op.drop_column("events", "standing")
     for column in ("inputs", "sub_status_before", "state_before"):
         op.drop_column("withdrawal_events", column)

@@ -20,7 +20,7 @@ from tidegate.signing.messages import Intent, digest_of
 from tidegate.transactions import store
 from tidegate.transactions.office import Office
 from tidegate.transactions.rules import Draft, State, hold_transfers
-from tidegate.transactions.view import challenge_out, withdrawal_out
+from tidegate.transactions.view import challenge_out, told, withdrawal_out
 from tidegate.wallets import destinations
 from tidegate.wire import time_text
 
@@ -79,7 +79,7 @@ async def _request(office: Office, subject: Subject, asked: Asked, keyed: Keyed,
             inputs={"quote": str(offer.id), "digest": row.digest, "review_needed": row.review_needed},
         ),
         limits.spend(row.user_id, row.usd_cents, limits.of(office.settings.compliance).daily, policy.day_of(now)),
-        changed(subject.user_id, "withdrawal", row.id, 1),
+        changed(subject.user_id, "withdrawal", row.id, 1, told(row)),
     ]
     posting = Posting(f"withdrawal:{row.id}:hold", hold_transfers(store.terms(row)), "withdrawal", row.id)
     verdict = await office.lane.submit(posting, riders)

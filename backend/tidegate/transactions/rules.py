@@ -142,10 +142,15 @@ OVERDUE = timedelta(hours=1)
 """Whatever it waits for: so long after what was promised it is looked at, also when its reasons change all the time."""
 
 
-def waiting_for(state: State, sub_status: SubStatus | None) -> WaitingFor | None:
-    """What a withdrawal waits for; None while it is simply being worked on, and at its end."""
+def waiting_for(state: State, sub_status: SubStatus | None, *, converting: bool = False) -> WaitingFor | None:
+    """What a withdrawal waits for; None while it is simply being worked on, and at its end.
+
+    What a conversion owes and no inventory covers is on its way from the venue that sold it to us.
+    """
     if state in ENDED:
         return None
+    if sub_status is SubStatus.AWAITING_LIQUIDITY and converting:
+        return WaitingFor.VENUE
     if sub_status is not None:
         return _WAITS[sub_status]
     if state is State.PENDING_VERIFICATION:

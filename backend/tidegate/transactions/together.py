@@ -18,7 +18,7 @@ from tidegate.transactions import store
 from tidegate.transactions.office import Office
 from tidegate.transactions.rules import State, SubStatus
 from tidegate.transactions.tables import Withdrawal
-from tidegate.transactions.view import intent_of
+from tidegate.transactions.view import intent_of, told
 from tidegate.treasury import spend
 from tidegate.treasury.spend import Job, Step, Told
 from tidegate.wallets import debts
@@ -124,7 +124,7 @@ def riders_to(
             )
             for row in rows
         ),
-        *(changed(row.user_id, "withdrawal", row.id, row.version + 1) for row in rows),
+        *(changed(row.user_id, "withdrawal", row.id, row.version + 1, told(row, **fields)) for row in rows),
     ]
 
 
@@ -140,7 +140,7 @@ def touched(rows: Sequence[Withdrawal]) -> list[Rider]:
     """Depth and the like are told without an event row: the attempt carries them."""
     return [
         *(store.move_rider(row.id, row.version, {}) for row in rows),
-        *(shown(row.user_id, "withdrawal", row.id, row.version + 1) for row in rows),
+        *(shown(row.user_id, "withdrawal", row.id, row.version + 1, told(row)) for row in rows),
     ]
 
 

@@ -22,7 +22,7 @@ from tidegate.transactions.office import Office
 from tidegate.transactions.request import frozen
 from tidegate.transactions.rules import CANCELLABLE, ENDED, State, SubStatus, promised, refund_transfers
 from tidegate.transactions.tables import Withdrawal, WithdrawalEvent
-from tidegate.transactions.view import withdrawal_out
+from tidegate.transactions.view import told, withdrawal_out
 from tidegate.treasury.arrivals import Trip
 from tidegate.treasury.rules import REVIEW_SECONDS, Way
 from tidegate.wire import time_text
@@ -126,7 +126,7 @@ def _answer_after(
     """The answer as it will be true once the riders of this move are committed."""
     before = {column.key: getattr(row, column.key) for column in Withdrawal.__table__.columns}
     after = Withdrawal(**{**before, **values, "version": row.version + 1})
-    told = WithdrawalEvent(
+    event = WithdrawalEvent(
         withdrawal_id=row.id,
         version=after.version,
         at=now,
@@ -138,7 +138,7 @@ def _answer_after(
         sub_status_before=row.sub_status,
         inputs=None,
     )
-    return Stored(200, withdrawal_out(after, [], [*events, told], office.settings).model_dump_json().encode())
+    return Stored(200, withdrawal_out(after, [], [*events, event], office.settings).model_dump_json().encode())
 
 
 async def cancel(office: Office, subject: Subject, withdrawal_id: uuid.UUID, now: datetime) -> Withdrawal:
@@ -227,7 +227,7 @@ def move_riders(
         store.event_rider(
             row, row.version + 1, at=now, state=state, sub_status=sub, by=by, detail=detail, inputs=inputs
         ),
-        changed(row.user_id, "withdrawal", row.id, row.version + 1),
+        changed(row.user_id, "withdrawal", row.id, row.version + 1, told(row, **values)),
     ]
 
 

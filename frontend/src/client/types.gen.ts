@@ -4101,6 +4101,10 @@ export type AuditGetBooksData = {
 
 export type AuditGetBooksErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -4116,6 +4120,10 @@ export type AuditGetBooksErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type AuditGetBooksError = AuditGetBooksErrors[keyof AuditGetBooksErrors];
@@ -4149,6 +4157,10 @@ export type AuditGetTrialBalanceData = {
 
 export type AuditGetTrialBalanceErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -4164,6 +4176,10 @@ export type AuditGetTrialBalanceErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type AuditGetTrialBalanceError = AuditGetTrialBalanceErrors[keyof AuditGetTrialBalanceErrors];
@@ -4198,6 +4214,10 @@ export type AuthLoginErrors = {
      */
     403: Problem;
     /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
      * `invalid_request`: Some fields are not as they should be · `code_already_used`: This code was used before
      */
     422: Problem;
@@ -4231,6 +4251,10 @@ export type AuthLogoutData = {
 
 export type AuthLogoutErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -4238,6 +4262,10 @@ export type AuthLogoutErrors = {
      * `forbidden`: Not allowed
      */
     403: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type AuthLogoutError = AuthLogoutErrors[keyof AuthLogoutErrors];
@@ -4260,6 +4288,10 @@ export type AuthLogoutEverywhereData = {
 
 export type AuthLogoutEverywhereErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -4267,6 +4299,10 @@ export type AuthLogoutEverywhereErrors = {
      * `forbidden`: Not allowed
      */
     403: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type AuthLogoutEverywhereError = AuthLogoutEverywhereErrors[keyof AuthLogoutEverywhereErrors];
@@ -4289,6 +4325,10 @@ export type AuthGetMeData = {
 
 export type AuthGetMeErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -4296,6 +4336,10 @@ export type AuthGetMeErrors = {
      * `forbidden`: Not allowed
      */
     403: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type AuthGetMeError = AuthGetMeErrors[keyof AuthGetMeErrors];
@@ -4330,9 +4374,17 @@ export type AuthUpdateMeErrors = {
      */
     403: Problem;
     /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
      * `invalid_request`: Some fields are not as they should be
      */
     422: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type AuthUpdateMeError = AuthUpdateMeErrors[keyof AuthUpdateMeErrors];
@@ -4370,6 +4422,10 @@ export type AuthChangePasswordErrors = {
      * `conflict`: Conflict
      */
     409: Problem;
+    /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
     /**
      * `invalid_request`: Some fields are not as they should be · `invalid_code`: This code is not right · `code_already_used`: This code was used before
      */
@@ -4415,6 +4471,10 @@ export type AuthRegisterErrors = {
      * `conflict`: Conflict
      */
     409: Problem;
+    /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
     /**
      * `invalid_request`: Some fields are not as they should be
      */
@@ -4462,6 +4522,10 @@ export type AuthListSessionsData = {
 
 export type AuthListSessionsErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -4473,6 +4537,10 @@ export type AuthListSessionsErrors = {
      * `invalid_request`: Some fields are not as they should be
      */
     422: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type AuthListSessionsError = AuthListSessionsErrors[keyof AuthListSessionsErrors];
@@ -4500,6 +4568,10 @@ export type AuthRevokeSessionData = {
 
 export type AuthRevokeSessionErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -4515,6 +4587,10 @@ export type AuthRevokeSessionErrors = {
      * `invalid_request`: Some fields are not as they should be
      */
     422: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type AuthRevokeSessionError = AuthRevokeSessionErrors[keyof AuthRevokeSessionErrors];
@@ -4544,6 +4620,10 @@ export type AuthTokenErrors = {
      * `invalid_credentials`: These credentials do not match · `mfa_required`: A second factor is needed
      */
     401: Problem;
+    /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
     /**
      * `invalid_request`: Some fields are not as they should be · `code_already_used`: This code was used before
      */
@@ -4586,9 +4666,17 @@ export type AuthRefreshTokenErrors = {
      */
     401: Problem;
     /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
      * `invalid_request`: Some fields are not as they should be
      */
     422: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type AuthRefreshTokenError = AuthRefreshTokenErrors[keyof AuthRefreshTokenErrors];
@@ -4611,6 +4699,10 @@ export type AuthCreateTotpData = {
 
 export type AuthCreateTotpErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -4622,6 +4714,10 @@ export type AuthCreateTotpErrors = {
      * `conflict`: Conflict
      */
     409: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type AuthCreateTotpError = AuthCreateTotpErrors[keyof AuthCreateTotpErrors];
@@ -4660,6 +4756,10 @@ export type AuthConfirmTotpErrors = {
      */
     409: Problem;
     /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
      * `invalid_request`: Some fields are not as they should be · `invalid_code`: This code is not right
      */
     422: Problem;
@@ -4667,6 +4767,10 @@ export type AuthConfirmTotpErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type AuthConfirmTotpError = AuthConfirmTotpErrors[keyof AuthConfirmTotpErrors];
@@ -4702,6 +4806,10 @@ export type ComplianceListApprovalsData = {
 
 export type ComplianceListApprovalsErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -4717,6 +4825,10 @@ export type ComplianceListApprovalsErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type ComplianceListApprovalsError = ComplianceListApprovalsErrors[keyof ComplianceListApprovalsErrors];
@@ -4772,6 +4884,10 @@ export type ComplianceDecideApprovalErrors = {
      */
     409: Problem;
     /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
      * `invalid_request`: Some fields are not as they should be · `idempotency_key_reused`: This Idempotency-Key was used with another body
      */
     422: Problem;
@@ -4779,6 +4895,10 @@ export type ComplianceDecideApprovalErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type ComplianceDecideApprovalError = ComplianceDecideApprovalErrors[keyof ComplianceDecideApprovalErrors];
@@ -4801,6 +4921,10 @@ export type ComplianceListPausesData = {
 
 export type ComplianceListPausesErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -4816,6 +4940,10 @@ export type ComplianceListPausesErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type ComplianceListPausesError = ComplianceListPausesErrors[keyof ComplianceListPausesErrors];
@@ -4843,6 +4971,10 @@ export type ComplianceResumeData = {
 
 export type ComplianceResumeErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -4858,6 +4990,10 @@ export type ComplianceResumeErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type ComplianceResumeError = ComplianceResumeErrors[keyof ComplianceResumeErrors];
@@ -4897,6 +5033,10 @@ export type CompliancePauseErrors = {
      */
     403: Problem;
     /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
      * `invalid_request`: Some fields are not as they should be · `unknown_asset`: Unknown asset
      */
     422: Problem;
@@ -4904,6 +5044,10 @@ export type CompliancePauseErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type CompliancePauseError = CompliancePauseErrors[keyof CompliancePauseErrors];
@@ -4933,6 +5077,10 @@ export type EventsStreamData = {
 };
 
 export type EventsStreamErrors = {
+    /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
     /**
      * `unauthenticated`: Sign in first
      */
@@ -4984,6 +5132,10 @@ export type EventsLogData = {
 
 export type EventsLogErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -4999,6 +5151,10 @@ export type EventsLogErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type EventsLogError = EventsLogErrors[keyof EventsLogErrors];
@@ -5041,6 +5197,10 @@ export type ExchangeListCandlesData = {
 
 export type ExchangeListCandlesErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -5061,7 +5221,7 @@ export type ExchangeListCandlesErrors = {
      */
     429: Problem;
     /**
-     * `venue_unavailable`: No exchange can be asked for a price
+     * `venue_unavailable`: No exchange can be asked for a price · `busy`: Busy
      */
     503: Problem;
 };
@@ -5099,6 +5259,10 @@ export type ConversionsListData = {
 
 export type ConversionsListErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -5114,6 +5278,10 @@ export type ConversionsListErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type ConversionsListError = ConversionsListErrors[keyof ConversionsListErrors];
@@ -5164,6 +5332,10 @@ export type ConversionsCreateErrors = {
      */
     409: Problem;
     /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
      * `invalid_request`: Some fields are not as they should be · `idempotency_key_reused`: This Idempotency-Key was used with another body · `quote_kind_mismatch`: This quote is for something else
      */
     422: Problem;
@@ -5202,6 +5374,10 @@ export type ConversionsGetData = {
 
 export type ConversionsGetErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -5221,6 +5397,10 @@ export type ConversionsGetErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type ConversionsGetError = ConversionsGetErrors[keyof ConversionsGetErrors];
@@ -5248,6 +5428,10 @@ export type ConversionsGetReceiptData = {
 
 export type ConversionsGetReceiptErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -5267,6 +5451,10 @@ export type ConversionsGetReceiptErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type ConversionsGetReceiptError = ConversionsGetReceiptErrors[keyof ConversionsGetReceiptErrors];
@@ -5289,6 +5477,10 @@ export type ExchangeListMarketsData = {
 
 export type ExchangeListMarketsErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -5304,6 +5496,10 @@ export type ExchangeListMarketsErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type ExchangeListMarketsError = ExchangeListMarketsErrors[keyof ExchangeListMarketsErrors];
@@ -5332,6 +5528,10 @@ export type ExchangeStreamMarketsData = {
 };
 
 export type ExchangeStreamMarketsErrors = {
+    /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
     /**
      * `unauthenticated`: Sign in first
      */
@@ -5404,6 +5604,10 @@ export type QuotesCreateErrors = {
      */
     409: Problem;
     /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
      * `invalid_request`: Some fields are not as they should be · `invalid_amount`: Not an amount · `too_many_decimals`: More decimals than the asset has · `unknown_asset`: Unknown asset · `unknown_network`: Unknown network · `below_minimum`: Below the minimum · `invalid_address`: Not an address · `wrong_network`: An address of another network · `own_address`: One of our own addresses · `forbidden_address`: Nothing may be sent to this address · `quote_kind_mismatch`: This quote is for something else · `idempotency_key_reused`: This Idempotency-Key was used with another body
      */
     422: Problem;
@@ -5442,6 +5646,10 @@ export type QuotesGetData = {
 
 export type QuotesGetErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -5461,6 +5669,10 @@ export type QuotesGetErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type QuotesGetError = QuotesGetErrors[keyof QuotesGetErrors];
@@ -5492,6 +5704,10 @@ export type ExchangeGetRateData = {
 
 export type ExchangeGetRateErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -5508,7 +5724,7 @@ export type ExchangeGetRateErrors = {
      */
     429: Problem;
     /**
-     * `venue_unavailable`: No exchange can be asked for a price
+     * `venue_unavailable`: No exchange can be asked for a price · `busy`: Busy
      */
     503: Problem;
 };
@@ -5531,6 +5747,19 @@ export type HealthLiveData = {
     url: '/api/v1/health/live';
 };
 
+export type HealthLiveErrors = {
+    /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
+};
+
+export type HealthLiveError = HealthLiveErrors[keyof HealthLiveErrors];
+
 export type HealthLiveResponses = {
     /**
      * Successful Response
@@ -5549,7 +5778,11 @@ export type HealthReadyData = {
 
 export type HealthReadyErrors = {
     /**
-     * Service Unavailable
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
+     * Service Unavailable · `busy`: Busy
      */
     503: ReadyOut;
 };
@@ -5574,6 +5807,10 @@ export type SandboxAuthenticatorData = {
 
 export type SandboxAuthenticatorErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `forbidden`: Not allowed
      */
     403: Problem;
@@ -5581,6 +5818,10 @@ export type SandboxAuthenticatorErrors = {
      * `not_found`: Not found
      */
     404: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type SandboxAuthenticatorError = SandboxAuthenticatorErrors[keyof SandboxAuthenticatorErrors];
@@ -5602,6 +5843,10 @@ export type SandboxListChaosData = {
 };
 
 export type SandboxListChaosErrors = {
+    /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
     /**
      * `forbidden`: Not allowed
      */
@@ -5636,6 +5881,10 @@ export type SandboxChaosData = {
 
 export type SandboxChaosErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `forbidden`: Not allowed
      */
     403: Problem;
@@ -5643,6 +5892,10 @@ export type SandboxChaosErrors = {
      * `not_found`: Not found
      */
     404: Problem;
+    /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
     /**
      * `invalid_request`: Some fields are not as they should be · `unknown_network`: Unknown network
      */
@@ -5673,6 +5926,10 @@ export type SandboxFaucetData = {
 
 export type SandboxFaucetErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `forbidden`: Not allowed
      */
     403: Problem;
@@ -5680,6 +5937,10 @@ export type SandboxFaucetErrors = {
      * `not_found`: Not found
      */
     404: Problem;
+    /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
     /**
      * `invalid_request`: Some fields are not as they should be · `invalid_amount`: Not an amount · `too_many_decimals`: More decimals than the asset has · `unknown_asset`: Unknown asset · `unknown_network`: Unknown network · `wrong_network`: An address of another network · `invalid_address`: Not an address
      */
@@ -5710,6 +5971,10 @@ export type SandboxMineData = {
 
 export type SandboxMineErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `forbidden`: Not allowed
      */
     403: Problem;
@@ -5717,6 +5982,10 @@ export type SandboxMineErrors = {
      * `not_found`: Not found
      */
     404: Problem;
+    /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
     /**
      * `invalid_request`: Some fields are not as they should be · `unknown_network`: Unknown network
      */
@@ -5747,6 +6016,10 @@ export type SandboxScenariosData = {
 
 export type SandboxScenariosErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `forbidden`: Not allowed
      */
     403: Problem;
@@ -5754,6 +6027,10 @@ export type SandboxScenariosErrors = {
      * `not_found`: Not found
      */
     404: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type SandboxScenariosError = SandboxScenariosErrors[keyof SandboxScenariosErrors];
@@ -5776,6 +6053,10 @@ export type SandboxStartData = {
 
 export type SandboxStartErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `forbidden`: Not allowed
      */
     403: Problem;
@@ -5783,6 +6064,10 @@ export type SandboxStartErrors = {
      * `not_found`: Not found
      */
     404: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type SandboxStartError = SandboxStartErrors[keyof SandboxStartErrors];
@@ -5826,6 +6111,10 @@ export type TransactionsListData = {
 
 export type TransactionsListErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -5841,6 +6130,10 @@ export type TransactionsListErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type TransactionsListError = TransactionsListErrors[keyof TransactionsListErrors];
@@ -5888,6 +6181,10 @@ export type TransactionsExportData = {
 
 export type TransactionsExportErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -5903,6 +6200,10 @@ export type TransactionsExportErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type TransactionsExportError = TransactionsExportErrors[keyof TransactionsExportErrors];
@@ -5940,6 +6241,10 @@ export type TransfersListData = {
 
 export type TransfersListErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -5955,6 +6260,10 @@ export type TransfersListErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type TransfersListError = TransfersListErrors[keyof TransfersListErrors];
@@ -6005,6 +6314,10 @@ export type TransfersCreateErrors = {
      */
     409: Problem;
     /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
      * `invalid_request`: Some fields are not as they should be · `idempotency_key_reused`: This Idempotency-Key was used with another body · `unknown_asset`: Unknown asset · `invalid_amount`: Not an amount · `too_many_decimals`: More decimals than the asset has · `invalid_address`: Not an address · `wrong_network`: An address of another network · `forbidden_address`: Nothing may be sent to this address · `own_address`: One of our own addresses
      */
     422: Problem;
@@ -6043,6 +6356,10 @@ export type TransfersGetData = {
 
 export type TransfersGetErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -6062,6 +6379,10 @@ export type TransfersGetErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type TransfersGetError = TransfersGetErrors[keyof TransfersGetErrors];
@@ -6175,6 +6496,10 @@ export type TransfersVerifyErrors = {
      */
     409: Problem;
     /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
      * `invalid_request`: Some fields are not as they should be · `invalid_code`: This code is not right · `code_already_used`: This code was used before · `idempotency_key_reused`: This Idempotency-Key was used with another body
      */
     422: Problem;
@@ -6225,6 +6550,10 @@ export type WithdrawalsListData = {
 
 export type WithdrawalsListErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -6240,6 +6569,10 @@ export type WithdrawalsListErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type WithdrawalsListError = WithdrawalsListErrors[keyof WithdrawalsListErrors];
@@ -6290,6 +6623,10 @@ export type WithdrawalsCreateErrors = {
      */
     409: Problem;
     /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
      * `invalid_request`: Some fields are not as they should be · `idempotency_key_reused`: This Idempotency-Key was used with another body · `quote_kind_mismatch`: This quote is for something else · `invalid_address`: Not an address · `wrong_network`: An address of another network · `own_address`: One of our own addresses · `forbidden_address`: Nothing may be sent to this address
      */
     422: Problem;
@@ -6328,6 +6665,10 @@ export type WithdrawalsGetData = {
 
 export type WithdrawalsGetErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -6347,6 +6688,10 @@ export type WithdrawalsGetErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type WithdrawalsGetError = WithdrawalsGetErrors[keyof WithdrawalsGetErrors];
@@ -6401,6 +6746,10 @@ export type WithdrawalsCancelErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type WithdrawalsCancelError = WithdrawalsCancelErrors[keyof WithdrawalsCancelErrors];
@@ -6456,6 +6805,10 @@ export type WithdrawalsVerifyErrors = {
      */
     409: Problem;
     /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
      * `invalid_request`: Some fields are not as they should be · `invalid_code`: This code is not right · `code_already_used`: This code was used before · `idempotency_key_reused`: This Idempotency-Key was used with another body
      */
     422: Problem;
@@ -6463,6 +6816,10 @@ export type WithdrawalsVerifyErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type WithdrawalsVerifyError = WithdrawalsVerifyErrors[keyof WithdrawalsVerifyErrors];
@@ -6492,6 +6849,10 @@ export type TreasuryListMovesData = {
 
 export type TreasuryListMovesErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -6507,6 +6868,10 @@ export type TreasuryListMovesErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type TreasuryListMovesError = TreasuryListMovesErrors[keyof TreasuryListMovesErrors];
@@ -6542,6 +6907,10 @@ export type TreasuryListProposalsData = {
 
 export type TreasuryListProposalsErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -6557,6 +6926,10 @@ export type TreasuryListProposalsErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type TreasuryListProposalsError = TreasuryListProposalsErrors[keyof TreasuryListProposalsErrors];
@@ -6584,6 +6957,10 @@ export type TreasuryAcceptProposalData = {
 
 export type TreasuryAcceptProposalErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -6600,6 +6977,10 @@ export type TreasuryAcceptProposalErrors = {
      */
     409: Problem;
     /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
      * `invalid_request`: Some fields are not as they should be
      */
     422: Problem;
@@ -6607,6 +6988,10 @@ export type TreasuryAcceptProposalErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type TreasuryAcceptProposalError = TreasuryAcceptProposalErrors[keyof TreasuryAcceptProposalErrors];
@@ -6634,6 +7019,10 @@ export type TreasuryDismissProposalData = {
 
 export type TreasuryDismissProposalErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -6657,6 +7046,10 @@ export type TreasuryDismissProposalErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type TreasuryDismissProposalError = TreasuryDismissProposalErrors[keyof TreasuryDismissProposalErrors];
@@ -6688,6 +7081,10 @@ export type TreasuryListVenueMovesData = {
 
 export type TreasuryListVenueMovesErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -6703,6 +7100,10 @@ export type TreasuryListVenueMovesErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type TreasuryListVenueMovesError = TreasuryListVenueMovesErrors[keyof TreasuryListVenueMovesErrors];
@@ -6725,6 +7126,10 @@ export type TreasuryListWalletsData = {
 
 export type TreasuryListWalletsErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -6740,6 +7145,10 @@ export type TreasuryListWalletsErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type TreasuryListWalletsError = TreasuryListWalletsErrors[keyof TreasuryListWalletsErrors];
@@ -6785,6 +7194,10 @@ export type AddressesListData = {
 
 export type AddressesListErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -6800,6 +7213,10 @@ export type AddressesListErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type AddressesListError = AddressesListErrors[keyof AddressesListErrors];
@@ -6845,6 +7262,10 @@ export type AddressesCreateErrors = {
      * `in_progress`: The first request is still running
      */
     409: Problem;
+    /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
     /**
      * `invalid_request`: Some fields are not as they should be · `idempotency_key_reused`: This Idempotency-Key was used with another body · `unknown_asset`: Unknown asset · `unknown_network`: Unknown network · `wrong_network`: An address of another network
      */
@@ -6903,6 +7324,10 @@ export type AddressesValidateErrors = {
      */
     409: Problem;
     /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
      * `invalid_request`: Some fields are not as they should be · `idempotency_key_reused`: This Idempotency-Key was used with another body · `unknown_asset`: Unknown asset · `unknown_network`: Unknown network
      */
     422: Problem;
@@ -6936,6 +7361,10 @@ export type WalletsListAssetsData = {
 
 export type WalletsListAssetsErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -6951,6 +7380,10 @@ export type WalletsListAssetsErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type WalletsListAssetsError = WalletsListAssetsErrors[keyof WalletsListAssetsErrors];
@@ -6973,6 +7406,10 @@ export type WalletsListBalancesData = {
 
 export type WalletsListBalancesErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -6988,6 +7425,10 @@ export type WalletsListBalancesErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type WalletsListBalancesError = WalletsListBalancesErrors[keyof WalletsListBalancesErrors];
@@ -7027,6 +7468,10 @@ export type BeneficiariesListData = {
 
 export type BeneficiariesListErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -7042,6 +7487,10 @@ export type BeneficiariesListErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type BeneficiariesListError = BeneficiariesListErrors[keyof BeneficiariesListErrors];
@@ -7088,6 +7537,10 @@ export type BeneficiariesCreateErrors = {
      */
     409: Problem;
     /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
      * `invalid_request`: Some fields are not as they should be · `idempotency_key_reused`: This Idempotency-Key was used with another body · `unknown_asset`: Unknown asset · `unknown_network`: Unknown network · `invalid_address`: Not an address · `wrong_network`: An address of another network · `own_address`: One of our own addresses · `forbidden_address`: Nothing may be sent to this address
      */
     422: Problem;
@@ -7126,6 +7579,10 @@ export type BeneficiariesDeleteData = {
 
 export type BeneficiariesDeleteErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -7145,6 +7602,10 @@ export type BeneficiariesDeleteErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type BeneficiariesDeleteError = BeneficiariesDeleteErrors[keyof BeneficiariesDeleteErrors];
@@ -7172,6 +7633,10 @@ export type BeneficiariesGetData = {
 
 export type BeneficiariesGetErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -7191,6 +7656,10 @@ export type BeneficiariesGetErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type BeneficiariesGetError = BeneficiariesGetErrors[keyof BeneficiariesGetErrors];
@@ -7246,6 +7715,10 @@ export type BeneficiariesRenameErrors = {
      */
     409: Problem;
     /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
      * `invalid_request`: Some fields are not as they should be · `idempotency_key_reused`: This Idempotency-Key was used with another body
      */
     422: Problem;
@@ -7253,6 +7726,10 @@ export type BeneficiariesRenameErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type BeneficiariesRenameError = BeneficiariesRenameErrors[keyof BeneficiariesRenameErrors];
@@ -7308,6 +7785,10 @@ export type BeneficiariesConfirmErrors = {
      */
     409: Problem;
     /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
      * `invalid_request`: Some fields are not as they should be · `idempotency_key_reused`: This Idempotency-Key was used with another body · `invalid_code`: This code is not right · `code_already_used`: This code was used before
      */
     422: Problem;
@@ -7315,6 +7796,10 @@ export type BeneficiariesConfirmErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type BeneficiariesConfirmError = BeneficiariesConfirmErrors[keyof BeneficiariesConfirmErrors];
@@ -7358,6 +7843,10 @@ export type DepositsListData = {
 
 export type DepositsListErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -7373,6 +7862,10 @@ export type DepositsListErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type DepositsListError = DepositsListErrors[keyof DepositsListErrors];
@@ -7400,6 +7893,10 @@ export type DepositsGetData = {
 
 export type DepositsGetErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -7419,6 +7916,10 @@ export type DepositsGetErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type DepositsGetError = DepositsGetErrors[keyof DepositsGetErrors];
@@ -7467,6 +7968,10 @@ export type WalletsGetStatementData = {
 
 export type WalletsGetStatementErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -7482,6 +7987,10 @@ export type WalletsGetStatementErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type WalletsGetStatementError = WalletsGetStatementErrors[keyof WalletsGetStatementErrors];
@@ -7526,6 +8035,10 @@ export type WalletsExportStatementData = {
 
 export type WalletsExportStatementErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -7541,6 +8054,10 @@ export type WalletsExportStatementErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type WalletsExportStatementError = WalletsExportStatementErrors[keyof WalletsExportStatementErrors];
@@ -7565,6 +8082,10 @@ export type WebhooksListData = {
 
 export type WebhooksListErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -7580,6 +8101,10 @@ export type WebhooksListErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type WebhooksListError = WebhooksListErrors[keyof WebhooksListErrors];
@@ -7626,6 +8151,10 @@ export type WebhooksCreateErrors = {
      */
     409: Problem;
     /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
      * `invalid_request`: Some fields are not as they should be · `idempotency_key_reused`: This Idempotency-Key was used with another body
      */
     422: Problem;
@@ -7633,6 +8162,10 @@ export type WebhooksCreateErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type WebhooksCreateError = WebhooksCreateErrors[keyof WebhooksCreateErrors];
@@ -7660,6 +8193,10 @@ export type WebhooksDeleteData = {
 
 export type WebhooksDeleteErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -7679,6 +8216,10 @@ export type WebhooksDeleteErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type WebhooksDeleteError = WebhooksDeleteErrors[keyof WebhooksDeleteErrors];
@@ -7706,6 +8247,10 @@ export type WebhooksGetData = {
 
 export type WebhooksGetErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -7725,6 +8270,10 @@ export type WebhooksGetErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type WebhooksGetError = WebhooksGetErrors[keyof WebhooksGetErrors];
@@ -7752,6 +8301,10 @@ export type WebhooksUpdateData = {
 
 export type WebhooksUpdateErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -7764,6 +8317,10 @@ export type WebhooksUpdateErrors = {
      */
     404: Problem;
     /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
      * `invalid_request`: Some fields are not as they should be
      */
     422: Problem;
@@ -7771,6 +8328,10 @@ export type WebhooksUpdateErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type WebhooksUpdateError = WebhooksUpdateErrors[keyof WebhooksUpdateErrors];
@@ -7807,6 +8368,10 @@ export type WebhooksListDeliveriesData = {
 
 export type WebhooksListDeliveriesErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -7826,6 +8391,10 @@ export type WebhooksListDeliveriesErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type WebhooksListDeliveriesError = WebhooksListDeliveriesErrors[keyof WebhooksListDeliveriesErrors];
@@ -7892,6 +8461,10 @@ export type WebhooksRedeliverErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type WebhooksRedeliverError = WebhooksRedeliverErrors[keyof WebhooksRedeliverErrors];
@@ -7954,6 +8527,10 @@ export type WebhooksRotateErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type WebhooksRotateError = WebhooksRotateErrors[keyof WebhooksRotateErrors];
@@ -8016,6 +8593,10 @@ export type WebhooksTestErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type WebhooksTestError = WebhooksTestErrors[keyof WebhooksTestErrors];
