@@ -240,13 +240,15 @@ async def unverified_past(session: AsyncSession, now: datetime, limit: int = 50)
 
 async def held_terms(session: AsyncSession) -> dict[tuple[uuid.UUID, str], int]:
     """What open withdrawals hold, by (user, asset): the debit before the conversion, the delivery after it."""
-    rows = await session.scalars(select(Withdrawal).where(Withdrawal.state.not_in(_ENDED)))
-    found: dict[tuple[uuid.UUID, str], int] = {}
-    for row in rows:
-        converted = row.conversion_id is not None
-        key = (row.user_id, row.to_asset if converted else row.from_asset)
-        found[key] = found.get(key, 0) + (row.deliver_units if converted else row.debit_units)
-    return found
+    w = Withdrawal
+    converted = w.conversion_id.is_not(None)
+    asset = case((converted, w.to_asset), else_=w.from_asset).label("asset")
+    units = func.sum(case((converted, w.deliver_units), else_=w.debit_units))
+    # Added up where they lie: there may be a great many.
+    rows = await session.execute(
+        select(w.user_id, asset, units).where(w.state.not_in(_ENDED)).group_by(w.user_id, asset)
+    )
+    return {(row[0], row[1]): int(row[2]) for row in rows}
 
 
 _AT_ONCE = 1000

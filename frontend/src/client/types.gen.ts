@@ -1641,6 +1641,10 @@ export type LoggedChangeOut = {
      */
     sequence: number;
     /**
+     * Of a withdrawal: where it stood at this version, word for word as it is told there
+     */
+    standing: Waiting | null;
+    /**
      * Version
      */
     version: number;
@@ -3827,6 +3831,38 @@ export type VerifyIn = {
 };
 
 /**
+ * Waiting
+ *
+ * Where a thing stands and what it waits for (PRODUCT.md); null where it does not apply.
+ */
+export type Waiting = {
+    /**
+     * Can Cancel
+     */
+    can_cancel: boolean | null;
+    /**
+     * Expected By
+     */
+    expected_by: string | null;
+    /**
+     * Since
+     */
+    since: string | null;
+    /**
+     * State
+     */
+    state: string;
+    /**
+     * Sub Status
+     */
+    sub_status: string | null;
+    /**
+     * Waiting For
+     */
+    waiting_for: string | null;
+};
+
+/**
  * WalletOut
  *
  * What the books say of one asset on one network. `payable` is what can leave for payouts now.
@@ -3982,14 +4018,20 @@ export type WithdrawalOut = {
     speed: string;
     /**
      * State
+     *
+     * One of `pending_verification`, `pending_screening`, `pending_approval`, `queued`, `signing`, `broadcasting`, `confirming`, `completed`, `cancelled`, `rejected`, `expired`, `failed`
      */
     state: string;
     /**
      * Sub Status
+     *
+     * Null or one of `hold`, `person_reviewing`, `awaiting_liquidity`, `awaiting_batch`, `awaiting_signer`, `awaiting_node`, `broadcast_unknown`, `slower_than_usual`, `replaced`, `reorged`, `needs_operator`, `frozen`
      */
     sub_status: string | null;
     /**
      * Waiting For
+     *
+     * Null or one of `you`, `time`, `person`, `funds`, `venue`, `node`, `signer`, `network`, `operator`
      */
     waiting_for: string | null;
 };
@@ -5782,7 +5824,7 @@ export type HealthReadyErrors = {
      */
     400: Problem;
     /**
-     * Service Unavailable · `busy`: Busy
+     * Service Unavailable
      */
     503: ReadyOut;
 };
