@@ -28,7 +28,7 @@ from tests.api.hall import ALL_ROLES, Hall, Person, hall
 
 # A failing case is told by its curl command; the whole object's repr is too long for Hypothesis.
 pytestmark = pytest.mark.filterwarnings("ignore:Generating overly large repr")
-EXAMPLES = int(os.environ.get("TIDEGATE_SCHEMATHESIS", "3"))
+EXAMPLES = int(os.environ.get("TIDEGATE_SCHEMATHESIS", "1"))
 STEPS = 6
 WHOLE = "TIDEGATE_SCHEMATHESIS" in os.environ
 SETTINGS = hypothesis.settings(
