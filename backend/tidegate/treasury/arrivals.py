@@ -1,5 +1,6 @@
 """How long payouts take here: learnt from those that arrived, and what is promised to the next ones."""
 
+import math
 import statistics
 import time
 from collections.abc import Mapping, Sequence
@@ -42,8 +43,12 @@ class Arrivals:
     """What was learnt, read anew at most every ten seconds."""
 
     def __init__(self) -> None:
-        self._read_at = -FRESH_SECONDS
+        self._read_at = -math.inf
         self._known: dict[Trip, Usual] = {}
+
+    def forget(self) -> None:
+        """Read anew at the next question."""
+        self._read_at = -math.inf
 
     async def usual(self, db: Database, trip: Trip) -> Usual | None:
         """None while there is too little history: then the documented prior counts (`rules.shortest_wait`)."""
