@@ -159,6 +159,7 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
     reference = {"schema": {"$ref": "#/components/schemas/Problem"}}
     for item in schema["paths"].values():
         for operation in item.values():
+            problems.tell_edges(operation)
             for status, response in operation.get("responses", {}).items():
                 content = response.get("content", {})
                 shape = str(content.get("application/json", {}).get("schema", {}))

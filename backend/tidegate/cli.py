@@ -369,6 +369,30 @@ def withdrawals_list(
     asyncio.run(list_withdrawals(_settings(data), state or [], limit))
 
 
+@withdrawals_app.command("stuck")
+def withdrawals_stuck(data: Data = None, limit: int = 50) -> None:
+    """What waits for longer than its reason allows, with how each wait ends; exit 1 when there is any."""
+    from tidegate.operate import list_stuck
+
+    raise typer.Exit(asyncio.run(list_stuck(_settings(data), limit)))
+
+
+@withdrawals_app.command("promises")
+def withdrawals_promises(data: Data = None) -> None:
+    """How many promises of `expected_by` were kept in the last seven days."""
+    from tidegate.operate import list_promises
+
+    asyncio.run(list_promises(_settings(data)))
+
+
+@withdrawals_app.command("show")
+def withdrawals_show(withdrawal_id: str, data: Data = None) -> None:
+    """Every move of one withdrawal: who, why, on what grounds, from where to where."""
+    from tidegate.operate import show_withdrawal
+
+    raise typer.Exit(asyncio.run(show_withdrawal(_settings(data), withdrawal_id)))
+
+
 def _act(data: Path | None, action: str, withdrawal_id: str, reason: str) -> None:
     from tidegate.operate import act
 

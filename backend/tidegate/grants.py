@@ -81,6 +81,7 @@ TABLES: dict[str, May] = {
     "moves": May(_READ, _EDIT, _READ),
     "gas_tanks": May(_READ, _EDIT, _READ),
     "venue_moves": May(_READ, _EDIT, _READ),
+    "arrival_times": May(_READ, "SELECT, INSERT, UPDATE, DELETE", _READ),
     "treasury_proposals": May("SELECT, UPDATE (state, changed_at, ended_at, ended_by)", _EDIT, _READ),
     # exchange
     # what was agreed is written once; only what becomes of it changes
@@ -129,6 +130,9 @@ FUNCTIONS: dict[str, May] = {
     "auth_append_only": May(),
     "auth_step_guard": May(),
     "withdrawal_guard": May(),
+    "withdrawal_begins": May(),
+    "withdrawal_promised": May(),
+    "withdrawal_told": May(),
     "internal_transfer_guard": May(),
     "freeze_guard": May(),
     "internal_transfer_posted": May(),

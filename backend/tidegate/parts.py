@@ -7,9 +7,10 @@ a node) does not stop a process from starting: it says so in its health and goes
 import asyncio
 import json
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import structlog
 from sqlalchemy import text
@@ -32,8 +33,9 @@ from tidegate.notices.feed import Feed
 from tidegate.roles import Duty
 from tidegate.signing.client import SignerDoor
 from tidegate.signing.messages import Failed
-from tidegate.transactions import books, reconcile
+from tidegate.transactions import books, reconcile, waiting
 from tidegate.transactions.office import Office
+from tidegate.transactions.waiting import Promises, Waits
 from tidegate.treasury.fees import Fees
 from tidegate.treasury.fetch import Carrier
 from tidegate.treasury.moves import Mover
@@ -123,6 +125,7 @@ class Parts:
             found = await lag.lags(self.db, utcnow())
             checked = await books.last(self.office)
             open_now = await positions.positions(self.desk)
+            waits, promises = await waiting.look(self.db, now=utcnow())
         except (OSError, SQLAlchemyError) as error:
             log.warning("meters_not_read", reason=type(error).__name__)
             return
@@ -136,6 +139,7 @@ class Parts:
         web.BOOKS_AGE.set(math.inf if checked.checked_at is None else (utcnow() - checked.checked_at).total_seconds())
         for place in checked.places:
             web.DIFFERENCE.labels(place.place, place.asset).set(float(place.difference))
+        tell_waits(waits, promises, now=utcnow())
         web.EXPOSURE_CAP.set(self.desk.caps.house / 10**USD_DECIMALS)
         for each in open_now:
             for meter, usd in ((web.POSITION, each.open_usd), (web.CARRIED, each.carried_usd)):
@@ -211,6 +215,20 @@ class Parts:
             return False, "still starting"
         seeded = any(part["name"] == "seed" and part["state"] == "ready" for part in parts)
         return seeded, "seeded" if seeded else "still starting"
+
+
+def tell_waits(waits: Sequence[Waits], promises: Sequence[Promises], *, now: datetime) -> None:
+    """Bring the meters of withdrawals up to date; what is not there any more is not told any more."""
+    for meter in (web.OPEN, web.OLDEST, web.STUCK, web.PROMISES, web.KEPT):
+        meter.clear()
+    for wait in waits:
+        labels = (wait.state, wait.sub_status or "")
+        web.OPEN.labels(*labels).set(wait.count)
+        web.OLDEST.labels(*labels).set((now - wait.oldest).total_seconds())
+        web.STUCK.labels(*labels).set(wait.stuck)
+    for promise in promises:
+        web.PROMISES.labels(promise.network, promise.asset).set(promise.due)
+        web.KEPT.labels(promise.network, promise.asset).set(promise.kept)
 
 
 @asynccontextmanager

@@ -57,6 +57,28 @@ FOLLOWED = Gauge(
 WANTED = Gauge(
     "tidegate_venue_books_wanted", "Books that it is to tell; 0: none is in use", ["venue"], registry=REGISTRY
 )
+OPEN = Gauge(
+    "tidegate_withdrawals_open",
+    "Withdrawals by state and what they wait for",
+    ["state", "sub_status"],
+    registry=REGISTRY,
+)
+OLDEST = Gauge(
+    "tidegate_withdrawals_oldest_seconds",
+    "Since the oldest of them stands so",
+    ["state", "sub_status"],
+    registry=REGISTRY,
+)
+STUCK = Gauge(
+    "tidegate_withdrawals_stuck", "Of them, those that wait for too long", ["state", "sub_status"], registry=REGISTRY
+)
+PROMISES = Gauge(
+    "tidegate_expected_by_due",
+    "Promises of an arrival that came due in 7 days",
+    ["network", "asset"],
+    registry=REGISTRY,
+)
+KEPT = Gauge("tidegate_expected_by_kept", "Of them, those that were kept", ["network", "asset"], registry=REGISTRY)
 WAY = Gauge("tidegate_venue_open", "1 while this process may call the venue", ["venue"], registry=REGISTRY)
 
 BOOKS_AGE = Gauge("tidegate_books_age_seconds", "Since the books were last checked", registry=REGISTRY)

@@ -27,7 +27,7 @@ from tidegate.ledger.lane import Lane
 from tidegate.notices import log as notices
 from tidegate.outbox.events import WORK
 from tidegate.parts import Parts, open_parts
-from tidegate.transactions import compare, payouts, reconcile, recover, transfer, withdraw
+from tidegate.transactions import compare, payouts, reconcile, recover, transfer, waiting, withdraw
 from tidegate.transactions import pipeline as transactions
 from tidegate.transactions.liquidity import Moves, Rebalancing
 from tidegate.treasury.keep import keep
@@ -53,6 +53,8 @@ STEPS = (
     "rebalance",
     "keep",
     "expire",
+    "arrivals",
+    "alarm",
     "webhooks",
     "books",
     "forget",
@@ -118,6 +120,8 @@ class Worker:
             ),
             Step("keep", lambda: keep(spender, parts.lane), 5),
             Step("expire", self._expire, 1),
+            Step("arrivals", lambda: waiting.learn_step(office), 30),
+            Step("alarm", lambda: waiting.alarm_step(office), 60),
             Step("webhooks", self._rounds.healthy, 0.5),
             Step("webhooks:failing", self._rounds.failing, 1),
             Step("forget", self._forget, 3600),

@@ -35,6 +35,8 @@ ROWS = (
     "Many deposits at once",
     "Destinations, the address book",
     "Internal transfers",
+    "States, reasons to wait and promises",
+    "Every operation as the OpenAPI says",
     "Routing, best execution",
     "Prices that are honoured, inventory promised once",
     "Hedges to the end, what is carried",

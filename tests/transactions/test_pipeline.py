@@ -433,7 +433,7 @@ async def test_a_bitcoin_payment_whose_coin_went_elsewhere_needs_a_person(
 async def test_late_is_said_and_taken_back_at_its_end(world: World) -> None:
     _, done = await ready(world)
     await world.until(done, "confirming")
-    await world.sql("UPDATE withdrawals SET expected_by = now() - interval '1 second'")
+    await world.by_force("UPDATE withdrawals SET expected_by = now() - interval '1 second'")
     await world.turn()
     assert await world.standing(done) == ("confirming", "slower_than_usual")
     await paid_once(world, done)

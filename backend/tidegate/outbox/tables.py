@@ -2,8 +2,10 @@
 
 import uuid
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import BigInteger, CheckConstraint, Index
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tidegate.database import Base
@@ -28,4 +30,6 @@ class Event(Base):
     kind: Mapped[str]
     object_id: Mapped[uuid.UUID]
     version: Mapped[int]
+    standing: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    """Where it stood at this version, as the API tells it; null for what has no states to tell."""
     at: Mapped[datetime]

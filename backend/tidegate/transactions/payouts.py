@@ -261,7 +261,7 @@ async def _sign(
     if not stopped and (told := await nonces.in_turn(spender, job)) is not None:
         return await together.wait(office, job, rows, told)
     # What may be signed already is asked for again all the same: its bytes belong in our books. Sending is for later.
-    riders = _with_why([row for row in rows if row.state == State.SIGNING.value], stopped, State.BROADCASTING)
+    riders = _with_why(job, [row for row in rows if row.state == State.SIGNING.value], stopped, State.BROADCASTING)
     told = await spend.sign(spender, job, together.authorised(rows), riders, keep=ahead and not stopped)
     if told.step is Step.DONE:
         if told.job is None:
@@ -281,19 +281,23 @@ async def _sign(
         # This no is final and says that nothing was signed: back to where it can be cancelled, and a person decides.
         detail = told.detail[:200]
         held = {"held_by_operator": detail}
-        back = together.riders_to(rows, State.QUEUED, SubStatus.NEEDS_OPERATOR, detail=detail, values=held)
+        on = together.of_set(job)
+        back = together.riders_to(rows, State.QUEUED, SubStatus.NEEDS_OPERATOR, detail=detail, values=held, inputs=on)
         if await spend.take_back(spender, job, back, now=utcnow()):
             log.warning("signer_denied", payouts=[str(row.id) for row in rows], detail=detail)
             return None
     return await together.wait(office, job, rows, told)
 
 
-def _with_why(rows: Sequence[Withdrawal], stopped: dict[uuid.UUID, together.Why], state: State) -> list[Rider]:
+def _with_why(
+    job: Job, rows: Sequence[Withdrawal], stopped: dict[uuid.UUID, together.Why], state: State
+) -> list[Rider]:
     """Move them, those that are stopped with what stops them."""
-    riders = together.riders_to([row for row in rows if row.id not in stopped], state)
+    on = together.of_set(job)
+    riders = together.riders_to([row for row in rows if row.id not in stopped], state, inputs=on)
     for why in set(stopped.values()):
         some = [row for row in rows if stopped.get(row.id) == why]
-        riders += together.riders_to(some, state, why[0], detail=why[1])
+        riders += together.riders_to(some, state, why[0], detail=why[1], inputs=on)
     return riders
 
 
@@ -308,7 +312,7 @@ async def _part(
             return None
     elif job.whole.set.nonce is not None and spend.is_unknown_to_signer(job):
         # Its nonce would keep every later payment of the account waiting: the next one gets it.
-        back = _with_why(rows, stopped, State.QUEUED)
+        back = _with_why(job, rows, stopped, State.QUEUED)
         if await spend.take_back(spender, job, back, now=utcnow()):
             return None
     for why in set(stopped.values()):
@@ -332,7 +336,10 @@ async def _broadcast(
         await together.say(office, rows, *why, job=job)
         return None if await nonces.fill(spender, job, rows) else AGAIN
     moving = [row for row in rows if row.state == State.BROADCASTING.value]
-    told = await spend.broadcast(spender, job, lambda: together.riders_to(moving, State.CONFIRMING), now=utcnow())
+    on = together.of_set(job)
+    told = await spend.broadcast(
+        spender, job, lambda: together.riders_to(moving, State.CONFIRMING, inputs=on), now=utcnow()
+    )
     if told.step is Step.DONE:
         return None
     if told.step is Step.REFUSED:
@@ -340,9 +347,8 @@ async def _broadcast(
         if seen.step is Step.DEAD:
             return await settle.give_back(office, spender, job, rows)
         if seen.winner is not None:
-            await spend.commit(
-                spender.db, [spend.stage_rider(job, Stage.CONFIRMING), *together.riders_to(moving, State.CONFIRMING)]
-            )
+            riders = together.riders_to(moving, State.CONFIRMING, inputs=on)
+            await spend.commit(spender.db, [spend.stage_rider(job, Stage.CONFIRMING), *riders])
             return None
     return await together.wait(office, job, rows, told)
 

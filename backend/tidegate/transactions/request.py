@@ -20,7 +20,7 @@ from tidegate.signing.messages import Intent, digest_of
 from tidegate.transactions import store
 from tidegate.transactions.office import Office
 from tidegate.transactions.rules import Draft, State, hold_transfers
-from tidegate.transactions.view import challenge_out, withdrawal_out
+from tidegate.transactions.view import challenge_out, told, withdrawal_out
 from tidegate.wallets import destinations
 from tidegate.wire import time_text
 
@@ -68,9 +68,18 @@ async def _request(office: Office, subject: Subject, asked: Asked, keyed: Keyed,
         rates.rider(office.settings, LIMIT, str(subject.user_id), now=now),
         accept.accept_rider(offer, row.id, now),
         store.insert_rider(row),
-        store.event_rider(row.id, 1, at=now, state=State.PENDING_VERIFICATION, sub_status=None, by="you", detail=None),
+        store.event_rider(
+            row,
+            1,
+            at=now,
+            state=State.PENDING_VERIFICATION,
+            sub_status=None,
+            by="you",
+            detail=None,
+            inputs={"quote": str(offer.id), "digest": row.digest, "review_needed": row.review_needed},
+        ),
         limits.spend(row.user_id, row.usd_cents, limits.of(office.settings.compliance).daily, policy.day_of(now)),
-        changed(subject.user_id, "withdrawal", row.id, 1),
+        changed(subject.user_id, "withdrawal", row.id, 1, told(row)),
     ]
     posting = Posting(f"withdrawal:{row.id}:hold", hold_transfers(store.terms(row)), "withdrawal", row.id)
     failpoints.reach("P1.request:before")

@@ -74,6 +74,18 @@ class EventOut(Out):
 class WithdrawalOut(Waiting):
     """A withdrawal and where its money is."""
 
+    state: str = Field(
+        description="One of `pending_verification`, `pending_screening`, `pending_approval`, `queued`, `signing`, "
+        "`broadcasting`, `confirming`, `completed`, `cancelled`, `rejected`, `expired`, `failed`"
+    )
+    sub_status: str | None = Field(
+        description="Null or one of `hold`, `person_reviewing`, `awaiting_liquidity`, `awaiting_batch`, "
+        "`awaiting_signer`, `awaiting_node`, `broadcast_unknown`, `slower_than_usual`, `replaced`, `reorged`, "
+        "`needs_operator`, `frozen`"
+    )
+    waiting_for: str | None = Field(
+        description="Null or one of `you`, `time`, `person`, `funds`, `venue`, `node`, `signer`, `network`, `operator`"
+    )
     id: uuid.UUID
     reference: str | None
     quote_id: uuid.UUID

@@ -4,6 +4,7 @@ back to the queue when the chain proves that none can be mined any more."""
 import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 import structlog
 
@@ -39,7 +40,7 @@ async def settle(
         return SOON
     going = [row for row in rows if row.held_by_operator is None]
     short = [row for row in going if seen.paid.get(row.address, 0) != row.deliver_units]
-    await asyncio.gather(*(_settle_one(office, job, row) for row in going if row not in short))
+    await asyncio.gather(*(_settle_one(office, job, row, seen.winner) for row in going if row not in short))
     if short:
         told = Told(Step.REFUSED, "mined, but the chain does not show the payment")
         return await together.wait(office, job, short, told)
@@ -78,7 +79,12 @@ async def _book_children(office: Office, spender: Spender, job: Job, seen: Watch
             await office.lane.submit(posting, watch.child_riders(job, child))
 
 
-async def _settle_one(office: Office, job: Job, row: Withdrawal) -> None:
+def _proof(job: Job, won: Look) -> dict[str, Any]:
+    """What the chain showed when it ended: the transaction that won, and how deep it lay."""
+    return {**together.of_set(job), "txid": won.member.txid, "confirmations": won.sighting.confirmations}
+
+
+async def _settle_one(office: Office, job: Job, row: Withdrawal, won: Look) -> None:
     """The hold leaves our books with the coins, fees become income, in one commit."""
     now = utcnow()
     moves = (
@@ -89,7 +95,7 @@ async def _settle_one(office: Office, job: Job, row: Withdrawal) -> None:
         spend.held_rider(job),
         watch.settled_rider(job, row.id, now),
         sent_to.rider(user_id=row.user_id, network=row.network, address=row.address, at=now),
-        *together.riders_to([row], State.COMPLETED, values={"completed_at": now}),
+        *together.riders_to([row], State.COMPLETED, values={"completed_at": now}, inputs=_proof(job, won)),
     ]
     failpoints.reach("P16.settle:before")
     verdict = await office.lane.submit(Posting(f"withdrawal:{row.id}:settle", moves, "withdrawal", row.id), riders)
@@ -115,7 +121,7 @@ async def fail(
             spend.held_rider(job),
             watch.ended_rider(job, row.id, now),
             limits.give_back(row.user_id, row.usd_cents, policy.day_of(row.created_at)),
-            *together.riders_to([row], State.FAILED, detail=_TURNED_DOWN),
+            *together.riders_to([row], State.FAILED, detail=_TURNED_DOWN, inputs=_proof(job, seen.winner)),
         ]
         verdict = await office.lane.submit(Posting(f"withdrawal:{row.id}:refund", moves, "withdrawal", row.id), riders)
         if not verdict.posted:
@@ -135,7 +141,9 @@ async def unpaid(
     riders = [
         spend.held_rider(job),
         *(watch.ended_rider(job, row.id, now) for row in rows),
-        *together.riders_to(rows, State.QUEUED, SubStatus.NEEDS_OPERATOR, detail=_GIVEN_UP, values=held),
+        *together.riders_to(
+            rows, State.QUEUED, SubStatus.NEEDS_OPERATOR, detail=_GIVEN_UP, values=held, inputs=_proof(job, seen.winner)
+        ),
     ]
     if not await spend.commit(spender.db, riders):
         return SOON
@@ -149,7 +157,8 @@ async def give_back(office: Office, spender: Spender, job: Job, rows: Sequence[W
     """Every transaction of the set is provably dead: a person looks before anything is paid by another one (rule 4)."""
     detail = "Another transaction took what it was to be paid with, for good."
     held = {"held_by_operator": detail}
-    back = together.riders_to(rows, State.QUEUED, SubStatus.NEEDS_OPERATOR, detail=detail, values=held)
+    on = together.of_set(job)
+    back = together.riders_to(rows, State.QUEUED, SubStatus.NEEDS_OPERATOR, detail=detail, values=held, inputs=on)
     if await spend.commit(spender.db, [*spend.drop_riders(job, utcnow()), *back]):
         log.error("set_is_dead", set=str(job.whole.set.id), payouts=[str(row.id) for row in rows])
         return None

@@ -41,8 +41,15 @@ class Withdrawal(Base):
             name="plain_debit_is_sum",
         ),
         CheckConstraint("(verified_at IS NULL) = (authorisation IS NULL)", name="verified_has_authorisation"),
+        CheckConstraint(f"state NOT IN ({_ENDED}) OR sub_status IS NULL", name="ended_waits_for_nothing"),
+        CheckConstraint("(state = 'completed') = (completed_at IS NOT NULL)", name="completed_has_time"),
+        CheckConstraint(
+            "verified_at IS NOT NULL OR state IN ('pending_verification', 'cancelled', 'expired')",
+            name="goes_on_only_verified",
+        ),
         Index("ix_withdrawals_user_id_created_at", "user_id", "created_at", "id"),
         Index("ix_withdrawals_due", "state", "due_at", postgresql_where=text(f"state NOT IN ({_ENDED})")),
+        Index("ix_withdrawals_completed_at", "completed_at", postgresql_where=text("state = 'completed'")),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
@@ -86,9 +93,12 @@ class Withdrawal(Base):
 
 
 class WithdrawalEvent(Base):
-    """One row for each transition and each change of what it waits for; append-only."""
+    """One row for each transition and each change of what it waits for: who, why, on what grounds, from where to where.
+
+    Append-only; at commit a trigger holds the withdrawal against it: no move without its event (migration 0030)."""
 
     __tablename__ = "withdrawal_events"
+    __table_args__ = (CheckConstraint("(version = 1) = (state_before IS NULL)", name="only_the_first_has_none_before"),)
 
     withdrawal_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("withdrawals.id"), primary_key=True)
     version: Mapped[int] = mapped_column(primary_key=True)
@@ -97,6 +107,10 @@ class WithdrawalEvent(Base):
     sub_status: Mapped[str | None]
     by: Mapped[str]
     detail: Mapped[str | None]
+    state_before: Mapped[str | None]
+    sub_status_before: Mapped[str | None]
+    inputs: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    """What it was decided on: ids, digests, verdicts; nothing secret."""
 
 
 class InternalTransfer(Base):

@@ -18,7 +18,7 @@ from tidegate.transactions import store
 from tidegate.transactions.office import Office
 from tidegate.transactions.rules import State, SubStatus
 from tidegate.transactions.tables import Withdrawal
-from tidegate.transactions.view import intent_of
+from tidegate.transactions.view import intent_of, told
 from tidegate.treasury import spend
 from tidegate.treasury.spend import Job, Step, Told
 from tidegate.wallets import debts
@@ -88,6 +88,14 @@ async def _stopped(session: AsyncSession, rows: Sequence[Withdrawal]) -> dict[uu
     return found
 
 
+def of_set(job: Job) -> dict[str, Any]:
+    """What a move of a set's withdrawals is grounded on: which set, and its transactions until now."""
+    return {
+        "set": str(job.whole.set.id),
+        "txids": [one.txid for one in job.whole.members if one.txid is not None],
+    }
+
+
 def riders_to(
     rows: Sequence[Withdrawal],
     state: State,
@@ -95,6 +103,7 @@ def riders_to(
     *,
     detail: str | None = None,
     values: dict[str, Any] | None = None,
+    inputs: dict[str, Any] | None = None,
 ) -> list[Rider]:
     """Move all of them, each from the version that was read; riders of one kind stand side by side."""
     now = utcnow()
@@ -103,10 +112,19 @@ def riders_to(
     return [
         *(store.move_rider(row.id, row.version, fields, fence=row.fence) for row in rows),
         *(
-            store.event_rider(row.id, row.version + 1, at=now, state=state, sub_status=sub, by=WORKER, detail=detail)
+            store.event_rider(
+                row,
+                row.version + 1,
+                at=now,
+                state=state,
+                sub_status=sub,
+                by=WORKER,
+                detail=detail,
+                inputs=inputs,
+            )
             for row in rows
         ),
-        *(changed(row.user_id, "withdrawal", row.id, row.version + 1) for row in rows),
+        *(changed(row.user_id, "withdrawal", row.id, row.version + 1, told(row, **fields)) for row in rows),
     ]
 
 
@@ -122,7 +140,7 @@ def touched(rows: Sequence[Withdrawal]) -> list[Rider]:
     """Depth and the like are told without an event row: the attempt carries them."""
     return [
         *(store.move_rider(row.id, row.version, {}, fence=row.fence) for row in rows),
-        *(shown(row.user_id, "withdrawal", row.id, row.version + 1) for row in rows),
+        *(shown(row.user_id, "withdrawal", row.id, row.version + 1, told(row)) for row in rows),
     ]
 
 

@@ -90,7 +90,14 @@ def _wanted(kinds: Sequence[str], found: Sequence[Entry]) -> list[Entry]:
 
 def _row(endpoint: Endpoint, one: Entry) -> dict[str, Any]:
     now = utcnow()
-    body = rules.payload(kind=one.kind, object_id=one.object_id, version=one.version, sequence=one.sequence, at=one.at)
+    body = rules.payload(
+        kind=one.kind,
+        object_id=one.object_id,
+        version=one.version,
+        sequence=one.sequence,
+        at=one.at,
+        standing=one.standing,
+    )
     return {
         "id": new_id(),
         "endpoint_id": endpoint.id,

@@ -2,7 +2,7 @@
 
 import { type Client, type Options as Options2, type TDataShape, urlSearchParamsBodySerializer } from './client';
 import { client } from './client.gen';
-import type { AddressesCreateData, AddressesCreateErrors, AddressesCreateResponses, AddressesListData, AddressesListErrors, AddressesListResponses, AddressesValidateData, AddressesValidateErrors, AddressesValidateResponses, AuditGetBooksData, AuditGetBooksErrors, AuditGetBooksResponses, AuditGetTrialBalanceData, AuditGetTrialBalanceErrors, AuditGetTrialBalanceResponses, AuditListChecksData, AuditListChecksErrors, AuditListChecksResponses, AuditListFreezesData, AuditListFreezesErrors, AuditListFreezesResponses, AuditReleaseFreezeData, AuditReleaseFreezeErrors, AuditReleaseFreezeResponses, AuthChangePasswordData, AuthChangePasswordErrors, AuthChangePasswordResponses, AuthConfirmTotpData, AuthConfirmTotpErrors, AuthConfirmTotpResponses, AuthCreateTotpData, AuthCreateTotpErrors, AuthCreateTotpResponses, AuthGetMeData, AuthGetMeErrors, AuthGetMeResponses, AuthListSessionsData, AuthListSessionsErrors, AuthListSessionsResponses, AuthLoginData, AuthLoginErrors, AuthLoginResponses, AuthLogoutData, AuthLogoutErrors, AuthLogoutEverywhereData, AuthLogoutEverywhereErrors, AuthLogoutEverywhereResponses, AuthLogoutResponses, AuthRefreshTokenData, AuthRefreshTokenErrors, AuthRefreshTokenResponses, AuthRegisterData, AuthRegisterErrors, AuthRegisterResponses, AuthRevokeSessionData, AuthRevokeSessionErrors, AuthRevokeSessionResponses, AuthTokenData, AuthTokenErrors, AuthTokenResponses, AuthUpdateMeData, AuthUpdateMeErrors, AuthUpdateMeResponses, BeneficiariesConfirmData, BeneficiariesConfirmErrors, BeneficiariesConfirmResponses, BeneficiariesCreateData, BeneficiariesCreateErrors, BeneficiariesCreateResponses, BeneficiariesDeleteData, BeneficiariesDeleteErrors, BeneficiariesDeleteResponses, BeneficiariesGetData, BeneficiariesGetErrors, BeneficiariesGetResponses, BeneficiariesListData, BeneficiariesListErrors, BeneficiariesListResponses, BeneficiariesRenameData, BeneficiariesRenameErrors, BeneficiariesRenameResponses, ComplianceDecideApprovalData, ComplianceDecideApprovalErrors, ComplianceDecideApprovalResponses, ComplianceListApprovalsData, ComplianceListApprovalsErrors, ComplianceListApprovalsResponses, ComplianceListPausesData, ComplianceListPausesErrors, ComplianceListPausesResponses, CompliancePauseData, CompliancePauseErrors, CompliancePauseResponses, ComplianceResumeData, ComplianceResumeErrors, ComplianceResumeResponses, ConversionsCreateData, ConversionsCreateErrors, ConversionsCreateResponses, ConversionsGetData, ConversionsGetErrors, ConversionsGetReceiptData, ConversionsGetReceiptErrors, ConversionsGetReceiptResponses, ConversionsGetResponses, ConversionsListData, ConversionsListErrors, ConversionsListResponses, DepositsGetData, DepositsGetErrors, DepositsGetResponses, DepositsListData, DepositsListErrors, DepositsListResponses, EventsLogData, EventsLogErrors, EventsLogResponses, EventsStreamData, EventsStreamErrors, EventsStreamResponses, ExchangeGetRateData, ExchangeGetRateErrors, ExchangeGetRateResponses, ExchangeListCandlesData, ExchangeListCandlesErrors, ExchangeListCandlesResponses, ExchangeListMarketsData, ExchangeListMarketsErrors, ExchangeListMarketsResponses, ExchangeStreamMarketsData, ExchangeStreamMarketsErrors, ExchangeStreamMarketsResponses, HealthLiveData, HealthLiveResponses, HealthReadyData, HealthReadyErrors, HealthReadyResponses, QuotesCreateData, QuotesCreateErrors, QuotesCreateResponses, QuotesGetData, QuotesGetErrors, QuotesGetResponses, SandboxAuthenticatorData, SandboxAuthenticatorErrors, SandboxAuthenticatorResponses, SandboxChaosData, SandboxChaosErrors, SandboxChaosResponses, SandboxFaucetData, SandboxFaucetErrors, SandboxFaucetResponses, SandboxListChaosData, SandboxListChaosErrors, SandboxListChaosResponses, SandboxMineData, SandboxMineErrors, SandboxMineResponses, SandboxScenariosData, SandboxScenariosErrors, SandboxScenariosResponses, SandboxStartData, SandboxStartErrors, SandboxStartResponses, TransactionsExportData, TransactionsExportErrors, TransactionsExportResponses, TransactionsListData, TransactionsListErrors, TransactionsListResponses, TransfersCancelData, TransfersCancelErrors, TransfersCancelResponses, TransfersCreateData, TransfersCreateErrors, TransfersCreateResponses, TransfersGetData, TransfersGetErrors, TransfersGetResponses, TransfersListData, TransfersListErrors, TransfersListResponses, TransfersVerifyData, TransfersVerifyErrors, TransfersVerifyResponses, TreasuryAcceptProposalData, TreasuryAcceptProposalErrors, TreasuryAcceptProposalResponses, TreasuryDismissProposalData, TreasuryDismissProposalErrors, TreasuryDismissProposalResponses, TreasuryListMovesData, TreasuryListMovesErrors, TreasuryListMovesResponses, TreasuryListProposalsData, TreasuryListProposalsErrors, TreasuryListProposalsResponses, TreasuryListVenueMovesData, TreasuryListVenueMovesErrors, TreasuryListVenueMovesResponses, TreasuryListWalletsData, TreasuryListWalletsErrors, TreasuryListWalletsResponses, WalletsExportStatementData, WalletsExportStatementErrors, WalletsExportStatementResponses, WalletsGetStatementData, WalletsGetStatementErrors, WalletsGetStatementResponses, WalletsListAssetsData, WalletsListAssetsErrors, WalletsListAssetsResponses, WalletsListBalancesData, WalletsListBalancesErrors, WalletsListBalancesResponses, WebhooksCreateData, WebhooksCreateErrors, WebhooksCreateResponses, WebhooksDeleteData, WebhooksDeleteErrors, WebhooksDeleteResponses, WebhooksGetData, WebhooksGetErrors, WebhooksGetResponses, WebhooksListData, WebhooksListDeliveriesData, WebhooksListDeliveriesErrors, WebhooksListDeliveriesResponses, WebhooksListErrors, WebhooksListResponses, WebhooksRedeliverData, WebhooksRedeliverErrors, WebhooksRedeliverResponses, WebhooksRotateData, WebhooksRotateErrors, WebhooksRotateResponses, WebhooksTestData, WebhooksTestErrors, WebhooksTestResponses, WebhooksUpdateData, WebhooksUpdateErrors, WebhooksUpdateResponses, WithdrawalsCancelData, WithdrawalsCancelErrors, WithdrawalsCancelResponses, WithdrawalsCreateData, WithdrawalsCreateErrors, WithdrawalsCreateResponses, WithdrawalsGetData, WithdrawalsGetErrors, WithdrawalsGetResponses, WithdrawalsListData, WithdrawalsListErrors, WithdrawalsListResponses, WithdrawalsVerifyData, WithdrawalsVerifyErrors, WithdrawalsVerifyResponses } from './types.gen';
+import type { AddressesCreateData, AddressesCreateErrors, AddressesCreateResponses, AddressesListData, AddressesListErrors, AddressesListResponses, AddressesValidateData, AddressesValidateErrors, AddressesValidateResponses, AuditGetBooksData, AuditGetBooksErrors, AuditGetBooksResponses, AuditGetTrialBalanceData, AuditGetTrialBalanceErrors, AuditGetTrialBalanceResponses, AuthChangePasswordData, AuthChangePasswordErrors, AuthChangePasswordResponses, AuthConfirmTotpData, AuthConfirmTotpErrors, AuthConfirmTotpResponses, AuthCreateTotpData, AuthCreateTotpErrors, AuthCreateTotpResponses, AuthGetMeData, AuthGetMeErrors, AuthGetMeResponses, AuthListSessionsData, AuthListSessionsErrors, AuthListSessionsResponses, AuthLoginData, AuthLoginErrors, AuthLoginResponses, AuthLogoutData, AuthLogoutErrors, AuthLogoutEverywhereData, AuthLogoutEverywhereErrors, AuthLogoutEverywhereResponses, AuthLogoutResponses, AuthRefreshTokenData, AuthRefreshTokenErrors, AuthRefreshTokenResponses, AuthRegisterData, AuthRegisterErrors, AuthRegisterResponses, AuthRevokeSessionData, AuthRevokeSessionErrors, AuthRevokeSessionResponses, AuthTokenData, AuthTokenErrors, AuthTokenResponses, AuthUpdateMeData, AuthUpdateMeErrors, AuthUpdateMeResponses, BeneficiariesConfirmData, BeneficiariesConfirmErrors, BeneficiariesConfirmResponses, BeneficiariesCreateData, BeneficiariesCreateErrors, BeneficiariesCreateResponses, BeneficiariesDeleteData, BeneficiariesDeleteErrors, BeneficiariesDeleteResponses, BeneficiariesGetData, BeneficiariesGetErrors, BeneficiariesGetResponses, BeneficiariesListData, BeneficiariesListErrors, BeneficiariesListResponses, BeneficiariesRenameData, BeneficiariesRenameErrors, BeneficiariesRenameResponses, ComplianceDecideApprovalData, ComplianceDecideApprovalErrors, ComplianceDecideApprovalResponses, ComplianceListApprovalsData, ComplianceListApprovalsErrors, ComplianceListApprovalsResponses, ComplianceListPausesData, ComplianceListPausesErrors, ComplianceListPausesResponses, CompliancePauseData, CompliancePauseErrors, CompliancePauseResponses, ComplianceResumeData, ComplianceResumeErrors, ComplianceResumeResponses, ConversionsCreateData, ConversionsCreateErrors, ConversionsCreateResponses, ConversionsGetData, ConversionsGetErrors, ConversionsGetReceiptData, ConversionsGetReceiptErrors, ConversionsGetReceiptResponses, ConversionsGetResponses, ConversionsListData, ConversionsListErrors, ConversionsListResponses, DepositsGetData, DepositsGetErrors, DepositsGetResponses, DepositsListData, DepositsListErrors, DepositsListResponses, EventsLogData, EventsLogErrors, EventsLogResponses, EventsStreamData, EventsStreamErrors, EventsStreamResponses, ExchangeGetRateData, ExchangeGetRateErrors, ExchangeGetRateResponses, ExchangeListCandlesData, ExchangeListCandlesErrors, ExchangeListCandlesResponses, ExchangeListMarketsData, ExchangeListMarketsErrors, ExchangeListMarketsResponses, ExchangeStreamMarketsData, ExchangeStreamMarketsErrors, ExchangeStreamMarketsResponses, HealthLiveData, HealthLiveErrors, HealthLiveResponses, HealthReadyData, HealthReadyErrors, HealthReadyResponses, QuotesCreateData, QuotesCreateErrors, QuotesCreateResponses, QuotesGetData, QuotesGetErrors, QuotesGetResponses, SandboxAuthenticatorData, SandboxAuthenticatorErrors, SandboxAuthenticatorResponses, SandboxChaosData, SandboxChaosErrors, SandboxChaosResponses, SandboxFaucetData, SandboxFaucetErrors, SandboxFaucetResponses, SandboxListChaosData, SandboxListChaosErrors, SandboxListChaosResponses, SandboxMineData, SandboxMineErrors, SandboxMineResponses, SandboxScenariosData, SandboxScenariosErrors, SandboxScenariosResponses, SandboxStartData, SandboxStartErrors, SandboxStartResponses, TransactionsExportData, TransactionsExportErrors, TransactionsExportResponses, TransactionsListData, TransactionsListErrors, TransactionsListResponses, TransfersCancelData, TransfersCancelErrors, TransfersCancelResponses, TransfersCreateData, TransfersCreateErrors, TransfersCreateResponses, TransfersGetData, TransfersGetErrors, TransfersGetResponses, TransfersListData, TransfersListErrors, TransfersListResponses, TransfersVerifyData, TransfersVerifyErrors, TransfersVerifyResponses, TreasuryAcceptProposalData, TreasuryAcceptProposalErrors, TreasuryAcceptProposalResponses, TreasuryDismissProposalData, TreasuryDismissProposalErrors, TreasuryDismissProposalResponses, TreasuryListMovesData, TreasuryListMovesErrors, TreasuryListMovesResponses, TreasuryListProposalsData, TreasuryListProposalsErrors, TreasuryListProposalsResponses, TreasuryListVenueMovesData, TreasuryListVenueMovesErrors, TreasuryListVenueMovesResponses, TreasuryListWalletsData, TreasuryListWalletsErrors, TreasuryListWalletsResponses, WalletsExportStatementData, WalletsExportStatementErrors, WalletsExportStatementResponses, WalletsGetStatementData, WalletsGetStatementErrors, WalletsGetStatementResponses, WalletsListAssetsData, WalletsListAssetsErrors, WalletsListAssetsResponses, WalletsListBalancesData, WalletsListBalancesErrors, WalletsListBalancesResponses, WebhooksCreateData, WebhooksCreateErrors, WebhooksCreateResponses, WebhooksDeleteData, WebhooksDeleteErrors, WebhooksDeleteResponses, WebhooksGetData, WebhooksGetErrors, WebhooksGetResponses, WebhooksListData, WebhooksListDeliveriesData, WebhooksListDeliveriesErrors, WebhooksListDeliveriesResponses, WebhooksListErrors, WebhooksListResponses, WebhooksRedeliverData, WebhooksRedeliverErrors, WebhooksRedeliverResponses, WebhooksRotateData, WebhooksRotateErrors, WebhooksRotateResponses, WebhooksTestData, WebhooksTestErrors, WebhooksTestResponses, WebhooksUpdateData, WebhooksUpdateErrors, WebhooksUpdateResponses, WithdrawalsCancelData, WithdrawalsCancelErrors, WithdrawalsCancelResponses, WithdrawalsCreateData, WithdrawalsCreateErrors, WithdrawalsCreateResponses, WithdrawalsGetData, WithdrawalsGetErrors, WithdrawalsGetResponses, WithdrawalsListData, WithdrawalsListErrors, WithdrawalsListResponses, WithdrawalsVerifyData, WithdrawalsVerifyErrors, WithdrawalsVerifyResponses } from './types.gen';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -35,67 +35,6 @@ export const auditGetBooks = <ThrowOnError extends boolean = false>(options?: Op
     ],
     url: '/api/v1/audit/books',
     ...options
-});
-
-/**
- * List Checks
- *
- * Every run of the reconciliation, newest first: kept for a month, exact ones for two days.
- */
-export const auditListChecks = <ThrowOnError extends boolean = false>(options?: Options<AuditListChecksData, ThrowOnError>) => (options?.client ?? client).get<AuditListChecksResponses, AuditListChecksErrors, ThrowOnError>({
-    security: [
-        { scheme: 'bearer', type: 'http' },
-        { scheme: 'bearer', type: 'http' },
-        {
-            in: 'cookie',
-            name: '__Host-sid',
-            type: 'apiKey'
-        }
-    ],
-    url: '/api/v1/audit/checks',
-    ...options
-});
-
-/**
- * List Freezes
- *
- * What the house itself stopped, newest first, released ones too; the newest hundred.
- */
-export const auditListFreezes = <ThrowOnError extends boolean = false>(options?: Options<AuditListFreezesData, ThrowOnError>) => (options?.client ?? client).get<AuditListFreezesResponses, AuditListFreezesErrors, ThrowOnError>({
-    security: [
-        { scheme: 'bearer', type: 'http' },
-        { scheme: 'bearer', type: 'http' },
-        {
-            in: 'cookie',
-            name: '__Host-sid',
-            type: 'apiKey'
-        }
-    ],
-    url: '/api/v1/audit/freezes',
-    ...options
-});
-
-/**
- * Release Freeze
- *
- * Let payouts go on. A conflict, unless forced, while the newest check still speaks against it.
- */
-export const auditReleaseFreeze = <ThrowOnError extends boolean = false>(options: Options<AuditReleaseFreezeData, ThrowOnError>) => (options.client ?? client).post<AuditReleaseFreezeResponses, AuditReleaseFreezeErrors, ThrowOnError>({
-    security: [
-        { scheme: 'bearer', type: 'http' },
-        { scheme: 'bearer', type: 'http' },
-        {
-            in: 'cookie',
-            name: '__Host-sid',
-            type: 'apiKey'
-        }
-    ],
-    url: '/api/v1/audit/freezes/{freeze_id}/release',
-    ...options,
-    headers: {
-        'Content-Type': 'application/json',
-        ...options.headers
-    }
 });
 
 /**
@@ -421,7 +360,7 @@ export const complianceListPauses = <ThrowOnError extends boolean = false>(optio
 /**
  * Delete Pause
  *
- * Go on. Resuming what is not paused is fine; what the house itself froze is released, not resumed.
+ * Go on. Resuming what is not paused is fine.
  */
 export const complianceResume = <ThrowOnError extends boolean = false>(options: Options<ComplianceResumeData, ThrowOnError>) => (options.client ?? client).delete<ComplianceResumeResponses, ComplianceResumeErrors, ThrowOnError>({
     security: [
@@ -701,7 +640,7 @@ export const exchangeGetRate = <ThrowOnError extends boolean = false>(options: O
  *
  * This process runs.
  */
-export const healthLive = <ThrowOnError extends boolean = false>(options?: Options<HealthLiveData, ThrowOnError>) => (options?.client ?? client).get<HealthLiveResponses, unknown, ThrowOnError>({ url: '/api/v1/health/live', ...options });
+export const healthLive = <ThrowOnError extends boolean = false>(options?: Options<HealthLiveData, ThrowOnError>) => (options?.client ?? client).get<HealthLiveResponses, HealthLiveErrors, ThrowOnError>({ url: '/api/v1/health/live', ...options });
 
 /**
  * Ready

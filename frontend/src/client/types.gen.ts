@@ -1779,6 +1779,10 @@ export type LoggedChangeOut = {
      */
     sequence: number;
     /**
+     * Of a withdrawal: where it stood at this version, word for word as it is told there
+     */
+    standing: Waiting | null;
+    /**
      * Version
      */
     version: number;
@@ -4033,6 +4037,38 @@ export type VerifyIn = {
 };
 
 /**
+ * Waiting
+ *
+ * Where a thing stands and what it waits for (PRODUCT.md); null where it does not apply.
+ */
+export type Waiting = {
+    /**
+     * Can Cancel
+     */
+    can_cancel: boolean | null;
+    /**
+     * Expected By
+     */
+    expected_by: string | null;
+    /**
+     * Since
+     */
+    since: string | null;
+    /**
+     * State
+     */
+    state: string;
+    /**
+     * Sub Status
+     */
+    sub_status: string | null;
+    /**
+     * Waiting For
+     */
+    waiting_for: string | null;
+};
+
+/**
  * WalletOut
  *
  * What the books say of one asset on one network. `payable` is what can leave for payouts now.
@@ -4188,14 +4224,20 @@ export type WithdrawalOut = {
     speed: string;
     /**
      * State
+     *
+     * One of `pending_verification`, `pending_screening`, `pending_approval`, `queued`, `signing`, `broadcasting`, `confirming`, `completed`, `cancelled`, `rejected`, `expired`, `failed`
      */
     state: string;
     /**
      * Sub Status
+     *
+     * Null or one of `hold`, `person_reviewing`, `awaiting_liquidity`, `awaiting_batch`, `awaiting_signer`, `awaiting_node`, `broadcast_unknown`, `slower_than_usual`, `replaced`, `reorged`, `needs_operator`, `frozen`
      */
     sub_status: string | null;
     /**
      * Waiting For
+     *
+     * Null or one of `you`, `time`, `person`, `funds`, `venue`, `node`, `signer`, `network`, `operator`
      */
     waiting_for: string | null;
 };
@@ -4307,6 +4349,10 @@ export type AuditGetBooksData = {
 
 export type AuditGetBooksErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -4322,6 +4368,10 @@ export type AuditGetBooksErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type AuditGetBooksError = AuditGetBooksErrors[keyof AuditGetBooksErrors];
@@ -4496,6 +4546,10 @@ export type AuditGetTrialBalanceData = {
 
 export type AuditGetTrialBalanceErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -4511,6 +4565,10 @@ export type AuditGetTrialBalanceErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type AuditGetTrialBalanceError = AuditGetTrialBalanceErrors[keyof AuditGetTrialBalanceErrors];
@@ -4545,6 +4603,10 @@ export type AuthLoginErrors = {
      */
     403: Problem;
     /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
      * `invalid_request`: Some fields are not as they should be · `code_already_used`: This code was used before
      */
     422: Problem;
@@ -4578,6 +4640,10 @@ export type AuthLogoutData = {
 
 export type AuthLogoutErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -4585,6 +4651,10 @@ export type AuthLogoutErrors = {
      * `forbidden`: Not allowed
      */
     403: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type AuthLogoutError = AuthLogoutErrors[keyof AuthLogoutErrors];
@@ -4607,6 +4677,10 @@ export type AuthLogoutEverywhereData = {
 
 export type AuthLogoutEverywhereErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -4614,6 +4688,10 @@ export type AuthLogoutEverywhereErrors = {
      * `forbidden`: Not allowed
      */
     403: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type AuthLogoutEverywhereError = AuthLogoutEverywhereErrors[keyof AuthLogoutEverywhereErrors];
@@ -4636,6 +4714,10 @@ export type AuthGetMeData = {
 
 export type AuthGetMeErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -4643,6 +4725,10 @@ export type AuthGetMeErrors = {
      * `forbidden`: Not allowed
      */
     403: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type AuthGetMeError = AuthGetMeErrors[keyof AuthGetMeErrors];
@@ -4677,9 +4763,17 @@ export type AuthUpdateMeErrors = {
      */
     403: Problem;
     /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
      * `invalid_request`: Some fields are not as they should be
      */
     422: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type AuthUpdateMeError = AuthUpdateMeErrors[keyof AuthUpdateMeErrors];
@@ -4717,6 +4811,10 @@ export type AuthChangePasswordErrors = {
      * `conflict`: Conflict
      */
     409: Problem;
+    /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
     /**
      * `invalid_request`: Some fields are not as they should be · `invalid_code`: This code is not right · `code_already_used`: This code was used before
      */
@@ -4762,6 +4860,10 @@ export type AuthRegisterErrors = {
      * `conflict`: Conflict
      */
     409: Problem;
+    /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
     /**
      * `invalid_request`: Some fields are not as they should be
      */
@@ -4809,6 +4911,10 @@ export type AuthListSessionsData = {
 
 export type AuthListSessionsErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -4820,6 +4926,10 @@ export type AuthListSessionsErrors = {
      * `invalid_request`: Some fields are not as they should be
      */
     422: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type AuthListSessionsError = AuthListSessionsErrors[keyof AuthListSessionsErrors];
@@ -4847,6 +4957,10 @@ export type AuthRevokeSessionData = {
 
 export type AuthRevokeSessionErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -4862,6 +4976,10 @@ export type AuthRevokeSessionErrors = {
      * `invalid_request`: Some fields are not as they should be
      */
     422: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type AuthRevokeSessionError = AuthRevokeSessionErrors[keyof AuthRevokeSessionErrors];
@@ -4891,6 +5009,10 @@ export type AuthTokenErrors = {
      * `invalid_credentials`: These credentials do not match · `mfa_required`: A second factor is needed
      */
     401: Problem;
+    /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
     /**
      * `invalid_request`: Some fields are not as they should be · `code_already_used`: This code was used before
      */
@@ -4933,9 +5055,17 @@ export type AuthRefreshTokenErrors = {
      */
     401: Problem;
     /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
      * `invalid_request`: Some fields are not as they should be
      */
     422: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type AuthRefreshTokenError = AuthRefreshTokenErrors[keyof AuthRefreshTokenErrors];
@@ -4958,6 +5088,10 @@ export type AuthCreateTotpData = {
 
 export type AuthCreateTotpErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -4969,6 +5103,10 @@ export type AuthCreateTotpErrors = {
      * `conflict`: Conflict
      */
     409: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type AuthCreateTotpError = AuthCreateTotpErrors[keyof AuthCreateTotpErrors];
@@ -5007,6 +5145,10 @@ export type AuthConfirmTotpErrors = {
      */
     409: Problem;
     /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
      * `invalid_request`: Some fields are not as they should be · `invalid_code`: This code is not right
      */
     422: Problem;
@@ -5014,6 +5156,10 @@ export type AuthConfirmTotpErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type AuthConfirmTotpError = AuthConfirmTotpErrors[keyof AuthConfirmTotpErrors];
@@ -5049,6 +5195,10 @@ export type ComplianceListApprovalsData = {
 
 export type ComplianceListApprovalsErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -5064,6 +5214,10 @@ export type ComplianceListApprovalsErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type ComplianceListApprovalsError = ComplianceListApprovalsErrors[keyof ComplianceListApprovalsErrors];
@@ -5119,6 +5273,10 @@ export type ComplianceDecideApprovalErrors = {
      */
     409: Problem;
     /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
      * `invalid_request`: Some fields are not as they should be · `idempotency_key_reused`: This Idempotency-Key was used with another body
      */
     422: Problem;
@@ -5126,6 +5284,10 @@ export type ComplianceDecideApprovalErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type ComplianceDecideApprovalError = ComplianceDecideApprovalErrors[keyof ComplianceDecideApprovalErrors];
@@ -5148,6 +5310,10 @@ export type ComplianceListPausesData = {
 
 export type ComplianceListPausesErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -5163,6 +5329,10 @@ export type ComplianceListPausesErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type ComplianceListPausesError = ComplianceListPausesErrors[keyof ComplianceListPausesErrors];
@@ -5190,6 +5360,10 @@ export type ComplianceResumeData = {
 
 export type ComplianceResumeErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -5209,6 +5383,10 @@ export type ComplianceResumeErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type ComplianceResumeError = ComplianceResumeErrors[keyof ComplianceResumeErrors];
@@ -5248,6 +5426,10 @@ export type CompliancePauseErrors = {
      */
     403: Problem;
     /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
      * `invalid_request`: Some fields are not as they should be · `unknown_asset`: Unknown asset
      */
     422: Problem;
@@ -5255,6 +5437,10 @@ export type CompliancePauseErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type CompliancePauseError = CompliancePauseErrors[keyof CompliancePauseErrors];
@@ -5284,6 +5470,10 @@ export type EventsStreamData = {
 };
 
 export type EventsStreamErrors = {
+    /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
     /**
      * `unauthenticated`: Sign in first
      */
@@ -5335,6 +5525,10 @@ export type EventsLogData = {
 
 export type EventsLogErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -5350,6 +5544,10 @@ export type EventsLogErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type EventsLogError = EventsLogErrors[keyof EventsLogErrors];
@@ -5392,6 +5590,10 @@ export type ExchangeListCandlesData = {
 
 export type ExchangeListCandlesErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -5412,7 +5614,7 @@ export type ExchangeListCandlesErrors = {
      */
     429: Problem;
     /**
-     * `venue_unavailable`: No exchange can be asked for a price
+     * `venue_unavailable`: No exchange can be asked for a price · `busy`: Busy
      */
     503: Problem;
 };
@@ -5450,6 +5652,10 @@ export type ConversionsListData = {
 
 export type ConversionsListErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -5465,6 +5671,10 @@ export type ConversionsListErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type ConversionsListError = ConversionsListErrors[keyof ConversionsListErrors];
@@ -5515,6 +5725,10 @@ export type ConversionsCreateErrors = {
      */
     409: Problem;
     /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
      * `invalid_request`: Some fields are not as they should be · `idempotency_key_reused`: This Idempotency-Key was used with another body · `quote_kind_mismatch`: This quote is for something else
      */
     422: Problem;
@@ -5553,6 +5767,10 @@ export type ConversionsGetData = {
 
 export type ConversionsGetErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -5572,6 +5790,10 @@ export type ConversionsGetErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type ConversionsGetError = ConversionsGetErrors[keyof ConversionsGetErrors];
@@ -5599,6 +5821,10 @@ export type ConversionsGetReceiptData = {
 
 export type ConversionsGetReceiptErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -5618,6 +5844,10 @@ export type ConversionsGetReceiptErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type ConversionsGetReceiptError = ConversionsGetReceiptErrors[keyof ConversionsGetReceiptErrors];
@@ -5640,6 +5870,10 @@ export type ExchangeListMarketsData = {
 
 export type ExchangeListMarketsErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -5655,6 +5889,10 @@ export type ExchangeListMarketsErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type ExchangeListMarketsError = ExchangeListMarketsErrors[keyof ExchangeListMarketsErrors];
@@ -5683,6 +5921,10 @@ export type ExchangeStreamMarketsData = {
 };
 
 export type ExchangeStreamMarketsErrors = {
+    /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
     /**
      * `unauthenticated`: Sign in first
      */
@@ -5755,6 +5997,10 @@ export type QuotesCreateErrors = {
      */
     409: Problem;
     /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
      * `invalid_request`: Some fields are not as they should be · `invalid_amount`: Not an amount · `too_many_decimals`: More decimals than the asset has · `unknown_asset`: Unknown asset · `unknown_network`: Unknown network · `below_minimum`: Below the minimum · `invalid_address`: Not an address · `wrong_network`: An address of another network · `own_address`: One of our own addresses · `forbidden_address`: Nothing may be sent to this address · `quote_kind_mismatch`: This quote is for something else · `idempotency_key_reused`: This Idempotency-Key was used with another body
      */
     422: Problem;
@@ -5793,6 +6039,10 @@ export type QuotesGetData = {
 
 export type QuotesGetErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -5812,6 +6062,10 @@ export type QuotesGetErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type QuotesGetError = QuotesGetErrors[keyof QuotesGetErrors];
@@ -5843,6 +6097,10 @@ export type ExchangeGetRateData = {
 
 export type ExchangeGetRateErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -5859,7 +6117,7 @@ export type ExchangeGetRateErrors = {
      */
     429: Problem;
     /**
-     * `venue_unavailable`: No exchange can be asked for a price
+     * `venue_unavailable`: No exchange can be asked for a price · `busy`: Busy
      */
     503: Problem;
 };
@@ -5882,6 +6140,19 @@ export type HealthLiveData = {
     url: '/api/v1/health/live';
 };
 
+export type HealthLiveErrors = {
+    /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
+};
+
+export type HealthLiveError = HealthLiveErrors[keyof HealthLiveErrors];
+
 export type HealthLiveResponses = {
     /**
      * Successful Response
@@ -5899,6 +6170,10 @@ export type HealthReadyData = {
 };
 
 export type HealthReadyErrors = {
+    /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
     /**
      * Service Unavailable
      */
@@ -5925,6 +6200,10 @@ export type SandboxAuthenticatorData = {
 
 export type SandboxAuthenticatorErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `forbidden`: Not allowed
      */
     403: Problem;
@@ -5932,6 +6211,10 @@ export type SandboxAuthenticatorErrors = {
      * `not_found`: Not found
      */
     404: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type SandboxAuthenticatorError = SandboxAuthenticatorErrors[keyof SandboxAuthenticatorErrors];
@@ -5953,6 +6236,10 @@ export type SandboxListChaosData = {
 };
 
 export type SandboxListChaosErrors = {
+    /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
     /**
      * `forbidden`: Not allowed
      */
@@ -5987,6 +6274,10 @@ export type SandboxChaosData = {
 
 export type SandboxChaosErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `forbidden`: Not allowed
      */
     403: Problem;
@@ -5994,6 +6285,10 @@ export type SandboxChaosErrors = {
      * `not_found`: Not found
      */
     404: Problem;
+    /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
     /**
      * `invalid_request`: Some fields are not as they should be · `unknown_network`: Unknown network
      */
@@ -6024,6 +6319,10 @@ export type SandboxFaucetData = {
 
 export type SandboxFaucetErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `forbidden`: Not allowed
      */
     403: Problem;
@@ -6031,6 +6330,10 @@ export type SandboxFaucetErrors = {
      * `not_found`: Not found
      */
     404: Problem;
+    /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
     /**
      * `invalid_request`: Some fields are not as they should be · `invalid_amount`: Not an amount · `too_many_decimals`: More decimals than the asset has · `unknown_asset`: Unknown asset · `unknown_network`: Unknown network · `wrong_network`: An address of another network · `invalid_address`: Not an address
      */
@@ -6061,6 +6364,10 @@ export type SandboxMineData = {
 
 export type SandboxMineErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `forbidden`: Not allowed
      */
     403: Problem;
@@ -6068,6 +6375,10 @@ export type SandboxMineErrors = {
      * `not_found`: Not found
      */
     404: Problem;
+    /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
     /**
      * `invalid_request`: Some fields are not as they should be · `unknown_network`: Unknown network
      */
@@ -6098,6 +6409,10 @@ export type SandboxScenariosData = {
 
 export type SandboxScenariosErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `forbidden`: Not allowed
      */
     403: Problem;
@@ -6105,6 +6420,10 @@ export type SandboxScenariosErrors = {
      * `not_found`: Not found
      */
     404: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type SandboxScenariosError = SandboxScenariosErrors[keyof SandboxScenariosErrors];
@@ -6127,6 +6446,10 @@ export type SandboxStartData = {
 
 export type SandboxStartErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `forbidden`: Not allowed
      */
     403: Problem;
@@ -6134,6 +6457,10 @@ export type SandboxStartErrors = {
      * `not_found`: Not found
      */
     404: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type SandboxStartError = SandboxStartErrors[keyof SandboxStartErrors];
@@ -6177,6 +6504,10 @@ export type TransactionsListData = {
 
 export type TransactionsListErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -6192,6 +6523,10 @@ export type TransactionsListErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type TransactionsListError = TransactionsListErrors[keyof TransactionsListErrors];
@@ -6239,6 +6574,10 @@ export type TransactionsExportData = {
 
 export type TransactionsExportErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -6254,6 +6593,10 @@ export type TransactionsExportErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type TransactionsExportError = TransactionsExportErrors[keyof TransactionsExportErrors];
@@ -6291,6 +6634,10 @@ export type TransfersListData = {
 
 export type TransfersListErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -6306,6 +6653,10 @@ export type TransfersListErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type TransfersListError = TransfersListErrors[keyof TransfersListErrors];
@@ -6356,6 +6707,10 @@ export type TransfersCreateErrors = {
      */
     409: Problem;
     /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
      * `invalid_request`: Some fields are not as they should be · `idempotency_key_reused`: This Idempotency-Key was used with another body · `unknown_asset`: Unknown asset · `invalid_amount`: Not an amount · `too_many_decimals`: More decimals than the asset has · `invalid_address`: Not an address · `wrong_network`: An address of another network · `forbidden_address`: Nothing may be sent to this address · `own_address`: One of our own addresses
      */
     422: Problem;
@@ -6394,6 +6749,10 @@ export type TransfersGetData = {
 
 export type TransfersGetErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -6413,6 +6772,10 @@ export type TransfersGetErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type TransfersGetError = TransfersGetErrors[keyof TransfersGetErrors];
@@ -6526,6 +6889,10 @@ export type TransfersVerifyErrors = {
      */
     409: Problem;
     /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
      * `invalid_request`: Some fields are not as they should be · `invalid_code`: This code is not right · `code_already_used`: This code was used before · `idempotency_key_reused`: This Idempotency-Key was used with another body
      */
     422: Problem;
@@ -6576,6 +6943,10 @@ export type WithdrawalsListData = {
 
 export type WithdrawalsListErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -6591,6 +6962,10 @@ export type WithdrawalsListErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type WithdrawalsListError = WithdrawalsListErrors[keyof WithdrawalsListErrors];
@@ -6641,6 +7016,10 @@ export type WithdrawalsCreateErrors = {
      */
     409: Problem;
     /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
      * `invalid_request`: Some fields are not as they should be · `idempotency_key_reused`: This Idempotency-Key was used with another body · `quote_kind_mismatch`: This quote is for something else · `invalid_address`: Not an address · `wrong_network`: An address of another network · `own_address`: One of our own addresses · `forbidden_address`: Nothing may be sent to this address
      */
     422: Problem;
@@ -6679,6 +7058,10 @@ export type WithdrawalsGetData = {
 
 export type WithdrawalsGetErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -6698,6 +7081,10 @@ export type WithdrawalsGetErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type WithdrawalsGetError = WithdrawalsGetErrors[keyof WithdrawalsGetErrors];
@@ -6752,6 +7139,10 @@ export type WithdrawalsCancelErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type WithdrawalsCancelError = WithdrawalsCancelErrors[keyof WithdrawalsCancelErrors];
@@ -6807,6 +7198,10 @@ export type WithdrawalsVerifyErrors = {
      */
     409: Problem;
     /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
      * `invalid_request`: Some fields are not as they should be · `invalid_code`: This code is not right · `code_already_used`: This code was used before · `idempotency_key_reused`: This Idempotency-Key was used with another body
      */
     422: Problem;
@@ -6814,6 +7209,10 @@ export type WithdrawalsVerifyErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type WithdrawalsVerifyError = WithdrawalsVerifyErrors[keyof WithdrawalsVerifyErrors];
@@ -6843,6 +7242,10 @@ export type TreasuryListMovesData = {
 
 export type TreasuryListMovesErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -6858,6 +7261,10 @@ export type TreasuryListMovesErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type TreasuryListMovesError = TreasuryListMovesErrors[keyof TreasuryListMovesErrors];
@@ -6893,6 +7300,10 @@ export type TreasuryListProposalsData = {
 
 export type TreasuryListProposalsErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -6908,6 +7319,10 @@ export type TreasuryListProposalsErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type TreasuryListProposalsError = TreasuryListProposalsErrors[keyof TreasuryListProposalsErrors];
@@ -6935,6 +7350,10 @@ export type TreasuryAcceptProposalData = {
 
 export type TreasuryAcceptProposalErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -6951,6 +7370,10 @@ export type TreasuryAcceptProposalErrors = {
      */
     409: Problem;
     /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
      * `invalid_request`: Some fields are not as they should be
      */
     422: Problem;
@@ -6958,6 +7381,10 @@ export type TreasuryAcceptProposalErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type TreasuryAcceptProposalError = TreasuryAcceptProposalErrors[keyof TreasuryAcceptProposalErrors];
@@ -6985,6 +7412,10 @@ export type TreasuryDismissProposalData = {
 
 export type TreasuryDismissProposalErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -7008,6 +7439,10 @@ export type TreasuryDismissProposalErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type TreasuryDismissProposalError = TreasuryDismissProposalErrors[keyof TreasuryDismissProposalErrors];
@@ -7039,6 +7474,10 @@ export type TreasuryListVenueMovesData = {
 
 export type TreasuryListVenueMovesErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -7054,6 +7493,10 @@ export type TreasuryListVenueMovesErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type TreasuryListVenueMovesError = TreasuryListVenueMovesErrors[keyof TreasuryListVenueMovesErrors];
@@ -7076,6 +7519,10 @@ export type TreasuryListWalletsData = {
 
 export type TreasuryListWalletsErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -7091,6 +7538,10 @@ export type TreasuryListWalletsErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type TreasuryListWalletsError = TreasuryListWalletsErrors[keyof TreasuryListWalletsErrors];
@@ -7136,6 +7587,10 @@ export type AddressesListData = {
 
 export type AddressesListErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -7151,6 +7606,10 @@ export type AddressesListErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type AddressesListError = AddressesListErrors[keyof AddressesListErrors];
@@ -7196,6 +7655,10 @@ export type AddressesCreateErrors = {
      * `in_progress`: The first request is still running
      */
     409: Problem;
+    /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
     /**
      * `invalid_request`: Some fields are not as they should be · `idempotency_key_reused`: This Idempotency-Key was used with another body · `unknown_asset`: Unknown asset · `unknown_network`: Unknown network · `wrong_network`: An address of another network
      */
@@ -7254,6 +7717,10 @@ export type AddressesValidateErrors = {
      */
     409: Problem;
     /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
      * `invalid_request`: Some fields are not as they should be · `idempotency_key_reused`: This Idempotency-Key was used with another body · `unknown_asset`: Unknown asset · `unknown_network`: Unknown network
      */
     422: Problem;
@@ -7287,6 +7754,10 @@ export type WalletsListAssetsData = {
 
 export type WalletsListAssetsErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -7302,6 +7773,10 @@ export type WalletsListAssetsErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type WalletsListAssetsError = WalletsListAssetsErrors[keyof WalletsListAssetsErrors];
@@ -7324,6 +7799,10 @@ export type WalletsListBalancesData = {
 
 export type WalletsListBalancesErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -7339,6 +7818,10 @@ export type WalletsListBalancesErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type WalletsListBalancesError = WalletsListBalancesErrors[keyof WalletsListBalancesErrors];
@@ -7378,6 +7861,10 @@ export type BeneficiariesListData = {
 
 export type BeneficiariesListErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -7393,6 +7880,10 @@ export type BeneficiariesListErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type BeneficiariesListError = BeneficiariesListErrors[keyof BeneficiariesListErrors];
@@ -7439,6 +7930,10 @@ export type BeneficiariesCreateErrors = {
      */
     409: Problem;
     /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
      * `invalid_request`: Some fields are not as they should be · `idempotency_key_reused`: This Idempotency-Key was used with another body · `unknown_asset`: Unknown asset · `unknown_network`: Unknown network · `invalid_address`: Not an address · `wrong_network`: An address of another network · `own_address`: One of our own addresses · `forbidden_address`: Nothing may be sent to this address
      */
     422: Problem;
@@ -7477,6 +7972,10 @@ export type BeneficiariesDeleteData = {
 
 export type BeneficiariesDeleteErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -7496,6 +7995,10 @@ export type BeneficiariesDeleteErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type BeneficiariesDeleteError = BeneficiariesDeleteErrors[keyof BeneficiariesDeleteErrors];
@@ -7523,6 +8026,10 @@ export type BeneficiariesGetData = {
 
 export type BeneficiariesGetErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -7542,6 +8049,10 @@ export type BeneficiariesGetErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type BeneficiariesGetError = BeneficiariesGetErrors[keyof BeneficiariesGetErrors];
@@ -7597,6 +8108,10 @@ export type BeneficiariesRenameErrors = {
      */
     409: Problem;
     /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
      * `invalid_request`: Some fields are not as they should be · `idempotency_key_reused`: This Idempotency-Key was used with another body
      */
     422: Problem;
@@ -7604,6 +8119,10 @@ export type BeneficiariesRenameErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type BeneficiariesRenameError = BeneficiariesRenameErrors[keyof BeneficiariesRenameErrors];
@@ -7659,6 +8178,10 @@ export type BeneficiariesConfirmErrors = {
      */
     409: Problem;
     /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
      * `invalid_request`: Some fields are not as they should be · `idempotency_key_reused`: This Idempotency-Key was used with another body · `invalid_code`: This code is not right · `code_already_used`: This code was used before
      */
     422: Problem;
@@ -7666,6 +8189,10 @@ export type BeneficiariesConfirmErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type BeneficiariesConfirmError = BeneficiariesConfirmErrors[keyof BeneficiariesConfirmErrors];
@@ -7709,6 +8236,10 @@ export type DepositsListData = {
 
 export type DepositsListErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -7724,6 +8255,10 @@ export type DepositsListErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type DepositsListError = DepositsListErrors[keyof DepositsListErrors];
@@ -7751,6 +8286,10 @@ export type DepositsGetData = {
 
 export type DepositsGetErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -7770,6 +8309,10 @@ export type DepositsGetErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type DepositsGetError = DepositsGetErrors[keyof DepositsGetErrors];
@@ -7818,6 +8361,10 @@ export type WalletsGetStatementData = {
 
 export type WalletsGetStatementErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -7833,6 +8380,10 @@ export type WalletsGetStatementErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type WalletsGetStatementError = WalletsGetStatementErrors[keyof WalletsGetStatementErrors];
@@ -7877,6 +8428,10 @@ export type WalletsExportStatementData = {
 
 export type WalletsExportStatementErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -7892,6 +8447,10 @@ export type WalletsExportStatementErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type WalletsExportStatementError = WalletsExportStatementErrors[keyof WalletsExportStatementErrors];
@@ -7916,6 +8475,10 @@ export type WebhooksListData = {
 
 export type WebhooksListErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -7931,6 +8494,10 @@ export type WebhooksListErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type WebhooksListError = WebhooksListErrors[keyof WebhooksListErrors];
@@ -7977,6 +8544,10 @@ export type WebhooksCreateErrors = {
      */
     409: Problem;
     /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
      * `invalid_request`: Some fields are not as they should be · `idempotency_key_reused`: This Idempotency-Key was used with another body
      */
     422: Problem;
@@ -7984,6 +8555,10 @@ export type WebhooksCreateErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type WebhooksCreateError = WebhooksCreateErrors[keyof WebhooksCreateErrors];
@@ -8011,6 +8586,10 @@ export type WebhooksDeleteData = {
 
 export type WebhooksDeleteErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -8030,6 +8609,10 @@ export type WebhooksDeleteErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type WebhooksDeleteError = WebhooksDeleteErrors[keyof WebhooksDeleteErrors];
@@ -8057,6 +8640,10 @@ export type WebhooksGetData = {
 
 export type WebhooksGetErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -8076,6 +8663,10 @@ export type WebhooksGetErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type WebhooksGetError = WebhooksGetErrors[keyof WebhooksGetErrors];
@@ -8103,6 +8694,10 @@ export type WebhooksUpdateData = {
 
 export type WebhooksUpdateErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -8115,6 +8710,10 @@ export type WebhooksUpdateErrors = {
      */
     404: Problem;
     /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
      * `invalid_request`: Some fields are not as they should be
      */
     422: Problem;
@@ -8122,6 +8721,10 @@ export type WebhooksUpdateErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type WebhooksUpdateError = WebhooksUpdateErrors[keyof WebhooksUpdateErrors];
@@ -8158,6 +8761,10 @@ export type WebhooksListDeliveriesData = {
 
 export type WebhooksListDeliveriesErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -8177,6 +8784,10 @@ export type WebhooksListDeliveriesErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type WebhooksListDeliveriesError = WebhooksListDeliveriesErrors[keyof WebhooksListDeliveriesErrors];
@@ -8243,6 +8854,10 @@ export type WebhooksRedeliverErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type WebhooksRedeliverError = WebhooksRedeliverErrors[keyof WebhooksRedeliverErrors];
@@ -8305,6 +8920,10 @@ export type WebhooksRotateErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type WebhooksRotateError = WebhooksRotateErrors[keyof WebhooksRotateErrors];
@@ -8367,6 +8986,10 @@ export type WebhooksTestErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type WebhooksTestError = WebhooksTestErrors[keyof WebhooksTestErrors];

@@ -195,6 +195,7 @@ from .venue_move_out import VenueMoveOut
 from .venue_move_out_direction import VenueMoveOutDirection
 from .venue_move_out_state import VenueMoveOutState
 from .verify_in import VerifyIn
+from .waiting import Waiting
 from .wallet_out import WalletOut
 from .wallets_export_statement_format import WalletsExportStatementFormat
 from .wallets_export_statement_response_200 import WalletsExportStatementResponse200
@@ -397,6 +398,7 @@ __all__ = (
     "VenueMoveOutDirection",
     "VenueMoveOutState",
     "VerifyIn",
+    "Waiting",
     "WalletOut",
     "WalletsExportStatementFormat",
     "WalletsExportStatementResponse200",
