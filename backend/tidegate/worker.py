@@ -24,6 +24,8 @@ from tidegate.exchange import pipeline as exchange
 from tidegate.exchange import positions
 from tidegate.ledger.lane import Lane
 from tidegate.notices import log as notices
+from tidegate.notices import post
+from tidegate.notices.post import Post
 from tidegate.outbox.events import WORK
 from tidegate.parts import Parts, open_parts
 from tidegate.transactions import books, compare, payouts, transfer, withdraw
@@ -53,6 +55,7 @@ STEPS = (
     "keep",
     "expire",
     "webhooks",
+    "mail",
     "books",
     "forget",
 )
@@ -85,6 +88,7 @@ class Worker:
         self._behind = False
         """The signer signed what the books do not know."""
         self._rounds = webhooks.Rounds(parts.courier)
+        self._post = Post(parts.db, parts.settings, parts.gate.keys)
 
     def steps(self) -> list[Step]:
         parts, office, spender = self._parts, self._parts.office, self._parts.spender
@@ -117,6 +121,7 @@ class Worker:
             Step("expire", self._expire, 1),
             Step("webhooks", self._rounds.healthy, 0.5),
             Step("webhooks:failing", self._rounds.failing, 1),
+            *([Step("mail", lambda: post.send(self._post), 1)] if parts.settings.mail.host else []),
             Step("forget", self._forget, 3600),
             Step("books", books.Checker(office).step, 10),
         ]
@@ -159,6 +164,7 @@ class Worker:
         """Drop what has had its time: events past their replay window, sessions long ended."""
         await notices.forget(self._parts.db)
         await webhooks.forget(self._parts.courier)
+        await post.forget(self._post)
         await self._parts.lane.forget(utcnow())
         await sessions.forget_old(self._parts.gate, now=utcnow())
         return 0

@@ -17,7 +17,7 @@ from tidegate.ledger.rules import Outcome, Posting, Verdict
 from tidegate.outbox.events import changed
 from tidegate.refusal import Kind, Refusal
 from tidegate.signing.messages import Intent, digest_of
-from tidegate.transactions import store
+from tidegate.transactions import mails, store
 from tidegate.transactions.office import Office
 from tidegate.transactions.rules import Draft, State, hold_transfers
 from tidegate.transactions.view import challenge_out, withdrawal_out
@@ -71,6 +71,7 @@ async def _request(office: Office, subject: Subject, asked: Asked, keyed: Keyed,
         store.event_rider(row.id, 1, at=now, state=State.PENDING_VERIFICATION, sub_status=None, by="you", detail=None),
         limits.spend(row.user_id, row.usd_cents, limits.of(office.settings.compliance).daily, policy.day_of(now)),
         changed(subject.user_id, "withdrawal", row.id, 1),
+        *mails.requested(office.settings, row, now),
     ]
     posting = Posting(f"withdrawal:{row.id}:hold", hold_transfers(store.terms(row)), "withdrawal", row.id)
     verdict = await office.lane.submit(posting, riders)

@@ -12,7 +12,7 @@ from tidegate.compliance import limits
 from tidegate.compliance import rules as policy
 from tidegate.database import utcnow
 from tidegate.ledger.rules import Outcome, Posting
-from tidegate.transactions import store, together
+from tidegate.transactions import mails, store, together
 from tidegate.transactions.office import Office
 from tidegate.transactions.rules import State, SubStatus, plain_fee_transfers, refund_transfers
 from tidegate.transactions.tables import Withdrawal
@@ -36,9 +36,10 @@ async def settle(
     assert seen.winner is not None
     if not await _book(office, spender, job, seen.winner):
         return SOON
+    txid = seen.winner.member.txid or ""
     going = [row for row in rows if row.held_by_operator is None]
     short = [row for row in going if seen.paid.get(row.address, 0) != row.deliver_units]
-    await asyncio.gather(*(_settle_one(office, job, row) for row in going if row not in short))
+    await asyncio.gather(*(_settle_one(office, job, row, txid) for row in going if row not in short))
     if short:
         told = Told(Step.REFUSED, "mined, but the chain does not show the payment")
         return await together.wait(office, job, short, told)
@@ -75,7 +76,7 @@ async def _book_children(office: Office, spender: Spender, job: Job, seen: Watch
             await office.lane.submit(posting, watch.child_riders(job, child))
 
 
-async def _settle_one(office: Office, job: Job, row: Withdrawal) -> None:
+async def _settle_one(office: Office, job: Job, row: Withdrawal, txid: str) -> None:
     """The hold leaves our books with the coins, fees become income, in one commit."""
     now = utcnow()
     moves = (
@@ -86,6 +87,7 @@ async def _settle_one(office: Office, job: Job, row: Withdrawal) -> None:
         watch.settled_rider(job, row.id, now),
         sent_to.rider(user_id=row.user_id, network=row.network, address=row.address, at=now),
         *together.riders_to([row], State.COMPLETED, values={"completed_at": now}),
+        *mails.completed(office.settings, row, txid, now),
     ]
     verdict = await office.lane.submit(Posting(f"withdrawal:{row.id}:settle", moves, "withdrawal", row.id), riders)
     if not verdict.posted:
@@ -109,6 +111,7 @@ async def fail(
             watch.ended_rider(job, row.id, now),
             limits.give_back(row.user_id, row.usd_cents, policy.day_of(row.created_at)),
             *together.riders_to([row], State.FAILED, detail=_TURNED_DOWN),
+            *mails.returned(office.settings, row, State.FAILED, moves, None, now),
         ]
         verdict = await office.lane.submit(Posting(f"withdrawal:{row.id}:refund", moves, "withdrawal", row.id), riders)
         if not verdict.posted:
