@@ -5,6 +5,7 @@ import html
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
+from email.errors import HeaderParseError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -41,7 +42,7 @@ def sealed(letter: Letter, envelope: Envelope) -> bytes:
     message = EmailMessage(policy=_POLICY)
     name, address = parseaddr(envelope.sender)
     message["From"] = Address(name, addr_spec=address)
-    message["To"] = Address(addr_spec=envelope.to)
+    message["To"] = _address(envelope.to)
     message["Subject"] = one_line(letter.subject)
     message["Date"] = format_datetime(envelope.at)
     message["Message-ID"] = envelope.message_id
@@ -51,6 +52,22 @@ def sealed(letter: Letter, envelope: Envelope) -> bytes:
     # Its own would be another one each time.
     message.set_boundary(f"tide-{envelope.id.hex}")
     return message.as_bytes()
+
+
+def mailable(address: str) -> str:
+    """The address in ASCII, as every server takes it. Raises ValueError for one that has no such form."""
+    local, _, domain = address.rpartition("@")
+    found = f"{local}@{domain.encode('idna').decode()}"
+    if not found.isascii() or not found.isprintable():
+        raise ValueError("only ASCII before the @")
+    return found
+
+
+def _address(given: str) -> Address:
+    try:
+        return Address(addr_spec=mailable(given))
+    except (ValueError, IndexError, HeaderParseError) as error:  # the library's parser, of what is no address
+        raise ValueError("no address") from error
 
 
 def _foot(brand: str) -> str:

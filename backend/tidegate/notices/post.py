@@ -22,7 +22,7 @@ from tidegate.config import MailSettings, Settings
 from tidegate.database import Database, utcnow
 from tidegate.failpoints import reach
 from tidegate.notices import rules
-from tidegate.notices.envelope import Envelope, sealed, sender_address
+from tidegate.notices.envelope import Envelope, mailable, sealed, sender_address
 from tidegate.notices.letters import Context, write
 from tidegate.notices.rules import Carried
 from tidegate.outbox import mails
@@ -87,9 +87,10 @@ async def _carry(post: Post, line: "_Line", entry: Entry, to: Addressee | None) 
         return Outcome(Carried.UNWANTED, None)
     try:
         raw = composed(post.settings, post.keys, entry, to.email)
+        address = mailable(to.email)
     except ValueError as error:
-        return Outcome(Carried.REFUSED, f"not an address to write to: {type(error).__name__}")
-    return await line.carry(to.email, raw)
+        return Outcome(Carried.REFUSED, f"cannot be written to: {error}")
+    return await line.carry(address, raw)
 
 
 def composed(settings: Settings, keys: Keyring, entry: Entry, to: str) -> bytes:

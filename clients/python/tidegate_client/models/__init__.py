@@ -26,6 +26,7 @@ from .best_execution_out_side import BestExecutionOutSide
 from .book_seen_out import BookSeenOut
 from .books_asset_out import BooksAssetOut
 from .books_out import BooksOut
+from .cancellable_out import CancellableOut
 from .candle_out import CandleOut
 from .candle_source_out import CandleSourceOut
 from .candles_out import CandlesOut
@@ -68,9 +69,11 @@ from .faucet_out import FaucetOut
 from .fee_out import FeeOut
 from .fee_out_kind import FeeOutKind
 from .fill_out import FillOut
+from .freezable_out import FreezableOut
 from .hold_out import HoldOut
 from .intent_out import IntentOut
 from .limit_out import LimitOut
+from .link_in import LinkIn
 from .live_out import LiveOut
 from .logged_change_out import LoggedChangeOut
 from .login_in import LoginIn
@@ -160,6 +163,9 @@ from .token_out import TokenOut
 from .top_out import TopOut
 from .total_cost_out import TotalCostOut
 from .totp_out import TotpOut
+from .tracked_out import TrackedOut
+from .tracked_out_stage import TrackedOutStage
+from .tracking_out import TrackingOut
 from .transaction_out import TransactionOut
 from .transaction_out_kind import TransactionOutKind
 from .transactions_export_format import TransactionsExportFormat
@@ -178,6 +184,7 @@ from .trial_line_out_side import TrialLineOutSide
 from .trial_total_out import TrialTotalOut
 from .twin_out import TwinOut
 from .twin_out_source import TwinOutSource
+from .unfreeze_in import UnfreezeIn
 from .validate_in import ValidateIn
 from .validation_out import ValidationOut
 from .venue_move_out import VenueMoveOut
@@ -217,6 +224,7 @@ __all__ = (
     "BooksAssetOut",
     "BookSeenOut",
     "BooksOut",
+    "CancellableOut",
     "CandleOut",
     "CandleSourceOut",
     "CandlesOut",
@@ -259,9 +267,11 @@ __all__ = (
     "FeeOut",
     "FeeOutKind",
     "FillOut",
+    "FreezableOut",
     "HoldOut",
     "IntentOut",
     "LimitOut",
+    "LinkIn",
     "LiveOut",
     "LoggedChangeOut",
     "LoginIn",
@@ -351,6 +361,9 @@ __all__ = (
     "TopOut",
     "TotalCostOut",
     "TotpOut",
+    "TrackedOut",
+    "TrackedOutStage",
+    "TrackingOut",
     "TransactionOut",
     "TransactionOutKind",
     "TransactionsExportFormat",
@@ -369,6 +382,7 @@ __all__ = (
     "TrialTotalOut",
     "TwinOut",
     "TwinOutSource",
+    "UnfreezeIn",
     "ValidateIn",
     "ValidationOut",
     "VenueMoveOut",
