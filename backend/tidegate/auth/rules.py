@@ -229,6 +229,7 @@ LIMITS: dict[str, Limit] = {
         Limit("exports", 5, timedelta(hours=1)),
         Limit("addresses", 60, timedelta(hours=1)),
         Limit("webhooks", 60, timedelta(hours=1)),
+        Limit("receipts", 120, timedelta(hours=1)),
         Limit("links_network", 120, timedelta(minutes=1)),
     )
 }

@@ -12,7 +12,7 @@ from tidegate.database import utcnow
 from tidegate.idempotency import Keyed, keyed_optional, respond
 from tidegate.problems import problems
 from tidegate.refusal import Kind
-from tidegate.transactions import by_link, tracking
+from tidegate.transactions import by_link, receipt, tracking
 from tidegate.transactions.office import Office
 from tidegate.transactions.schemas import CancellableOut, LinkIn, TrackedOut, TrackingOut
 
@@ -20,6 +20,7 @@ router = APIRouter(prefix="/transactions")
 
 SIGNED_IN = (Kind.UNAUTHENTICATED, Kind.FORBIDDEN, Kind.RATE_LIMITED, Kind.INVALID_REQUEST)
 BY_LINK = (Kind.MALFORMED, Kind.INVALID_REQUEST, Kind.NOT_FOUND, Kind.RATE_LIMITED)
+PDF = {"type": "string", "format": "binary"}
 PUBLIC = [Depends(allow("public"))]
 
 
@@ -71,6 +72,25 @@ async def track(body: LinkIn, office: At, response: Response) -> TrackedOut:
     """How far a payment is, for its recipient. Nothing of the account that pays."""
     response.headers["X-Robots-Tag"] = "noindex, nofollow"
     return await tracking.follow(office, body.token.get_secret_value(), utcnow())
+
+
+@router.get(
+    "/withdrawals/{withdrawal_id}/receipt.pdf",
+    tags=["withdrawals"],
+    operation_id="withdrawals_get_receipt",
+    response_class=Response,
+    responses=problems(*SIGNED_IN, Kind.NOT_FOUND)
+    | {200: {"description": "A PDF", "content": {"application/pdf": {"schema": PDF}}}},
+)
+async def get_receipt(
+    withdrawal_id: uuid.UUID,
+    office: At,
+    subject: Annotated[Subject, Depends(allow("transactions.read", limit="receipts"))],
+) -> Response:
+    """The receipt as PDF: where it went, each fee, when, and what our books say. Also of what was not sent, which it says."""
+    raw = await receipt.receipt(office, user_id=subject.user_id, withdrawal_id=withdrawal_id, now=utcnow())
+    named = {"Content-Disposition": f'attachment; filename="receipt-{withdrawal_id}.pdf"'}
+    return Response(raw, media_type="application/pdf", headers=named)
 
 
 @router.post(

@@ -1741,6 +1741,56 @@ export type LoginIn = {
 };
 
 /**
+ * MailItem
+ */
+export type MailItem = {
+    /**
+     * At
+     */
+    at: string;
+    /**
+     * Id
+     */
+    id: string;
+    /**
+     * Links
+     *
+     * Pages of ours that it points to
+     */
+    links: Array<string>;
+    /**
+     * Sender
+     */
+    sender: string;
+    /**
+     * Subject
+     */
+    subject: string;
+    /**
+     * Text
+     */
+    text: string;
+    /**
+     * To
+     */
+    to: string;
+};
+
+/**
+ * MailList
+ */
+export type MailList = {
+    /**
+     * Items
+     */
+    items: Array<MailItem>;
+    /**
+     * Next Cursor
+     */
+    next_cursor: string | null;
+};
+
+/**
  * MarketOut
  *
  * A pair. `mid`, `bid` and `ask` are `quote` per 1 `base`; null when no source may be quoted from.
@@ -5989,6 +6039,44 @@ export type SandboxFaucetResponses = {
 
 export type SandboxFaucetResponse = SandboxFaucetResponses[keyof SandboxFaucetResponses];
 
+export type SandboxMailsData = {
+    body?: never;
+    path?: never;
+    query: {
+        /**
+         * To
+         */
+        to: string;
+    };
+    url: '/api/v1/sandbox/mails';
+};
+
+export type SandboxMailsErrors = {
+    /**
+     * `forbidden`: Not allowed
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found
+     */
+    404: Problem;
+    /**
+     * `invalid_request`: Some fields are not as they should be
+     */
+    422: Problem;
+};
+
+export type SandboxMailsError = SandboxMailsErrors[keyof SandboxMailsErrors];
+
+export type SandboxMailsResponses = {
+    /**
+     * Successful Response
+     */
+    200: MailList;
+};
+
+export type SandboxMailsResponse = SandboxMailsResponses[keyof SandboxMailsResponses];
+
 export type SandboxMineData = {
     body: MineIn;
     path?: never;
@@ -6816,6 +6904,52 @@ export type WithdrawalsCancelResponses = {
 };
 
 export type WithdrawalsCancelResponse = WithdrawalsCancelResponses[keyof WithdrawalsCancelResponses];
+
+export type WithdrawalsGetReceiptData = {
+    body?: never;
+    path: {
+        /**
+         * Withdrawal Id
+         */
+        withdrawal_id: string;
+    };
+    query?: never;
+    url: '/api/v1/transactions/withdrawals/{withdrawal_id}/receipt.pdf';
+};
+
+export type WithdrawalsGetReceiptErrors = {
+    /**
+     * `unauthenticated`: Sign in first
+     */
+    401: Problem;
+    /**
+     * `forbidden`: Not allowed
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found
+     */
+    404: Problem;
+    /**
+     * `invalid_request`: Some fields are not as they should be
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests
+     */
+    429: Problem;
+};
+
+export type WithdrawalsGetReceiptError = WithdrawalsGetReceiptErrors[keyof WithdrawalsGetReceiptErrors];
+
+export type WithdrawalsGetReceiptResponses = {
+    /**
+     * A PDF
+     */
+    200: Blob | File;
+};
+
+export type WithdrawalsGetReceiptResponse = WithdrawalsGetReceiptResponses[keyof WithdrawalsGetReceiptResponses];
 
 export type WithdrawalsRevokeTrackingData = {
     body?: never;

@@ -77,6 +77,8 @@ from .link_in import LinkIn
 from .live_out import LiveOut
 from .logged_change_out import LoggedChangeOut
 from .login_in import LoginIn
+from .mail_item import MailItem
+from .mail_list import MailList
 from .market_out import MarketOut
 from .markets_out import MarketsOut
 from .me_in import MeIn
@@ -275,6 +277,8 @@ __all__ = (
     "LiveOut",
     "LoggedChangeOut",
     "LoginIn",
+    "MailItem",
+    "MailList",
     "MarketOut",
     "MarketsOut",
     "MeIn",
