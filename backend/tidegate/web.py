@@ -29,6 +29,8 @@ WEB = Path(__file__).parent / "web"
 DOCS = Path(__file__).parent / "docs_pages"
 OFFLINE = Path(fastapi_offline.__file__).parent / "static"
 MAX_BODY = 64 * 1024
+LINKED = frozenset({"/cancel", "/freeze", "/track"})
+"""Pages that links lead to, which nobody should find otherwise."""
 
 _BASE_CSP = (
     "default-src 'none'; script-src 'self'; img-src 'self' data:; connect-src 'self'; font-src 'self'; "
@@ -230,7 +232,12 @@ def mount(app: FastAPI, settings: Settings) -> None:
 
     async def spa(request: Request) -> Response:
         file = _file(request.url.path)
-        return shell(settings) if file is None else FileResponse(file, headers={"Cache-Control": "no-cache"})
+        if file is not None:
+            return FileResponse(file, headers={"Cache-Control": "no-cache"})
+        found = shell(settings)
+        if request.url.path in LINKED:
+            found.headers["X-Robots-Tag"] = "noindex, nofollow"
+        return found
 
     routes: list[Route | Mount] = [
         Route("/docs", swagger),

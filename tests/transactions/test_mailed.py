@@ -5,6 +5,7 @@ import uuid
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import httpx
@@ -265,7 +266,7 @@ async def test_looks_at_links_are_counted_by_network(world: World, http: httpx.A
 
 
 async def test_a_tracking_link_is_not_bent_by_sql(
-    world: World, box: Mailbox, superuser: "asyncpg.Connection[object]"
+    world: World, box: Mailbox, superuser: "asyncpg.Connection[Any]"
 ) -> None:
     who, asked = await paid(world)
     await tracked(world, who, asked)
