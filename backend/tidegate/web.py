@@ -53,6 +53,8 @@ POSITION = Gauge(
 )
 CARRIED = Gauge("tidegate_carried_usd", "Of it, what no order will take off", ["asset"], registry=REGISTRY)
 EXPOSURE_CAP = Gauge("tidegate_exposure_cap_usd", "What open prices and positions may come to", registry=REGISTRY)
+MAILS = Gauge("tidegate_mails_waiting", "Mails to be sent", registry=REGISTRY)
+MAIL_AGE = Gauge("tidegate_mail_age_seconds", "Since the oldest of them was written", registry=REGISTRY)
 WAY = Gauge("tidegate_venue_open", "1 while this process may call the venue", ["venue"], registry=REGISTRY)
 
 
