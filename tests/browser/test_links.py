@@ -31,6 +31,7 @@ async def asked(customer: Customer) -> str:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 async def test_a_mail_cancels_freezes_and_a_recipient_follows(visitor: Visitor, stack: Stack) -> None:
     customer = await stack.customer(USDT="50")
     page, found = visitor.page, []

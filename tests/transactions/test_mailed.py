@@ -21,6 +21,7 @@ from tidegate.database import utcnow
 from tidegate.idempotency import Keyed
 from tidegate.refusal import Kind
 from tidegate.transactions import by_link, link_routes, tracking
+from tidegate.wallets import beneficiaries
 
 WHOLE = "0x 7099 7970 C518 12dc"
 
@@ -280,3 +281,20 @@ async def test_a_tracking_link_is_not_bent_by_sql(
     await superuser.execute("UPDATE tracking_links SET revoked_at = now()")
     with pytest.raises(asyncpg.RestrictViolationError):
         await superuser.execute("UPDATE tracking_links SET revoked_at = NULL")
+
+
+async def test_a_new_saved_address_is_mailed_whole_with_a_link_that_freezes(world: World, box: Mailbox) -> None:
+    who = await world.someone()
+    await beneficiaries.create(
+        world.office.cashier,
+        user_id=who.id,
+        label="Anna",
+        asset="USDT",
+        network="ethereum",
+        address=STRANGER,
+        keyed=Keyed("k", "d"),
+    )
+    (mail,) = await box.carried()
+    assert mail["Subject"] == "A new saved address: Anna"
+    assert WHOLE in body(mail)
+    assert (await freezing.look(world.gate, link(mail, "freeze"), now=utcnow())).frozen_at is None
