@@ -22,6 +22,7 @@ from tidegate.exchange import routes as exchange_routes
 from tidegate.notices import routes as notices_routes
 from tidegate.parts import Parts, open_parts
 from tidegate.refusal import Kind, Refusal
+from tidegate.transactions import link_routes
 from tidegate.transactions import routes as transactions_routes
 from tidegate.treasury import routes as treasury_routes
 from tidegate.wallets import routes as wallets_routes
@@ -35,7 +36,7 @@ _AGAIN_SECONDS = 30
 
 # Paths are tried one after the other: what a busy day is made of comes first.
 ROUTERS: dict[str, Sequence[APIRouter]] = {
-    "transactions": (transactions_routes.router, transactions_routes.audit_router),
+    "transactions": (transactions_routes.router, link_routes.router, transactions_routes.audit_router),
     "exchange": (exchange_routes.router,),
     "treasury": (treasury_routes.router,),
     "wallets": (wallets_routes.router,),

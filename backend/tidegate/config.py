@@ -4,7 +4,9 @@
 `[a] b`. `DATABASE_URL` wins over `[database] url`. Unknown keys are refused: a typing error is not a default.
 """
 
+import ipaddress
 import os
+from email.utils import parseaddr
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal
@@ -393,6 +395,45 @@ class ReconciliationSettings(_Section):
         return self
 
 
+class MailSettings(_Section):
+    """The SMTP server that takes our mails. Links in them go to `[api] public_url`."""
+
+    host: str = ""
+    """Empty: no mails are written and none are sent."""
+    port: int = Field(587, ge=1, le=65535)
+    tls: Literal["starttls", "tls", "none"] = "starttls"
+    """`starttls` (usually port 587) and `tls` (465) check the server's certificate; `none` is taken on loopback alone."""
+    user: str = ""
+    password_file: Path | None = None
+    """Holds the password of `user`."""
+    sender: str = "Tidegate <no-reply@localhost>"
+    """What mails come from, as `Name <address>`."""
+    timeout_seconds: float = Field(20, gt=0, le=30)
+    """For each step of the conversation with the server; after it nobody knows whether the mail was taken."""
+
+    @model_validator(mode="after")
+    def _safe(self) -> "MailSettings":
+        if self.tls == "none" and self.host and not loopback(self.host):
+            raise ValueError("tls: mails hold links that cancel and freeze; without TLS they go to loopback only")
+        address = parseaddr(self.sender)[1]
+        if not self.sender.isprintable() or not address.isascii() or address.count("@") != 1:
+            raise ValueError("sender: write it as `Name <address>`")
+        if bool(self.user) != (self.password_file is not None):
+            raise ValueError("user and password_file go together")
+        return self
+
+    def read_password(self) -> str:
+        """Raises OSError."""
+        return self.password_file.read_text().strip() if self.password_file is not None else ""
+
+
+def loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 class SandboxSettings(_Section):
     directory: Path = Path(".data")
     """The data folder of `tidegate up`."""
@@ -428,6 +469,7 @@ class Settings(BaseSettings):
     quotes: QuoteSettings = QuoteSettings()
     compliance: ComplianceSettings = ComplianceSettings()
     reconciliation: ReconciliationSettings = ReconciliationSettings()
+    mail: MailSettings = MailSettings()
     sandbox: SandboxSettings = SandboxSettings()
     minimum_deposit: dict[str, str] = Field(
         default_factory=lambda: {"BTC": "0.00001", "ETH": "0.001", "USDT": "1", "USDC": "1"}

@@ -38,13 +38,19 @@ TABLES: dict[str, May] = {
     # what is told
     "events": May(_GROW, "SELECT, INSERT, DELETE", _READ),  # the worker forgets what is past its replay window
     "event_counters": May(_EDIT, _EDIT, _READ),
+    # written with the change by whoever makes it, sent by the worker; the api uses up a mail's link
+    "mails": May(
+        f"{_GROW}, UPDATE (link_used_at)",
+        f"{_GROW}, UPDATE (state, reason, tries, sent_at, due_at, lease_until, fence), DELETE",
+        _READ,
+    ),
     "idempotency_keys": May(_GROW, "", "SELECT (user_id, operation, key, status, created_at)"),
     # auth
     "users": May(
         _EDIT,
-        "SELECT (id, frozen_at)",
+        "SELECT (id, frozen_at, email, email_confirmed_at, notices)",  # whom it sends mail, and what they want to know
         "SELECT (id, email, email_canonical, email_confirmed_at, name, password_changed_at, language, currency, notices, "
-        "epoch, version, created_at, frozen_at)",
+        "epoch, version, created_at, frozen_at, frozen_by)",
     ),
     "roles": May("", "", _READ),
     "role_permissions": May(_READ, "", _READ),
@@ -102,6 +108,7 @@ TABLES: dict[str, May] = {
     "withdrawal_events": May(_GROW, _GROW, _READ),
     "internal_transfers": May(_EDIT, "SELECT, UPDATE", _READ),
     "internal_transfer_events": May(_GROW, _GROW, _READ),
+    "tracking_links": May(f"{_GROW}, UPDATE (revoked_at)", "", _READ),
     "books_checks": May(_READ, "SELECT, INSERT, DELETE", _READ),
     # webhooks: the owner's part is the api's, every try is the worker's
     "webhook_endpoints": May(
@@ -142,6 +149,8 @@ FUNCTIONS: dict[str, May] = {
     "order_follow_guard": May(),
     "quote_receipt_guard": May(),
     "venue_move_guard": May(),
+    "mail_guard": May(),
+    "tracking_link_guard": May(),
 }
 
 

@@ -30,6 +30,7 @@ from tidegate.health import Health
 from tidegate.ledger.lane import Lane
 from tidegate.markets.books import Markets
 from tidegate.notices.feed import Feed
+from tidegate.outbox import mails
 from tidegate.roles import Duty
 from tidegate.signing.client import SignerDoor
 from tidegate.signing.messages import Failed
@@ -126,9 +127,13 @@ class Parts:
             checked = await books.last(self.office)
             open_now = await positions.positions(self.desk)
             waits, promises = await waiting.look(self.db, now=utcnow())
+            async with self.db.reading() as session:
+                count, oldest = await mails.waiting(session)
         except (OSError, SQLAlchemyError) as error:
             log.warning("meters_not_read", reason=type(error).__name__)
             return
+        web.MAILS.set(count)
+        web.MAIL_AGE.set((utcnow() - oldest).total_seconds() if oldest is not None else 0)
         for one in found:
             web.FIT.labels(one.network).set(one.fit)
             web.AGE.labels(one.network).set(math.inf if one.seconds is None else one.seconds)

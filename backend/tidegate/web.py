@@ -29,6 +29,8 @@ WEB = Path(__file__).parent / "web"
 DOCS = Path(__file__).parent / "docs_pages"
 OFFLINE = Path(fastapi_offline.__file__).parent / "static"
 MAX_BODY = 64 * 1024
+LINKED = frozenset({"/cancel", "/freeze", "/track"})
+"""Pages that links lead to, which nobody should find otherwise."""
 
 _BASE_CSP = (
     "default-src 'none'; script-src 'self'; img-src 'self' data:; connect-src 'self'; font-src 'self'; "
@@ -79,6 +81,8 @@ PROMISES = Gauge(
     registry=REGISTRY,
 )
 KEPT = Gauge("tidegate_expected_by_kept", "Of them, those that were kept", ["network", "asset"], registry=REGISTRY)
+MAILS = Gauge("tidegate_mails_waiting", "Mails to be sent", registry=REGISTRY)
+MAIL_AGE = Gauge("tidegate_mail_age_seconds", "Since the oldest of them was written", registry=REGISTRY)
 WAY = Gauge("tidegate_venue_open", "1 while this process may call the venue", ["venue"], registry=REGISTRY)
 
 BOOKS_AGE = Gauge("tidegate_books_age_seconds", "Since the books were last checked", registry=REGISTRY)
@@ -266,7 +270,12 @@ def mount(app: FastAPI, settings: Settings) -> None:
 
     async def spa(request: Request) -> Response:
         file = _file(request.url.path)
-        return shell(settings) if file is None else FileResponse(file, headers={"Cache-Control": "no-cache"})
+        if file is not None:
+            return FileResponse(file, headers={"Cache-Control": "no-cache"})
+        found = shell(settings)
+        if request.url.path in LINKED:
+            found.headers["X-Robots-Tag"] = "noindex, nofollow"
+        return found
 
     routes: list[Route | Mount] = [
         Route("/docs", swagger),

@@ -25,6 +25,8 @@ from tidegate.exchange import pipeline as exchange
 from tidegate.exchange import positions
 from tidegate.ledger.lane import Lane
 from tidegate.notices import log as notices
+from tidegate.notices import post
+from tidegate.notices.post import Post
 from tidegate.outbox.events import WORK
 from tidegate.parts import Parts, open_parts
 from tidegate.transactions import compare, payouts, reconcile, recover, transfer, waiting, withdraw
@@ -56,6 +58,7 @@ STEPS = (
     "arrivals",
     "alarm",
     "webhooks",
+    "mail",
     "books",
     "forget",
 )
@@ -88,6 +91,7 @@ class Worker:
         self._behind = False
         """The signer signed what the books do not know."""
         self._rounds = webhooks.Rounds(parts.courier)
+        self._post = Post(parts.db, parts.settings, parts.gate.keys)
 
     def steps(self) -> list[Step]:
         parts, office, spender = self._parts, self._parts.office, self._parts.spender
@@ -124,6 +128,7 @@ class Worker:
             Step("alarm", lambda: waiting.alarm_step(office), 60),
             Step("webhooks", self._rounds.healthy, 0.5),
             Step("webhooks:failing", self._rounds.failing, 1),
+            *([Step("mail", lambda: post.send(self._post), 1)] if parts.settings.mail.host else []),
             Step("forget", self._forget, 3600),
             Step("books", reconcile.Checker(office).step, parts.settings.reconciliation.every_seconds),
         ]
@@ -186,6 +191,7 @@ class Worker:
         """Drop what has had its time: events past their replay window, sessions long ended."""
         await notices.forget(self._parts.db)
         await webhooks.forget(self._parts.courier)
+        await post.forget(self._post)
         await self._parts.lane.forget(utcnow())
         await sessions.forget_old(self._parts.gate, now=utcnow())
         return 0

@@ -71,6 +71,8 @@ ROWS = (
     "Sweeps, consolidation, cold storage, refill proposals",
     "The house's own moves at the signer",
     "The event log, webhooks",
+    "Mail that guards, links that cancel and freeze",
+    "Receipts, tracking links",
 )
 
 

@@ -7,13 +7,15 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Request, Response
 
-from tidegate.auth import accounts, factors, sessions
+from tidegate.auth import accounts, factors, freezing, links, sessions
 from tidegate.auth.accounts import Account, Client
 from tidegate.auth.gate import Gate, the_gate
 from tidegate.auth.rules import Credential
 from tidegate.auth.schemas import (
     ConfirmTotpIn,
+    FreezableOut,
     HoldOut,
+    LinkIn,
     LoginIn,
     MeIn,
     MeOut,
@@ -29,6 +31,7 @@ from tidegate.auth.schemas import (
     TokenIn,
     TokenOut,
     TotpOut,
+    UnfreezeIn,
 )
 from tidegate.auth.subject import Subject, allow, client_address, own_page, session_cookie
 from tidegate.database import utcnow
@@ -49,6 +52,7 @@ SIGNING_IN = (
     Kind.BUSY,
 )
 SIGNED_IN = (Kind.UNAUTHENTICATED, Kind.FORBIDDEN)
+BY_LINK = (Kind.MALFORMED, Kind.INVALID_REQUEST, Kind.NOT_FOUND, Kind.RATE_LIMITED)
 DEVICE_SECONDS = 365 * 24 * 3600
 
 At = Annotated[Gate, Depends(the_gate)]
@@ -242,13 +246,53 @@ async def revoke_session(session_id: uuid.UUID, subject: Writer, gate: At) -> Re
     return _signed_out(gate) if session_id == subject.session_id else Response(status_code=204)
 
 
+@router.post("/freeze/look", operation_id="auth_look_freeze", dependencies=PUBLIC, responses=problems(*BY_LINK))
+async def look_freeze(body: LinkIn, request: Request, gate: At) -> FreezableOut:
+    """What the freeze link of a mail is about. Changes nothing."""
+    now = utcnow()
+    await links.take(gate, client_address(request), now=now)
+    found = await freezing.look(gate, body.token.get_secret_value(), now=now)
+    return FreezableOut(email=found.email, frozen_at=found.frozen_at, used=found.used)
+
+
+@router.post("/freeze", operation_id="auth_freeze", dependencies=PUBLIC, responses=problems(*BY_LINK, Kind.CONFLICT))
+async def freeze(body: LinkIn, request: Request, gate: At) -> FreezableOut:
+    """Stop everything that would leave the account that the mail went to. Each link does it once."""
+    now = utcnow()
+    await links.take(gate, client_address(request), now=now)
+    found = await freezing.freeze(gate, body.token.get_secret_value(), now=now)
+    return FreezableOut(email=found.email, frozen_at=found.frozen_at, used=found.used)
+
+
+@router.post(
+    "/unfreeze",
+    operation_id="auth_unfreeze",
+    responses=problems(
+        *SIGNED_IN,
+        Kind.MALFORMED,
+        Kind.INVALID_REQUEST,
+        Kind.CONFLICT,
+        Kind.POLICY_BLOCKED,
+        Kind.SECOND_FACTOR_REQUIRED,
+        Kind.INVALID_CODE,
+        Kind.CODE_ALREADY_USED,
+        Kind.RATE_LIMITED,
+    ),
+)
+async def unfreeze(body: UnfreezeIn, subject: Writer, gate: At) -> MeOut:
+    """Lift what a freeze link of yours froze, with your second factor. What we froze, we lift."""
+    await freezing.lift(gate, subject, code=body.totp_code, now=utcnow())
+    return _me(await accounts.get_account(gate, user_id=subject.user_id), subject.session_id)
+
+
 # --- shapes --------------------------------------------------------------------------------------------------------
 
 
 def _me(account: Account, session_id: uuid.UUID) -> MeOut:
     holds = []
     if account.frozen_at is not None:
-        holds.append(HoldOut(reason="frozen", since=account.frozen_at, until=None))
+        yours = account.frozen_by == "owner"
+        holds.append(HoldOut(reason="frozen", since=account.frozen_at, until=None, yours=yours))
     return MeOut(
         id=account.id,
         email=account.email,

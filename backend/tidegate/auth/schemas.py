@@ -99,6 +99,7 @@ class HoldOut(Out):
     reason: Literal["frozen"]
     since: Time
     until: Time | None
+    yours: bool = Field(description="You can lift it, with your second factor: POST /auth/unfreeze")
 
 
 class NoticesOut(Out):
@@ -144,6 +145,30 @@ class MeIn(In):
     language: Annotated[str, Field(pattern=r"^[a-z]{2}(-[A-Z]{2})?$")] | None = None
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] | None = None
     notices: NoticesIn | None = None
+
+
+LinkToken = Annotated[
+    SecretStr,
+    Field(min_length=1, max_length=200, description="What stands behind the `#` of the link"),
+]
+
+
+class LinkIn(In):
+    """A link's own part, in the body: no address that a server or a scanner sees holds it."""
+
+    token: LinkToken
+
+
+class FreezableOut(Out):
+    """The account that a freeze link is about."""
+
+    email: str
+    frozen_at: Time | None
+    used: bool = Field(description="The link has frozen it once; it does so no more")
+
+
+class UnfreezeIn(In):
+    totp_code: Code
 
 
 class TotpOut(Out):

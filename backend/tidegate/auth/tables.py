@@ -15,7 +15,11 @@ class User(Base):
     """A person or program with an account. `epoch` goes up to end every session at once; `version` counts changes."""
 
     __tablename__ = "users"
-    __table_args__ = (UniqueConstraint("email_canonical"),)
+    __table_args__ = (
+        UniqueConstraint("email_canonical"),
+        CheckConstraint("(frozen_at IS NULL) = (frozen_by IS NULL)", name="frozen_by_somebody"),
+        CheckConstraint("frozen_by IN ('owner', 'operator')", name="frozen_by_known"),
+    )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     email: Mapped[str]
@@ -31,6 +35,8 @@ class User(Base):
     version: Mapped[int] = mapped_column(server_default=text("1"))
     created_at: Mapped[datetime]
     frozen_at: Mapped[datetime | None]
+    frozen_by: Mapped[str | None]
+    """`owner`, who can lift it with the second factor, or `operator`, which only an operator lifts."""
 
 
 class Role(Base):

@@ -1,17 +1,18 @@
 """The sandbox's own calls: coins, blocks, faults, the demo people's codes. Mounted in sandbox mode only."""
 
+import asyncio
 import json
 from dataclasses import asdict
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 
 from tidegate.auth.gate import Gate
 from tidegate.auth.subject import allow
 from tidegate.config import Settings
 from tidegate.problems import problems
 from tidegate.refusal import Kind, Refusal
-from tidegate.sandbox import faucet, people
+from tidegate.sandbox import faucet, mailbox, people
 from tidegate.sandbox.chaos import ask_supervisor
 from tidegate.sandbox.scenarios import scenarios
 from tidegate.sandbox.schemas import (
@@ -20,6 +21,8 @@ from tidegate.sandbox.schemas import (
     DemoCodes,
     FaucetIn,
     FaucetOut,
+    MailItem,
+    MailList,
     MineIn,
     MineOut,
     ScenarioItem,
@@ -102,6 +105,14 @@ async def sandbox_list_chaos(settings: Here) -> ChaosList:
 async def sandbox_authenticator(settings: Here) -> DemoCodes:
     """What the demo people's authenticators show now. Each code counts once."""
     return DemoCodes(items=people.codes(settings.sandbox.directory))
+
+
+@router.get("/mails", operation_id="sandbox_mails", responses=problems(Kind.INVALID_REQUEST))
+async def sandbox_mails(settings: Here, to: Annotated[str, Query(min_length=3, max_length=254)]) -> MailList:
+    """What was mailed to an address, newest first. The sandbox's mail server keeps it; nothing leaves the machine."""
+    folder = settings.sandbox.directory / "mail"
+    found = await asyncio.to_thread(mailbox.mails, folder, to=to, base=settings.api.public_url)
+    return MailList(items=[MailItem(**asdict(one)) for one in found])
 
 
 @router.get("/scenarios", operation_id="sandbox_scenarios")

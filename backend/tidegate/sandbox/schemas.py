@@ -95,3 +95,18 @@ class Start(Out):
     started_at: Time | None
     ready: bool
     parts: list[StartPart]
+
+
+class MailItem(Out):
+    id: str
+    at: Time
+    sender: str
+    to: str
+    subject: str
+    text: str
+    links: list[str] = Field(description="Pages of ours that it points to")
+
+
+class MailList(Out):
+    items: list[MailItem]
+    next_cursor: str | None = None

@@ -60,6 +60,12 @@ def settings_of(
             "max_daily": {"BTC": "400", "ETH": "8000", "USDT": "8000000", "USDC": "8000000"},
             **settings_of_signer(),
         },
+        "mail": {
+            "host": "127.0.0.1",
+            "port": home.ports["mail"],
+            "tls": "none",
+            "sender": "Tidegate sandbox <harbour@demo.example>",
+        },
         "compliance": {"deny_list_file": home.deny_list_file, "new_address_cooldown_seconds": 0},
         "sandbox": {
             "directory": home.folder,

@@ -17,7 +17,7 @@ from tidegate.ledger.rules import Outcome, Posting, Verdict
 from tidegate.outbox.events import changed
 from tidegate.refusal import Kind, Refusal
 from tidegate.signing.messages import Intent, digest_of
-from tidegate.transactions import store
+from tidegate.transactions import mails, store
 from tidegate.transactions.office import Office
 from tidegate.transactions.rules import Draft, State, hold_transfers
 from tidegate.transactions.view import challenge_out, told, withdrawal_out
@@ -80,6 +80,7 @@ async def _request(office: Office, subject: Subject, asked: Asked, keyed: Keyed,
         ),
         limits.spend(row.user_id, row.usd_cents, limits.of(office.settings.compliance).daily, policy.day_of(now)),
         changed(subject.user_id, "withdrawal", row.id, 1, told(row)),
+        *mails.requested(office.settings, row, now),
     ]
     posting = Posting(f"withdrawal:{row.id}:hold", hold_transfers(store.terms(row)), "withdrawal", row.id)
     failpoints.reach("P1.request:before")

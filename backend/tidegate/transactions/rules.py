@@ -4,7 +4,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from tidegate.ledger.rules import Transfer, customer, house, transfers
 
@@ -288,3 +288,18 @@ def promised(printed: timedelta, usual: timedelta | None, *, review: bool, revie
 def is_late(expected_by: datetime | None, now: datetime) -> bool:
     """Past the time that was promised."""
     return expected_by is not None and now > expected_by
+
+
+Stage = Literal["preparing", "sent", "confirming", "arrived", "stopped"]
+"""How far a payment is, in a recipient's words."""
+
+
+def stage_of(state: State) -> Stage:
+    """A recipient is told neither who looks at it nor why it ended."""
+    if state is State.COMPLETED:
+        return "arrived"
+    if state in ENDED:
+        return "stopped"
+    if state is State.CONFIRMING:
+        return "confirming"
+    return "sent" if state is State.BROADCASTING else "preparing"

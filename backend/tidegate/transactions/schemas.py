@@ -3,7 +3,7 @@
 import uuid
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, SecretStr, model_validator
 
 from tidegate.wire import AmountOut, DecimalText, FeeOut, In, Out, Reference, Time, Waiting
 
@@ -50,6 +50,50 @@ class ChallengeOut(Out):
     methods: list[str]
     expires_at: Time
     intent: IntentOut
+
+
+class LinkIn(In):
+    """A link's own part, in the body: no address that a server or a scanner sees holds it."""
+
+    token: SecretStr = Field(min_length=1, max_length=200, description="What stands behind the `#` of the link")
+
+
+class CancellableOut(Out):
+    """What a cancel link is about."""
+
+    deliver: AmountOut
+    debit: AmountOut
+    fees: list[FeeOut]
+    network: str
+    network_name: str
+    address: str
+    state: str
+    can_cancel: bool
+    created_at: Time
+
+
+class TrackingOut(Out):
+    """The withdrawal's tracking link; nulls when there is none that works."""
+
+    url: str | None = Field(description="For the recipient: read-only, without signing in")
+    created_at: Time | None
+    expires_at: Time | None
+
+
+class TrackedOut(Out):
+    """All that a tracking link shows. `stage` is the state in a recipient's words."""
+
+    stage: Literal["preparing", "sent", "confirming", "arrived", "stopped"]
+    deliver: AmountOut
+    network: str
+    network_name: str
+    confirmations: int
+    confirmations_required: int
+    txid: str | None = Field(description="Once it is sent")
+    explorer_url: str | None
+    expected_by: Time | None
+    arrived_at: Time | None
+    link_expires_at: Time
 
 
 class AttemptOut(Out):

@@ -14,7 +14,7 @@ from tidegate.compliance import limits
 from tidegate.compliance import rules as policy
 from tidegate.database import utcnow
 from tidegate.ledger.rules import Outcome, Posting
-from tidegate.transactions import store, together
+from tidegate.transactions import mails, store, together
 from tidegate.transactions.office import Office
 from tidegate.transactions.rules import State, SubStatus, plain_fee_transfers, refund_transfers
 from tidegate.transactions.tables import Withdrawal
@@ -96,6 +96,7 @@ async def _settle_one(office: Office, job: Job, row: Withdrawal, won: Look) -> N
         watch.settled_rider(job, row.id, now),
         sent_to.rider(user_id=row.user_id, network=row.network, address=row.address, at=now),
         *together.riders_to([row], State.COMPLETED, values={"completed_at": now}, inputs=_proof(job, won)),
+        *mails.completed(office.settings, row, won.member.txid or "", now),
     ]
     failpoints.reach("P16.settle:before")
     verdict = await office.lane.submit(Posting(f"withdrawal:{row.id}:settle", moves, "withdrawal", row.id), riders)
@@ -122,6 +123,7 @@ async def fail(
             watch.ended_rider(job, row.id, now),
             limits.give_back(row.user_id, row.usd_cents, policy.day_of(row.created_at)),
             *together.riders_to([row], State.FAILED, detail=_TURNED_DOWN, inputs=_proof(job, seen.winner)),
+            *mails.returned(office.settings, row, State.FAILED, moves, None, now),
         ]
         verdict = await office.lane.submit(Posting(f"withdrawal:{row.id}:refund", moves, "withdrawal", row.id), riders)
         if not verdict.posted:

@@ -113,6 +113,28 @@ class WithdrawalEvent(Base):
     """What it was decided on: ids, digests, verdicts; nothing secret."""
 
 
+class TrackingLink(Base):
+    """A link by which a recipient follows one withdrawal. What proves it is made anew of id and expiry; it is not here."""
+
+    __tablename__ = "tracking_links"
+    __table_args__ = (
+        CheckConstraint("expires_at > created_at", name="lives"),
+        Index(
+            "uq_tracking_links_withdrawal_id",
+            "withdrawal_id",
+            unique=True,
+            postgresql_where=text("revoked_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    withdrawal_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("withdrawals.id"))
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id"))
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+
+
 class InternalTransfer(Base):
     """Money from one customer to another. Triggers keep it to its life and to what was agreed, and at commit hold it
     against the ledger: no state without its posting (migration 0023)."""

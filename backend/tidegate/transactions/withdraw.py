@@ -17,7 +17,7 @@ from tidegate.ledger.rules import Posting, Transfer
 from tidegate.outbox.events import changed
 from tidegate.refusal import Kind, Refusal
 from tidegate.signing.messages import Authorisation
-from tidegate.transactions import store
+from tidegate.transactions import mails, store
 from tidegate.transactions.office import Office
 from tidegate.transactions.request import frozen
 from tidegate.transactions.rules import CANCELLABLE, ENDED, State, SubStatus, promised, refund_transfers
@@ -147,9 +147,15 @@ def _answer_after(
 
 async def cancel(office: Office, subject: Subject, withdrawal_id: uuid.UUID, now: datetime) -> Withdrawal:
     """Until signing; the refund is what the quote printed."""
+    async with office.db.reading() as session:
+        row = await _own(session, withdrawal_id, subject)
+    return await cancel_row(office, row, now=now, detail=None)
+
+
+async def cancel_row(office: Office, row: Withdrawal, *, now: datetime, detail: str | None) -> Withdrawal:
+    """Cancel for somebody who may. Refuses CANNOT_CANCEL and CONFLICT; cancelling twice is fine."""
     for _ in range(5):
-        async with office.db.reading() as session:
-            row = await _own(session, withdrawal_id, subject)
+        row = await reload(office, row.id)
         state = State(row.state)
         if state is State.CANCELLED:
             return row
@@ -158,7 +164,7 @@ async def cancel(office: Office, subject: Subject, withdrawal_id: uuid.UUID, now
                 events = await store.events(session, row.id)
             raise Refusal(Kind.CANNOT_CANCEL, too_late(state, events), state=state.value)
         failpoints.reach("P5.cancel:before")
-        if await end(office, row, State.CANCELLED, by="you", now=now, detail=None):
+        if await end(office, row, State.CANCELLED, by="you", now=now, detail=detail):
             failpoints.reach("P5.cancel:after")
             return await reload(office, row.id)
     raise Refusal(Kind.CONFLICT, "It is changing just now. Look again in a moment.")
@@ -211,6 +217,7 @@ async def end(
         async with office.db.reading() as session:
             offer = await accept.accepted(session, user_id=row.user_id, quote_id=row.quote_id, used_by=row.id)
         riders += accept.release_riders(offer)
+    riders += mails.returned(office.settings, row, state, moves, detail, now)
     riders.append(limits.give_back(row.user_id, row.usd_cents, policy.day_of(row.created_at)))
     posting = Posting(f"withdrawal:{row.id}:refund", moves, "withdrawal", row.id)
     return (await office.lane.submit(posting, riders)).posted

@@ -3,6 +3,7 @@ import type addresses from '../../public/locales/en/addresses.json';
 import type app from '../../public/locales/en/app.json';
 import type auth from '../../public/locales/en/auth.json';
 import type exchange from '../../public/locales/en/exchange.json';
+import type links from '../../public/locales/en/links.json';
 import type problems from '../../public/locales/en/problems.json';
 import type sandbox from '../../public/locales/en/sandbox.json';
 import type transactions from '../../public/locales/en/transactions.json';
@@ -18,6 +19,7 @@ declare module 'i18next' {
       app: typeof app;
       auth: typeof auth;
       exchange: typeof exchange;
+      links: typeof links;
       problems: typeof problems;
       sandbox: typeof sandbox;
       transactions: typeof transactions;

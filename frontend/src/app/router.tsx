@@ -72,6 +72,32 @@ const register = createRoute({
   component: lazyRouteComponent(() => import('@/auth/Register'), 'Register'),
 });
 
+/** Pages behind links that prove themselves: nobody signs in. What proves it stands behind the `#`. */
+const linked = createRoute({
+  getParentRoute: () => root,
+  id: 'linked',
+  component: SignedOut,
+  beforeLoad: () => needWords('links'),
+});
+
+const cancelLink = createRoute({
+  getParentRoute: () => linked,
+  path: '/cancel',
+  component: lazyRouteComponent(() => import('@/links/CancelPage'), 'CancelPage'),
+});
+
+const freezeLink = createRoute({
+  getParentRoute: () => linked,
+  path: '/freeze',
+  component: lazyRouteComponent(() => import('@/links/FreezePage'), 'FreezePage'),
+});
+
+const trackLink = createRoute({
+  getParentRoute: () => linked,
+  path: '/track',
+  component: lazyRouteComponent(() => import('@/links/TrackPage'), 'TrackPage'),
+});
+
 const inside = createRoute({
   getParentRoute: () => root,
   id: 'inside',
@@ -155,6 +181,7 @@ const pay = createRoute({
 const withdrawal = createRoute({
   getParentRoute: () => inside,
   path: '/withdrawals/$id',
+  beforeLoad: () => needWords('links'),
   component: lazyRouteComponent(() => import('@/transactions/Status'), 'Status'),
 });
 
@@ -222,6 +249,7 @@ const breakIt = createRoute({
 
 const tree = root.addChildren([
   outside.addChildren([signIn, register]),
+  linked.addChildren([cancelLink, freezeLink, trackLink]),
   inside.addChildren([
     home,
     asset,

@@ -569,41 +569,55 @@ export type BooksOut = {
      */
     exact: boolean | null;
     /**
-     * Frozen
-     *
-     * Assets that the house itself stopped, `*` for all: see `GET /audit/freezes`
-     */
-    frozen: Array<string>;
-    /**
-     * Milliseconds
-     *
-     * How long the last check took
-     */
-    milliseconds: number | null;
-    /**
      * Payouts At Most
      *
      * Most payouts any withdrawal has had: 1, or something is very wrong
      */
     payouts_at_most: number;
     /**
-     * Places
-     *
-     * Networks and exchanges, each asset there
-     */
-    places: Array<PlaceOut>;
-    /**
-     * Restored
-     *
-     * This database was put back from a backup and is not released: nothing is paid
-     */
-    restored: boolean;
-    /**
      * Withdrawals
      *
      * Withdrawals that have ever been signed
      */
     withdrawals: number;
+};
+
+/**
+ * CancellableOut
+ *
+ * What a cancel link is about.
+ */
+export type CancellableOut = {
+    /**
+     * Address
+     */
+    address: string;
+    /**
+     * Can Cancel
+     */
+    can_cancel: boolean;
+    /**
+     * Created At
+     */
+    created_at: string;
+    debit: AmountOut;
+    deliver: AmountOut;
+    /**
+     * Fees
+     */
+    fees: Array<FeeOut>;
+    /**
+     * Network
+     */
+    network: string;
+    /**
+     * Network Name
+     */
+    network_name: string;
+    /**
+     * State
+     */
+    state: string;
 };
 
 /**
@@ -729,12 +743,6 @@ export type ChaosIn = {
      * On
      */
     on: boolean;
-    /**
-     * Venue
-     *
-     * One exchange; else: all of them
-     */
-    venue?: string | null;
 };
 
 /**
@@ -756,12 +764,6 @@ export type ChaosItem = {
      */
     on: boolean;
     /**
-     * Venues
-     *
-     * Where it is on, for faults of one exchange
-     */
-    venues: Array<string>;
-    /**
      * What
      */
     what: string;
@@ -779,42 +781,6 @@ export type ChaosList = {
      * Next Cursor
      */
     next_cursor: string | null;
-    /**
-     * Venues
-     *
-     * The exchanges that can be broken one by one
-     */
-    venues: Array<string>;
-};
-
-/**
- * CheckOut
- *
- * One run of the reconciliation: every term of every line, and why something could not be asked.
- */
-export type CheckOut = {
-    /**
-     * Checked At
-     */
-    checked_at: string;
-    /**
-     * Id
-     */
-    id: string;
-    /**
-     * Milliseconds
-     */
-    milliseconds: number;
-    /**
-     * Report
-     */
-    report: {
-        [key: string]: unknown;
-    };
-    /**
-     * Verdict
-     */
-    verdict: 'exact' | 'differs' | 'unchecked';
 };
 
 /**
@@ -1589,69 +1555,25 @@ export type FillOut = {
 };
 
 /**
- * FreezeOut
+ * FreezableOut
  *
- * What the house itself stopped. It ends by its release alone, and is kept for ever.
+ * The account that a freeze link is about.
  */
-export type FreezeOut = {
+export type FreezableOut = {
     /**
-     * Asset
+     * Email
+     */
+    email: string;
+    /**
+     * Frozen At
+     */
+    frozen_at: string | null;
+    /**
+     * Used
      *
-     * `*`: everything
+     * The link has frozen it once; it does so no more
      */
-    asset: string;
-    /**
-     * At
-     */
-    at: string;
-    /**
-     * Cause
-     */
-    cause: 'difference' | 'orphan' | 'restored';
-    /**
-     * Forced
-     *
-     * Released while something still spoke against it
-     */
-    forced: boolean | null;
-    /**
-     * Found
-     *
-     * After a restore: what was signed since, and what is open of it
-     */
-    found: {
-        [key: string]: unknown;
-    };
-    /**
-     * Id
-     */
-    id: string;
-    /**
-     * Looked At
-     */
-    looked_at: string | null;
-    /**
-     * Place
-     */
-    place: string;
-    /**
-     * Reason
-     *
-     * Which term, and by how much
-     */
-    reason: string;
-    /**
-     * Release Reason
-     */
-    release_reason: string | null;
-    /**
-     * Released At
-     */
-    released_at: string | null;
-    /**
-     * Released By
-     */
-    released_by: string | null;
+    used: boolean;
 };
 
 /**
@@ -1672,6 +1594,12 @@ export type HoldOut = {
      * Until
      */
     until: string | null;
+    /**
+     * Yours
+     *
+     * You can lift it, with your second factor: POST /auth/unfreeze
+     */
+    yours: boolean;
 };
 
 /**
@@ -1747,6 +1675,20 @@ export type LimitOut = {
 };
 
 /**
+ * LinkIn
+ *
+ * A link's own part, in the body: no address that a server or a scanner sees holds it.
+ */
+export type LinkIn = {
+    /**
+     * Token
+     *
+     * What stands behind the `#` of the link
+     */
+    token: string;
+};
+
+/**
  * LiveOut
  */
 export type LiveOut = {
@@ -1779,10 +1721,6 @@ export type LoggedChangeOut = {
      */
     sequence: number;
     /**
-     * Of a withdrawal: where it stood at this version, word for word as it is told there
-     */
-    standing: Waiting | null;
-    /**
      * Version
      */
     version: number;
@@ -1800,6 +1738,56 @@ export type LoginIn = {
      * Totp Code
      */
     totp_code?: string | null;
+};
+
+/**
+ * MailItem
+ */
+export type MailItem = {
+    /**
+     * At
+     */
+    at: string;
+    /**
+     * Id
+     */
+    id: string;
+    /**
+     * Links
+     *
+     * Pages of ours that it points to
+     */
+    links: Array<string>;
+    /**
+     * Sender
+     */
+    sender: string;
+    /**
+     * Subject
+     */
+    subject: string;
+    /**
+     * Text
+     */
+    text: string;
+    /**
+     * To
+     */
+    to: string;
+};
+
+/**
+ * MailList
+ */
+export type MailList = {
+    /**
+     * Items
+     */
+    items: Array<MailItem>;
+    /**
+     * Next Cursor
+     */
+    next_cursor: string | null;
 };
 
 /**
@@ -2207,20 +2195,6 @@ export type PageBeneficiaryOut = {
 };
 
 /**
- * Page[CheckOut]
- */
-export type PageCheckOut = {
-    /**
-     * Items
-     */
-    items: Array<CheckOut>;
-    /**
-     * Next Cursor
-     */
-    next_cursor: string | null;
-};
-
-/**
  * Page[ConversionOut]
  */
 export type PageConversionOut = {
@@ -2256,20 +2230,6 @@ export type PageDepositOut = {
      * Items
      */
     items: Array<DepositOut>;
-    /**
-     * Next Cursor
-     */
-    next_cursor: string | null;
-};
-
-/**
- * Page[FreezeOut]
- */
-export type PageFreezeOut = {
-    /**
-     * Items
-     */
-    items: Array<FreezeOut>;
     /**
      * Next Cursor
      */
@@ -2484,30 +2444,6 @@ export type PaymentOut = {
      * Network
      */
     network: string | null;
-};
-
-/**
- * PlaceOut
- *
- * What a network or an exchange holds of an asset; `difference` from what the books say of it.
- */
-export type PlaceOut = {
-    /**
-     * Asset
-     */
-    asset: string;
-    /**
-     * Difference
-     */
-    difference: string;
-    /**
-     * Place
-     */
-    place: string;
-    /**
-     * World
-     */
-    world: string;
 };
 
 /**
@@ -3093,22 +3029,6 @@ export type RegistrationTakenOut = {
 };
 
 /**
- * ReleaseIn
- */
-export type ReleaseIn = {
-    /**
-     * Force
-     *
-     * Although something still differs, or could not be asked
-     */
-    force?: boolean;
-    /**
-     * Reason
-     */
-    reason: string;
-};
-
-/**
  * ReviewOut
  */
 export type ReviewOut = {
@@ -3518,6 +3438,79 @@ export type TotpOut = {
 };
 
 /**
+ * TrackedOut
+ *
+ * All that a tracking link shows. `stage` is the state in a recipient's words.
+ */
+export type TrackedOut = {
+    /**
+     * Arrived At
+     */
+    arrived_at: string | null;
+    /**
+     * Confirmations
+     */
+    confirmations: number;
+    /**
+     * Confirmations Required
+     */
+    confirmations_required: number;
+    deliver: AmountOut;
+    /**
+     * Expected By
+     */
+    expected_by: string | null;
+    /**
+     * Explorer Url
+     */
+    explorer_url: string | null;
+    /**
+     * Link Expires At
+     */
+    link_expires_at: string;
+    /**
+     * Network
+     */
+    network: string;
+    /**
+     * Network Name
+     */
+    network_name: string;
+    /**
+     * Stage
+     */
+    stage: 'preparing' | 'sent' | 'confirming' | 'arrived' | 'stopped';
+    /**
+     * Txid
+     *
+     * Once it is sent
+     */
+    txid: string | null;
+};
+
+/**
+ * TrackingOut
+ *
+ * The withdrawal's tracking link; nulls when there is none that works.
+ */
+export type TrackingOut = {
+    /**
+     * Created At
+     */
+    created_at: string | null;
+    /**
+     * Expires At
+     */
+    expires_at: string | null;
+    /**
+     * Url
+     *
+     * For the recipient: read-only, without signing in
+     */
+    url: string | null;
+};
+
+/**
  * TransactionOut
  *
  * One line of the history; `kind` says which list has the whole of it.
@@ -3884,6 +3877,18 @@ export type TwinOut = {
 };
 
 /**
+ * UnfreezeIn
+ */
+export type UnfreezeIn = {
+    /**
+     * Totp Code
+     *
+     * Six digits of the authenticator
+     */
+    totp_code: string;
+};
+
+/**
  * ValidateIn
  *
  * `address`: an address as it stands, or a BIP21 or EIP-681 URI.
@@ -4034,38 +4039,6 @@ export type VerifyIn = {
      * Method
      */
     method: 'totp';
-};
-
-/**
- * Waiting
- *
- * Where a thing stands and what it waits for (PRODUCT.md); null where it does not apply.
- */
-export type Waiting = {
-    /**
-     * Can Cancel
-     */
-    can_cancel: boolean | null;
-    /**
-     * Expected By
-     */
-    expected_by: string | null;
-    /**
-     * Since
-     */
-    since: string | null;
-    /**
-     * State
-     */
-    state: string;
-    /**
-     * Sub Status
-     */
-    sub_status: string | null;
-    /**
-     * Waiting For
-     */
-    waiting_for: string | null;
 };
 
 /**
@@ -4224,20 +4197,14 @@ export type WithdrawalOut = {
     speed: string;
     /**
      * State
-     *
-     * One of `pending_verification`, `pending_screening`, `pending_approval`, `queued`, `signing`, `broadcasting`, `confirming`, `completed`, `cancelled`, `rejected`, `expired`, `failed`
      */
     state: string;
     /**
      * Sub Status
-     *
-     * Null or one of `hold`, `person_reviewing`, `awaiting_liquidity`, `awaiting_batch`, `awaiting_signer`, `awaiting_node`, `broadcast_unknown`, `slower_than_usual`, `replaced`, `reorged`, `needs_operator`, `frozen`
      */
     sub_status: string | null;
     /**
      * Waiting For
-     *
-     * Null or one of `you`, `time`, `person`, `funds`, `venue`, `node`, `signer`, `network`, `operator`
      */
     waiting_for: string | null;
 };
@@ -4349,10 +4316,6 @@ export type AuditGetBooksData = {
 
 export type AuditGetBooksErrors = {
     /**
-     * `malformed`: The request cannot be read
-     */
-    400: Problem;
-    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -4368,10 +4331,6 @@ export type AuditGetBooksErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
-    /**
-     * `busy`: Busy
-     */
-    503: Problem;
 };
 
 export type AuditGetBooksError = AuditGetBooksErrors[keyof AuditGetBooksErrors];
@@ -4384,147 +4343,6 @@ export type AuditGetBooksResponses = {
 };
 
 export type AuditGetBooksResponse = AuditGetBooksResponses[keyof AuditGetBooksResponses];
-
-export type AuditListChecksData = {
-    body?: never;
-    path?: never;
-    query?: {
-        /**
-         * Verdict
-         */
-        verdict?: 'exact' | 'differs' | 'unchecked' | null;
-        /**
-         * Limit
-         */
-        limit?: number;
-        /**
-         * Cursor
-         */
-        cursor?: string | null;
-    };
-    url: '/api/v1/audit/checks';
-};
-
-export type AuditListChecksErrors = {
-    /**
-     * `unauthenticated`: Sign in first
-     */
-    401: Problem;
-    /**
-     * `forbidden`: Not allowed
-     */
-    403: Problem;
-    /**
-     * `invalid_request`: Some fields are not as they should be
-     */
-    422: Problem;
-    /**
-     * `rate_limited`: Too many requests
-     */
-    429: Problem;
-};
-
-export type AuditListChecksError = AuditListChecksErrors[keyof AuditListChecksErrors];
-
-export type AuditListChecksResponses = {
-    /**
-     * Successful Response
-     */
-    200: PageCheckOut;
-};
-
-export type AuditListChecksResponse = AuditListChecksResponses[keyof AuditListChecksResponses];
-
-export type AuditListFreezesData = {
-    body?: never;
-    path?: never;
-    query?: never;
-    url: '/api/v1/audit/freezes';
-};
-
-export type AuditListFreezesErrors = {
-    /**
-     * `unauthenticated`: Sign in first
-     */
-    401: Problem;
-    /**
-     * `forbidden`: Not allowed
-     */
-    403: Problem;
-    /**
-     * `invalid_request`: Some fields are not as they should be
-     */
-    422: Problem;
-    /**
-     * `rate_limited`: Too many requests
-     */
-    429: Problem;
-};
-
-export type AuditListFreezesError = AuditListFreezesErrors[keyof AuditListFreezesErrors];
-
-export type AuditListFreezesResponses = {
-    /**
-     * Successful Response
-     */
-    200: PageFreezeOut;
-};
-
-export type AuditListFreezesResponse = AuditListFreezesResponses[keyof AuditListFreezesResponses];
-
-export type AuditReleaseFreezeData = {
-    body: ReleaseIn;
-    path: {
-        /**
-         * Freeze Id
-         */
-        freeze_id: string;
-    };
-    query?: never;
-    url: '/api/v1/audit/freezes/{freeze_id}/release';
-};
-
-export type AuditReleaseFreezeErrors = {
-    /**
-     * `malformed`: The request cannot be read
-     */
-    400: Problem;
-    /**
-     * `unauthenticated`: Sign in first
-     */
-    401: Problem;
-    /**
-     * `forbidden`: Not allowed
-     */
-    403: Problem;
-    /**
-     * `not_found`: Not found
-     */
-    404: Problem;
-    /**
-     * `conflict`: Conflict
-     */
-    409: Problem;
-    /**
-     * `invalid_request`: Some fields are not as they should be
-     */
-    422: Problem;
-    /**
-     * `rate_limited`: Too many requests
-     */
-    429: Problem;
-};
-
-export type AuditReleaseFreezeError = AuditReleaseFreezeErrors[keyof AuditReleaseFreezeErrors];
-
-export type AuditReleaseFreezeResponses = {
-    /**
-     * Successful Response
-     */
-    200: FreezeOut;
-};
-
-export type AuditReleaseFreezeResponse = AuditReleaseFreezeResponses[keyof AuditReleaseFreezeResponses];
 
 export type AuditGetTrialBalanceData = {
     body?: never;
@@ -4546,10 +4364,6 @@ export type AuditGetTrialBalanceData = {
 
 export type AuditGetTrialBalanceErrors = {
     /**
-     * `malformed`: The request cannot be read
-     */
-    400: Problem;
-    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -4565,10 +4379,6 @@ export type AuditGetTrialBalanceErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
-    /**
-     * `busy`: Busy
-     */
-    503: Problem;
 };
 
 export type AuditGetTrialBalanceError = AuditGetTrialBalanceErrors[keyof AuditGetTrialBalanceErrors];
@@ -4581,6 +4391,84 @@ export type AuditGetTrialBalanceResponses = {
 };
 
 export type AuditGetTrialBalanceResponse = AuditGetTrialBalanceResponses[keyof AuditGetTrialBalanceResponses];
+
+export type AuthFreezeData = {
+    body: LinkIn;
+    path?: never;
+    query?: never;
+    url: '/api/v1/auth/freeze';
+};
+
+export type AuthFreezeErrors = {
+    /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
+     * `not_found`: Not found
+     */
+    404: Problem;
+    /**
+     * `conflict`: Conflict
+     */
+    409: Problem;
+    /**
+     * `invalid_request`: Some fields are not as they should be
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests
+     */
+    429: Problem;
+};
+
+export type AuthFreezeError = AuthFreezeErrors[keyof AuthFreezeErrors];
+
+export type AuthFreezeResponses = {
+    /**
+     * Successful Response
+     */
+    200: FreezableOut;
+};
+
+export type AuthFreezeResponse = AuthFreezeResponses[keyof AuthFreezeResponses];
+
+export type AuthLookFreezeData = {
+    body: LinkIn;
+    path?: never;
+    query?: never;
+    url: '/api/v1/auth/freeze/look';
+};
+
+export type AuthLookFreezeErrors = {
+    /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
+     * `not_found`: Not found
+     */
+    404: Problem;
+    /**
+     * `invalid_request`: Some fields are not as they should be
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests
+     */
+    429: Problem;
+};
+
+export type AuthLookFreezeError = AuthLookFreezeErrors[keyof AuthLookFreezeErrors];
+
+export type AuthLookFreezeResponses = {
+    /**
+     * Successful Response
+     */
+    200: FreezableOut;
+};
+
+export type AuthLookFreezeResponse = AuthLookFreezeResponses[keyof AuthLookFreezeResponses];
 
 export type AuthLoginData = {
     body: LoginInWritable;
@@ -4602,10 +4490,6 @@ export type AuthLoginErrors = {
      * `forbidden`: Not allowed
      */
     403: Problem;
-    /**
-     * `too_large`: The request is too large
-     */
-    413: Problem;
     /**
      * `invalid_request`: Some fields are not as they should be · `code_already_used`: This code was used before
      */
@@ -4640,10 +4524,6 @@ export type AuthLogoutData = {
 
 export type AuthLogoutErrors = {
     /**
-     * `malformed`: The request cannot be read
-     */
-    400: Problem;
-    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -4651,10 +4531,6 @@ export type AuthLogoutErrors = {
      * `forbidden`: Not allowed
      */
     403: Problem;
-    /**
-     * `busy`: Busy
-     */
-    503: Problem;
 };
 
 export type AuthLogoutError = AuthLogoutErrors[keyof AuthLogoutErrors];
@@ -4677,10 +4553,6 @@ export type AuthLogoutEverywhereData = {
 
 export type AuthLogoutEverywhereErrors = {
     /**
-     * `malformed`: The request cannot be read
-     */
-    400: Problem;
-    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -4688,10 +4560,6 @@ export type AuthLogoutEverywhereErrors = {
      * `forbidden`: Not allowed
      */
     403: Problem;
-    /**
-     * `busy`: Busy
-     */
-    503: Problem;
 };
 
 export type AuthLogoutEverywhereError = AuthLogoutEverywhereErrors[keyof AuthLogoutEverywhereErrors];
@@ -4714,10 +4582,6 @@ export type AuthGetMeData = {
 
 export type AuthGetMeErrors = {
     /**
-     * `malformed`: The request cannot be read
-     */
-    400: Problem;
-    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -4725,10 +4589,6 @@ export type AuthGetMeErrors = {
      * `forbidden`: Not allowed
      */
     403: Problem;
-    /**
-     * `busy`: Busy
-     */
-    503: Problem;
 };
 
 export type AuthGetMeError = AuthGetMeErrors[keyof AuthGetMeErrors];
@@ -4763,17 +4623,9 @@ export type AuthUpdateMeErrors = {
      */
     403: Problem;
     /**
-     * `too_large`: The request is too large
-     */
-    413: Problem;
-    /**
      * `invalid_request`: Some fields are not as they should be
      */
     422: Problem;
-    /**
-     * `busy`: Busy
-     */
-    503: Problem;
 };
 
 export type AuthUpdateMeError = AuthUpdateMeErrors[keyof AuthUpdateMeErrors];
@@ -4811,10 +4663,6 @@ export type AuthChangePasswordErrors = {
      * `conflict`: Conflict
      */
     409: Problem;
-    /**
-     * `too_large`: The request is too large
-     */
-    413: Problem;
     /**
      * `invalid_request`: Some fields are not as they should be · `invalid_code`: This code is not right · `code_already_used`: This code was used before
      */
@@ -4860,10 +4708,6 @@ export type AuthRegisterErrors = {
      * `conflict`: Conflict
      */
     409: Problem;
-    /**
-     * `too_large`: The request is too large
-     */
-    413: Problem;
     /**
      * `invalid_request`: Some fields are not as they should be
      */
@@ -4911,10 +4755,6 @@ export type AuthListSessionsData = {
 
 export type AuthListSessionsErrors = {
     /**
-     * `malformed`: The request cannot be read
-     */
-    400: Problem;
-    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -4926,10 +4766,6 @@ export type AuthListSessionsErrors = {
      * `invalid_request`: Some fields are not as they should be
      */
     422: Problem;
-    /**
-     * `busy`: Busy
-     */
-    503: Problem;
 };
 
 export type AuthListSessionsError = AuthListSessionsErrors[keyof AuthListSessionsErrors];
@@ -4957,10 +4793,6 @@ export type AuthRevokeSessionData = {
 
 export type AuthRevokeSessionErrors = {
     /**
-     * `malformed`: The request cannot be read
-     */
-    400: Problem;
-    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -4976,10 +4808,6 @@ export type AuthRevokeSessionErrors = {
      * `invalid_request`: Some fields are not as they should be
      */
     422: Problem;
-    /**
-     * `busy`: Busy
-     */
-    503: Problem;
 };
 
 export type AuthRevokeSessionError = AuthRevokeSessionErrors[keyof AuthRevokeSessionErrors];
@@ -5009,10 +4837,6 @@ export type AuthTokenErrors = {
      * `invalid_credentials`: These credentials do not match · `mfa_required`: A second factor is needed
      */
     401: Problem;
-    /**
-     * `too_large`: The request is too large
-     */
-    413: Problem;
     /**
      * `invalid_request`: Some fields are not as they should be · `code_already_used`: This code was used before
      */
@@ -5055,17 +4879,9 @@ export type AuthRefreshTokenErrors = {
      */
     401: Problem;
     /**
-     * `too_large`: The request is too large
-     */
-    413: Problem;
-    /**
      * `invalid_request`: Some fields are not as they should be
      */
     422: Problem;
-    /**
-     * `busy`: Busy
-     */
-    503: Problem;
 };
 
 export type AuthRefreshTokenError = AuthRefreshTokenErrors[keyof AuthRefreshTokenErrors];
@@ -5088,10 +4904,6 @@ export type AuthCreateTotpData = {
 
 export type AuthCreateTotpErrors = {
     /**
-     * `malformed`: The request cannot be read
-     */
-    400: Problem;
-    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -5103,10 +4915,6 @@ export type AuthCreateTotpErrors = {
      * `conflict`: Conflict
      */
     409: Problem;
-    /**
-     * `busy`: Busy
-     */
-    503: Problem;
 };
 
 export type AuthCreateTotpError = AuthCreateTotpErrors[keyof AuthCreateTotpErrors];
@@ -5145,10 +4953,6 @@ export type AuthConfirmTotpErrors = {
      */
     409: Problem;
     /**
-     * `too_large`: The request is too large
-     */
-    413: Problem;
-    /**
      * `invalid_request`: Some fields are not as they should be · `invalid_code`: This code is not right
      */
     422: Problem;
@@ -5156,10 +4960,6 @@ export type AuthConfirmTotpErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
-    /**
-     * `busy`: Busy
-     */
-    503: Problem;
 };
 
 export type AuthConfirmTotpError = AuthConfirmTotpErrors[keyof AuthConfirmTotpErrors];
@@ -5172,6 +4972,51 @@ export type AuthConfirmTotpResponses = {
 };
 
 export type AuthConfirmTotpResponse = AuthConfirmTotpResponses[keyof AuthConfirmTotpResponses];
+
+export type AuthUnfreezeData = {
+    body: UnfreezeIn;
+    path?: never;
+    query?: never;
+    url: '/api/v1/auth/unfreeze';
+};
+
+export type AuthUnfreezeErrors = {
+    /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Sign in first
+     */
+    401: Problem;
+    /**
+     * `forbidden`: Not allowed · `policy_blocked`: Policy does not allow this · `second_factor_required`: Set up a second factor first
+     */
+    403: Problem;
+    /**
+     * `conflict`: Conflict
+     */
+    409: Problem;
+    /**
+     * `invalid_request`: Some fields are not as they should be · `invalid_code`: This code is not right · `code_already_used`: This code was used before
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests
+     */
+    429: Problem;
+};
+
+export type AuthUnfreezeError = AuthUnfreezeErrors[keyof AuthUnfreezeErrors];
+
+export type AuthUnfreezeResponses = {
+    /**
+     * Successful Response
+     */
+    200: MeOut;
+};
+
+export type AuthUnfreezeResponse = AuthUnfreezeResponses[keyof AuthUnfreezeResponses];
 
 export type ComplianceListApprovalsData = {
     body?: never;
@@ -5195,10 +5040,6 @@ export type ComplianceListApprovalsData = {
 
 export type ComplianceListApprovalsErrors = {
     /**
-     * `malformed`: The request cannot be read
-     */
-    400: Problem;
-    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -5214,10 +5055,6 @@ export type ComplianceListApprovalsErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
-    /**
-     * `busy`: Busy
-     */
-    503: Problem;
 };
 
 export type ComplianceListApprovalsError = ComplianceListApprovalsErrors[keyof ComplianceListApprovalsErrors];
@@ -5273,10 +5110,6 @@ export type ComplianceDecideApprovalErrors = {
      */
     409: Problem;
     /**
-     * `too_large`: The request is too large
-     */
-    413: Problem;
-    /**
      * `invalid_request`: Some fields are not as they should be · `idempotency_key_reused`: This Idempotency-Key was used with another body
      */
     422: Problem;
@@ -5284,10 +5117,6 @@ export type ComplianceDecideApprovalErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
-    /**
-     * `busy`: Busy
-     */
-    503: Problem;
 };
 
 export type ComplianceDecideApprovalError = ComplianceDecideApprovalErrors[keyof ComplianceDecideApprovalErrors];
@@ -5310,10 +5139,6 @@ export type ComplianceListPausesData = {
 
 export type ComplianceListPausesErrors = {
     /**
-     * `malformed`: The request cannot be read
-     */
-    400: Problem;
-    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -5329,10 +5154,6 @@ export type ComplianceListPausesErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
-    /**
-     * `busy`: Busy
-     */
-    503: Problem;
 };
 
 export type ComplianceListPausesError = ComplianceListPausesErrors[keyof ComplianceListPausesErrors];
@@ -5360,10 +5181,6 @@ export type ComplianceResumeData = {
 
 export type ComplianceResumeErrors = {
     /**
-     * `malformed`: The request cannot be read
-     */
-    400: Problem;
-    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -5372,10 +5189,6 @@ export type ComplianceResumeErrors = {
      */
     403: Problem;
     /**
-     * `conflict`: Conflict
-     */
-    409: Problem;
-    /**
      * `invalid_request`: Some fields are not as they should be · `unknown_asset`: Unknown asset
      */
     422: Problem;
@@ -5383,10 +5196,6 @@ export type ComplianceResumeErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
-    /**
-     * `busy`: Busy
-     */
-    503: Problem;
 };
 
 export type ComplianceResumeError = ComplianceResumeErrors[keyof ComplianceResumeErrors];
@@ -5426,10 +5235,6 @@ export type CompliancePauseErrors = {
      */
     403: Problem;
     /**
-     * `too_large`: The request is too large
-     */
-    413: Problem;
-    /**
      * `invalid_request`: Some fields are not as they should be · `unknown_asset`: Unknown asset
      */
     422: Problem;
@@ -5437,10 +5242,6 @@ export type CompliancePauseErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
-    /**
-     * `busy`: Busy
-     */
-    503: Problem;
 };
 
 export type CompliancePauseError = CompliancePauseErrors[keyof CompliancePauseErrors];
@@ -5470,10 +5271,6 @@ export type EventsStreamData = {
 };
 
 export type EventsStreamErrors = {
-    /**
-     * `malformed`: The request cannot be read
-     */
-    400: Problem;
     /**
      * `unauthenticated`: Sign in first
      */
@@ -5525,10 +5322,6 @@ export type EventsLogData = {
 
 export type EventsLogErrors = {
     /**
-     * `malformed`: The request cannot be read
-     */
-    400: Problem;
-    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -5544,10 +5337,6 @@ export type EventsLogErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
-    /**
-     * `busy`: Busy
-     */
-    503: Problem;
 };
 
 export type EventsLogError = EventsLogErrors[keyof EventsLogErrors];
@@ -5590,10 +5379,6 @@ export type ExchangeListCandlesData = {
 
 export type ExchangeListCandlesErrors = {
     /**
-     * `malformed`: The request cannot be read
-     */
-    400: Problem;
-    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -5614,7 +5399,7 @@ export type ExchangeListCandlesErrors = {
      */
     429: Problem;
     /**
-     * `venue_unavailable`: No exchange can be asked for a price · `busy`: Busy
+     * `venue_unavailable`: No exchange can be asked for a price
      */
     503: Problem;
 };
@@ -5652,10 +5437,6 @@ export type ConversionsListData = {
 
 export type ConversionsListErrors = {
     /**
-     * `malformed`: The request cannot be read
-     */
-    400: Problem;
-    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -5671,10 +5452,6 @@ export type ConversionsListErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
-    /**
-     * `busy`: Busy
-     */
-    503: Problem;
 };
 
 export type ConversionsListError = ConversionsListErrors[keyof ConversionsListErrors];
@@ -5725,10 +5502,6 @@ export type ConversionsCreateErrors = {
      */
     409: Problem;
     /**
-     * `too_large`: The request is too large
-     */
-    413: Problem;
-    /**
      * `invalid_request`: Some fields are not as they should be · `idempotency_key_reused`: This Idempotency-Key was used with another body · `quote_kind_mismatch`: This quote is for something else
      */
     422: Problem;
@@ -5767,10 +5540,6 @@ export type ConversionsGetData = {
 
 export type ConversionsGetErrors = {
     /**
-     * `malformed`: The request cannot be read
-     */
-    400: Problem;
-    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -5790,10 +5559,6 @@ export type ConversionsGetErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
-    /**
-     * `busy`: Busy
-     */
-    503: Problem;
 };
 
 export type ConversionsGetError = ConversionsGetErrors[keyof ConversionsGetErrors];
@@ -5821,10 +5586,6 @@ export type ConversionsGetReceiptData = {
 
 export type ConversionsGetReceiptErrors = {
     /**
-     * `malformed`: The request cannot be read
-     */
-    400: Problem;
-    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -5844,10 +5605,6 @@ export type ConversionsGetReceiptErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
-    /**
-     * `busy`: Busy
-     */
-    503: Problem;
 };
 
 export type ConversionsGetReceiptError = ConversionsGetReceiptErrors[keyof ConversionsGetReceiptErrors];
@@ -5870,10 +5627,6 @@ export type ExchangeListMarketsData = {
 
 export type ExchangeListMarketsErrors = {
     /**
-     * `malformed`: The request cannot be read
-     */
-    400: Problem;
-    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -5889,10 +5642,6 @@ export type ExchangeListMarketsErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
-    /**
-     * `busy`: Busy
-     */
-    503: Problem;
 };
 
 export type ExchangeListMarketsError = ExchangeListMarketsErrors[keyof ExchangeListMarketsErrors];
@@ -5921,10 +5670,6 @@ export type ExchangeStreamMarketsData = {
 };
 
 export type ExchangeStreamMarketsErrors = {
-    /**
-     * `malformed`: The request cannot be read
-     */
-    400: Problem;
     /**
      * `unauthenticated`: Sign in first
      */
@@ -5997,10 +5742,6 @@ export type QuotesCreateErrors = {
      */
     409: Problem;
     /**
-     * `too_large`: The request is too large
-     */
-    413: Problem;
-    /**
      * `invalid_request`: Some fields are not as they should be · `invalid_amount`: Not an amount · `too_many_decimals`: More decimals than the asset has · `unknown_asset`: Unknown asset · `unknown_network`: Unknown network · `below_minimum`: Below the minimum · `invalid_address`: Not an address · `wrong_network`: An address of another network · `own_address`: One of our own addresses · `forbidden_address`: Nothing may be sent to this address · `quote_kind_mismatch`: This quote is for something else · `idempotency_key_reused`: This Idempotency-Key was used with another body
      */
     422: Problem;
@@ -6039,10 +5780,6 @@ export type QuotesGetData = {
 
 export type QuotesGetErrors = {
     /**
-     * `malformed`: The request cannot be read
-     */
-    400: Problem;
-    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -6062,10 +5799,6 @@ export type QuotesGetErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
-    /**
-     * `busy`: Busy
-     */
-    503: Problem;
 };
 
 export type QuotesGetError = QuotesGetErrors[keyof QuotesGetErrors];
@@ -6097,10 +5830,6 @@ export type ExchangeGetRateData = {
 
 export type ExchangeGetRateErrors = {
     /**
-     * `malformed`: The request cannot be read
-     */
-    400: Problem;
-    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -6117,7 +5846,7 @@ export type ExchangeGetRateErrors = {
      */
     429: Problem;
     /**
-     * `venue_unavailable`: No exchange can be asked for a price · `busy`: Busy
+     * `venue_unavailable`: No exchange can be asked for a price
      */
     503: Problem;
 };
@@ -6140,19 +5869,6 @@ export type HealthLiveData = {
     url: '/api/v1/health/live';
 };
 
-export type HealthLiveErrors = {
-    /**
-     * `malformed`: The request cannot be read
-     */
-    400: Problem;
-    /**
-     * `busy`: Busy
-     */
-    503: Problem;
-};
-
-export type HealthLiveError = HealthLiveErrors[keyof HealthLiveErrors];
-
 export type HealthLiveResponses = {
     /**
      * Successful Response
@@ -6170,10 +5886,6 @@ export type HealthReadyData = {
 };
 
 export type HealthReadyErrors = {
-    /**
-     * `malformed`: The request cannot be read
-     */
-    400: Problem;
     /**
      * Service Unavailable
      */
@@ -6200,10 +5912,6 @@ export type SandboxAuthenticatorData = {
 
 export type SandboxAuthenticatorErrors = {
     /**
-     * `malformed`: The request cannot be read
-     */
-    400: Problem;
-    /**
      * `forbidden`: Not allowed
      */
     403: Problem;
@@ -6211,10 +5919,6 @@ export type SandboxAuthenticatorErrors = {
      * `not_found`: Not found
      */
     404: Problem;
-    /**
-     * `busy`: Busy
-     */
-    503: Problem;
 };
 
 export type SandboxAuthenticatorError = SandboxAuthenticatorErrors[keyof SandboxAuthenticatorErrors];
@@ -6236,10 +5940,6 @@ export type SandboxListChaosData = {
 };
 
 export type SandboxListChaosErrors = {
-    /**
-     * `malformed`: The request cannot be read
-     */
-    400: Problem;
     /**
      * `forbidden`: Not allowed
      */
@@ -6274,10 +5974,6 @@ export type SandboxChaosData = {
 
 export type SandboxChaosErrors = {
     /**
-     * `malformed`: The request cannot be read
-     */
-    400: Problem;
-    /**
      * `forbidden`: Not allowed
      */
     403: Problem;
@@ -6285,10 +5981,6 @@ export type SandboxChaosErrors = {
      * `not_found`: Not found
      */
     404: Problem;
-    /**
-     * `too_large`: The request is too large
-     */
-    413: Problem;
     /**
      * `invalid_request`: Some fields are not as they should be · `unknown_network`: Unknown network
      */
@@ -6319,10 +6011,6 @@ export type SandboxFaucetData = {
 
 export type SandboxFaucetErrors = {
     /**
-     * `malformed`: The request cannot be read
-     */
-    400: Problem;
-    /**
      * `forbidden`: Not allowed
      */
     403: Problem;
@@ -6330,10 +6018,6 @@ export type SandboxFaucetErrors = {
      * `not_found`: Not found
      */
     404: Problem;
-    /**
-     * `too_large`: The request is too large
-     */
-    413: Problem;
     /**
      * `invalid_request`: Some fields are not as they should be · `invalid_amount`: Not an amount · `too_many_decimals`: More decimals than the asset has · `unknown_asset`: Unknown asset · `unknown_network`: Unknown network · `wrong_network`: An address of another network · `invalid_address`: Not an address
      */
@@ -6355,18 +6039,19 @@ export type SandboxFaucetResponses = {
 
 export type SandboxFaucetResponse = SandboxFaucetResponses[keyof SandboxFaucetResponses];
 
-export type SandboxMineData = {
-    body: MineIn;
+export type SandboxMailsData = {
+    body?: never;
     path?: never;
-    query?: never;
-    url: '/api/v1/sandbox/mine';
+    query: {
+        /**
+         * To
+         */
+        to: string;
+    };
+    url: '/api/v1/sandbox/mails';
 };
 
-export type SandboxMineErrors = {
-    /**
-     * `malformed`: The request cannot be read
-     */
-    400: Problem;
+export type SandboxMailsErrors = {
     /**
      * `forbidden`: Not allowed
      */
@@ -6376,9 +6061,38 @@ export type SandboxMineErrors = {
      */
     404: Problem;
     /**
-     * `too_large`: The request is too large
+     * `invalid_request`: Some fields are not as they should be
      */
-    413: Problem;
+    422: Problem;
+};
+
+export type SandboxMailsError = SandboxMailsErrors[keyof SandboxMailsErrors];
+
+export type SandboxMailsResponses = {
+    /**
+     * Successful Response
+     */
+    200: MailList;
+};
+
+export type SandboxMailsResponse = SandboxMailsResponses[keyof SandboxMailsResponses];
+
+export type SandboxMineData = {
+    body: MineIn;
+    path?: never;
+    query?: never;
+    url: '/api/v1/sandbox/mine';
+};
+
+export type SandboxMineErrors = {
+    /**
+     * `forbidden`: Not allowed
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found
+     */
+    404: Problem;
     /**
      * `invalid_request`: Some fields are not as they should be · `unknown_network`: Unknown network
      */
@@ -6409,10 +6123,6 @@ export type SandboxScenariosData = {
 
 export type SandboxScenariosErrors = {
     /**
-     * `malformed`: The request cannot be read
-     */
-    400: Problem;
-    /**
      * `forbidden`: Not allowed
      */
     403: Problem;
@@ -6420,10 +6130,6 @@ export type SandboxScenariosErrors = {
      * `not_found`: Not found
      */
     404: Problem;
-    /**
-     * `busy`: Busy
-     */
-    503: Problem;
 };
 
 export type SandboxScenariosError = SandboxScenariosErrors[keyof SandboxScenariosErrors];
@@ -6446,10 +6152,6 @@ export type SandboxStartData = {
 
 export type SandboxStartErrors = {
     /**
-     * `malformed`: The request cannot be read
-     */
-    400: Problem;
-    /**
      * `forbidden`: Not allowed
      */
     403: Problem;
@@ -6457,10 +6159,6 @@ export type SandboxStartErrors = {
      * `not_found`: Not found
      */
     404: Problem;
-    /**
-     * `busy`: Busy
-     */
-    503: Problem;
 };
 
 export type SandboxStartError = SandboxStartErrors[keyof SandboxStartErrors];
@@ -6504,10 +6202,6 @@ export type TransactionsListData = {
 
 export type TransactionsListErrors = {
     /**
-     * `malformed`: The request cannot be read
-     */
-    400: Problem;
-    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -6523,10 +6217,6 @@ export type TransactionsListErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
-    /**
-     * `busy`: Busy
-     */
-    503: Problem;
 };
 
 export type TransactionsListError = TransactionsListErrors[keyof TransactionsListErrors];
@@ -6574,10 +6264,6 @@ export type TransactionsExportData = {
 
 export type TransactionsExportErrors = {
     /**
-     * `malformed`: The request cannot be read
-     */
-    400: Problem;
-    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -6593,10 +6279,6 @@ export type TransactionsExportErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
-    /**
-     * `busy`: Busy
-     */
-    503: Problem;
 };
 
 export type TransactionsExportError = TransactionsExportErrors[keyof TransactionsExportErrors];
@@ -6611,6 +6293,121 @@ export type TransactionsExportResponses = {
 };
 
 export type TransactionsExportResponse = TransactionsExportResponses[keyof TransactionsExportResponses];
+
+export type LinksCancelData = {
+    body: LinkIn;
+    path?: never;
+    query?: never;
+    url: '/api/v1/transactions/links/cancel';
+};
+
+export type LinksCancelErrors = {
+    /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
+     * `not_found`: Not found
+     */
+    404: Problem;
+    /**
+     * `cannot_cancel`: It can no longer be cancelled · `conflict`: Conflict
+     */
+    409: Problem;
+    /**
+     * `invalid_request`: Some fields are not as they should be
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests
+     */
+    429: Problem;
+};
+
+export type LinksCancelError = LinksCancelErrors[keyof LinksCancelErrors];
+
+export type LinksCancelResponses = {
+    /**
+     * Successful Response
+     */
+    200: CancellableOut;
+};
+
+export type LinksCancelResponse = LinksCancelResponses[keyof LinksCancelResponses];
+
+export type LinksLookCancelData = {
+    body: LinkIn;
+    path?: never;
+    query?: never;
+    url: '/api/v1/transactions/links/cancel/look';
+};
+
+export type LinksLookCancelErrors = {
+    /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
+     * `not_found`: Not found
+     */
+    404: Problem;
+    /**
+     * `invalid_request`: Some fields are not as they should be
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests
+     */
+    429: Problem;
+};
+
+export type LinksLookCancelError = LinksLookCancelErrors[keyof LinksLookCancelErrors];
+
+export type LinksLookCancelResponses = {
+    /**
+     * Successful Response
+     */
+    200: CancellableOut;
+};
+
+export type LinksLookCancelResponse = LinksLookCancelResponses[keyof LinksLookCancelResponses];
+
+export type LinksTrackData = {
+    body: LinkIn;
+    path?: never;
+    query?: never;
+    url: '/api/v1/transactions/links/track';
+};
+
+export type LinksTrackErrors = {
+    /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
+     * `not_found`: Not found
+     */
+    404: Problem;
+    /**
+     * `invalid_request`: Some fields are not as they should be
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests
+     */
+    429: Problem;
+};
+
+export type LinksTrackError = LinksTrackErrors[keyof LinksTrackErrors];
+
+export type LinksTrackResponses = {
+    /**
+     * Successful Response
+     */
+    200: TrackedOut;
+};
+
+export type LinksTrackResponse = LinksTrackResponses[keyof LinksTrackResponses];
 
 export type TransfersListData = {
     body?: never;
@@ -6634,10 +6431,6 @@ export type TransfersListData = {
 
 export type TransfersListErrors = {
     /**
-     * `malformed`: The request cannot be read
-     */
-    400: Problem;
-    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -6653,10 +6446,6 @@ export type TransfersListErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
-    /**
-     * `busy`: Busy
-     */
-    503: Problem;
 };
 
 export type TransfersListError = TransfersListErrors[keyof TransfersListErrors];
@@ -6707,10 +6496,6 @@ export type TransfersCreateErrors = {
      */
     409: Problem;
     /**
-     * `too_large`: The request is too large
-     */
-    413: Problem;
-    /**
      * `invalid_request`: Some fields are not as they should be · `idempotency_key_reused`: This Idempotency-Key was used with another body · `unknown_asset`: Unknown asset · `invalid_amount`: Not an amount · `too_many_decimals`: More decimals than the asset has · `invalid_address`: Not an address · `wrong_network`: An address of another network · `forbidden_address`: Nothing may be sent to this address · `own_address`: One of our own addresses
      */
     422: Problem;
@@ -6749,10 +6534,6 @@ export type TransfersGetData = {
 
 export type TransfersGetErrors = {
     /**
-     * `malformed`: The request cannot be read
-     */
-    400: Problem;
-    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -6772,10 +6553,6 @@ export type TransfersGetErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
-    /**
-     * `busy`: Busy
-     */
-    503: Problem;
 };
 
 export type TransfersGetError = TransfersGetErrors[keyof TransfersGetErrors];
@@ -6889,10 +6666,6 @@ export type TransfersVerifyErrors = {
      */
     409: Problem;
     /**
-     * `too_large`: The request is too large
-     */
-    413: Problem;
-    /**
      * `invalid_request`: Some fields are not as they should be · `invalid_code`: This code is not right · `code_already_used`: This code was used before · `idempotency_key_reused`: This Idempotency-Key was used with another body
      */
     422: Problem;
@@ -6943,10 +6716,6 @@ export type WithdrawalsListData = {
 
 export type WithdrawalsListErrors = {
     /**
-     * `malformed`: The request cannot be read
-     */
-    400: Problem;
-    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -6962,10 +6731,6 @@ export type WithdrawalsListErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
-    /**
-     * `busy`: Busy
-     */
-    503: Problem;
 };
 
 export type WithdrawalsListError = WithdrawalsListErrors[keyof WithdrawalsListErrors];
@@ -7016,10 +6781,6 @@ export type WithdrawalsCreateErrors = {
      */
     409: Problem;
     /**
-     * `too_large`: The request is too large
-     */
-    413: Problem;
-    /**
      * `invalid_request`: Some fields are not as they should be · `idempotency_key_reused`: This Idempotency-Key was used with another body · `quote_kind_mismatch`: This quote is for something else · `invalid_address`: Not an address · `wrong_network`: An address of another network · `own_address`: One of our own addresses · `forbidden_address`: Nothing may be sent to this address
      */
     422: Problem;
@@ -7058,10 +6819,6 @@ export type WithdrawalsGetData = {
 
 export type WithdrawalsGetErrors = {
     /**
-     * `malformed`: The request cannot be read
-     */
-    400: Problem;
-    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -7081,10 +6838,6 @@ export type WithdrawalsGetErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
-    /**
-     * `busy`: Busy
-     */
-    503: Problem;
 };
 
 export type WithdrawalsGetError = WithdrawalsGetErrors[keyof WithdrawalsGetErrors];
@@ -7139,10 +6892,6 @@ export type WithdrawalsCancelErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
-    /**
-     * `busy`: Busy
-     */
-    503: Problem;
 };
 
 export type WithdrawalsCancelError = WithdrawalsCancelErrors[keyof WithdrawalsCancelErrors];
@@ -7155,6 +6904,206 @@ export type WithdrawalsCancelResponses = {
 };
 
 export type WithdrawalsCancelResponse = WithdrawalsCancelResponses[keyof WithdrawalsCancelResponses];
+
+export type WithdrawalsGetReceiptData = {
+    body?: never;
+    path: {
+        /**
+         * Withdrawal Id
+         */
+        withdrawal_id: string;
+    };
+    query?: never;
+    url: '/api/v1/transactions/withdrawals/{withdrawal_id}/receipt.pdf';
+};
+
+export type WithdrawalsGetReceiptErrors = {
+    /**
+     * `unauthenticated`: Sign in first
+     */
+    401: Problem;
+    /**
+     * `forbidden`: Not allowed
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found
+     */
+    404: Problem;
+    /**
+     * `invalid_request`: Some fields are not as they should be
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests
+     */
+    429: Problem;
+};
+
+export type WithdrawalsGetReceiptError = WithdrawalsGetReceiptErrors[keyof WithdrawalsGetReceiptErrors];
+
+export type WithdrawalsGetReceiptResponses = {
+    /**
+     * A PDF
+     */
+    200: Blob | File;
+};
+
+export type WithdrawalsGetReceiptResponse = WithdrawalsGetReceiptResponses[keyof WithdrawalsGetReceiptResponses];
+
+export type WithdrawalsRevokeTrackingData = {
+    body?: never;
+    path: {
+        /**
+         * Withdrawal Id
+         */
+        withdrawal_id: string;
+    };
+    query?: never;
+    url: '/api/v1/transactions/withdrawals/{withdrawal_id}/tracking';
+};
+
+export type WithdrawalsRevokeTrackingErrors = {
+    /**
+     * `unauthenticated`: Sign in first
+     */
+    401: Problem;
+    /**
+     * `forbidden`: Not allowed
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found
+     */
+    404: Problem;
+    /**
+     * `invalid_request`: Some fields are not as they should be
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests
+     */
+    429: Problem;
+};
+
+export type WithdrawalsRevokeTrackingError = WithdrawalsRevokeTrackingErrors[keyof WithdrawalsRevokeTrackingErrors];
+
+export type WithdrawalsRevokeTrackingResponses = {
+    /**
+     * Successful Response
+     */
+    204: void;
+};
+
+export type WithdrawalsRevokeTrackingResponse = WithdrawalsRevokeTrackingResponses[keyof WithdrawalsRevokeTrackingResponses];
+
+export type WithdrawalsGetTrackingData = {
+    body?: never;
+    path: {
+        /**
+         * Withdrawal Id
+         */
+        withdrawal_id: string;
+    };
+    query?: never;
+    url: '/api/v1/transactions/withdrawals/{withdrawal_id}/tracking';
+};
+
+export type WithdrawalsGetTrackingErrors = {
+    /**
+     * `unauthenticated`: Sign in first
+     */
+    401: Problem;
+    /**
+     * `forbidden`: Not allowed
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found
+     */
+    404: Problem;
+    /**
+     * `invalid_request`: Some fields are not as they should be
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests
+     */
+    429: Problem;
+};
+
+export type WithdrawalsGetTrackingError = WithdrawalsGetTrackingErrors[keyof WithdrawalsGetTrackingErrors];
+
+export type WithdrawalsGetTrackingResponses = {
+    /**
+     * Successful Response
+     */
+    200: TrackingOut;
+};
+
+export type WithdrawalsGetTrackingResponse = WithdrawalsGetTrackingResponses[keyof WithdrawalsGetTrackingResponses];
+
+export type WithdrawalsCreateTrackingData = {
+    body?: never;
+    headers?: {
+        /**
+         * Idempotency-Key
+         *
+         * Honoured when given.
+         */
+        'idempotency-key'?: string | null;
+    };
+    path: {
+        /**
+         * Withdrawal Id
+         */
+        withdrawal_id: string;
+    };
+    query?: never;
+    url: '/api/v1/transactions/withdrawals/{withdrawal_id}/tracking';
+};
+
+export type WithdrawalsCreateTrackingErrors = {
+    /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Sign in first
+     */
+    401: Problem;
+    /**
+     * `forbidden`: Not allowed
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found
+     */
+    404: Problem;
+    /**
+     * `conflict`: Conflict · `in_progress`: The first request is still running
+     */
+    409: Problem;
+    /**
+     * `invalid_request`: Some fields are not as they should be · `idempotency_key_reused`: This Idempotency-Key was used with another body
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests
+     */
+    429: Problem;
+};
+
+export type WithdrawalsCreateTrackingError = WithdrawalsCreateTrackingErrors[keyof WithdrawalsCreateTrackingErrors];
+
+export type WithdrawalsCreateTrackingResponses = {
+    /**
+     * Successful Response
+     */
+    201: TrackingOut;
+};
+
+export type WithdrawalsCreateTrackingResponse = WithdrawalsCreateTrackingResponses[keyof WithdrawalsCreateTrackingResponses];
 
 export type WithdrawalsVerifyData = {
     body: VerifyIn;
@@ -7198,10 +7147,6 @@ export type WithdrawalsVerifyErrors = {
      */
     409: Problem;
     /**
-     * `too_large`: The request is too large
-     */
-    413: Problem;
-    /**
      * `invalid_request`: Some fields are not as they should be · `invalid_code`: This code is not right · `code_already_used`: This code was used before · `idempotency_key_reused`: This Idempotency-Key was used with another body
      */
     422: Problem;
@@ -7209,10 +7154,6 @@ export type WithdrawalsVerifyErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
-    /**
-     * `busy`: Busy
-     */
-    503: Problem;
 };
 
 export type WithdrawalsVerifyError = WithdrawalsVerifyErrors[keyof WithdrawalsVerifyErrors];
@@ -7242,10 +7183,6 @@ export type TreasuryListMovesData = {
 
 export type TreasuryListMovesErrors = {
     /**
-     * `malformed`: The request cannot be read
-     */
-    400: Problem;
-    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -7261,10 +7198,6 @@ export type TreasuryListMovesErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
-    /**
-     * `busy`: Busy
-     */
-    503: Problem;
 };
 
 export type TreasuryListMovesError = TreasuryListMovesErrors[keyof TreasuryListMovesErrors];
@@ -7300,10 +7233,6 @@ export type TreasuryListProposalsData = {
 
 export type TreasuryListProposalsErrors = {
     /**
-     * `malformed`: The request cannot be read
-     */
-    400: Problem;
-    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -7319,10 +7248,6 @@ export type TreasuryListProposalsErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
-    /**
-     * `busy`: Busy
-     */
-    503: Problem;
 };
 
 export type TreasuryListProposalsError = TreasuryListProposalsErrors[keyof TreasuryListProposalsErrors];
@@ -7350,10 +7275,6 @@ export type TreasuryAcceptProposalData = {
 
 export type TreasuryAcceptProposalErrors = {
     /**
-     * `malformed`: The request cannot be read
-     */
-    400: Problem;
-    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -7370,10 +7291,6 @@ export type TreasuryAcceptProposalErrors = {
      */
     409: Problem;
     /**
-     * `too_large`: The request is too large
-     */
-    413: Problem;
-    /**
      * `invalid_request`: Some fields are not as they should be
      */
     422: Problem;
@@ -7381,10 +7298,6 @@ export type TreasuryAcceptProposalErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
-    /**
-     * `busy`: Busy
-     */
-    503: Problem;
 };
 
 export type TreasuryAcceptProposalError = TreasuryAcceptProposalErrors[keyof TreasuryAcceptProposalErrors];
@@ -7412,10 +7325,6 @@ export type TreasuryDismissProposalData = {
 
 export type TreasuryDismissProposalErrors = {
     /**
-     * `malformed`: The request cannot be read
-     */
-    400: Problem;
-    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -7439,10 +7348,6 @@ export type TreasuryDismissProposalErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
-    /**
-     * `busy`: Busy
-     */
-    503: Problem;
 };
 
 export type TreasuryDismissProposalError = TreasuryDismissProposalErrors[keyof TreasuryDismissProposalErrors];
@@ -7474,10 +7379,6 @@ export type TreasuryListVenueMovesData = {
 
 export type TreasuryListVenueMovesErrors = {
     /**
-     * `malformed`: The request cannot be read
-     */
-    400: Problem;
-    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -7493,10 +7394,6 @@ export type TreasuryListVenueMovesErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
-    /**
-     * `busy`: Busy
-     */
-    503: Problem;
 };
 
 export type TreasuryListVenueMovesError = TreasuryListVenueMovesErrors[keyof TreasuryListVenueMovesErrors];
@@ -7519,10 +7416,6 @@ export type TreasuryListWalletsData = {
 
 export type TreasuryListWalletsErrors = {
     /**
-     * `malformed`: The request cannot be read
-     */
-    400: Problem;
-    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -7538,10 +7431,6 @@ export type TreasuryListWalletsErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
-    /**
-     * `busy`: Busy
-     */
-    503: Problem;
 };
 
 export type TreasuryListWalletsError = TreasuryListWalletsErrors[keyof TreasuryListWalletsErrors];
@@ -7587,10 +7476,6 @@ export type AddressesListData = {
 
 export type AddressesListErrors = {
     /**
-     * `malformed`: The request cannot be read
-     */
-    400: Problem;
-    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -7606,10 +7491,6 @@ export type AddressesListErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
-    /**
-     * `busy`: Busy
-     */
-    503: Problem;
 };
 
 export type AddressesListError = AddressesListErrors[keyof AddressesListErrors];
@@ -7655,10 +7536,6 @@ export type AddressesCreateErrors = {
      * `in_progress`: The first request is still running
      */
     409: Problem;
-    /**
-     * `too_large`: The request is too large
-     */
-    413: Problem;
     /**
      * `invalid_request`: Some fields are not as they should be · `idempotency_key_reused`: This Idempotency-Key was used with another body · `unknown_asset`: Unknown asset · `unknown_network`: Unknown network · `wrong_network`: An address of another network
      */
@@ -7717,10 +7594,6 @@ export type AddressesValidateErrors = {
      */
     409: Problem;
     /**
-     * `too_large`: The request is too large
-     */
-    413: Problem;
-    /**
      * `invalid_request`: Some fields are not as they should be · `idempotency_key_reused`: This Idempotency-Key was used with another body · `unknown_asset`: Unknown asset · `unknown_network`: Unknown network
      */
     422: Problem;
@@ -7754,10 +7627,6 @@ export type WalletsListAssetsData = {
 
 export type WalletsListAssetsErrors = {
     /**
-     * `malformed`: The request cannot be read
-     */
-    400: Problem;
-    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -7773,10 +7642,6 @@ export type WalletsListAssetsErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
-    /**
-     * `busy`: Busy
-     */
-    503: Problem;
 };
 
 export type WalletsListAssetsError = WalletsListAssetsErrors[keyof WalletsListAssetsErrors];
@@ -7799,10 +7664,6 @@ export type WalletsListBalancesData = {
 
 export type WalletsListBalancesErrors = {
     /**
-     * `malformed`: The request cannot be read
-     */
-    400: Problem;
-    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -7818,10 +7679,6 @@ export type WalletsListBalancesErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
-    /**
-     * `busy`: Busy
-     */
-    503: Problem;
 };
 
 export type WalletsListBalancesError = WalletsListBalancesErrors[keyof WalletsListBalancesErrors];
@@ -7861,10 +7718,6 @@ export type BeneficiariesListData = {
 
 export type BeneficiariesListErrors = {
     /**
-     * `malformed`: The request cannot be read
-     */
-    400: Problem;
-    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -7880,10 +7733,6 @@ export type BeneficiariesListErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
-    /**
-     * `busy`: Busy
-     */
-    503: Problem;
 };
 
 export type BeneficiariesListError = BeneficiariesListErrors[keyof BeneficiariesListErrors];
@@ -7930,10 +7779,6 @@ export type BeneficiariesCreateErrors = {
      */
     409: Problem;
     /**
-     * `too_large`: The request is too large
-     */
-    413: Problem;
-    /**
      * `invalid_request`: Some fields are not as they should be · `idempotency_key_reused`: This Idempotency-Key was used with another body · `unknown_asset`: Unknown asset · `unknown_network`: Unknown network · `invalid_address`: Not an address · `wrong_network`: An address of another network · `own_address`: One of our own addresses · `forbidden_address`: Nothing may be sent to this address
      */
     422: Problem;
@@ -7972,10 +7817,6 @@ export type BeneficiariesDeleteData = {
 
 export type BeneficiariesDeleteErrors = {
     /**
-     * `malformed`: The request cannot be read
-     */
-    400: Problem;
-    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -7995,10 +7836,6 @@ export type BeneficiariesDeleteErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
-    /**
-     * `busy`: Busy
-     */
-    503: Problem;
 };
 
 export type BeneficiariesDeleteError = BeneficiariesDeleteErrors[keyof BeneficiariesDeleteErrors];
@@ -8026,10 +7863,6 @@ export type BeneficiariesGetData = {
 
 export type BeneficiariesGetErrors = {
     /**
-     * `malformed`: The request cannot be read
-     */
-    400: Problem;
-    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -8049,10 +7882,6 @@ export type BeneficiariesGetErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
-    /**
-     * `busy`: Busy
-     */
-    503: Problem;
 };
 
 export type BeneficiariesGetError = BeneficiariesGetErrors[keyof BeneficiariesGetErrors];
@@ -8108,10 +7937,6 @@ export type BeneficiariesRenameErrors = {
      */
     409: Problem;
     /**
-     * `too_large`: The request is too large
-     */
-    413: Problem;
-    /**
      * `invalid_request`: Some fields are not as they should be · `idempotency_key_reused`: This Idempotency-Key was used with another body
      */
     422: Problem;
@@ -8119,10 +7944,6 @@ export type BeneficiariesRenameErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
-    /**
-     * `busy`: Busy
-     */
-    503: Problem;
 };
 
 export type BeneficiariesRenameError = BeneficiariesRenameErrors[keyof BeneficiariesRenameErrors];
@@ -8178,10 +7999,6 @@ export type BeneficiariesConfirmErrors = {
      */
     409: Problem;
     /**
-     * `too_large`: The request is too large
-     */
-    413: Problem;
-    /**
      * `invalid_request`: Some fields are not as they should be · `idempotency_key_reused`: This Idempotency-Key was used with another body · `invalid_code`: This code is not right · `code_already_used`: This code was used before
      */
     422: Problem;
@@ -8189,10 +8006,6 @@ export type BeneficiariesConfirmErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
-    /**
-     * `busy`: Busy
-     */
-    503: Problem;
 };
 
 export type BeneficiariesConfirmError = BeneficiariesConfirmErrors[keyof BeneficiariesConfirmErrors];
@@ -8236,10 +8049,6 @@ export type DepositsListData = {
 
 export type DepositsListErrors = {
     /**
-     * `malformed`: The request cannot be read
-     */
-    400: Problem;
-    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -8255,10 +8064,6 @@ export type DepositsListErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
-    /**
-     * `busy`: Busy
-     */
-    503: Problem;
 };
 
 export type DepositsListError = DepositsListErrors[keyof DepositsListErrors];
@@ -8286,10 +8091,6 @@ export type DepositsGetData = {
 
 export type DepositsGetErrors = {
     /**
-     * `malformed`: The request cannot be read
-     */
-    400: Problem;
-    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -8309,10 +8110,6 @@ export type DepositsGetErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
-    /**
-     * `busy`: Busy
-     */
-    503: Problem;
 };
 
 export type DepositsGetError = DepositsGetErrors[keyof DepositsGetErrors];
@@ -8361,10 +8158,6 @@ export type WalletsGetStatementData = {
 
 export type WalletsGetStatementErrors = {
     /**
-     * `malformed`: The request cannot be read
-     */
-    400: Problem;
-    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -8380,10 +8173,6 @@ export type WalletsGetStatementErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
-    /**
-     * `busy`: Busy
-     */
-    503: Problem;
 };
 
 export type WalletsGetStatementError = WalletsGetStatementErrors[keyof WalletsGetStatementErrors];
@@ -8428,10 +8217,6 @@ export type WalletsExportStatementData = {
 
 export type WalletsExportStatementErrors = {
     /**
-     * `malformed`: The request cannot be read
-     */
-    400: Problem;
-    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -8447,10 +8232,6 @@ export type WalletsExportStatementErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
-    /**
-     * `busy`: Busy
-     */
-    503: Problem;
 };
 
 export type WalletsExportStatementError = WalletsExportStatementErrors[keyof WalletsExportStatementErrors];
@@ -8475,10 +8256,6 @@ export type WebhooksListData = {
 
 export type WebhooksListErrors = {
     /**
-     * `malformed`: The request cannot be read
-     */
-    400: Problem;
-    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -8494,10 +8271,6 @@ export type WebhooksListErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
-    /**
-     * `busy`: Busy
-     */
-    503: Problem;
 };
 
 export type WebhooksListError = WebhooksListErrors[keyof WebhooksListErrors];
@@ -8544,10 +8317,6 @@ export type WebhooksCreateErrors = {
      */
     409: Problem;
     /**
-     * `too_large`: The request is too large
-     */
-    413: Problem;
-    /**
      * `invalid_request`: Some fields are not as they should be · `idempotency_key_reused`: This Idempotency-Key was used with another body
      */
     422: Problem;
@@ -8555,10 +8324,6 @@ export type WebhooksCreateErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
-    /**
-     * `busy`: Busy
-     */
-    503: Problem;
 };
 
 export type WebhooksCreateError = WebhooksCreateErrors[keyof WebhooksCreateErrors];
@@ -8586,10 +8351,6 @@ export type WebhooksDeleteData = {
 
 export type WebhooksDeleteErrors = {
     /**
-     * `malformed`: The request cannot be read
-     */
-    400: Problem;
-    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -8609,10 +8370,6 @@ export type WebhooksDeleteErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
-    /**
-     * `busy`: Busy
-     */
-    503: Problem;
 };
 
 export type WebhooksDeleteError = WebhooksDeleteErrors[keyof WebhooksDeleteErrors];
@@ -8640,10 +8397,6 @@ export type WebhooksGetData = {
 
 export type WebhooksGetErrors = {
     /**
-     * `malformed`: The request cannot be read
-     */
-    400: Problem;
-    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -8663,10 +8416,6 @@ export type WebhooksGetErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
-    /**
-     * `busy`: Busy
-     */
-    503: Problem;
 };
 
 export type WebhooksGetError = WebhooksGetErrors[keyof WebhooksGetErrors];
@@ -8694,10 +8443,6 @@ export type WebhooksUpdateData = {
 
 export type WebhooksUpdateErrors = {
     /**
-     * `malformed`: The request cannot be read
-     */
-    400: Problem;
-    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -8710,10 +8455,6 @@ export type WebhooksUpdateErrors = {
      */
     404: Problem;
     /**
-     * `too_large`: The request is too large
-     */
-    413: Problem;
-    /**
      * `invalid_request`: Some fields are not as they should be
      */
     422: Problem;
@@ -8721,10 +8462,6 @@ export type WebhooksUpdateErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
-    /**
-     * `busy`: Busy
-     */
-    503: Problem;
 };
 
 export type WebhooksUpdateError = WebhooksUpdateErrors[keyof WebhooksUpdateErrors];
@@ -8761,10 +8498,6 @@ export type WebhooksListDeliveriesData = {
 
 export type WebhooksListDeliveriesErrors = {
     /**
-     * `malformed`: The request cannot be read
-     */
-    400: Problem;
-    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -8784,10 +8517,6 @@ export type WebhooksListDeliveriesErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
-    /**
-     * `busy`: Busy
-     */
-    503: Problem;
 };
 
 export type WebhooksListDeliveriesError = WebhooksListDeliveriesErrors[keyof WebhooksListDeliveriesErrors];
@@ -8854,10 +8583,6 @@ export type WebhooksRedeliverErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
-    /**
-     * `busy`: Busy
-     */
-    503: Problem;
 };
 
 export type WebhooksRedeliverError = WebhooksRedeliverErrors[keyof WebhooksRedeliverErrors];
@@ -8920,10 +8645,6 @@ export type WebhooksRotateErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
-    /**
-     * `busy`: Busy
-     */
-    503: Problem;
 };
 
 export type WebhooksRotateError = WebhooksRotateErrors[keyof WebhooksRotateErrors];
@@ -8986,10 +8707,6 @@ export type WebhooksTestErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
-    /**
-     * `busy`: Busy
-     */
-    503: Problem;
 };
 
 export type WebhooksTestError = WebhooksTestErrors[keyof WebhooksTestErrors];

@@ -16,7 +16,6 @@ from .arrives_by_out import ArrivesByOut
 from .asset_out import AssetOut
 from .attempt_out import AttemptOut
 from .audit_get_trial_balance_format import AuditGetTrialBalanceFormat
-from .audit_list_checks_verdict_type_0 import AuditListChecksVerdictType0
 from .balance_out import BalanceOut
 from .beneficiary_in import BeneficiaryIn
 from .beneficiary_out import BeneficiaryOut
@@ -27,6 +26,7 @@ from .best_execution_out_side import BestExecutionOutSide
 from .book_seen_out import BookSeenOut
 from .books_asset_out import BooksAssetOut
 from .books_out import BooksOut
+from .cancellable_out import CancellableOut
 from .candle_out import CandleOut
 from .candle_source_out import CandleSourceOut
 from .candles_out import CandlesOut
@@ -36,9 +36,6 @@ from .chaos_in import ChaosIn
 from .chaos_in_fault import ChaosInFault
 from .chaos_item import ChaosItem
 from .chaos_list import ChaosList
-from .check_out import CheckOut
-from .check_out_report import CheckOutReport
-from .check_out_verdict import CheckOutVerdict
 from .compliance_list_approvals_state_type_0 import ComplianceListApprovalsStateType0
 from .confirm_in import ConfirmIn
 from .confirm_totp_in import ConfirmTotpIn
@@ -72,15 +69,16 @@ from .faucet_out import FaucetOut
 from .fee_out import FeeOut
 from .fee_out_kind import FeeOutKind
 from .fill_out import FillOut
-from .freeze_out import FreezeOut
-from .freeze_out_cause import FreezeOutCause
-from .freeze_out_found import FreezeOutFound
+from .freezable_out import FreezableOut
 from .hold_out import HoldOut
 from .intent_out import IntentOut
 from .limit_out import LimitOut
+from .link_in import LinkIn
 from .live_out import LiveOut
 from .logged_change_out import LoggedChangeOut
 from .login_in import LoginIn
+from .mail_item import MailItem
+from .mail_list import MailList
 from .market_out import MarketOut
 from .markets_out import MarketsOut
 from .me_in import MeIn
@@ -100,11 +98,9 @@ from .page_approval_out import PageApprovalOut
 from .page_asset_out import PageAssetOut
 from .page_balance_out import PageBalanceOut
 from .page_beneficiary_out import PageBeneficiaryOut
-from .page_check_out import PageCheckOut
 from .page_conversion_out import PageConversionOut
 from .page_delivery_out import PageDeliveryOut
 from .page_deposit_out import PageDepositOut
-from .page_freeze_out import PageFreezeOut
 from .page_move_out import PageMoveOut
 from .page_pause_out import PagePauseOut
 from .page_proposal_out import PageProposalOut
@@ -119,7 +115,6 @@ from .password_in import PasswordIn
 from .pause_in import PauseIn
 from .pause_out import PauseOut
 from .payment_out import PaymentOut
-from .place_out import PlaceOut
 from .planned_out import PlannedOut
 from .planned_out_side import PlannedOutSide
 from .problem import Problem
@@ -148,7 +143,6 @@ from .refund_rule_out_fees_kept_item import RefundRuleOutFeesKeptItem
 from .register_in import RegisterIn
 from .registered_out import RegisteredOut
 from .registration_taken_out import RegistrationTakenOut
-from .release_in import ReleaseIn
 from .review_out import ReviewOut
 from .route_out import RouteOut
 from .routed_out import RoutedOut
@@ -171,6 +165,9 @@ from .token_out import TokenOut
 from .top_out import TopOut
 from .total_cost_out import TotalCostOut
 from .totp_out import TotpOut
+from .tracked_out import TrackedOut
+from .tracked_out_stage import TrackedOutStage
+from .tracking_out import TrackingOut
 from .transaction_out import TransactionOut
 from .transaction_out_kind import TransactionOutKind
 from .transactions_export_format import TransactionsExportFormat
@@ -189,13 +186,13 @@ from .trial_line_out_side import TrialLineOutSide
 from .trial_total_out import TrialTotalOut
 from .twin_out import TwinOut
 from .twin_out_source import TwinOutSource
+from .unfreeze_in import UnfreezeIn
 from .validate_in import ValidateIn
 from .validation_out import ValidationOut
 from .venue_move_out import VenueMoveOut
 from .venue_move_out_direction import VenueMoveOutDirection
 from .venue_move_out_state import VenueMoveOutState
 from .verify_in import VerifyIn
-from .waiting import Waiting
 from .wallet_out import WalletOut
 from .wallets_export_statement_format import WalletsExportStatementFormat
 from .wallets_export_statement_response_200 import WalletsExportStatementResponse200
@@ -219,7 +216,6 @@ __all__ = (
     "AssetOut",
     "AttemptOut",
     "AuditGetTrialBalanceFormat",
-    "AuditListChecksVerdictType0",
     "BalanceOut",
     "BeneficiaryIn",
     "BeneficiaryOut",
@@ -230,6 +226,7 @@ __all__ = (
     "BooksAssetOut",
     "BookSeenOut",
     "BooksOut",
+    "CancellableOut",
     "CandleOut",
     "CandleSourceOut",
     "CandlesOut",
@@ -239,9 +236,6 @@ __all__ = (
     "ChaosInFault",
     "ChaosItem",
     "ChaosList",
-    "CheckOut",
-    "CheckOutReport",
-    "CheckOutVerdict",
     "ComplianceListApprovalsStateType0",
     "ConfirmIn",
     "ConfirmTotpIn",
@@ -275,15 +269,16 @@ __all__ = (
     "FeeOut",
     "FeeOutKind",
     "FillOut",
-    "FreezeOut",
-    "FreezeOutCause",
-    "FreezeOutFound",
+    "FreezableOut",
     "HoldOut",
     "IntentOut",
     "LimitOut",
+    "LinkIn",
     "LiveOut",
     "LoggedChangeOut",
     "LoginIn",
+    "MailItem",
+    "MailList",
     "MarketOut",
     "MarketsOut",
     "MeIn",
@@ -303,11 +298,9 @@ __all__ = (
     "PageAssetOut",
     "PageBalanceOut",
     "PageBeneficiaryOut",
-    "PageCheckOut",
     "PageConversionOut",
     "PageDeliveryOut",
     "PageDepositOut",
-    "PageFreezeOut",
     "PageMoveOut",
     "PagePauseOut",
     "PageProposalOut",
@@ -322,7 +315,6 @@ __all__ = (
     "PauseIn",
     "PauseOut",
     "PaymentOut",
-    "PlaceOut",
     "PlannedOut",
     "PlannedOutSide",
     "Problem",
@@ -351,7 +343,6 @@ __all__ = (
     "RegisteredOut",
     "RegisterIn",
     "RegistrationTakenOut",
-    "ReleaseIn",
     "ReviewOut",
     "RoutedOut",
     "RouteOut",
@@ -374,6 +365,9 @@ __all__ = (
     "TopOut",
     "TotalCostOut",
     "TotpOut",
+    "TrackedOut",
+    "TrackedOutStage",
+    "TrackingOut",
     "TransactionOut",
     "TransactionOutKind",
     "TransactionsExportFormat",
@@ -392,13 +386,13 @@ __all__ = (
     "TrialTotalOut",
     "TwinOut",
     "TwinOutSource",
+    "UnfreezeIn",
     "ValidateIn",
     "ValidationOut",
     "VenueMoveOut",
     "VenueMoveOutDirection",
     "VenueMoveOutState",
     "VerifyIn",
-    "Waiting",
     "WalletOut",
     "WalletsExportStatementFormat",
     "WalletsExportStatementResponse200",
