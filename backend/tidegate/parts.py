@@ -111,6 +111,7 @@ class Parts:
         """Bring the meters up to date. Never raises: without the database those of the scans stay as they were."""
         for name, venue in self.venues.items():
             web.WAY.labels(name).set(venue.condition.way is Way.OPEN)
+        web.STREAMS.set(self.feed.streams())
         try:
             found = await lag.lags(self.db, utcnow())
             open_now = await positions.positions(self.desk)
