@@ -13,19 +13,21 @@ from tidegate.problems import problems
 from tidegate.refusal import Kind, Refusal
 from tidegate.sandbox import faucet, people
 from tidegate.sandbox.chaos import ask_supervisor
-from tidegate.sandbox.scenarios import scenarios
+from tidegate.sandbox.scenarios import invoice, scenarios
 from tidegate.sandbox.schemas import (
     ChaosIn,
     ChaosList,
     DemoCodes,
     FaucetIn,
     FaucetOut,
+    Invoice,
     MineIn,
     MineOut,
     ScenarioItem,
     ScenarioList,
     Start,
 )
+from tidegate.sandbox.settings import ETHEREUM
 
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -108,6 +110,14 @@ async def sandbox_authenticator(settings: Here) -> DemoCodes:
 async def sandbox_scenarios() -> ScenarioList:
     """Recipients with a scripted fate."""
     return ScenarioList(items=[ScenarioItem(**asdict(one)) for one in scenarios()])
+
+
+@router.get("/invoice", operation_id="sandbox_invoice")
+async def sandbox_invoice(settings: Here) -> Invoice:
+    """An invoice of 25 USDT, to be paid with whatever one has."""
+    network = settings.networks[ETHEREUM]
+    token = network.tokens["USDT"]
+    return Invoice(text=invoice(contract=token.contract, chain_id=network.chain_id, units=25 * 10**token.decimals))
 
 
 @router.get("/start", operation_id="sandbox_start")

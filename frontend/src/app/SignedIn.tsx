@@ -1,7 +1,7 @@
 import { Menu, UnstyledButton, useMantineColorScheme, VisuallyHidden } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { Link, Outlet, useRouter } from '@tanstack/react-router';
-import { useEffect } from 'react';
+import { lazy, Suspense, useEffect } from 'react';
 import { useTranslation } from 'react-i18next';
 import { authLogoutMutation } from '@/client/@tanstack/react-query.gen';
 import { BooksLine } from './BooksLine';
@@ -12,6 +12,10 @@ import { follow } from './live';
 import { initials, useMe } from './session';
 import css from './shell.module.css';
 import { forgetVisit } from './visit';
+
+/** For visitors of a sandbox: nobody else loads them. */
+const Tour = lazy(async () => ({ default: (await import('./Tour')).Tour }));
+const Requests = lazy(async () => ({ default: (await import('./Requests')).Requests }));
 
 const PLACES = [
   { to: '/', key: 'home' },
@@ -53,10 +57,20 @@ export function SignedIn() {
           </div>
         </div>
       </header>
+      {isSandbox && (
+        <Suspense>
+          <Tour />
+        </Suspense>
+      )}
       <main className={css.main} id="main" tabIndex={-1}>
         <Outlet />
       </main>
       <BooksLine />
+      {isSandbox && (
+        <Suspense>
+          <Requests />
+        </Suspense>
+      )}
     </>
   );
 }

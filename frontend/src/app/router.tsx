@@ -10,6 +10,7 @@ import {
 import { authGetMeOptions } from '@/client/@tanstack/react-query.gen';
 import { isCode } from '@/ui/problem';
 import { readDays } from '@/wallets/days';
+import { forgetAsked } from './asked';
 import { isSandbox } from './config';
 import { NotFound, RootFailed, RouteFailed } from './failures';
 import { needWords } from './i18n';
@@ -72,28 +73,37 @@ const register = createRoute({
   component: lazyRouteComponent(() => import('@/auth/Register'), 'Register'),
 });
 
+/** Lets in whoever is signed in, with the words of the rooms behind; everybody else is led to the door and back. */
+async function enter({ queries }: Context, href: string, ...words: string[]): Promise<void> {
+  const next = href === '/' ? undefined : safeNext(href);
+  const door = () => redirect({ to: '/sign-in', search: next ? { next } : {} });
+  if (!mayBeSignedIn()) throw door();
+  try {
+    await queries.ensureQueryData({ ...authGetMeOptions(), meta: { whileSignedOut: true } });
+  } catch (error) {
+    if (!isCode(error, 'unauthenticated')) throw error;
+    forgetVisit();
+    throw door();
+  }
+  await needWords(...words);
+}
+
 const inside = createRoute({
   getParentRoute: () => root,
   id: 'inside',
   component: lazyRouteComponent(() => import('./SignedIn'), 'SignedIn'),
-  beforeLoad: async ({ context, location }) => {
-    const next = location.href === '/' ? undefined : safeNext(location.href);
-    const door = () => redirect({ to: '/sign-in', search: next ? { next } : {} });
-    if (!mayBeSignedIn()) throw door();
-    try {
-      await context.queries.ensureQueryData({ ...authGetMeOptions(), meta: { whileSignedOut: true } });
-    } catch (error) {
-      if (!isCode(error, 'unauthenticated')) throw error;
-      forgetVisit();
-      throw door();
-    }
-    await needWords('wallets', 'transactions');
-  },
+  beforeLoad: ({ context, location }) =>
+    enter(context, location.href, 'wallets', 'transactions', ...(isSandbox ? (['tour'] as const) : [])),
 });
 
 const home = createRoute({
   getParentRoute: () => inside,
   path: '/',
+  beforeLoad: ({ context }) => {
+    // Who has no wallet here works here.
+    const me = context.queries.getQueryData(authGetMeOptions().queryKey);
+    if (me && !me.permissions.includes('wallets.read')) throw redirect({ to: '/ops' });
+  },
   component: lazyRouteComponent(() => import('@/wallets/Home'), 'Home'),
 });
 
@@ -136,6 +146,7 @@ const asset = createRoute({
   getParentRoute: () => inside,
   path: '/balances/$asset',
   validateSearch: readDays,
+  beforeLoad: () => needWords('exchange'),
   component: lazyRouteComponent(() => import('@/wallets/AssetPage'), 'AssetPage'),
 });
 
@@ -170,9 +181,10 @@ export type HistoryKind = (typeof HISTORY_KINDS)[number];
 const history = createRoute({
   getParentRoute: () => inside,
   path: '/history',
-  validateSearch: (search: Record<string, unknown>): { kind?: HistoryKind } => {
+  validateSearch: (search: Record<string, unknown>): { kind?: HistoryKind; asset?: string } => {
     const kind = HISTORY_KINDS.find((known) => known === search.kind);
-    return kind ? { kind } : {};
+    const asset = text(search.asset);
+    return { ...(kind && { kind }), ...(asset && { asset }) };
   },
   component: lazyRouteComponent(() => import('@/transactions/History'), 'History'),
 });
@@ -220,6 +232,38 @@ const breakIt = createRoute({
   component: lazyRouteComponent(() => import('@/sandbox/BreakIt'), 'BreakIt'),
 });
 
+async function forSandbox(): Promise<void> {
+  if (!isSandbox) throw redirect({ to: '/' });
+  await needWords('dev');
+}
+
+const gallery = createRoute({
+  getParentRoute: () => inside,
+  path: '/dev/gallery',
+  beforeLoad: forSandbox,
+  component: lazyRouteComponent(() => import('@/gallery/GalleryPage'), 'GalleryPage'),
+});
+
+const galleryPart = createRoute({
+  getParentRoute: () => inside,
+  path: '/dev/gallery/$part',
+  beforeLoad: forSandbox,
+  component: lazyRouteComponent(() => import('@/gallery/GalleryPage'), 'GalleryPage'),
+});
+
+const desk = createRoute({
+  getParentRoute: () => root,
+  id: 'desk',
+  component: lazyRouteComponent(() => import('@/ops/OpsFrame'), 'OpsFrame'),
+  beforeLoad: ({ context, location }) => enter(context, location.href, 'ops'),
+});
+
+const ops = createRoute({
+  getParentRoute: () => desk,
+  path: '/ops',
+  component: lazyRouteComponent(() => import('@/ops/Overview'), 'Overview'),
+});
+
 const tree = root.addChildren([
   outside.addChildren([signIn, register]),
   inside.addChildren([
@@ -238,11 +282,14 @@ const tree = root.addChildren([
     security,
     webhooks,
     breakIt,
+    gallery,
+    galleryPart,
   ]),
+  desk.addChildren([ops]),
 ]);
 
 export function makeRouter(queries: QueryClient) {
-  return createRouter({
+  const router = createRouter({
     routeTree: tree,
     context: { queries },
     defaultPreload: 'intent',
@@ -252,4 +299,6 @@ export function makeRouter(queries: QueryClient) {
     defaultPendingMs: 300,
     scrollRestoration: true,
   });
+  router.subscribe('onBeforeNavigate', ({ pathChanged }) => pathChanged && forgetAsked());
+  return router;
 }

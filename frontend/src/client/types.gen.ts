@@ -1585,6 +1585,18 @@ export type IntentOut = {
 };
 
 /**
+ * Invoice
+ *
+ * What a shop would show: pay it, and watch.
+ */
+export type Invoice = {
+    /**
+     * Text
+     */
+    text: string;
+};
+
+/**
  * LimitOut
  *
  * A limit that this quote counts against. `left` in `currency`, null when there is no such cap.
@@ -5700,6 +5712,35 @@ export type SandboxFaucetResponses = {
 };
 
 export type SandboxFaucetResponse = SandboxFaucetResponses[keyof SandboxFaucetResponses];
+
+export type SandboxInvoiceData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/sandbox/invoice';
+};
+
+export type SandboxInvoiceErrors = {
+    /**
+     * `forbidden`: Not allowed
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found
+     */
+    404: Problem;
+};
+
+export type SandboxInvoiceError = SandboxInvoiceErrors[keyof SandboxInvoiceErrors];
+
+export type SandboxInvoiceResponses = {
+    /**
+     * Successful Response
+     */
+    200: Invoice;
+};
+
+export type SandboxInvoiceResponse = SandboxInvoiceResponses[keyof SandboxInvoiceResponses];
 
 export type SandboxMineData = {
     body: MineIn;

@@ -23,7 +23,9 @@ export function Price({ asset }: { asset: string }) {
 }
 
 function PriceOf({ market }: { market: Market }) {
-  const { t } = useTranslation('wallets');
+  const { t, i18n } = useTranslation(['wallets', 'exchange']);
+  const venue = (code: string) =>
+    i18n.exists(`exchange:venue.${code}`) ? t(`exchange:venue.${code as 'binance'}`) : code;
   const [range, setRange] = useState<Range>('day');
   const { data, error } = useQuery({
     ...exchangeListCandlesOptions({ path: { market: market.market }, query: RANGES[range] }),
@@ -72,7 +74,9 @@ function PriceOf({ market }: { market: Market }) {
             })}
           />
           <figcaption className={css.caption}>
-            <span>{t('price.told', { venue: data.sources[0]?.venue ?? '', time: minute(data.as_of) })}</span>
+            <span>
+              {t('price.told', { venue: venue(data.sources[0]?.venue ?? ''), time: minute(data.as_of) })}
+            </span>
             <a href={MAKER} target="_blank" rel="noreferrer">
               {t('price.thanks')}
             </a>

@@ -27,7 +27,6 @@ export function draw(box: HTMLElement, candles: readonly Candle[], withTime: boo
       fixLeftEdge: true,
       fixRightEdge: true,
     },
-    localization: { locale: 'en-GB' },
     crosshair: {
       vertLine: { color: colour('line2'), style: LineStyle.Solid, labelBackgroundColor: colour('deep') },
       horzLine: { color: colour('line2'), style: LineStyle.Dotted, labelBackgroundColor: colour('deep') },
@@ -39,6 +38,11 @@ export function draw(box: HTMLElement, candles: readonly Candle[], withTime: boo
   const prices = candles.map(({ start, close }) => ({ time: local(start), value: Number(close) }));
   const least = Math.min(...prices.map(({ value }) => value));
   const places = least >= 1000 ? 0 : least >= 1 ? 2 : 5;
+  const written = new Intl.NumberFormat('en-GB', {
+    minimumFractionDigits: places,
+    maximumFractionDigits: places,
+  });
+  chart.applyOptions({ localization: { locale: 'en-GB', priceFormatter: written.format } });
   const series = chart.addSeries(AreaSeries, {
     lineColor: colour('deep'),
     lineWidth: 2,

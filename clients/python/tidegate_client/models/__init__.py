@@ -70,6 +70,7 @@ from .fee_out_kind import FeeOutKind
 from .fill_out import FillOut
 from .hold_out import HoldOut
 from .intent_out import IntentOut
+from .invoice import Invoice
 from .limit_out import LimitOut
 from .live_out import LiveOut
 from .logged_change_out import LoggedChangeOut
@@ -261,6 +262,7 @@ __all__ = (
     "FillOut",
     "HoldOut",
     "IntentOut",
+    "Invoice",
     "LimitOut",
     "LiveOut",
     "LoggedChangeOut",
