@@ -232,23 +232,14 @@ const breakIt = createRoute({
   component: lazyRouteComponent(() => import('@/sandbox/BreakIt'), 'BreakIt'),
 });
 
-async function forSandbox(): Promise<void> {
-  if (!isSandbox) throw redirect({ to: '/' });
-  await needWords('dev');
-}
-
 const gallery = createRoute({
   getParentRoute: () => inside,
-  path: '/dev/gallery',
-  beforeLoad: forSandbox,
-  component: lazyRouteComponent(() => import('@/gallery/GalleryPage'), 'GalleryPage'),
-});
-
-const galleryPart = createRoute({
-  getParentRoute: () => inside,
-  path: '/dev/gallery/$part',
-  beforeLoad: forSandbox,
-  component: lazyRouteComponent(() => import('@/gallery/GalleryPage'), 'GalleryPage'),
+  path: '/dev/gallery/{-$part}',
+  beforeLoad: async () => {
+    if (!isSandbox) throw redirect({ to: '/' });
+    await needWords('dev');
+  },
+  component: lazyRouteComponent(() => import('@/gallery/Gallery'), 'Gallery'),
 });
 
 const desk = createRoute({
@@ -283,7 +274,6 @@ const tree = root.addChildren([
     webhooks,
     breakIt,
     gallery,
-    galleryPart,
   ]),
   desk.addChildren([ops]),
 ]);

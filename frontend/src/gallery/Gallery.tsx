@@ -1,18 +1,21 @@
-import { Link } from '@tanstack/react-router';
+import { getRouteApi, Link } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import { Heading } from '@/ui/Heading';
 import css from './gallery.module.css';
 import { PARTS, type Part } from './parts';
 
+const route = getRouteApi('/inside/dev/gallery/{-$part}');
+
 /** The parts that every screen is made of, each with all its states. Only in a sandbox. */
-export function Gallery({ part }: { part: string | null }) {
+export function Gallery() {
   const { t } = useTranslation('dev');
+  const { part } = route.useParams();
   const shown = PARTS.find((one) => one.name === part) ?? null;
   return (
     <div className={css.page}>
       <nav aria-label={t('gallery.label')} className={css.nav}>
         {PARTS.map(({ name }) => (
-          <Link key={name} to="/dev/gallery/$part" params={{ part: name }}>
+          <Link key={name} to="/dev/gallery/{-$part}" params={{ part: name }}>
             {name}
           </Link>
         ))}
