@@ -122,6 +122,7 @@ class Parts:
         for name, (told, wanted) in self.markets.followed().items():
             web.FOLLOWED.labels(name).set(told)
             web.WANTED.labels(name).set(wanted)
+        web.STREAMS.set(self.feed.streams())
         try:
             found = await lag.lags(self.db, utcnow())
             checked = await books.last(self.office)

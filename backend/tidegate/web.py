@@ -83,6 +83,7 @@ PROMISES = Gauge(
 KEPT = Gauge("tidegate_expected_by_kept", "Of them, those that were kept", ["network", "asset"], registry=REGISTRY)
 MAILS = Gauge("tidegate_mails_waiting", "Mails to be sent", registry=REGISTRY)
 MAIL_AGE = Gauge("tidegate_mail_age_seconds", "Since the oldest of them was written", registry=REGISTRY)
+STREAMS = Gauge("tidegate_event_streams", "Streams of events that this process serves", registry=REGISTRY)
 WAY = Gauge("tidegate_venue_open", "1 while this process may call the venue", ["venue"], registry=REGISTRY)
 
 BOOKS_AGE = Gauge("tidegate_books_age_seconds", "Since the books were last checked", registry=REGISTRY)

@@ -14,13 +14,14 @@ from tidegate.problems import problems
 from tidegate.refusal import Kind, Refusal
 from tidegate.sandbox import faucet, mailbox, people
 from tidegate.sandbox.chaos import ask_supervisor
-from tidegate.sandbox.scenarios import scenarios
+from tidegate.sandbox.scenarios import invoice, scenarios
 from tidegate.sandbox.schemas import (
     ChaosIn,
     ChaosList,
     DemoCodes,
     FaucetIn,
     FaucetOut,
+    Invoice,
     MailItem,
     MailList,
     MineIn,
@@ -29,6 +30,7 @@ from tidegate.sandbox.schemas import (
     ScenarioList,
     Start,
 )
+from tidegate.sandbox.settings import ETHEREUM
 
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -119,6 +121,14 @@ async def sandbox_mails(settings: Here, to: Annotated[str, Query(min_length=3, m
 async def sandbox_scenarios() -> ScenarioList:
     """Recipients with a scripted fate."""
     return ScenarioList(items=[ScenarioItem(**asdict(one)) for one in scenarios()])
+
+
+@router.get("/invoice", operation_id="sandbox_invoice")
+async def sandbox_invoice(settings: Here) -> Invoice:
+    """An invoice of 25 USDT, to be paid with whatever one has."""
+    network = settings.networks[ETHEREUM]
+    token = network.tokens["USDT"]
+    return Invoice(text=invoice(contract=token.contract, chain_id=network.chain_id, units=25 * 10**token.decimals))
 
 
 @router.get("/start", operation_id="sandbox_start")

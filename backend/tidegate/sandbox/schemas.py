@@ -81,6 +81,12 @@ class ScenarioList(Out):
     next_cursor: str | None = None
 
 
+class Invoice(Out):
+    """What a shop would show: pay it, and watch."""
+
+    text: str = Field(examples=["ethereum:0x5FbD…@31337/transfer?address=0x8ba1…&uint256=25000000"])
+
+
 class StartPart(Out):
     name: str
     what: str

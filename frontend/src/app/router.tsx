@@ -10,6 +10,7 @@ import {
 import { authGetMeOptions } from '@/client/@tanstack/react-query.gen';
 import { isCode } from '@/ui/problem';
 import { readDays } from '@/wallets/days';
+import { forgetAsked } from './asked';
 import { isSandbox } from './config';
 import { NotFound, RootFailed, RouteFailed } from './failures';
 import { needWords } from './i18n';
@@ -97,29 +98,37 @@ const trackLink = createRoute({
   path: '/track',
   component: lazyRouteComponent(() => import('@/links/TrackPage'), 'TrackPage'),
 });
+/** Lets in whoever is signed in, with the words of the rooms behind; everybody else is led to the door and back. */
+async function enter({ queries }: Context, href: string, ...words: string[]): Promise<void> {
+  const next = href === '/' ? undefined : safeNext(href);
+  const door = () => redirect({ to: '/sign-in', search: next ? { next } : {} });
+  if (!mayBeSignedIn()) throw door();
+  try {
+    await queries.ensureQueryData({ ...authGetMeOptions(), meta: { whileSignedOut: true } });
+  } catch (error) {
+    if (!isCode(error, 'unauthenticated')) throw error;
+    forgetVisit();
+    throw door();
+  }
+  await needWords(...words);
+}
 
 const inside = createRoute({
   getParentRoute: () => root,
   id: 'inside',
   component: lazyRouteComponent(() => import('./SignedIn'), 'SignedIn'),
-  beforeLoad: async ({ context, location }) => {
-    const next = location.href === '/' ? undefined : safeNext(location.href);
-    const door = () => redirect({ to: '/sign-in', search: next ? { next } : {} });
-    if (!mayBeSignedIn()) throw door();
-    try {
-      await context.queries.ensureQueryData({ ...authGetMeOptions(), meta: { whileSignedOut: true } });
-    } catch (error) {
-      if (!isCode(error, 'unauthenticated')) throw error;
-      forgetVisit();
-      throw door();
-    }
-    await needWords('wallets', 'transactions');
-  },
+  beforeLoad: ({ context, location }) =>
+    enter(context, location.href, 'wallets', 'transactions', ...(isSandbox ? (['tour'] as const) : [])),
 });
 
 const home = createRoute({
   getParentRoute: () => inside,
   path: '/',
+  beforeLoad: ({ context }) => {
+    // Who has no wallet here works here.
+    const me = context.queries.getQueryData(authGetMeOptions().queryKey);
+    if (me && !me.permissions.includes('wallets.read')) throw redirect({ to: '/ops' });
+  },
   component: lazyRouteComponent(() => import('@/wallets/Home'), 'Home'),
 });
 
@@ -162,6 +171,7 @@ const asset = createRoute({
   getParentRoute: () => inside,
   path: '/balances/$asset',
   validateSearch: readDays,
+  beforeLoad: () => needWords('exchange'),
   component: lazyRouteComponent(() => import('@/wallets/AssetPage'), 'AssetPage'),
 });
 
@@ -197,9 +207,10 @@ export type HistoryKind = (typeof HISTORY_KINDS)[number];
 const history = createRoute({
   getParentRoute: () => inside,
   path: '/history',
-  validateSearch: (search: Record<string, unknown>): { kind?: HistoryKind } => {
+  validateSearch: (search: Record<string, unknown>): { kind?: HistoryKind; asset?: string } => {
     const kind = HISTORY_KINDS.find((known) => known === search.kind);
-    return kind ? { kind } : {};
+    const asset = text(search.asset);
+    return { ...(kind && { kind }), ...(asset && { asset }) };
   },
   component: lazyRouteComponent(() => import('@/transactions/History'), 'History'),
 });
@@ -247,6 +258,29 @@ const breakIt = createRoute({
   component: lazyRouteComponent(() => import('@/sandbox/BreakIt'), 'BreakIt'),
 });
 
+const gallery = createRoute({
+  getParentRoute: () => inside,
+  path: '/dev/gallery/{-$part}',
+  beforeLoad: async () => {
+    if (!isSandbox) throw redirect({ to: '/' });
+    await needWords('dev');
+  },
+  component: lazyRouteComponent(() => import('@/gallery/Gallery'), 'Gallery'),
+});
+
+const desk = createRoute({
+  getParentRoute: () => root,
+  id: 'desk',
+  component: lazyRouteComponent(() => import('@/ops/OpsFrame'), 'OpsFrame'),
+  beforeLoad: ({ context, location }) => enter(context, location.href, 'ops'),
+});
+
+const ops = createRoute({
+  getParentRoute: () => desk,
+  path: '/ops',
+  component: lazyRouteComponent(() => import('@/ops/Overview'), 'Overview'),
+});
+
 const tree = root.addChildren([
   outside.addChildren([signIn, register]),
   linked.addChildren([cancelLink, freezeLink, trackLink]),
@@ -266,11 +300,13 @@ const tree = root.addChildren([
     security,
     webhooks,
     breakIt,
+    gallery,
   ]),
+  desk.addChildren([ops]),
 ]);
 
 export function makeRouter(queries: QueryClient) {
-  return createRouter({
+  const router = createRouter({
     routeTree: tree,
     context: { queries },
     defaultPreload: 'intent',
@@ -280,4 +316,6 @@ export function makeRouter(queries: QueryClient) {
     defaultPendingMs: 300,
     scrollRestoration: true,
   });
+  router.subscribe('onBeforeNavigate', ({ pathChanged }) => pathChanged && forgetAsked());
+  return router;
 }

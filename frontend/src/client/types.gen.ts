@@ -583,44 +583,6 @@ export type BooksOut = {
 };
 
 /**
- * CancellableOut
- *
- * What a cancel link is about.
- */
-export type CancellableOut = {
-    /**
-     * Address
-     */
-    address: string;
-    /**
-     * Can Cancel
-     */
-    can_cancel: boolean;
-    /**
-     * Created At
-     */
-    created_at: string;
-    debit: AmountOut;
-    deliver: AmountOut;
-    /**
-     * Fees
-     */
-    fees: Array<FeeOut>;
-    /**
-     * Network
-     */
-    network: string;
-    /**
-     * Network Name
-     */
-    network_name: string;
-    /**
-     * State
-     */
-    state: string;
-};
-
-/**
  * CandleOut
  *
  * What was traded from `start` on, for one interval; prices in `quote` per 1 `base`, `volume` in `base`.
@@ -1555,28 +1517,6 @@ export type FillOut = {
 };
 
 /**
- * FreezableOut
- *
- * The account that a freeze link is about.
- */
-export type FreezableOut = {
-    /**
-     * Email
-     */
-    email: string;
-    /**
-     * Frozen At
-     */
-    frozen_at: string | null;
-    /**
-     * Used
-     *
-     * The link has frozen it once; it does so no more
-     */
-    used: boolean;
-};
-
-/**
  * HoldOut
  *
  * Why withdrawals of this account wait, and until when (null: until somebody lifts it).
@@ -1594,12 +1534,6 @@ export type HoldOut = {
      * Until
      */
     until: string | null;
-    /**
-     * Yours
-     *
-     * You can lift it, with your second factor: POST /auth/unfreeze
-     */
-    yours: boolean;
 };
 
 /**
@@ -1651,6 +1585,18 @@ export type IntentOut = {
 };
 
 /**
+ * Invoice
+ *
+ * What a shop would show: pay it, and watch.
+ */
+export type Invoice = {
+    /**
+     * Text
+     */
+    text: string;
+};
+
+/**
  * LimitOut
  *
  * A limit that this quote counts against. `left` in `currency`, null when there is no such cap.
@@ -1672,20 +1618,6 @@ export type LimitOut = {
      * Resets At
      */
     resets_at: string | null;
-};
-
-/**
- * LinkIn
- *
- * A link's own part, in the body: no address that a server or a scanner sees holds it.
- */
-export type LinkIn = {
-    /**
-     * Token
-     *
-     * What stands behind the `#` of the link
-     */
-    token: string;
 };
 
 /**
@@ -1738,56 +1670,6 @@ export type LoginIn = {
      * Totp Code
      */
     totp_code?: string | null;
-};
-
-/**
- * MailItem
- */
-export type MailItem = {
-    /**
-     * At
-     */
-    at: string;
-    /**
-     * Id
-     */
-    id: string;
-    /**
-     * Links
-     *
-     * Pages of ours that it points to
-     */
-    links: Array<string>;
-    /**
-     * Sender
-     */
-    sender: string;
-    /**
-     * Subject
-     */
-    subject: string;
-    /**
-     * Text
-     */
-    text: string;
-    /**
-     * To
-     */
-    to: string;
-};
-
-/**
- * MailList
- */
-export type MailList = {
-    /**
-     * Items
-     */
-    items: Array<MailItem>;
-    /**
-     * Next Cursor
-     */
-    next_cursor: string | null;
 };
 
 /**
@@ -3438,79 +3320,6 @@ export type TotpOut = {
 };
 
 /**
- * TrackedOut
- *
- * All that a tracking link shows. `stage` is the state in a recipient's words.
- */
-export type TrackedOut = {
-    /**
-     * Arrived At
-     */
-    arrived_at: string | null;
-    /**
-     * Confirmations
-     */
-    confirmations: number;
-    /**
-     * Confirmations Required
-     */
-    confirmations_required: number;
-    deliver: AmountOut;
-    /**
-     * Expected By
-     */
-    expected_by: string | null;
-    /**
-     * Explorer Url
-     */
-    explorer_url: string | null;
-    /**
-     * Link Expires At
-     */
-    link_expires_at: string;
-    /**
-     * Network
-     */
-    network: string;
-    /**
-     * Network Name
-     */
-    network_name: string;
-    /**
-     * Stage
-     */
-    stage: 'preparing' | 'sent' | 'confirming' | 'arrived' | 'stopped';
-    /**
-     * Txid
-     *
-     * Once it is sent
-     */
-    txid: string | null;
-};
-
-/**
- * TrackingOut
- *
- * The withdrawal's tracking link; nulls when there is none that works.
- */
-export type TrackingOut = {
-    /**
-     * Created At
-     */
-    created_at: string | null;
-    /**
-     * Expires At
-     */
-    expires_at: string | null;
-    /**
-     * Url
-     *
-     * For the recipient: read-only, without signing in
-     */
-    url: string | null;
-};
-
-/**
  * TransactionOut
  *
  * One line of the history; `kind` says which list has the whole of it.
@@ -3874,18 +3683,6 @@ export type TwinOut = {
      * Source
      */
     source: 'saved' | 'paid' | 'own';
-};
-
-/**
- * UnfreezeIn
- */
-export type UnfreezeIn = {
-    /**
-     * Totp Code
-     *
-     * Six digits of the authenticator
-     */
-    totp_code: string;
 };
 
 /**
@@ -4392,84 +4189,6 @@ export type AuditGetTrialBalanceResponses = {
 
 export type AuditGetTrialBalanceResponse = AuditGetTrialBalanceResponses[keyof AuditGetTrialBalanceResponses];
 
-export type AuthFreezeData = {
-    body: LinkIn;
-    path?: never;
-    query?: never;
-    url: '/api/v1/auth/freeze';
-};
-
-export type AuthFreezeErrors = {
-    /**
-     * `malformed`: The request cannot be read
-     */
-    400: Problem;
-    /**
-     * `not_found`: Not found
-     */
-    404: Problem;
-    /**
-     * `conflict`: Conflict
-     */
-    409: Problem;
-    /**
-     * `invalid_request`: Some fields are not as they should be
-     */
-    422: Problem;
-    /**
-     * `rate_limited`: Too many requests
-     */
-    429: Problem;
-};
-
-export type AuthFreezeError = AuthFreezeErrors[keyof AuthFreezeErrors];
-
-export type AuthFreezeResponses = {
-    /**
-     * Successful Response
-     */
-    200: FreezableOut;
-};
-
-export type AuthFreezeResponse = AuthFreezeResponses[keyof AuthFreezeResponses];
-
-export type AuthLookFreezeData = {
-    body: LinkIn;
-    path?: never;
-    query?: never;
-    url: '/api/v1/auth/freeze/look';
-};
-
-export type AuthLookFreezeErrors = {
-    /**
-     * `malformed`: The request cannot be read
-     */
-    400: Problem;
-    /**
-     * `not_found`: Not found
-     */
-    404: Problem;
-    /**
-     * `invalid_request`: Some fields are not as they should be
-     */
-    422: Problem;
-    /**
-     * `rate_limited`: Too many requests
-     */
-    429: Problem;
-};
-
-export type AuthLookFreezeError = AuthLookFreezeErrors[keyof AuthLookFreezeErrors];
-
-export type AuthLookFreezeResponses = {
-    /**
-     * Successful Response
-     */
-    200: FreezableOut;
-};
-
-export type AuthLookFreezeResponse = AuthLookFreezeResponses[keyof AuthLookFreezeResponses];
-
 export type AuthLoginData = {
     body: LoginInWritable;
     path?: never;
@@ -4972,51 +4691,6 @@ export type AuthConfirmTotpResponses = {
 };
 
 export type AuthConfirmTotpResponse = AuthConfirmTotpResponses[keyof AuthConfirmTotpResponses];
-
-export type AuthUnfreezeData = {
-    body: UnfreezeIn;
-    path?: never;
-    query?: never;
-    url: '/api/v1/auth/unfreeze';
-};
-
-export type AuthUnfreezeErrors = {
-    /**
-     * `malformed`: The request cannot be read
-     */
-    400: Problem;
-    /**
-     * `unauthenticated`: Sign in first
-     */
-    401: Problem;
-    /**
-     * `forbidden`: Not allowed · `policy_blocked`: Policy does not allow this · `second_factor_required`: Set up a second factor first
-     */
-    403: Problem;
-    /**
-     * `conflict`: Conflict
-     */
-    409: Problem;
-    /**
-     * `invalid_request`: Some fields are not as they should be · `invalid_code`: This code is not right · `code_already_used`: This code was used before
-     */
-    422: Problem;
-    /**
-     * `rate_limited`: Too many requests
-     */
-    429: Problem;
-};
-
-export type AuthUnfreezeError = AuthUnfreezeErrors[keyof AuthUnfreezeErrors];
-
-export type AuthUnfreezeResponses = {
-    /**
-     * Successful Response
-     */
-    200: MeOut;
-};
-
-export type AuthUnfreezeResponse = AuthUnfreezeResponses[keyof AuthUnfreezeResponses];
 
 export type ComplianceListApprovalsData = {
     body?: never;
@@ -6039,19 +5713,14 @@ export type SandboxFaucetResponses = {
 
 export type SandboxFaucetResponse = SandboxFaucetResponses[keyof SandboxFaucetResponses];
 
-export type SandboxMailsData = {
+export type SandboxInvoiceData = {
     body?: never;
     path?: never;
-    query: {
-        /**
-         * To
-         */
-        to: string;
-    };
-    url: '/api/v1/sandbox/mails';
+    query?: never;
+    url: '/api/v1/sandbox/invoice';
 };
 
-export type SandboxMailsErrors = {
+export type SandboxInvoiceErrors = {
     /**
      * `forbidden`: Not allowed
      */
@@ -6060,22 +5729,18 @@ export type SandboxMailsErrors = {
      * `not_found`: Not found
      */
     404: Problem;
-    /**
-     * `invalid_request`: Some fields are not as they should be
-     */
-    422: Problem;
 };
 
-export type SandboxMailsError = SandboxMailsErrors[keyof SandboxMailsErrors];
+export type SandboxInvoiceError = SandboxInvoiceErrors[keyof SandboxInvoiceErrors];
 
-export type SandboxMailsResponses = {
+export type SandboxInvoiceResponses = {
     /**
      * Successful Response
      */
-    200: MailList;
+    200: Invoice;
 };
 
-export type SandboxMailsResponse = SandboxMailsResponses[keyof SandboxMailsResponses];
+export type SandboxInvoiceResponse = SandboxInvoiceResponses[keyof SandboxInvoiceResponses];
 
 export type SandboxMineData = {
     body: MineIn;
@@ -6293,121 +5958,6 @@ export type TransactionsExportResponses = {
 };
 
 export type TransactionsExportResponse = TransactionsExportResponses[keyof TransactionsExportResponses];
-
-export type LinksCancelData = {
-    body: LinkIn;
-    path?: never;
-    query?: never;
-    url: '/api/v1/transactions/links/cancel';
-};
-
-export type LinksCancelErrors = {
-    /**
-     * `malformed`: The request cannot be read
-     */
-    400: Problem;
-    /**
-     * `not_found`: Not found
-     */
-    404: Problem;
-    /**
-     * `cannot_cancel`: It can no longer be cancelled · `conflict`: Conflict
-     */
-    409: Problem;
-    /**
-     * `invalid_request`: Some fields are not as they should be
-     */
-    422: Problem;
-    /**
-     * `rate_limited`: Too many requests
-     */
-    429: Problem;
-};
-
-export type LinksCancelError = LinksCancelErrors[keyof LinksCancelErrors];
-
-export type LinksCancelResponses = {
-    /**
-     * Successful Response
-     */
-    200: CancellableOut;
-};
-
-export type LinksCancelResponse = LinksCancelResponses[keyof LinksCancelResponses];
-
-export type LinksLookCancelData = {
-    body: LinkIn;
-    path?: never;
-    query?: never;
-    url: '/api/v1/transactions/links/cancel/look';
-};
-
-export type LinksLookCancelErrors = {
-    /**
-     * `malformed`: The request cannot be read
-     */
-    400: Problem;
-    /**
-     * `not_found`: Not found
-     */
-    404: Problem;
-    /**
-     * `invalid_request`: Some fields are not as they should be
-     */
-    422: Problem;
-    /**
-     * `rate_limited`: Too many requests
-     */
-    429: Problem;
-};
-
-export type LinksLookCancelError = LinksLookCancelErrors[keyof LinksLookCancelErrors];
-
-export type LinksLookCancelResponses = {
-    /**
-     * Successful Response
-     */
-    200: CancellableOut;
-};
-
-export type LinksLookCancelResponse = LinksLookCancelResponses[keyof LinksLookCancelResponses];
-
-export type LinksTrackData = {
-    body: LinkIn;
-    path?: never;
-    query?: never;
-    url: '/api/v1/transactions/links/track';
-};
-
-export type LinksTrackErrors = {
-    /**
-     * `malformed`: The request cannot be read
-     */
-    400: Problem;
-    /**
-     * `not_found`: Not found
-     */
-    404: Problem;
-    /**
-     * `invalid_request`: Some fields are not as they should be
-     */
-    422: Problem;
-    /**
-     * `rate_limited`: Too many requests
-     */
-    429: Problem;
-};
-
-export type LinksTrackError = LinksTrackErrors[keyof LinksTrackErrors];
-
-export type LinksTrackResponses = {
-    /**
-     * Successful Response
-     */
-    200: TrackedOut;
-};
-
-export type LinksTrackResponse = LinksTrackResponses[keyof LinksTrackResponses];
 
 export type TransfersListData = {
     body?: never;
@@ -6904,206 +6454,6 @@ export type WithdrawalsCancelResponses = {
 };
 
 export type WithdrawalsCancelResponse = WithdrawalsCancelResponses[keyof WithdrawalsCancelResponses];
-
-export type WithdrawalsGetReceiptData = {
-    body?: never;
-    path: {
-        /**
-         * Withdrawal Id
-         */
-        withdrawal_id: string;
-    };
-    query?: never;
-    url: '/api/v1/transactions/withdrawals/{withdrawal_id}/receipt.pdf';
-};
-
-export type WithdrawalsGetReceiptErrors = {
-    /**
-     * `unauthenticated`: Sign in first
-     */
-    401: Problem;
-    /**
-     * `forbidden`: Not allowed
-     */
-    403: Problem;
-    /**
-     * `not_found`: Not found
-     */
-    404: Problem;
-    /**
-     * `invalid_request`: Some fields are not as they should be
-     */
-    422: Problem;
-    /**
-     * `rate_limited`: Too many requests
-     */
-    429: Problem;
-};
-
-export type WithdrawalsGetReceiptError = WithdrawalsGetReceiptErrors[keyof WithdrawalsGetReceiptErrors];
-
-export type WithdrawalsGetReceiptResponses = {
-    /**
-     * A PDF
-     */
-    200: Blob | File;
-};
-
-export type WithdrawalsGetReceiptResponse = WithdrawalsGetReceiptResponses[keyof WithdrawalsGetReceiptResponses];
-
-export type WithdrawalsRevokeTrackingData = {
-    body?: never;
-    path: {
-        /**
-         * Withdrawal Id
-         */
-        withdrawal_id: string;
-    };
-    query?: never;
-    url: '/api/v1/transactions/withdrawals/{withdrawal_id}/tracking';
-};
-
-export type WithdrawalsRevokeTrackingErrors = {
-    /**
-     * `unauthenticated`: Sign in first
-     */
-    401: Problem;
-    /**
-     * `forbidden`: Not allowed
-     */
-    403: Problem;
-    /**
-     * `not_found`: Not found
-     */
-    404: Problem;
-    /**
-     * `invalid_request`: Some fields are not as they should be
-     */
-    422: Problem;
-    /**
-     * `rate_limited`: Too many requests
-     */
-    429: Problem;
-};
-
-export type WithdrawalsRevokeTrackingError = WithdrawalsRevokeTrackingErrors[keyof WithdrawalsRevokeTrackingErrors];
-
-export type WithdrawalsRevokeTrackingResponses = {
-    /**
-     * Successful Response
-     */
-    204: void;
-};
-
-export type WithdrawalsRevokeTrackingResponse = WithdrawalsRevokeTrackingResponses[keyof WithdrawalsRevokeTrackingResponses];
-
-export type WithdrawalsGetTrackingData = {
-    body?: never;
-    path: {
-        /**
-         * Withdrawal Id
-         */
-        withdrawal_id: string;
-    };
-    query?: never;
-    url: '/api/v1/transactions/withdrawals/{withdrawal_id}/tracking';
-};
-
-export type WithdrawalsGetTrackingErrors = {
-    /**
-     * `unauthenticated`: Sign in first
-     */
-    401: Problem;
-    /**
-     * `forbidden`: Not allowed
-     */
-    403: Problem;
-    /**
-     * `not_found`: Not found
-     */
-    404: Problem;
-    /**
-     * `invalid_request`: Some fields are not as they should be
-     */
-    422: Problem;
-    /**
-     * `rate_limited`: Too many requests
-     */
-    429: Problem;
-};
-
-export type WithdrawalsGetTrackingError = WithdrawalsGetTrackingErrors[keyof WithdrawalsGetTrackingErrors];
-
-export type WithdrawalsGetTrackingResponses = {
-    /**
-     * Successful Response
-     */
-    200: TrackingOut;
-};
-
-export type WithdrawalsGetTrackingResponse = WithdrawalsGetTrackingResponses[keyof WithdrawalsGetTrackingResponses];
-
-export type WithdrawalsCreateTrackingData = {
-    body?: never;
-    headers?: {
-        /**
-         * Idempotency-Key
-         *
-         * Honoured when given.
-         */
-        'idempotency-key'?: string | null;
-    };
-    path: {
-        /**
-         * Withdrawal Id
-         */
-        withdrawal_id: string;
-    };
-    query?: never;
-    url: '/api/v1/transactions/withdrawals/{withdrawal_id}/tracking';
-};
-
-export type WithdrawalsCreateTrackingErrors = {
-    /**
-     * `malformed`: The request cannot be read
-     */
-    400: Problem;
-    /**
-     * `unauthenticated`: Sign in first
-     */
-    401: Problem;
-    /**
-     * `forbidden`: Not allowed
-     */
-    403: Problem;
-    /**
-     * `not_found`: Not found
-     */
-    404: Problem;
-    /**
-     * `conflict`: Conflict · `in_progress`: The first request is still running
-     */
-    409: Problem;
-    /**
-     * `invalid_request`: Some fields are not as they should be · `idempotency_key_reused`: This Idempotency-Key was used with another body
-     */
-    422: Problem;
-    /**
-     * `rate_limited`: Too many requests
-     */
-    429: Problem;
-};
-
-export type WithdrawalsCreateTrackingError = WithdrawalsCreateTrackingErrors[keyof WithdrawalsCreateTrackingErrors];
-
-export type WithdrawalsCreateTrackingResponses = {
-    /**
-     * Successful Response
-     */
-    201: TrackingOut;
-};
-
-export type WithdrawalsCreateTrackingResponse = WithdrawalsCreateTrackingResponses[keyof WithdrawalsCreateTrackingResponses];
 
 export type WithdrawalsVerifyData = {
     body: VerifyIn;

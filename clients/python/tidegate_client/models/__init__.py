@@ -72,6 +72,7 @@ from .fill_out import FillOut
 from .freezable_out import FreezableOut
 from .hold_out import HoldOut
 from .intent_out import IntentOut
+from .invoice import Invoice
 from .limit_out import LimitOut
 from .link_in import LinkIn
 from .live_out import LiveOut
@@ -272,6 +273,7 @@ __all__ = (
     "FreezableOut",
     "HoldOut",
     "IntentOut",
+    "Invoice",
     "LimitOut",
     "LinkIn",
     "LiveOut",

@@ -3,8 +3,8 @@
 import { type DefaultError, queryOptions, type UseMutationOptions } from '@tanstack/react-query';
 
 import { client } from '../client.gen';
-import { addressesCreate, addressesList, addressesValidate, auditGetBooks, auditGetTrialBalance, authChangePassword, authConfirmTotp, authCreateTotp, authFreeze, authGetMe, authListSessions, authLogin, authLogout, authLogoutEverywhere, authLookFreeze, authRefreshToken, authRegister, authRevokeSession, authToken, authUnfreeze, authUpdateMe, beneficiariesConfirm, beneficiariesCreate, beneficiariesDelete, beneficiariesGet, beneficiariesList, beneficiariesRename, complianceDecideApproval, complianceListApprovals, complianceListPauses, compliancePause, complianceResume, conversionsCreate, conversionsGet, conversionsGetReceipt, conversionsList, depositsGet, depositsList, eventsLog, exchangeGetRate, exchangeListCandles, exchangeListMarkets, healthLive, healthReady, linksCancel, linksLookCancel, linksTrack, type Options, quotesCreate, quotesGet, sandboxAuthenticator, sandboxChaos, sandboxFaucet, sandboxListChaos, sandboxMails, sandboxMine, sandboxScenarios, sandboxStart, transactionsExport, transactionsList, transfersCancel, transfersCreate, transfersGet, transfersList, transfersVerify, treasuryAcceptProposal, treasuryDismissProposal, treasuryListMoves, treasuryListProposals, treasuryListVenueMoves, treasuryListWallets, walletsExportStatement, walletsGetStatement, walletsListAssets, walletsListBalances, webhooksCreate, webhooksDelete, webhooksGet, webhooksList, webhooksListDeliveries, webhooksRedeliver, webhooksRotate, webhooksTest, webhooksUpdate, withdrawalsCancel, withdrawalsCreate, withdrawalsCreateTracking, withdrawalsGet, withdrawalsGetReceipt, withdrawalsGetTracking, withdrawalsList, withdrawalsRevokeTracking, withdrawalsVerify } from '../sdk.gen';
-import type { AddressesCreateData, AddressesCreateError, AddressesCreateResponse, AddressesListData, AddressesListError, AddressesListResponse, AddressesValidateData, AddressesValidateError, AddressesValidateResponse, AuditGetBooksData, AuditGetBooksError, AuditGetBooksResponse, AuditGetTrialBalanceData, AuditGetTrialBalanceError, AuditGetTrialBalanceResponse, AuthChangePasswordData, AuthChangePasswordError, AuthChangePasswordResponse, AuthConfirmTotpData, AuthConfirmTotpError, AuthConfirmTotpResponse, AuthCreateTotpData, AuthCreateTotpError, AuthCreateTotpResponse, AuthFreezeData, AuthFreezeError, AuthFreezeResponse, AuthGetMeData, AuthGetMeError, AuthGetMeResponse, AuthListSessionsData, AuthListSessionsError, AuthListSessionsResponse, AuthLoginData, AuthLoginError, AuthLoginResponse, AuthLogoutData, AuthLogoutError, AuthLogoutEverywhereData, AuthLogoutEverywhereError, AuthLogoutEverywhereResponse, AuthLogoutResponse, AuthLookFreezeData, AuthLookFreezeError, AuthLookFreezeResponse, AuthRefreshTokenData, AuthRefreshTokenError, AuthRefreshTokenResponse, AuthRegisterData, AuthRegisterError, AuthRegisterResponse, AuthRevokeSessionData, AuthRevokeSessionError, AuthRevokeSessionResponse, AuthTokenData, AuthTokenError, AuthTokenResponse, AuthUnfreezeData, AuthUnfreezeError, AuthUnfreezeResponse, AuthUpdateMeData, AuthUpdateMeError, AuthUpdateMeResponse, BeneficiariesConfirmData, BeneficiariesConfirmError, BeneficiariesConfirmResponse, BeneficiariesCreateData, BeneficiariesCreateError, BeneficiariesCreateResponse, BeneficiariesDeleteData, BeneficiariesDeleteError, BeneficiariesDeleteResponse, BeneficiariesGetData, BeneficiariesGetError, BeneficiariesGetResponse, BeneficiariesListData, BeneficiariesListError, BeneficiariesListResponse, BeneficiariesRenameData, BeneficiariesRenameError, BeneficiariesRenameResponse, ComplianceDecideApprovalData, ComplianceDecideApprovalError, ComplianceDecideApprovalResponse, ComplianceListApprovalsData, ComplianceListApprovalsError, ComplianceListApprovalsResponse, ComplianceListPausesData, ComplianceListPausesError, ComplianceListPausesResponse, CompliancePauseData, CompliancePauseError, CompliancePauseResponse, ComplianceResumeData, ComplianceResumeError, ComplianceResumeResponse, ConversionsCreateData, ConversionsCreateError, ConversionsCreateResponse, ConversionsGetData, ConversionsGetError, ConversionsGetReceiptData, ConversionsGetReceiptError, ConversionsGetReceiptResponse, ConversionsGetResponse, ConversionsListData, ConversionsListError, ConversionsListResponse, DepositsGetData, DepositsGetError, DepositsGetResponse, DepositsListData, DepositsListError, DepositsListResponse, EventsLogData, EventsLogError, EventsLogResponse, ExchangeGetRateData, ExchangeGetRateError, ExchangeGetRateResponse, ExchangeListCandlesData, ExchangeListCandlesError, ExchangeListCandlesResponse, ExchangeListMarketsData, ExchangeListMarketsError, ExchangeListMarketsResponse, HealthLiveData, HealthLiveResponse, HealthReadyData, HealthReadyError, HealthReadyResponse, LinksCancelData, LinksCancelError, LinksCancelResponse, LinksLookCancelData, LinksLookCancelError, LinksLookCancelResponse, LinksTrackData, LinksTrackError, LinksTrackResponse, QuotesCreateData, QuotesCreateError, QuotesCreateResponse, QuotesGetData, QuotesGetError, QuotesGetResponse, SandboxAuthenticatorData, SandboxAuthenticatorError, SandboxAuthenticatorResponse, SandboxChaosData, SandboxChaosError, SandboxChaosResponse, SandboxFaucetData, SandboxFaucetError, SandboxFaucetResponse, SandboxListChaosData, SandboxListChaosError, SandboxListChaosResponse, SandboxMailsData, SandboxMailsError, SandboxMailsResponse, SandboxMineData, SandboxMineError, SandboxMineResponse, SandboxScenariosData, SandboxScenariosError, SandboxScenariosResponse, SandboxStartData, SandboxStartError, SandboxStartResponse, TransactionsExportData, TransactionsExportError, TransactionsExportResponse, TransactionsListData, TransactionsListError, TransactionsListResponse, TransfersCancelData, TransfersCancelError, TransfersCancelResponse, TransfersCreateData, TransfersCreateError, TransfersCreateResponse, TransfersGetData, TransfersGetError, TransfersGetResponse, TransfersListData, TransfersListError, TransfersListResponse, TransfersVerifyData, TransfersVerifyError, TransfersVerifyResponse, TreasuryAcceptProposalData, TreasuryAcceptProposalError, TreasuryAcceptProposalResponse, TreasuryDismissProposalData, TreasuryDismissProposalError, TreasuryDismissProposalResponse, TreasuryListMovesData, TreasuryListMovesError, TreasuryListMovesResponse, TreasuryListProposalsData, TreasuryListProposalsError, TreasuryListProposalsResponse, TreasuryListVenueMovesData, TreasuryListVenueMovesError, TreasuryListVenueMovesResponse, TreasuryListWalletsData, TreasuryListWalletsError, TreasuryListWalletsResponse, WalletsExportStatementData, WalletsExportStatementError, WalletsExportStatementResponse, WalletsGetStatementData, WalletsGetStatementError, WalletsGetStatementResponse, WalletsListAssetsData, WalletsListAssetsError, WalletsListAssetsResponse, WalletsListBalancesData, WalletsListBalancesError, WalletsListBalancesResponse, WebhooksCreateData, WebhooksCreateError, WebhooksCreateResponse, WebhooksDeleteData, WebhooksDeleteError, WebhooksDeleteResponse, WebhooksGetData, WebhooksGetError, WebhooksGetResponse, WebhooksListData, WebhooksListDeliveriesData, WebhooksListDeliveriesError, WebhooksListDeliveriesResponse, WebhooksListError, WebhooksListResponse, WebhooksRedeliverData, WebhooksRedeliverError, WebhooksRedeliverResponse, WebhooksRotateData, WebhooksRotateError, WebhooksRotateResponse, WebhooksTestData, WebhooksTestError, WebhooksTestResponse, WebhooksUpdateData, WebhooksUpdateError, WebhooksUpdateResponse, WithdrawalsCancelData, WithdrawalsCancelError, WithdrawalsCancelResponse, WithdrawalsCreateData, WithdrawalsCreateError, WithdrawalsCreateResponse, WithdrawalsCreateTrackingData, WithdrawalsCreateTrackingError, WithdrawalsCreateTrackingResponse, WithdrawalsGetData, WithdrawalsGetError, WithdrawalsGetReceiptData, WithdrawalsGetReceiptError, WithdrawalsGetReceiptResponse, WithdrawalsGetResponse, WithdrawalsGetTrackingData, WithdrawalsGetTrackingError, WithdrawalsGetTrackingResponse, WithdrawalsListData, WithdrawalsListError, WithdrawalsListResponse, WithdrawalsRevokeTrackingData, WithdrawalsRevokeTrackingError, WithdrawalsRevokeTrackingResponse, WithdrawalsVerifyData, WithdrawalsVerifyError } from '../types.gen';
+import { addressesCreate, addressesList, addressesValidate, auditGetBooks, auditGetTrialBalance, authChangePassword, authConfirmTotp, authCreateTotp, authGetMe, authListSessions, authLogin, authLogout, authLogoutEverywhere, authRefreshToken, authRegister, authRevokeSession, authToken, authUpdateMe, beneficiariesConfirm, beneficiariesCreate, beneficiariesDelete, beneficiariesGet, beneficiariesList, beneficiariesRename, complianceDecideApproval, complianceListApprovals, complianceListPauses, compliancePause, complianceResume, conversionsCreate, conversionsGet, conversionsGetReceipt, conversionsList, depositsGet, depositsList, eventsLog, exchangeGetRate, exchangeListCandles, exchangeListMarkets, healthLive, healthReady, type Options, quotesCreate, quotesGet, sandboxAuthenticator, sandboxChaos, sandboxFaucet, sandboxInvoice, sandboxListChaos, sandboxMine, sandboxScenarios, sandboxStart, transactionsExport, transactionsList, transfersCancel, transfersCreate, transfersGet, transfersList, transfersVerify, treasuryAcceptProposal, treasuryDismissProposal, treasuryListMoves, treasuryListProposals, treasuryListVenueMoves, treasuryListWallets, walletsExportStatement, walletsGetStatement, walletsListAssets, walletsListBalances, webhooksCreate, webhooksDelete, webhooksGet, webhooksList, webhooksListDeliveries, webhooksRedeliver, webhooksRotate, webhooksTest, webhooksUpdate, withdrawalsCancel, withdrawalsCreate, withdrawalsGet, withdrawalsList, withdrawalsVerify } from '../sdk.gen';
+import type { AddressesCreateData, AddressesCreateError, AddressesCreateResponse, AddressesListData, AddressesListError, AddressesListResponse, AddressesValidateData, AddressesValidateError, AddressesValidateResponse, AuditGetBooksData, AuditGetBooksError, AuditGetBooksResponse, AuditGetTrialBalanceData, AuditGetTrialBalanceError, AuditGetTrialBalanceResponse, AuthChangePasswordData, AuthChangePasswordError, AuthChangePasswordResponse, AuthConfirmTotpData, AuthConfirmTotpError, AuthConfirmTotpResponse, AuthCreateTotpData, AuthCreateTotpError, AuthCreateTotpResponse, AuthGetMeData, AuthGetMeError, AuthGetMeResponse, AuthListSessionsData, AuthListSessionsError, AuthListSessionsResponse, AuthLoginData, AuthLoginError, AuthLoginResponse, AuthLogoutData, AuthLogoutError, AuthLogoutEverywhereData, AuthLogoutEverywhereError, AuthLogoutEverywhereResponse, AuthLogoutResponse, AuthRefreshTokenData, AuthRefreshTokenError, AuthRefreshTokenResponse, AuthRegisterData, AuthRegisterError, AuthRegisterResponse, AuthRevokeSessionData, AuthRevokeSessionError, AuthRevokeSessionResponse, AuthTokenData, AuthTokenError, AuthTokenResponse, AuthUpdateMeData, AuthUpdateMeError, AuthUpdateMeResponse, BeneficiariesConfirmData, BeneficiariesConfirmError, BeneficiariesConfirmResponse, BeneficiariesCreateData, BeneficiariesCreateError, BeneficiariesCreateResponse, BeneficiariesDeleteData, BeneficiariesDeleteError, BeneficiariesDeleteResponse, BeneficiariesGetData, BeneficiariesGetError, BeneficiariesGetResponse, BeneficiariesListData, BeneficiariesListError, BeneficiariesListResponse, BeneficiariesRenameData, BeneficiariesRenameError, BeneficiariesRenameResponse, ComplianceDecideApprovalData, ComplianceDecideApprovalError, ComplianceDecideApprovalResponse, ComplianceListApprovalsData, ComplianceListApprovalsError, ComplianceListApprovalsResponse, ComplianceListPausesData, ComplianceListPausesError, ComplianceListPausesResponse, CompliancePauseData, CompliancePauseError, CompliancePauseResponse, ComplianceResumeData, ComplianceResumeError, ComplianceResumeResponse, ConversionsCreateData, ConversionsCreateError, ConversionsCreateResponse, ConversionsGetData, ConversionsGetError, ConversionsGetReceiptData, ConversionsGetReceiptError, ConversionsGetReceiptResponse, ConversionsGetResponse, ConversionsListData, ConversionsListError, ConversionsListResponse, DepositsGetData, DepositsGetError, DepositsGetResponse, DepositsListData, DepositsListError, DepositsListResponse, EventsLogData, EventsLogError, EventsLogResponse, ExchangeGetRateData, ExchangeGetRateError, ExchangeGetRateResponse, ExchangeListCandlesData, ExchangeListCandlesError, ExchangeListCandlesResponse, ExchangeListMarketsData, ExchangeListMarketsError, ExchangeListMarketsResponse, HealthLiveData, HealthLiveResponse, HealthReadyData, HealthReadyError, HealthReadyResponse, QuotesCreateData, QuotesCreateError, QuotesCreateResponse, QuotesGetData, QuotesGetError, QuotesGetResponse, SandboxAuthenticatorData, SandboxAuthenticatorError, SandboxAuthenticatorResponse, SandboxChaosData, SandboxChaosError, SandboxChaosResponse, SandboxFaucetData, SandboxFaucetError, SandboxFaucetResponse, SandboxInvoiceData, SandboxInvoiceError, SandboxInvoiceResponse, SandboxListChaosData, SandboxListChaosError, SandboxListChaosResponse, SandboxMineData, SandboxMineError, SandboxMineResponse, SandboxScenariosData, SandboxScenariosError, SandboxScenariosResponse, SandboxStartData, SandboxStartError, SandboxStartResponse, TransactionsExportData, TransactionsExportError, TransactionsExportResponse, TransactionsListData, TransactionsListError, TransactionsListResponse, TransfersCancelData, TransfersCancelError, TransfersCancelResponse, TransfersCreateData, TransfersCreateError, TransfersCreateResponse, TransfersGetData, TransfersGetError, TransfersGetResponse, TransfersListData, TransfersListError, TransfersListResponse, TransfersVerifyData, TransfersVerifyError, TransfersVerifyResponse, TreasuryAcceptProposalData, TreasuryAcceptProposalError, TreasuryAcceptProposalResponse, TreasuryDismissProposalData, TreasuryDismissProposalError, TreasuryDismissProposalResponse, TreasuryListMovesData, TreasuryListMovesError, TreasuryListMovesResponse, TreasuryListProposalsData, TreasuryListProposalsError, TreasuryListProposalsResponse, TreasuryListVenueMovesData, TreasuryListVenueMovesError, TreasuryListVenueMovesResponse, TreasuryListWalletsData, TreasuryListWalletsError, TreasuryListWalletsResponse, WalletsExportStatementData, WalletsExportStatementError, WalletsExportStatementResponse, WalletsGetStatementData, WalletsGetStatementError, WalletsGetStatementResponse, WalletsListAssetsData, WalletsListAssetsError, WalletsListAssetsResponse, WalletsListBalancesData, WalletsListBalancesError, WalletsListBalancesResponse, WebhooksCreateData, WebhooksCreateError, WebhooksCreateResponse, WebhooksDeleteData, WebhooksDeleteError, WebhooksDeleteResponse, WebhooksGetData, WebhooksGetError, WebhooksGetResponse, WebhooksListData, WebhooksListDeliveriesData, WebhooksListDeliveriesError, WebhooksListDeliveriesResponse, WebhooksListError, WebhooksListResponse, WebhooksRedeliverData, WebhooksRedeliverError, WebhooksRedeliverResponse, WebhooksRotateData, WebhooksRotateError, WebhooksRotateResponse, WebhooksTestData, WebhooksTestError, WebhooksTestResponse, WebhooksUpdateData, WebhooksUpdateError, WebhooksUpdateResponse, WithdrawalsCancelData, WithdrawalsCancelError, WithdrawalsCancelResponse, WithdrawalsCreateData, WithdrawalsCreateError, WithdrawalsCreateResponse, WithdrawalsGetData, WithdrawalsGetError, WithdrawalsGetResponse, WithdrawalsListData, WithdrawalsListError, WithdrawalsListResponse, WithdrawalsVerifyData, WithdrawalsVerifyError } from '../types.gen';
 
 export type QueryKey<TOptions extends Options> = [
     Pick<TOptions, 'baseUrl' | 'body' | 'headers' | 'path' | 'query'> & {
@@ -78,44 +78,6 @@ export const auditGetTrialBalanceOptions = (options?: Options<AuditGetTrialBalan
     },
     queryKey: auditGetTrialBalanceQueryKey(options)
 });
-
-/**
- * Freeze
- *
- * Stop everything that would leave the account that the mail went to. Each link does it once.
- */
-export const authFreezeMutation = (options?: Partial<Options<AuthFreezeData>>): UseMutationOptions<AuthFreezeResponse, AuthFreezeError, Options<AuthFreezeData>> => {
-    const mutationOptions: UseMutationOptions<AuthFreezeResponse, AuthFreezeError, Options<AuthFreezeData>> = {
-        mutationFn: async (fnOptions) => {
-            const { data } = await authFreeze({
-                ...options,
-                ...fnOptions,
-                throwOnError: true
-            });
-            return data;
-        }
-    };
-    return mutationOptions;
-};
-
-/**
- * Look Freeze
- *
- * What the freeze link of a mail is about. Changes nothing.
- */
-export const authLookFreezeMutation = (options?: Partial<Options<AuthLookFreezeData>>): UseMutationOptions<AuthLookFreezeResponse, AuthLookFreezeError, Options<AuthLookFreezeData>> => {
-    const mutationOptions: UseMutationOptions<AuthLookFreezeResponse, AuthLookFreezeError, Options<AuthLookFreezeData>> = {
-        mutationFn: async (fnOptions) => {
-            const { data } = await authLookFreeze({
-                ...options,
-                ...fnOptions,
-                throwOnError: true
-            });
-            return data;
-        }
-    };
-    return mutationOptions;
-};
 
 /**
  * Login
@@ -356,25 +318,6 @@ export const authConfirmTotpMutation = (options?: Partial<Options<AuthConfirmTot
     const mutationOptions: UseMutationOptions<AuthConfirmTotpResponse, AuthConfirmTotpError, Options<AuthConfirmTotpData>> = {
         mutationFn: async (fnOptions) => {
             const { data } = await authConfirmTotp({
-                ...options,
-                ...fnOptions,
-                throwOnError: true
-            });
-            return data;
-        }
-    };
-    return mutationOptions;
-};
-
-/**
- * Unfreeze
- *
- * Lift what a freeze link of yours froze, with your second factor. What we froze, we lift.
- */
-export const authUnfreezeMutation = (options?: Partial<Options<AuthUnfreezeData>>): UseMutationOptions<AuthUnfreezeResponse, AuthUnfreezeError, Options<AuthUnfreezeData>> => {
-    const mutationOptions: UseMutationOptions<AuthUnfreezeResponse, AuthUnfreezeError, Options<AuthUnfreezeData>> = {
-        mutationFn: async (fnOptions) => {
-            const { data } = await authUnfreeze({
                 ...options,
                 ...fnOptions,
                 throwOnError: true
@@ -798,16 +741,16 @@ export const sandboxFaucetMutation = (options?: Partial<Options<SandboxFaucetDat
     return mutationOptions;
 };
 
-export const sandboxMailsQueryKey = (options: Options<SandboxMailsData>) => createQueryKey('sandboxMails', options);
+export const sandboxInvoiceQueryKey = (options?: Options<SandboxInvoiceData>) => createQueryKey('sandboxInvoice', options);
 
 /**
- * Sandbox Mails
+ * Sandbox Invoice
  *
- * What was mailed to an address, newest first. The sandbox's mail server keeps it; nothing leaves the machine.
+ * An invoice of 25 USDT, to be paid with whatever one has.
  */
-export const sandboxMailsOptions = (options: Options<SandboxMailsData>) => queryOptions<SandboxMailsResponse, SandboxMailsError, SandboxMailsResponse, ReturnType<typeof sandboxMailsQueryKey>>({
+export const sandboxInvoiceOptions = (options?: Options<SandboxInvoiceData>) => queryOptions<SandboxInvoiceResponse, SandboxInvoiceError, SandboxInvoiceResponse, ReturnType<typeof sandboxInvoiceQueryKey>>({
     queryFn: async ({ queryKey, signal }) => {
-        const { data } = await sandboxMails({
+        const { data } = await sandboxInvoice({
             ...options,
             ...queryKey[0],
             signal,
@@ -815,7 +758,7 @@ export const sandboxMailsOptions = (options: Options<SandboxMailsData>) => query
         });
         return data;
     },
-    queryKey: sandboxMailsQueryKey(options)
+    queryKey: sandboxInvoiceQueryKey(options)
 });
 
 /**
@@ -916,63 +859,6 @@ export const transactionsExportOptions = (options?: Options<TransactionsExportDa
     },
     queryKey: transactionsExportQueryKey(options)
 });
-
-/**
- * Cancel By Link
- *
- * Cancel that withdrawal while it has not been signed. Again is fine.
- */
-export const linksCancelMutation = (options?: Partial<Options<LinksCancelData>>): UseMutationOptions<LinksCancelResponse, LinksCancelError, Options<LinksCancelData>> => {
-    const mutationOptions: UseMutationOptions<LinksCancelResponse, LinksCancelError, Options<LinksCancelData>> = {
-        mutationFn: async (fnOptions) => {
-            const { data } = await linksCancel({
-                ...options,
-                ...fnOptions,
-                throwOnError: true
-            });
-            return data;
-        }
-    };
-    return mutationOptions;
-};
-
-/**
- * Look Cancel
- *
- * What the cancel link of a mail is about. Changes nothing.
- */
-export const linksLookCancelMutation = (options?: Partial<Options<LinksLookCancelData>>): UseMutationOptions<LinksLookCancelResponse, LinksLookCancelError, Options<LinksLookCancelData>> => {
-    const mutationOptions: UseMutationOptions<LinksLookCancelResponse, LinksLookCancelError, Options<LinksLookCancelData>> = {
-        mutationFn: async (fnOptions) => {
-            const { data } = await linksLookCancel({
-                ...options,
-                ...fnOptions,
-                throwOnError: true
-            });
-            return data;
-        }
-    };
-    return mutationOptions;
-};
-
-/**
- * Track
- *
- * How far a payment is, for its recipient. Nothing of the account that pays.
- */
-export const linksTrackMutation = (options?: Partial<Options<LinksTrackData>>): UseMutationOptions<LinksTrackResponse, LinksTrackError, Options<LinksTrackData>> => {
-    const mutationOptions: UseMutationOptions<LinksTrackResponse, LinksTrackError, Options<LinksTrackData>> = {
-        mutationFn: async (fnOptions) => {
-            const { data } = await linksTrack({
-                ...options,
-                ...fnOptions,
-                throwOnError: true
-            });
-            return data;
-        }
-    };
-    return mutationOptions;
-};
 
 export const transfersListQueryKey = (options?: Options<TransfersListData>) => createQueryKey('transfersList', options);
 
@@ -1141,84 +1027,6 @@ export const withdrawalsCancelMutation = (options?: Partial<Options<WithdrawalsC
     const mutationOptions: UseMutationOptions<WithdrawalsCancelResponse, WithdrawalsCancelError, Options<WithdrawalsCancelData>> = {
         mutationFn: async (fnOptions) => {
             const { data } = await withdrawalsCancel({
-                ...options,
-                ...fnOptions,
-                throwOnError: true
-            });
-            return data;
-        }
-    };
-    return mutationOptions;
-};
-
-export const withdrawalsGetReceiptQueryKey = (options: Options<WithdrawalsGetReceiptData>) => createQueryKey('withdrawalsGetReceipt', options);
-
-/**
- * Get Receipt
- *
- * The receipt as PDF: where it went, each fee, when, and what our books say. Also of what was not sent, which it says.
- */
-export const withdrawalsGetReceiptOptions = (options: Options<WithdrawalsGetReceiptData>) => queryOptions<WithdrawalsGetReceiptResponse, WithdrawalsGetReceiptError, WithdrawalsGetReceiptResponse, ReturnType<typeof withdrawalsGetReceiptQueryKey>>({
-    queryFn: async ({ queryKey, signal }) => {
-        const { data } = await withdrawalsGetReceipt({
-            ...options,
-            ...queryKey[0],
-            signal,
-            throwOnError: true
-        });
-        return data;
-    },
-    queryKey: withdrawalsGetReceiptQueryKey(options)
-});
-
-/**
- * Revoke Tracking
- *
- * The link leads nowhere from now on.
- */
-export const withdrawalsRevokeTrackingMutation = (options?: Partial<Options<WithdrawalsRevokeTrackingData>>): UseMutationOptions<WithdrawalsRevokeTrackingResponse, WithdrawalsRevokeTrackingError, Options<WithdrawalsRevokeTrackingData>> => {
-    const mutationOptions: UseMutationOptions<WithdrawalsRevokeTrackingResponse, WithdrawalsRevokeTrackingError, Options<WithdrawalsRevokeTrackingData>> = {
-        mutationFn: async (fnOptions) => {
-            const { data } = await withdrawalsRevokeTracking({
-                ...options,
-                ...fnOptions,
-                throwOnError: true
-            });
-            return data;
-        }
-    };
-    return mutationOptions;
-};
-
-export const withdrawalsGetTrackingQueryKey = (options: Options<WithdrawalsGetTrackingData>) => createQueryKey('withdrawalsGetTracking', options);
-
-/**
- * Get Tracking
- *
- * The tracking link, nulls when there is none that works.
- */
-export const withdrawalsGetTrackingOptions = (options: Options<WithdrawalsGetTrackingData>) => queryOptions<WithdrawalsGetTrackingResponse, WithdrawalsGetTrackingError, WithdrawalsGetTrackingResponse, ReturnType<typeof withdrawalsGetTrackingQueryKey>>({
-    queryFn: async ({ queryKey, signal }) => {
-        const { data } = await withdrawalsGetTracking({
-            ...options,
-            ...queryKey[0],
-            signal,
-            throwOnError: true
-        });
-        return data;
-    },
-    queryKey: withdrawalsGetTrackingQueryKey(options)
-});
-
-/**
- * Create Tracking
- *
- * A read-only link for the recipient, for 30 days; the one there is while it works.
- */
-export const withdrawalsCreateTrackingMutation = (options?: Partial<Options<WithdrawalsCreateTrackingData>>): UseMutationOptions<WithdrawalsCreateTrackingResponse, WithdrawalsCreateTrackingError, Options<WithdrawalsCreateTrackingData>> => {
-    const mutationOptions: UseMutationOptions<WithdrawalsCreateTrackingResponse, WithdrawalsCreateTrackingError, Options<WithdrawalsCreateTrackingData>> = {
-        mutationFn: async (fnOptions) => {
-            const { data } = await withdrawalsCreateTracking({
                 ...options,
                 ...fnOptions,
                 throwOnError: true

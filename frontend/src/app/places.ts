@@ -1,0 +1,12 @@
+import { isSandbox } from './config';
+
+/** Where one can go from everywhere. */
+export const PLACES = [
+  { to: '/', key: 'home' },
+  { to: '/pay', key: 'pay' },
+  { to: '/deposit', key: 'deposit' },
+  { to: '/convert', key: 'convert' },
+  { to: '/history', key: 'history' },
+  { to: '/addresses', key: 'addresses' },
+  ...(isSandbox ? ([{ to: '/break', key: 'break' }] as const) : []),
+] as const;
