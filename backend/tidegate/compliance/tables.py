@@ -103,7 +103,7 @@ class PauseRow(Base):
 
 class FreezeRow(Base):
     """An asset (or `*`) that the house itself stopped, until a person releases it with a reason. Kept for ever; a trigger
-    lets nothing of it change but what was found, and its release once (migration 0028)."""
+    lets nothing of it change but what was found, and its release once (migration 0026)."""
 
     __tablename__ = "freezes"
     __table_args__ = (

@@ -95,7 +95,7 @@ class Withdrawal(Base):
 class WithdrawalEvent(Base):
     """One row for each transition and each change of what it waits for: who, why, on what grounds, from where to where.
 
-    Append-only; at commit a trigger holds the withdrawal against it: no move without its event (migration 0030)."""
+    Append-only; at commit a trigger holds the withdrawal against it: no move without its event (migration 0027)."""
 
     __tablename__ = "withdrawal_events"
     __table_args__ = (CheckConstraint("(version = 1) = (state_before IS NULL)", name="only_the_first_has_none_before"),)

@@ -569,17 +569,79 @@ export type BooksOut = {
      */
     exact: boolean | null;
     /**
+     * Frozen
+     *
+     * Assets that the house itself stopped, `*` for all: see `GET /audit/freezes`
+     */
+    frozen: Array<string>;
+    /**
+     * Milliseconds
+     *
+     * How long the last check took
+     */
+    milliseconds: number | null;
+    /**
      * Payouts At Most
      *
      * Most payouts any withdrawal has had: 1, or something is very wrong
      */
     payouts_at_most: number;
     /**
+     * Places
+     *
+     * Networks and exchanges, each asset there
+     */
+    places: Array<PlaceOut>;
+    /**
+     * Restored
+     *
+     * This database was put back from a backup and is not released: nothing is paid
+     */
+    restored: boolean;
+    /**
      * Withdrawals
      *
      * Withdrawals that have ever been signed
      */
     withdrawals: number;
+};
+
+/**
+ * CancellableOut
+ *
+ * What a cancel link is about.
+ */
+export type CancellableOut = {
+    /**
+     * Address
+     */
+    address: string;
+    /**
+     * Can Cancel
+     */
+    can_cancel: boolean;
+    /**
+     * Created At
+     */
+    created_at: string;
+    debit: AmountOut;
+    deliver: AmountOut;
+    /**
+     * Fees
+     */
+    fees: Array<FeeOut>;
+    /**
+     * Network
+     */
+    network: string;
+    /**
+     * Network Name
+     */
+    network_name: string;
+    /**
+     * State
+     */
+    state: string;
 };
 
 /**
@@ -705,6 +767,12 @@ export type ChaosIn = {
      * On
      */
     on: boolean;
+    /**
+     * Venue
+     *
+     * One exchange; else: all of them
+     */
+    venue?: string | null;
 };
 
 /**
@@ -726,6 +794,12 @@ export type ChaosItem = {
      */
     on: boolean;
     /**
+     * Venues
+     *
+     * Where it is on, for faults of one exchange
+     */
+    venues: Array<string>;
+    /**
      * What
      */
     what: string;
@@ -743,6 +817,42 @@ export type ChaosList = {
      * Next Cursor
      */
     next_cursor: string | null;
+    /**
+     * Venues
+     *
+     * The exchanges that can be broken one by one
+     */
+    venues: Array<string>;
+};
+
+/**
+ * CheckOut
+ *
+ * One run of the reconciliation: every term of every line, and why something could not be asked.
+ */
+export type CheckOut = {
+    /**
+     * Checked At
+     */
+    checked_at: string;
+    /**
+     * Id
+     */
+    id: string;
+    /**
+     * Milliseconds
+     */
+    milliseconds: number;
+    /**
+     * Report
+     */
+    report: {
+        [key: string]: unknown;
+    };
+    /**
+     * Verdict
+     */
+    verdict: 'exact' | 'differs' | 'unchecked';
 };
 
 /**
@@ -1517,6 +1627,94 @@ export type FillOut = {
 };
 
 /**
+ * FreezableOut
+ *
+ * The account that a freeze link is about.
+ */
+export type FreezableOut = {
+    /**
+     * Email
+     */
+    email: string;
+    /**
+     * Frozen At
+     */
+    frozen_at: string | null;
+    /**
+     * Used
+     *
+     * The link has frozen it once; it does so no more
+     */
+    used: boolean;
+};
+
+/**
+ * FreezeOut
+ *
+ * What the house itself stopped. It ends by its release alone, and is kept for ever.
+ */
+export type FreezeOut = {
+    /**
+     * Asset
+     *
+     * `*`: everything
+     */
+    asset: string;
+    /**
+     * At
+     */
+    at: string;
+    /**
+     * Cause
+     */
+    cause: 'difference' | 'orphan' | 'restored';
+    /**
+     * Forced
+     *
+     * Released while something still spoke against it
+     */
+    forced: boolean | null;
+    /**
+     * Found
+     *
+     * After a restore: what was signed since, and what is open of it
+     */
+    found: {
+        [key: string]: unknown;
+    };
+    /**
+     * Id
+     */
+    id: string;
+    /**
+     * Looked At
+     */
+    looked_at: string | null;
+    /**
+     * Place
+     */
+    place: string;
+    /**
+     * Reason
+     *
+     * Which term, and by how much
+     */
+    reason: string;
+    /**
+     * Release Reason
+     */
+    release_reason: string | null;
+    /**
+     * Released At
+     */
+    released_at: string | null;
+    /**
+     * Released By
+     */
+    released_by: string | null;
+};
+
+/**
  * HoldOut
  *
  * Why withdrawals of this account wait, and until when (null: until somebody lifts it).
@@ -1534,6 +1732,12 @@ export type HoldOut = {
      * Until
      */
     until: string | null;
+    /**
+     * Yours
+     *
+     * You can lift it, with your second factor: POST /auth/unfreeze
+     */
+    yours: boolean;
 };
 
 /**
@@ -1621,6 +1825,20 @@ export type LimitOut = {
 };
 
 /**
+ * LinkIn
+ *
+ * A link's own part, in the body: no address that a server or a scanner sees holds it.
+ */
+export type LinkIn = {
+    /**
+     * Token
+     *
+     * What stands behind the `#` of the link
+     */
+    token: string;
+};
+
+/**
  * LiveOut
  */
 export type LiveOut = {
@@ -1653,6 +1871,10 @@ export type LoggedChangeOut = {
      */
     sequence: number;
     /**
+     * Of a withdrawal: where it stood at this version, word for word as it is told there
+     */
+    standing: Waiting | null;
+    /**
      * Version
      */
     version: number;
@@ -1670,6 +1892,56 @@ export type LoginIn = {
      * Totp Code
      */
     totp_code?: string | null;
+};
+
+/**
+ * MailItem
+ */
+export type MailItem = {
+    /**
+     * At
+     */
+    at: string;
+    /**
+     * Id
+     */
+    id: string;
+    /**
+     * Links
+     *
+     * Pages of ours that it points to
+     */
+    links: Array<string>;
+    /**
+     * Sender
+     */
+    sender: string;
+    /**
+     * Subject
+     */
+    subject: string;
+    /**
+     * Text
+     */
+    text: string;
+    /**
+     * To
+     */
+    to: string;
+};
+
+/**
+ * MailList
+ */
+export type MailList = {
+    /**
+     * Items
+     */
+    items: Array<MailItem>;
+    /**
+     * Next Cursor
+     */
+    next_cursor: string | null;
 };
 
 /**
@@ -2077,6 +2349,20 @@ export type PageBeneficiaryOut = {
 };
 
 /**
+ * Page[CheckOut]
+ */
+export type PageCheckOut = {
+    /**
+     * Items
+     */
+    items: Array<CheckOut>;
+    /**
+     * Next Cursor
+     */
+    next_cursor: string | null;
+};
+
+/**
  * Page[ConversionOut]
  */
 export type PageConversionOut = {
@@ -2112,6 +2398,20 @@ export type PageDepositOut = {
      * Items
      */
     items: Array<DepositOut>;
+    /**
+     * Next Cursor
+     */
+    next_cursor: string | null;
+};
+
+/**
+ * Page[FreezeOut]
+ */
+export type PageFreezeOut = {
+    /**
+     * Items
+     */
+    items: Array<FreezeOut>;
     /**
      * Next Cursor
      */
@@ -2326,6 +2626,30 @@ export type PaymentOut = {
      * Network
      */
     network: string | null;
+};
+
+/**
+ * PlaceOut
+ *
+ * What a network or an exchange holds of an asset; `difference` from what the books say of it.
+ */
+export type PlaceOut = {
+    /**
+     * Asset
+     */
+    asset: string;
+    /**
+     * Difference
+     */
+    difference: string;
+    /**
+     * Place
+     */
+    place: string;
+    /**
+     * World
+     */
+    world: string;
 };
 
 /**
@@ -2911,6 +3235,22 @@ export type RegistrationTakenOut = {
 };
 
 /**
+ * ReleaseIn
+ */
+export type ReleaseIn = {
+    /**
+     * Force
+     *
+     * Although something still differs, or could not be asked
+     */
+    force?: boolean;
+    /**
+     * Reason
+     */
+    reason: string;
+};
+
+/**
  * ReviewOut
  */
 export type ReviewOut = {
@@ -3320,6 +3660,79 @@ export type TotpOut = {
 };
 
 /**
+ * TrackedOut
+ *
+ * All that a tracking link shows. `stage` is the state in a recipient's words.
+ */
+export type TrackedOut = {
+    /**
+     * Arrived At
+     */
+    arrived_at: string | null;
+    /**
+     * Confirmations
+     */
+    confirmations: number;
+    /**
+     * Confirmations Required
+     */
+    confirmations_required: number;
+    deliver: AmountOut;
+    /**
+     * Expected By
+     */
+    expected_by: string | null;
+    /**
+     * Explorer Url
+     */
+    explorer_url: string | null;
+    /**
+     * Link Expires At
+     */
+    link_expires_at: string;
+    /**
+     * Network
+     */
+    network: string;
+    /**
+     * Network Name
+     */
+    network_name: string;
+    /**
+     * Stage
+     */
+    stage: 'preparing' | 'sent' | 'confirming' | 'arrived' | 'stopped';
+    /**
+     * Txid
+     *
+     * Once it is sent
+     */
+    txid: string | null;
+};
+
+/**
+ * TrackingOut
+ *
+ * The withdrawal's tracking link; nulls when there is none that works.
+ */
+export type TrackingOut = {
+    /**
+     * Created At
+     */
+    created_at: string | null;
+    /**
+     * Expires At
+     */
+    expires_at: string | null;
+    /**
+     * Url
+     *
+     * For the recipient: read-only, without signing in
+     */
+    url: string | null;
+};
+
+/**
  * TransactionOut
  *
  * One line of the history; `kind` says which list has the whole of it.
@@ -3686,6 +4099,18 @@ export type TwinOut = {
 };
 
 /**
+ * UnfreezeIn
+ */
+export type UnfreezeIn = {
+    /**
+     * Totp Code
+     *
+     * Six digits of the authenticator
+     */
+    totp_code: string;
+};
+
+/**
  * ValidateIn
  *
  * `address`: an address as it stands, or a BIP21 or EIP-681 URI.
@@ -3836,6 +4261,38 @@ export type VerifyIn = {
      * Method
      */
     method: 'totp';
+};
+
+/**
+ * Waiting
+ *
+ * Where a thing stands and what it waits for (PRODUCT.md); null where it does not apply.
+ */
+export type Waiting = {
+    /**
+     * Can Cancel
+     */
+    can_cancel: boolean | null;
+    /**
+     * Expected By
+     */
+    expected_by: string | null;
+    /**
+     * Since
+     */
+    since: string | null;
+    /**
+     * State
+     */
+    state: string;
+    /**
+     * Sub Status
+     */
+    sub_status: string | null;
+    /**
+     * Waiting For
+     */
+    waiting_for: string | null;
 };
 
 /**
@@ -3994,14 +4451,20 @@ export type WithdrawalOut = {
     speed: string;
     /**
      * State
+     *
+     * One of `pending_verification`, `pending_screening`, `pending_approval`, `queued`, `signing`, `broadcasting`, `confirming`, `completed`, `cancelled`, `rejected`, `expired`, `failed`
      */
     state: string;
     /**
      * Sub Status
+     *
+     * Null or one of `hold`, `person_reviewing`, `awaiting_liquidity`, `awaiting_batch`, `awaiting_signer`, `awaiting_node`, `broadcast_unknown`, `slower_than_usual`, `replaced`, `reorged`, `needs_operator`, `frozen`
      */
     sub_status: string | null;
     /**
      * Waiting For
+     *
+     * Null or one of `you`, `time`, `person`, `funds`, `venue`, `node`, `signer`, `network`, `operator`
      */
     waiting_for: string | null;
 };
@@ -4113,6 +4576,10 @@ export type AuditGetBooksData = {
 
 export type AuditGetBooksErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -4128,6 +4595,10 @@ export type AuditGetBooksErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type AuditGetBooksError = AuditGetBooksErrors[keyof AuditGetBooksErrors];
@@ -4140,6 +4611,171 @@ export type AuditGetBooksResponses = {
 };
 
 export type AuditGetBooksResponse = AuditGetBooksResponses[keyof AuditGetBooksResponses];
+
+export type AuditListChecksData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * Verdict
+         */
+        verdict?: 'exact' | 'differs' | 'unchecked' | null;
+        /**
+         * Limit
+         */
+        limit?: number;
+        /**
+         * Cursor
+         */
+        cursor?: string | null;
+    };
+    url: '/api/v1/audit/checks';
+};
+
+export type AuditListChecksErrors = {
+    /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Sign in first
+     */
+    401: Problem;
+    /**
+     * `forbidden`: Not allowed
+     */
+    403: Problem;
+    /**
+     * `invalid_request`: Some fields are not as they should be
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests
+     */
+    429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
+};
+
+export type AuditListChecksError = AuditListChecksErrors[keyof AuditListChecksErrors];
+
+export type AuditListChecksResponses = {
+    /**
+     * Successful Response
+     */
+    200: PageCheckOut;
+};
+
+export type AuditListChecksResponse = AuditListChecksResponses[keyof AuditListChecksResponses];
+
+export type AuditListFreezesData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/audit/freezes';
+};
+
+export type AuditListFreezesErrors = {
+    /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Sign in first
+     */
+    401: Problem;
+    /**
+     * `forbidden`: Not allowed
+     */
+    403: Problem;
+    /**
+     * `invalid_request`: Some fields are not as they should be
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests
+     */
+    429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
+};
+
+export type AuditListFreezesError = AuditListFreezesErrors[keyof AuditListFreezesErrors];
+
+export type AuditListFreezesResponses = {
+    /**
+     * Successful Response
+     */
+    200: PageFreezeOut;
+};
+
+export type AuditListFreezesResponse = AuditListFreezesResponses[keyof AuditListFreezesResponses];
+
+export type AuditReleaseFreezeData = {
+    body: ReleaseIn;
+    path: {
+        /**
+         * Freeze Id
+         */
+        freeze_id: string;
+    };
+    query?: never;
+    url: '/api/v1/audit/freezes/{freeze_id}/release';
+};
+
+export type AuditReleaseFreezeErrors = {
+    /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Sign in first
+     */
+    401: Problem;
+    /**
+     * `forbidden`: Not allowed
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found
+     */
+    404: Problem;
+    /**
+     * `conflict`: Conflict
+     */
+    409: Problem;
+    /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
+     * `invalid_request`: Some fields are not as they should be
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests
+     */
+    429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
+};
+
+export type AuditReleaseFreezeError = AuditReleaseFreezeErrors[keyof AuditReleaseFreezeErrors];
+
+export type AuditReleaseFreezeResponses = {
+    /**
+     * Successful Response
+     */
+    200: FreezeOut;
+};
+
+export type AuditReleaseFreezeResponse = AuditReleaseFreezeResponses[keyof AuditReleaseFreezeResponses];
 
 export type AuditGetTrialBalanceData = {
     body?: never;
@@ -4161,6 +4797,10 @@ export type AuditGetTrialBalanceData = {
 
 export type AuditGetTrialBalanceErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -4176,6 +4816,10 @@ export type AuditGetTrialBalanceErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type AuditGetTrialBalanceError = AuditGetTrialBalanceErrors[keyof AuditGetTrialBalanceErrors];
@@ -4188,6 +4832,100 @@ export type AuditGetTrialBalanceResponses = {
 };
 
 export type AuditGetTrialBalanceResponse = AuditGetTrialBalanceResponses[keyof AuditGetTrialBalanceResponses];
+
+export type AuthFreezeData = {
+    body: LinkIn;
+    path?: never;
+    query?: never;
+    url: '/api/v1/auth/freeze';
+};
+
+export type AuthFreezeErrors = {
+    /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
+     * `not_found`: Not found
+     */
+    404: Problem;
+    /**
+     * `conflict`: Conflict
+     */
+    409: Problem;
+    /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
+     * `invalid_request`: Some fields are not as they should be
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests
+     */
+    429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
+};
+
+export type AuthFreezeError = AuthFreezeErrors[keyof AuthFreezeErrors];
+
+export type AuthFreezeResponses = {
+    /**
+     * Successful Response
+     */
+    200: FreezableOut;
+};
+
+export type AuthFreezeResponse = AuthFreezeResponses[keyof AuthFreezeResponses];
+
+export type AuthLookFreezeData = {
+    body: LinkIn;
+    path?: never;
+    query?: never;
+    url: '/api/v1/auth/freeze/look';
+};
+
+export type AuthLookFreezeErrors = {
+    /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
+     * `not_found`: Not found
+     */
+    404: Problem;
+    /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
+     * `invalid_request`: Some fields are not as they should be
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests
+     */
+    429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
+};
+
+export type AuthLookFreezeError = AuthLookFreezeErrors[keyof AuthLookFreezeErrors];
+
+export type AuthLookFreezeResponses = {
+    /**
+     * Successful Response
+     */
+    200: FreezableOut;
+};
+
+export type AuthLookFreezeResponse = AuthLookFreezeResponses[keyof AuthLookFreezeResponses];
 
 export type AuthLoginData = {
     body: LoginInWritable;
@@ -4209,6 +4947,10 @@ export type AuthLoginErrors = {
      * `forbidden`: Not allowed
      */
     403: Problem;
+    /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
     /**
      * `invalid_request`: Some fields are not as they should be · `code_already_used`: This code was used before
      */
@@ -4243,6 +4985,10 @@ export type AuthLogoutData = {
 
 export type AuthLogoutErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -4250,6 +4996,10 @@ export type AuthLogoutErrors = {
      * `forbidden`: Not allowed
      */
     403: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type AuthLogoutError = AuthLogoutErrors[keyof AuthLogoutErrors];
@@ -4272,6 +5022,10 @@ export type AuthLogoutEverywhereData = {
 
 export type AuthLogoutEverywhereErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -4279,6 +5033,10 @@ export type AuthLogoutEverywhereErrors = {
      * `forbidden`: Not allowed
      */
     403: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type AuthLogoutEverywhereError = AuthLogoutEverywhereErrors[keyof AuthLogoutEverywhereErrors];
@@ -4301,6 +5059,10 @@ export type AuthGetMeData = {
 
 export type AuthGetMeErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -4308,6 +5070,10 @@ export type AuthGetMeErrors = {
      * `forbidden`: Not allowed
      */
     403: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type AuthGetMeError = AuthGetMeErrors[keyof AuthGetMeErrors];
@@ -4342,9 +5108,17 @@ export type AuthUpdateMeErrors = {
      */
     403: Problem;
     /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
      * `invalid_request`: Some fields are not as they should be
      */
     422: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type AuthUpdateMeError = AuthUpdateMeErrors[keyof AuthUpdateMeErrors];
@@ -4382,6 +5156,10 @@ export type AuthChangePasswordErrors = {
      * `conflict`: Conflict
      */
     409: Problem;
+    /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
     /**
      * `invalid_request`: Some fields are not as they should be · `invalid_code`: This code is not right · `code_already_used`: This code was used before
      */
@@ -4427,6 +5205,10 @@ export type AuthRegisterErrors = {
      * `conflict`: Conflict
      */
     409: Problem;
+    /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
     /**
      * `invalid_request`: Some fields are not as they should be
      */
@@ -4474,6 +5256,10 @@ export type AuthListSessionsData = {
 
 export type AuthListSessionsErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -4485,6 +5271,10 @@ export type AuthListSessionsErrors = {
      * `invalid_request`: Some fields are not as they should be
      */
     422: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type AuthListSessionsError = AuthListSessionsErrors[keyof AuthListSessionsErrors];
@@ -4512,6 +5302,10 @@ export type AuthRevokeSessionData = {
 
 export type AuthRevokeSessionErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -4527,6 +5321,10 @@ export type AuthRevokeSessionErrors = {
      * `invalid_request`: Some fields are not as they should be
      */
     422: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type AuthRevokeSessionError = AuthRevokeSessionErrors[keyof AuthRevokeSessionErrors];
@@ -4556,6 +5354,10 @@ export type AuthTokenErrors = {
      * `invalid_credentials`: These credentials do not match · `mfa_required`: A second factor is needed
      */
     401: Problem;
+    /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
     /**
      * `invalid_request`: Some fields are not as they should be · `code_already_used`: This code was used before
      */
@@ -4598,9 +5400,17 @@ export type AuthRefreshTokenErrors = {
      */
     401: Problem;
     /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
      * `invalid_request`: Some fields are not as they should be
      */
     422: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type AuthRefreshTokenError = AuthRefreshTokenErrors[keyof AuthRefreshTokenErrors];
@@ -4623,6 +5433,10 @@ export type AuthCreateTotpData = {
 
 export type AuthCreateTotpErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -4634,6 +5448,10 @@ export type AuthCreateTotpErrors = {
      * `conflict`: Conflict
      */
     409: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type AuthCreateTotpError = AuthCreateTotpErrors[keyof AuthCreateTotpErrors];
@@ -4672,6 +5490,10 @@ export type AuthConfirmTotpErrors = {
      */
     409: Problem;
     /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
      * `invalid_request`: Some fields are not as they should be · `invalid_code`: This code is not right
      */
     422: Problem;
@@ -4679,6 +5501,10 @@ export type AuthConfirmTotpErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type AuthConfirmTotpError = AuthConfirmTotpErrors[keyof AuthConfirmTotpErrors];
@@ -4691,6 +5517,59 @@ export type AuthConfirmTotpResponses = {
 };
 
 export type AuthConfirmTotpResponse = AuthConfirmTotpResponses[keyof AuthConfirmTotpResponses];
+
+export type AuthUnfreezeData = {
+    body: UnfreezeIn;
+    path?: never;
+    query?: never;
+    url: '/api/v1/auth/unfreeze';
+};
+
+export type AuthUnfreezeErrors = {
+    /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Sign in first
+     */
+    401: Problem;
+    /**
+     * `forbidden`: Not allowed · `policy_blocked`: Policy does not allow this · `second_factor_required`: Set up a second factor first
+     */
+    403: Problem;
+    /**
+     * `conflict`: Conflict
+     */
+    409: Problem;
+    /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
+     * `invalid_request`: Some fields are not as they should be · `invalid_code`: This code is not right · `code_already_used`: This code was used before
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests
+     */
+    429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
+};
+
+export type AuthUnfreezeError = AuthUnfreezeErrors[keyof AuthUnfreezeErrors];
+
+export type AuthUnfreezeResponses = {
+    /**
+     * Successful Response
+     */
+    200: MeOut;
+};
+
+export type AuthUnfreezeResponse = AuthUnfreezeResponses[keyof AuthUnfreezeResponses];
 
 export type ComplianceListApprovalsData = {
     body?: never;
@@ -4714,6 +5593,10 @@ export type ComplianceListApprovalsData = {
 
 export type ComplianceListApprovalsErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -4729,6 +5612,10 @@ export type ComplianceListApprovalsErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type ComplianceListApprovalsError = ComplianceListApprovalsErrors[keyof ComplianceListApprovalsErrors];
@@ -4784,6 +5671,10 @@ export type ComplianceDecideApprovalErrors = {
      */
     409: Problem;
     /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
      * `invalid_request`: Some fields are not as they should be · `idempotency_key_reused`: This Idempotency-Key was used with another body
      */
     422: Problem;
@@ -4791,6 +5682,10 @@ export type ComplianceDecideApprovalErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type ComplianceDecideApprovalError = ComplianceDecideApprovalErrors[keyof ComplianceDecideApprovalErrors];
@@ -4813,6 +5708,10 @@ export type ComplianceListPausesData = {
 
 export type ComplianceListPausesErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -4828,6 +5727,10 @@ export type ComplianceListPausesErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type ComplianceListPausesError = ComplianceListPausesErrors[keyof ComplianceListPausesErrors];
@@ -4855,6 +5758,10 @@ export type ComplianceResumeData = {
 
 export type ComplianceResumeErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -4863,6 +5770,10 @@ export type ComplianceResumeErrors = {
      */
     403: Problem;
     /**
+     * `conflict`: Conflict
+     */
+    409: Problem;
+    /**
      * `invalid_request`: Some fields are not as they should be · `unknown_asset`: Unknown asset
      */
     422: Problem;
@@ -4870,6 +5781,10 @@ export type ComplianceResumeErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type ComplianceResumeError = ComplianceResumeErrors[keyof ComplianceResumeErrors];
@@ -4909,6 +5824,10 @@ export type CompliancePauseErrors = {
      */
     403: Problem;
     /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
      * `invalid_request`: Some fields are not as they should be · `unknown_asset`: Unknown asset
      */
     422: Problem;
@@ -4916,6 +5835,10 @@ export type CompliancePauseErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type CompliancePauseError = CompliancePauseErrors[keyof CompliancePauseErrors];
@@ -4945,6 +5868,10 @@ export type EventsStreamData = {
 };
 
 export type EventsStreamErrors = {
+    /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
     /**
      * `unauthenticated`: Sign in first
      */
@@ -4996,6 +5923,10 @@ export type EventsLogData = {
 
 export type EventsLogErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -5011,6 +5942,10 @@ export type EventsLogErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type EventsLogError = EventsLogErrors[keyof EventsLogErrors];
@@ -5053,6 +5988,10 @@ export type ExchangeListCandlesData = {
 
 export type ExchangeListCandlesErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -5073,7 +6012,7 @@ export type ExchangeListCandlesErrors = {
      */
     429: Problem;
     /**
-     * `venue_unavailable`: No exchange can be asked for a price
+     * `venue_unavailable`: No exchange can be asked for a price · `busy`: Busy
      */
     503: Problem;
 };
@@ -5111,6 +6050,10 @@ export type ConversionsListData = {
 
 export type ConversionsListErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -5126,6 +6069,10 @@ export type ConversionsListErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type ConversionsListError = ConversionsListErrors[keyof ConversionsListErrors];
@@ -5176,6 +6123,10 @@ export type ConversionsCreateErrors = {
      */
     409: Problem;
     /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
      * `invalid_request`: Some fields are not as they should be · `idempotency_key_reused`: This Idempotency-Key was used with another body · `quote_kind_mismatch`: This quote is for something else
      */
     422: Problem;
@@ -5214,6 +6165,10 @@ export type ConversionsGetData = {
 
 export type ConversionsGetErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -5233,6 +6188,10 @@ export type ConversionsGetErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type ConversionsGetError = ConversionsGetErrors[keyof ConversionsGetErrors];
@@ -5260,6 +6219,10 @@ export type ConversionsGetReceiptData = {
 
 export type ConversionsGetReceiptErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -5279,6 +6242,10 @@ export type ConversionsGetReceiptErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type ConversionsGetReceiptError = ConversionsGetReceiptErrors[keyof ConversionsGetReceiptErrors];
@@ -5301,6 +6268,10 @@ export type ExchangeListMarketsData = {
 
 export type ExchangeListMarketsErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -5316,6 +6287,10 @@ export type ExchangeListMarketsErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type ExchangeListMarketsError = ExchangeListMarketsErrors[keyof ExchangeListMarketsErrors];
@@ -5344,6 +6319,10 @@ export type ExchangeStreamMarketsData = {
 };
 
 export type ExchangeStreamMarketsErrors = {
+    /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
     /**
      * `unauthenticated`: Sign in first
      */
@@ -5416,6 +6395,10 @@ export type QuotesCreateErrors = {
      */
     409: Problem;
     /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
      * `invalid_request`: Some fields are not as they should be · `invalid_amount`: Not an amount · `too_many_decimals`: More decimals than the asset has · `unknown_asset`: Unknown asset · `unknown_network`: Unknown network · `below_minimum`: Below the minimum · `invalid_address`: Not an address · `wrong_network`: An address of another network · `own_address`: One of our own addresses · `forbidden_address`: Nothing may be sent to this address · `quote_kind_mismatch`: This quote is for something else · `idempotency_key_reused`: This Idempotency-Key was used with another body
      */
     422: Problem;
@@ -5454,6 +6437,10 @@ export type QuotesGetData = {
 
 export type QuotesGetErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -5473,6 +6460,10 @@ export type QuotesGetErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type QuotesGetError = QuotesGetErrors[keyof QuotesGetErrors];
@@ -5504,6 +6495,10 @@ export type ExchangeGetRateData = {
 
 export type ExchangeGetRateErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -5520,7 +6515,7 @@ export type ExchangeGetRateErrors = {
      */
     429: Problem;
     /**
-     * `venue_unavailable`: No exchange can be asked for a price
+     * `venue_unavailable`: No exchange can be asked for a price · `busy`: Busy
      */
     503: Problem;
 };
@@ -5543,6 +6538,19 @@ export type HealthLiveData = {
     url: '/api/v1/health/live';
 };
 
+export type HealthLiveErrors = {
+    /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
+};
+
+export type HealthLiveError = HealthLiveErrors[keyof HealthLiveErrors];
+
 export type HealthLiveResponses = {
     /**
      * Successful Response
@@ -5560,6 +6568,10 @@ export type HealthReadyData = {
 };
 
 export type HealthReadyErrors = {
+    /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
     /**
      * Service Unavailable
      */
@@ -5586,6 +6598,10 @@ export type SandboxAuthenticatorData = {
 
 export type SandboxAuthenticatorErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `forbidden`: Not allowed
      */
     403: Problem;
@@ -5593,6 +6609,10 @@ export type SandboxAuthenticatorErrors = {
      * `not_found`: Not found
      */
     404: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type SandboxAuthenticatorError = SandboxAuthenticatorErrors[keyof SandboxAuthenticatorErrors];
@@ -5614,6 +6634,10 @@ export type SandboxListChaosData = {
 };
 
 export type SandboxListChaosErrors = {
+    /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
     /**
      * `forbidden`: Not allowed
      */
@@ -5648,6 +6672,10 @@ export type SandboxChaosData = {
 
 export type SandboxChaosErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `forbidden`: Not allowed
      */
     403: Problem;
@@ -5655,6 +6683,10 @@ export type SandboxChaosErrors = {
      * `not_found`: Not found
      */
     404: Problem;
+    /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
     /**
      * `invalid_request`: Some fields are not as they should be · `unknown_network`: Unknown network
      */
@@ -5685,6 +6717,10 @@ export type SandboxFaucetData = {
 
 export type SandboxFaucetErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `forbidden`: Not allowed
      */
     403: Problem;
@@ -5692,6 +6728,10 @@ export type SandboxFaucetErrors = {
      * `not_found`: Not found
      */
     404: Problem;
+    /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
     /**
      * `invalid_request`: Some fields are not as they should be · `invalid_amount`: Not an amount · `too_many_decimals`: More decimals than the asset has · `unknown_asset`: Unknown asset · `unknown_network`: Unknown network · `wrong_network`: An address of another network · `invalid_address`: Not an address
      */
@@ -5722,6 +6762,10 @@ export type SandboxInvoiceData = {
 
 export type SandboxInvoiceErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `forbidden`: Not allowed
      */
     403: Problem;
@@ -5729,6 +6773,10 @@ export type SandboxInvoiceErrors = {
      * `not_found`: Not found
      */
     404: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type SandboxInvoiceError = SandboxInvoiceErrors[keyof SandboxInvoiceErrors];
@@ -5742,6 +6790,52 @@ export type SandboxInvoiceResponses = {
 
 export type SandboxInvoiceResponse = SandboxInvoiceResponses[keyof SandboxInvoiceResponses];
 
+export type SandboxMailsData = {
+    body?: never;
+    path?: never;
+    query: {
+        /**
+         * To
+         */
+        to: string;
+    };
+    url: '/api/v1/sandbox/mails';
+};
+
+export type SandboxMailsErrors = {
+    /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
+     * `forbidden`: Not allowed
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found
+     */
+    404: Problem;
+    /**
+     * `invalid_request`: Some fields are not as they should be
+     */
+    422: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
+};
+
+export type SandboxMailsError = SandboxMailsErrors[keyof SandboxMailsErrors];
+
+export type SandboxMailsResponses = {
+    /**
+     * Successful Response
+     */
+    200: MailList;
+};
+
+export type SandboxMailsResponse = SandboxMailsResponses[keyof SandboxMailsResponses];
+
 export type SandboxMineData = {
     body: MineIn;
     path?: never;
@@ -5751,6 +6845,10 @@ export type SandboxMineData = {
 
 export type SandboxMineErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `forbidden`: Not allowed
      */
     403: Problem;
@@ -5758,6 +6856,10 @@ export type SandboxMineErrors = {
      * `not_found`: Not found
      */
     404: Problem;
+    /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
     /**
      * `invalid_request`: Some fields are not as they should be · `unknown_network`: Unknown network
      */
@@ -5788,6 +6890,10 @@ export type SandboxScenariosData = {
 
 export type SandboxScenariosErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `forbidden`: Not allowed
      */
     403: Problem;
@@ -5795,6 +6901,10 @@ export type SandboxScenariosErrors = {
      * `not_found`: Not found
      */
     404: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type SandboxScenariosError = SandboxScenariosErrors[keyof SandboxScenariosErrors];
@@ -5817,6 +6927,10 @@ export type SandboxStartData = {
 
 export type SandboxStartErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `forbidden`: Not allowed
      */
     403: Problem;
@@ -5824,6 +6938,10 @@ export type SandboxStartErrors = {
      * `not_found`: Not found
      */
     404: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type SandboxStartError = SandboxStartErrors[keyof SandboxStartErrors];
@@ -5867,6 +6985,10 @@ export type TransactionsListData = {
 
 export type TransactionsListErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -5882,6 +7004,10 @@ export type TransactionsListErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type TransactionsListError = TransactionsListErrors[keyof TransactionsListErrors];
@@ -5929,6 +7055,10 @@ export type TransactionsExportData = {
 
 export type TransactionsExportErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -5944,6 +7074,10 @@ export type TransactionsExportErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type TransactionsExportError = TransactionsExportErrors[keyof TransactionsExportErrors];
@@ -5958,6 +7092,145 @@ export type TransactionsExportResponses = {
 };
 
 export type TransactionsExportResponse = TransactionsExportResponses[keyof TransactionsExportResponses];
+
+export type LinksCancelData = {
+    body: LinkIn;
+    path?: never;
+    query?: never;
+    url: '/api/v1/transactions/links/cancel';
+};
+
+export type LinksCancelErrors = {
+    /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
+     * `not_found`: Not found
+     */
+    404: Problem;
+    /**
+     * `cannot_cancel`: It can no longer be cancelled · `conflict`: Conflict
+     */
+    409: Problem;
+    /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
+     * `invalid_request`: Some fields are not as they should be
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests
+     */
+    429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
+};
+
+export type LinksCancelError = LinksCancelErrors[keyof LinksCancelErrors];
+
+export type LinksCancelResponses = {
+    /**
+     * Successful Response
+     */
+    200: CancellableOut;
+};
+
+export type LinksCancelResponse = LinksCancelResponses[keyof LinksCancelResponses];
+
+export type LinksLookCancelData = {
+    body: LinkIn;
+    path?: never;
+    query?: never;
+    url: '/api/v1/transactions/links/cancel/look';
+};
+
+export type LinksLookCancelErrors = {
+    /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
+     * `not_found`: Not found
+     */
+    404: Problem;
+    /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
+     * `invalid_request`: Some fields are not as they should be
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests
+     */
+    429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
+};
+
+export type LinksLookCancelError = LinksLookCancelErrors[keyof LinksLookCancelErrors];
+
+export type LinksLookCancelResponses = {
+    /**
+     * Successful Response
+     */
+    200: CancellableOut;
+};
+
+export type LinksLookCancelResponse = LinksLookCancelResponses[keyof LinksLookCancelResponses];
+
+export type LinksTrackData = {
+    body: LinkIn;
+    path?: never;
+    query?: never;
+    url: '/api/v1/transactions/links/track';
+};
+
+export type LinksTrackErrors = {
+    /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
+     * `not_found`: Not found
+     */
+    404: Problem;
+    /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
+     * `invalid_request`: Some fields are not as they should be
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests
+     */
+    429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
+};
+
+export type LinksTrackError = LinksTrackErrors[keyof LinksTrackErrors];
+
+export type LinksTrackResponses = {
+    /**
+     * Successful Response
+     */
+    200: TrackedOut;
+};
+
+export type LinksTrackResponse = LinksTrackResponses[keyof LinksTrackResponses];
 
 export type TransfersListData = {
     body?: never;
@@ -5981,6 +7254,10 @@ export type TransfersListData = {
 
 export type TransfersListErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -5996,6 +7273,10 @@ export type TransfersListErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type TransfersListError = TransfersListErrors[keyof TransfersListErrors];
@@ -6046,6 +7327,10 @@ export type TransfersCreateErrors = {
      */
     409: Problem;
     /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
      * `invalid_request`: Some fields are not as they should be · `idempotency_key_reused`: This Idempotency-Key was used with another body · `unknown_asset`: Unknown asset · `invalid_amount`: Not an amount · `too_many_decimals`: More decimals than the asset has · `invalid_address`: Not an address · `wrong_network`: An address of another network · `forbidden_address`: Nothing may be sent to this address · `own_address`: One of our own addresses
      */
     422: Problem;
@@ -6084,6 +7369,10 @@ export type TransfersGetData = {
 
 export type TransfersGetErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -6103,6 +7392,10 @@ export type TransfersGetErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type TransfersGetError = TransfersGetErrors[keyof TransfersGetErrors];
@@ -6216,6 +7509,10 @@ export type TransfersVerifyErrors = {
      */
     409: Problem;
     /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
      * `invalid_request`: Some fields are not as they should be · `invalid_code`: This code is not right · `code_already_used`: This code was used before · `idempotency_key_reused`: This Idempotency-Key was used with another body
      */
     422: Problem;
@@ -6266,6 +7563,10 @@ export type WithdrawalsListData = {
 
 export type WithdrawalsListErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -6281,6 +7582,10 @@ export type WithdrawalsListErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type WithdrawalsListError = WithdrawalsListErrors[keyof WithdrawalsListErrors];
@@ -6331,6 +7636,10 @@ export type WithdrawalsCreateErrors = {
      */
     409: Problem;
     /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
      * `invalid_request`: Some fields are not as they should be · `idempotency_key_reused`: This Idempotency-Key was used with another body · `quote_kind_mismatch`: This quote is for something else · `invalid_address`: Not an address · `wrong_network`: An address of another network · `own_address`: One of our own addresses · `forbidden_address`: Nothing may be sent to this address
      */
     422: Problem;
@@ -6369,6 +7678,10 @@ export type WithdrawalsGetData = {
 
 export type WithdrawalsGetErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -6388,6 +7701,10 @@ export type WithdrawalsGetErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type WithdrawalsGetError = WithdrawalsGetErrors[keyof WithdrawalsGetErrors];
@@ -6442,6 +7759,10 @@ export type WithdrawalsCancelErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type WithdrawalsCancelError = WithdrawalsCancelErrors[keyof WithdrawalsCancelErrors];
@@ -6454,6 +7775,234 @@ export type WithdrawalsCancelResponses = {
 };
 
 export type WithdrawalsCancelResponse = WithdrawalsCancelResponses[keyof WithdrawalsCancelResponses];
+
+export type WithdrawalsGetReceiptData = {
+    body?: never;
+    path: {
+        /**
+         * Withdrawal Id
+         */
+        withdrawal_id: string;
+    };
+    query?: never;
+    url: '/api/v1/transactions/withdrawals/{withdrawal_id}/receipt.pdf';
+};
+
+export type WithdrawalsGetReceiptErrors = {
+    /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Sign in first
+     */
+    401: Problem;
+    /**
+     * `forbidden`: Not allowed
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found
+     */
+    404: Problem;
+    /**
+     * `invalid_request`: Some fields are not as they should be
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests
+     */
+    429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
+};
+
+export type WithdrawalsGetReceiptError = WithdrawalsGetReceiptErrors[keyof WithdrawalsGetReceiptErrors];
+
+export type WithdrawalsGetReceiptResponses = {
+    /**
+     * A PDF
+     */
+    200: Blob | File;
+};
+
+export type WithdrawalsGetReceiptResponse = WithdrawalsGetReceiptResponses[keyof WithdrawalsGetReceiptResponses];
+
+export type WithdrawalsRevokeTrackingData = {
+    body?: never;
+    path: {
+        /**
+         * Withdrawal Id
+         */
+        withdrawal_id: string;
+    };
+    query?: never;
+    url: '/api/v1/transactions/withdrawals/{withdrawal_id}/tracking';
+};
+
+export type WithdrawalsRevokeTrackingErrors = {
+    /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Sign in first
+     */
+    401: Problem;
+    /**
+     * `forbidden`: Not allowed
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found
+     */
+    404: Problem;
+    /**
+     * `invalid_request`: Some fields are not as they should be
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests
+     */
+    429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
+};
+
+export type WithdrawalsRevokeTrackingError = WithdrawalsRevokeTrackingErrors[keyof WithdrawalsRevokeTrackingErrors];
+
+export type WithdrawalsRevokeTrackingResponses = {
+    /**
+     * Successful Response
+     */
+    204: void;
+};
+
+export type WithdrawalsRevokeTrackingResponse = WithdrawalsRevokeTrackingResponses[keyof WithdrawalsRevokeTrackingResponses];
+
+export type WithdrawalsGetTrackingData = {
+    body?: never;
+    path: {
+        /**
+         * Withdrawal Id
+         */
+        withdrawal_id: string;
+    };
+    query?: never;
+    url: '/api/v1/transactions/withdrawals/{withdrawal_id}/tracking';
+};
+
+export type WithdrawalsGetTrackingErrors = {
+    /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Sign in first
+     */
+    401: Problem;
+    /**
+     * `forbidden`: Not allowed
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found
+     */
+    404: Problem;
+    /**
+     * `invalid_request`: Some fields are not as they should be
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests
+     */
+    429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
+};
+
+export type WithdrawalsGetTrackingError = WithdrawalsGetTrackingErrors[keyof WithdrawalsGetTrackingErrors];
+
+export type WithdrawalsGetTrackingResponses = {
+    /**
+     * Successful Response
+     */
+    200: TrackingOut;
+};
+
+export type WithdrawalsGetTrackingResponse = WithdrawalsGetTrackingResponses[keyof WithdrawalsGetTrackingResponses];
+
+export type WithdrawalsCreateTrackingData = {
+    body?: never;
+    headers?: {
+        /**
+         * Idempotency-Key
+         *
+         * Honoured when given.
+         */
+        'idempotency-key'?: string | null;
+    };
+    path: {
+        /**
+         * Withdrawal Id
+         */
+        withdrawal_id: string;
+    };
+    query?: never;
+    url: '/api/v1/transactions/withdrawals/{withdrawal_id}/tracking';
+};
+
+export type WithdrawalsCreateTrackingErrors = {
+    /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Sign in first
+     */
+    401: Problem;
+    /**
+     * `forbidden`: Not allowed
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found
+     */
+    404: Problem;
+    /**
+     * `conflict`: Conflict · `in_progress`: The first request is still running
+     */
+    409: Problem;
+    /**
+     * `invalid_request`: Some fields are not as they should be · `idempotency_key_reused`: This Idempotency-Key was used with another body
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests
+     */
+    429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
+};
+
+export type WithdrawalsCreateTrackingError = WithdrawalsCreateTrackingErrors[keyof WithdrawalsCreateTrackingErrors];
+
+export type WithdrawalsCreateTrackingResponses = {
+    /**
+     * Successful Response
+     */
+    201: TrackingOut;
+};
+
+export type WithdrawalsCreateTrackingResponse = WithdrawalsCreateTrackingResponses[keyof WithdrawalsCreateTrackingResponses];
 
 export type WithdrawalsVerifyData = {
     body: VerifyIn;
@@ -6497,6 +8046,10 @@ export type WithdrawalsVerifyErrors = {
      */
     409: Problem;
     /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
      * `invalid_request`: Some fields are not as they should be · `invalid_code`: This code is not right · `code_already_used`: This code was used before · `idempotency_key_reused`: This Idempotency-Key was used with another body
      */
     422: Problem;
@@ -6504,6 +8057,10 @@ export type WithdrawalsVerifyErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type WithdrawalsVerifyError = WithdrawalsVerifyErrors[keyof WithdrawalsVerifyErrors];
@@ -6533,6 +8090,10 @@ export type TreasuryListMovesData = {
 
 export type TreasuryListMovesErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -6548,6 +8109,10 @@ export type TreasuryListMovesErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type TreasuryListMovesError = TreasuryListMovesErrors[keyof TreasuryListMovesErrors];
@@ -6583,6 +8148,10 @@ export type TreasuryListProposalsData = {
 
 export type TreasuryListProposalsErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -6598,6 +8167,10 @@ export type TreasuryListProposalsErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type TreasuryListProposalsError = TreasuryListProposalsErrors[keyof TreasuryListProposalsErrors];
@@ -6625,6 +8198,10 @@ export type TreasuryAcceptProposalData = {
 
 export type TreasuryAcceptProposalErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -6641,6 +8218,10 @@ export type TreasuryAcceptProposalErrors = {
      */
     409: Problem;
     /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
      * `invalid_request`: Some fields are not as they should be
      */
     422: Problem;
@@ -6648,6 +8229,10 @@ export type TreasuryAcceptProposalErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type TreasuryAcceptProposalError = TreasuryAcceptProposalErrors[keyof TreasuryAcceptProposalErrors];
@@ -6675,6 +8260,10 @@ export type TreasuryDismissProposalData = {
 
 export type TreasuryDismissProposalErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -6698,6 +8287,10 @@ export type TreasuryDismissProposalErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type TreasuryDismissProposalError = TreasuryDismissProposalErrors[keyof TreasuryDismissProposalErrors];
@@ -6729,6 +8322,10 @@ export type TreasuryListVenueMovesData = {
 
 export type TreasuryListVenueMovesErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -6744,6 +8341,10 @@ export type TreasuryListVenueMovesErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type TreasuryListVenueMovesError = TreasuryListVenueMovesErrors[keyof TreasuryListVenueMovesErrors];
@@ -6766,6 +8367,10 @@ export type TreasuryListWalletsData = {
 
 export type TreasuryListWalletsErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -6781,6 +8386,10 @@ export type TreasuryListWalletsErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type TreasuryListWalletsError = TreasuryListWalletsErrors[keyof TreasuryListWalletsErrors];
@@ -6826,6 +8435,10 @@ export type AddressesListData = {
 
 export type AddressesListErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -6841,6 +8454,10 @@ export type AddressesListErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type AddressesListError = AddressesListErrors[keyof AddressesListErrors];
@@ -6886,6 +8503,10 @@ export type AddressesCreateErrors = {
      * `in_progress`: The first request is still running
      */
     409: Problem;
+    /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
     /**
      * `invalid_request`: Some fields are not as they should be · `idempotency_key_reused`: This Idempotency-Key was used with another body · `unknown_asset`: Unknown asset · `unknown_network`: Unknown network · `wrong_network`: An address of another network
      */
@@ -6944,6 +8565,10 @@ export type AddressesValidateErrors = {
      */
     409: Problem;
     /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
      * `invalid_request`: Some fields are not as they should be · `idempotency_key_reused`: This Idempotency-Key was used with another body · `unknown_asset`: Unknown asset · `unknown_network`: Unknown network
      */
     422: Problem;
@@ -6977,6 +8602,10 @@ export type WalletsListAssetsData = {
 
 export type WalletsListAssetsErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -6992,6 +8621,10 @@ export type WalletsListAssetsErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type WalletsListAssetsError = WalletsListAssetsErrors[keyof WalletsListAssetsErrors];
@@ -7014,6 +8647,10 @@ export type WalletsListBalancesData = {
 
 export type WalletsListBalancesErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -7029,6 +8666,10 @@ export type WalletsListBalancesErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type WalletsListBalancesError = WalletsListBalancesErrors[keyof WalletsListBalancesErrors];
@@ -7068,6 +8709,10 @@ export type BeneficiariesListData = {
 
 export type BeneficiariesListErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -7083,6 +8728,10 @@ export type BeneficiariesListErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type BeneficiariesListError = BeneficiariesListErrors[keyof BeneficiariesListErrors];
@@ -7129,6 +8778,10 @@ export type BeneficiariesCreateErrors = {
      */
     409: Problem;
     /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
      * `invalid_request`: Some fields are not as they should be · `idempotency_key_reused`: This Idempotency-Key was used with another body · `unknown_asset`: Unknown asset · `unknown_network`: Unknown network · `invalid_address`: Not an address · `wrong_network`: An address of another network · `own_address`: One of our own addresses · `forbidden_address`: Nothing may be sent to this address
      */
     422: Problem;
@@ -7167,6 +8820,10 @@ export type BeneficiariesDeleteData = {
 
 export type BeneficiariesDeleteErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -7186,6 +8843,10 @@ export type BeneficiariesDeleteErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type BeneficiariesDeleteError = BeneficiariesDeleteErrors[keyof BeneficiariesDeleteErrors];
@@ -7213,6 +8874,10 @@ export type BeneficiariesGetData = {
 
 export type BeneficiariesGetErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -7232,6 +8897,10 @@ export type BeneficiariesGetErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type BeneficiariesGetError = BeneficiariesGetErrors[keyof BeneficiariesGetErrors];
@@ -7287,6 +8956,10 @@ export type BeneficiariesRenameErrors = {
      */
     409: Problem;
     /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
      * `invalid_request`: Some fields are not as they should be · `idempotency_key_reused`: This Idempotency-Key was used with another body
      */
     422: Problem;
@@ -7294,6 +8967,10 @@ export type BeneficiariesRenameErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type BeneficiariesRenameError = BeneficiariesRenameErrors[keyof BeneficiariesRenameErrors];
@@ -7349,6 +9026,10 @@ export type BeneficiariesConfirmErrors = {
      */
     409: Problem;
     /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
      * `invalid_request`: Some fields are not as they should be · `idempotency_key_reused`: This Idempotency-Key was used with another body · `invalid_code`: This code is not right · `code_already_used`: This code was used before
      */
     422: Problem;
@@ -7356,6 +9037,10 @@ export type BeneficiariesConfirmErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type BeneficiariesConfirmError = BeneficiariesConfirmErrors[keyof BeneficiariesConfirmErrors];
@@ -7399,6 +9084,10 @@ export type DepositsListData = {
 
 export type DepositsListErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -7414,6 +9103,10 @@ export type DepositsListErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type DepositsListError = DepositsListErrors[keyof DepositsListErrors];
@@ -7441,6 +9134,10 @@ export type DepositsGetData = {
 
 export type DepositsGetErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -7460,6 +9157,10 @@ export type DepositsGetErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type DepositsGetError = DepositsGetErrors[keyof DepositsGetErrors];
@@ -7508,6 +9209,10 @@ export type WalletsGetStatementData = {
 
 export type WalletsGetStatementErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -7523,6 +9228,10 @@ export type WalletsGetStatementErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type WalletsGetStatementError = WalletsGetStatementErrors[keyof WalletsGetStatementErrors];
@@ -7567,6 +9276,10 @@ export type WalletsExportStatementData = {
 
 export type WalletsExportStatementErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -7582,6 +9295,10 @@ export type WalletsExportStatementErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type WalletsExportStatementError = WalletsExportStatementErrors[keyof WalletsExportStatementErrors];
@@ -7606,6 +9323,10 @@ export type WebhooksListData = {
 
 export type WebhooksListErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -7621,6 +9342,10 @@ export type WebhooksListErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type WebhooksListError = WebhooksListErrors[keyof WebhooksListErrors];
@@ -7667,6 +9392,10 @@ export type WebhooksCreateErrors = {
      */
     409: Problem;
     /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
      * `invalid_request`: Some fields are not as they should be · `idempotency_key_reused`: This Idempotency-Key was used with another body
      */
     422: Problem;
@@ -7674,6 +9403,10 @@ export type WebhooksCreateErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type WebhooksCreateError = WebhooksCreateErrors[keyof WebhooksCreateErrors];
@@ -7701,6 +9434,10 @@ export type WebhooksDeleteData = {
 
 export type WebhooksDeleteErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -7720,6 +9457,10 @@ export type WebhooksDeleteErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type WebhooksDeleteError = WebhooksDeleteErrors[keyof WebhooksDeleteErrors];
@@ -7747,6 +9488,10 @@ export type WebhooksGetData = {
 
 export type WebhooksGetErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -7766,6 +9511,10 @@ export type WebhooksGetErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type WebhooksGetError = WebhooksGetErrors[keyof WebhooksGetErrors];
@@ -7793,6 +9542,10 @@ export type WebhooksUpdateData = {
 
 export type WebhooksUpdateErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -7805,6 +9558,10 @@ export type WebhooksUpdateErrors = {
      */
     404: Problem;
     /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
      * `invalid_request`: Some fields are not as they should be
      */
     422: Problem;
@@ -7812,6 +9569,10 @@ export type WebhooksUpdateErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type WebhooksUpdateError = WebhooksUpdateErrors[keyof WebhooksUpdateErrors];
@@ -7848,6 +9609,10 @@ export type WebhooksListDeliveriesData = {
 
 export type WebhooksListDeliveriesErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -7867,6 +9632,10 @@ export type WebhooksListDeliveriesErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type WebhooksListDeliveriesError = WebhooksListDeliveriesErrors[keyof WebhooksListDeliveriesErrors];
@@ -7933,6 +9702,10 @@ export type WebhooksRedeliverErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type WebhooksRedeliverError = WebhooksRedeliverErrors[keyof WebhooksRedeliverErrors];
@@ -7995,6 +9768,10 @@ export type WebhooksRotateErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type WebhooksRotateError = WebhooksRotateErrors[keyof WebhooksRotateErrors];
@@ -8057,6 +9834,10 @@ export type WebhooksTestErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type WebhooksTestError = WebhooksTestErrors[keyof WebhooksTestErrors];

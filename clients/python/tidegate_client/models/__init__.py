@@ -16,6 +16,7 @@ from .arrives_by_out import ArrivesByOut
 from .asset_out import AssetOut
 from .attempt_out import AttemptOut
 from .audit_get_trial_balance_format import AuditGetTrialBalanceFormat
+from .audit_list_checks_verdict_type_0 import AuditListChecksVerdictType0
 from .balance_out import BalanceOut
 from .beneficiary_in import BeneficiaryIn
 from .beneficiary_out import BeneficiaryOut
@@ -36,6 +37,9 @@ from .chaos_in import ChaosIn
 from .chaos_in_fault import ChaosInFault
 from .chaos_item import ChaosItem
 from .chaos_list import ChaosList
+from .check_out import CheckOut
+from .check_out_report import CheckOutReport
+from .check_out_verdict import CheckOutVerdict
 from .compliance_list_approvals_state_type_0 import ComplianceListApprovalsStateType0
 from .confirm_in import ConfirmIn
 from .confirm_totp_in import ConfirmTotpIn
@@ -70,6 +74,9 @@ from .fee_out import FeeOut
 from .fee_out_kind import FeeOutKind
 from .fill_out import FillOut
 from .freezable_out import FreezableOut
+from .freeze_out import FreezeOut
+from .freeze_out_cause import FreezeOutCause
+from .freeze_out_found import FreezeOutFound
 from .hold_out import HoldOut
 from .intent_out import IntentOut
 from .invoice import Invoice
@@ -99,9 +106,11 @@ from .page_approval_out import PageApprovalOut
 from .page_asset_out import PageAssetOut
 from .page_balance_out import PageBalanceOut
 from .page_beneficiary_out import PageBeneficiaryOut
+from .page_check_out import PageCheckOut
 from .page_conversion_out import PageConversionOut
 from .page_delivery_out import PageDeliveryOut
 from .page_deposit_out import PageDepositOut
+from .page_freeze_out import PageFreezeOut
 from .page_move_out import PageMoveOut
 from .page_pause_out import PagePauseOut
 from .page_proposal_out import PageProposalOut
@@ -116,6 +125,7 @@ from .password_in import PasswordIn
 from .pause_in import PauseIn
 from .pause_out import PauseOut
 from .payment_out import PaymentOut
+from .place_out import PlaceOut
 from .planned_out import PlannedOut
 from .planned_out_side import PlannedOutSide
 from .problem import Problem
@@ -144,6 +154,7 @@ from .refund_rule_out_fees_kept_item import RefundRuleOutFeesKeptItem
 from .register_in import RegisterIn
 from .registered_out import RegisteredOut
 from .registration_taken_out import RegistrationTakenOut
+from .release_in import ReleaseIn
 from .review_out import ReviewOut
 from .route_out import RouteOut
 from .routed_out import RoutedOut
@@ -194,6 +205,7 @@ from .venue_move_out import VenueMoveOut
 from .venue_move_out_direction import VenueMoveOutDirection
 from .venue_move_out_state import VenueMoveOutState
 from .verify_in import VerifyIn
+from .waiting import Waiting
 from .wallet_out import WalletOut
 from .wallets_export_statement_format import WalletsExportStatementFormat
 from .wallets_export_statement_response_200 import WalletsExportStatementResponse200
@@ -217,6 +229,7 @@ __all__ = (
     "AssetOut",
     "AttemptOut",
     "AuditGetTrialBalanceFormat",
+    "AuditListChecksVerdictType0",
     "BalanceOut",
     "BeneficiaryIn",
     "BeneficiaryOut",
@@ -237,6 +250,9 @@ __all__ = (
     "ChaosInFault",
     "ChaosItem",
     "ChaosList",
+    "CheckOut",
+    "CheckOutReport",
+    "CheckOutVerdict",
     "ComplianceListApprovalsStateType0",
     "ConfirmIn",
     "ConfirmTotpIn",
@@ -271,6 +287,9 @@ __all__ = (
     "FeeOutKind",
     "FillOut",
     "FreezableOut",
+    "FreezeOut",
+    "FreezeOutCause",
+    "FreezeOutFound",
     "HoldOut",
     "IntentOut",
     "Invoice",
@@ -300,9 +319,11 @@ __all__ = (
     "PageAssetOut",
     "PageBalanceOut",
     "PageBeneficiaryOut",
+    "PageCheckOut",
     "PageConversionOut",
     "PageDeliveryOut",
     "PageDepositOut",
+    "PageFreezeOut",
     "PageMoveOut",
     "PagePauseOut",
     "PageProposalOut",
@@ -317,6 +338,7 @@ __all__ = (
     "PauseIn",
     "PauseOut",
     "PaymentOut",
+    "PlaceOut",
     "PlannedOut",
     "PlannedOutSide",
     "Problem",
@@ -345,6 +367,7 @@ __all__ = (
     "RegisteredOut",
     "RegisterIn",
     "RegistrationTakenOut",
+    "ReleaseIn",
     "ReviewOut",
     "RoutedOut",
     "RouteOut",
@@ -395,6 +418,7 @@ __all__ = (
     "VenueMoveOutDirection",
     "VenueMoveOutState",
     "VerifyIn",
+    "Waiting",
     "WalletOut",
     "WalletsExportStatementFormat",
     "WalletsExportStatementResponse200",

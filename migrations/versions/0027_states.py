@@ -4,8 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-revision = "0030_states"
-down_revision = "0024_webhooks"
+revision = "0027_states"
+down_revision = "0026_freezes"
 branch_labels = None
 depends_on = None
 

@@ -4,8 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-revision = "0028_freezes"
-down_revision = "0024_webhooks"
+revision = "0026_freezes"
+down_revision = "0025_mail"
 branch_labels = None
 depends_on = None
 
