@@ -235,7 +235,14 @@ async def test_what_somebody_does_not_want_to_be_told_is_not_sent_and_what_guard
     async with db.transaction() as session:
         await session.execute(text("""UPDATE users SET notices = '{"withdrawals": false}'"""))
     money = {"asset": "USDT", "amount": "25.000000"}
-    facts = {"network": "ethereum", "address": "0x1", "label": None, "deliver": money, "debit": money, "fees": []}
+    facts: dict[str, Any] = {
+        "network": "ethereum",
+        "address": "0x1",
+        "label": None,
+        "deliver": money,
+        "debit": money,
+        "fees": [],
+    }
     facts |= {"reference": None, "rate": "1", "back": [money], "state": "expired", "detail": None, "txid": "0x2"}
     await tell(box.post, who, MailKind.WITHDRAWAL_RETURNED, **facts)
     await tell(box.post, who, MailKind.WITHDRAWAL_REQUESTED, **facts)
