@@ -36,7 +36,7 @@ from tidegate.signing.client import SignerDoor
 from tidegate.signing.messages import Failed
 from tidegate.transactions import books, reconcile, waiting
 from tidegate.transactions.office import Office
-from tidegate.transactions.waiting import Promises, Waits
+from tidegate.transactions.rules import Promises, Waits
 from tidegate.treasury.fees import Fees
 from tidegate.treasury.fetch import Carrier
 from tidegate.treasury.moves import Mover

@@ -12,7 +12,7 @@ import pytest
 from tests.transactions.world import World
 from tidegate.notices.log import change
 from tidegate.outbox import log as outbox
-from tidegate.transactions import history, intervene, withdraw
+from tidegate.transactions import history, intervene, store, withdraw
 from tidegate.transactions.rules import State
 from tidegate.webhooks import rules as webhooks
 from tidegate.wire import Waiting
@@ -89,7 +89,7 @@ async def test_why_it_cannot_be_cancelled_any_more_is_said_with_the_time(world: 
     done = await world.verified(who)
     await world.until(done, state)
     async with world.db.reading() as session:
-        events = await withdraw.store.events(session, done)
+        events = await store.events(session, done)
     said = withdraw.too_late(State(state), events)
     if state == "signing":
         assert said.startswith("It is being signed just now")

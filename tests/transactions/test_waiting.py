@@ -113,7 +113,8 @@ async def promise(world: World) -> timedelta:
     shown = await history.withdrawal(world.office, user_id=who.id, withdrawal_id=done)
     (verified_at,) = (await world.rows("SELECT verified_at FROM withdrawals WHERE id = :id", id=done))[0]
     assert shown.expected_by is not None
-    return shown.expected_by - verified_at
+    span: timedelta = shown.expected_by - verified_at
+    return span
 
 
 async def test_what_is_promised_comes_from_our_own_history_once_there_is_enough_of_it(world: World) -> None:

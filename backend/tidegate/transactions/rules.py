@@ -142,6 +142,27 @@ OVERDUE = timedelta(hours=1)
 """Whatever it waits for: so long after what was promised it is looked at, also when its reasons change all the time."""
 
 
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """How many stand in a state for a reason, since when the oldest does, and how many of them for too long."""
+
+    state: str
+    sub_status: str | None
+    count: int
+    oldest: datetime
+    stuck: int
+
+
+@dataclass(frozen=True, slots=True)
+class Promises:
+    """Of one network and asset: how many promises of `expected_by` came due, and how many were kept."""
+
+    network: str
+    asset: str
+    due: int
+    kept: int
+
+
 def waiting_for(state: State, sub_status: SubStatus | None, *, converting: bool = False) -> WaitingFor | None:
     """What a withdrawal waits for; None while it is simply being worked on, and at its end.
 

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from tidegate.database import Rider, inserting, new_id, updating
 from tidegate.queue import Lease, claim_due
-from tidegate.transactions.rules import ENDED, EXITS, OVERDUE, Draft, State, SubStatus, Terms
+from tidegate.transactions.rules import ENDED, EXITS, OVERDUE, Draft, Promises, State, SubStatus, Terms, Waits
 from tidegate.transactions.tables import BooksCheck, Withdrawal, WithdrawalEvent
 
 _ENDED = [state.value for state in ENDED]
@@ -313,17 +313,6 @@ async def stuck(session: AsyncSession, *, now: datetime, limit: int) -> list[Wit
     return list(rows)
 
 
-@dataclass(frozen=True, slots=True)
-class Waits:
-    """How many stand in a state for a reason, since when the oldest does, and how many of them for too long."""
-
-    state: str
-    sub_status: str | None
-    count: int
-    oldest: datetime
-    stuck: int
-
-
 async def waits(session: AsyncSession, *, now: datetime) -> list[Waits]:
     """Everything that is open, counted by what it waits for."""
     w = Withdrawal
@@ -334,16 +323,6 @@ async def waits(session: AsyncSession, *, now: datetime) -> list[Waits]:
         .order_by(w.state, w.sub_status)
     )
     return [Waits(*row) for row in rows]
-
-
-@dataclass(frozen=True, slots=True)
-class Promises:
-    """Of one network and asset: how many promises of `expected_by` came due, and how many were kept."""
-
-    network: str
-    asset: str
-    due: int
-    kept: int
 
 
 async def promises(session: AsyncSession, *, since: datetime, now: datetime) -> list[Promises]:

@@ -9,8 +9,7 @@ import structlog
 from tidegate.database import Database, utcnow
 from tidegate.transactions import store
 from tidegate.transactions.office import Office
-from tidegate.transactions.rules import EXITS, Exit, State, SubStatus
-from tidegate.transactions.store import Promises, Waits
+from tidegate.transactions.rules import EXITS, Exit, Promises, State, SubStatus, Waits
 from tidegate.transactions.tables import Withdrawal
 from tidegate.treasury import arrivals
 from tidegate.treasury.arrivals import Trip
