@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 import pyotp
-from eth_utils import to_checksum_address
+from eth_utils.address import to_checksum_address
 
 from tests.crash.draw import Load, Op
 from tests.crash.look import events

@@ -155,7 +155,7 @@ class Harness:
             [one.id for one in play.people],
             list(ORDER_ENDS),
         )
-        return len(self.made.deaths), self.hooks.deliveries, play.answered, *row
+        return len(self.made.deaths), self.hooks.deliveries, play.answered, *(row or ())
 
     async def _calls_for_help(self, play: Play) -> bool:
         ids = [uuid.UUID(one.id) for one in play.model.payments]
