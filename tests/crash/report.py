@@ -141,6 +141,9 @@ def page(told: dict[str, Any]) -> str:
         f"| **differences of any kind** | **{len(told['wrong'])}** |",
         f"| time | {told['seconds'] / 60:.0f} minutes on {told['machine']}, {told['at'][:10]} |",
         "",
+        "Full size is every failpoint times 200 seeds (`make crash SEEDS=200`); the figures are of what was run so far, w"
+        "hich the last table shows row by row.",
+        "",
         "Outputs on the chain for each withdrawal, by how it ended:",
         "",
         "| ended as | outputs | withdrawals |",
