@@ -22,7 +22,7 @@ REVIEWED = "1500"
 HALVES = "300"
 """Dollars in an order of which half is left, and which may be ordered again."""
 FROM_TIME_TO_TIME = 0.25
-LONGEST = 6
+LONGEST = 4
 """Blows that one run may be given one after the other."""
 
 

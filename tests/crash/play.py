@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 import pyotp
-from eth_utils import to_checksum_address
+from eth_utils.address import to_checksum_address
 
 from tests.crash.draw import Load, Op
 from tests.crash.look import events
@@ -31,7 +31,7 @@ from tidegate.ledger.rules import Posting, Transfer, customer, house
 from tidegate.refusal import Refusal
 from tidegate.transactions import intervene
 
-PATIENCE = 240
+PATIENCE = 900
 WAIT_SECONDS = 0.1
 NETWORK = {"BTC": "bitcoin", "ETH": "ethereum", "USDT": "ethereum"}
 PURSE = {"BTC": 5 * 10**7, "ETH": 10**19, "USDT": 5_000 * 10**6}
@@ -102,6 +102,7 @@ class Play:
     bumped: set[str] = field(default_factory=set)
     to_bump: set[str] = field(default_factory=set)
     unanswered: int = 0
+    answered: int = 0
     hook: int = 0
     """The port where the first customer's webhook goes."""
     hooked: int = 0
@@ -254,6 +255,7 @@ class Play:
             else:
                 busy = answer.status_code == 409 and answer.json()["code"] in ("in_progress", "conflict")
                 if answer.status_code not in (500, 503) and not busy:
+                    self.answered += 1
                     return answer
                 said = answer.text
             self.unanswered += 1

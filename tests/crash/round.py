@@ -19,7 +19,8 @@ from tests.crash.system import CONFIRMATIONS, System
 from tidegate.database import utcnow
 from tidegate.transactions import audit
 
-QUIET_SECONDS = 240.0
+STILL_SECONDS = 120.0
+"""How long nothing at all may move, however slow the machine is, before what is open counts as a dead end."""
 NOBODY_COMES = 4.0
 """How long something may wait for an operator before it is a dead end: here there is none."""
 LOOK_SECONDS = 0.1
@@ -70,13 +71,16 @@ class Harness:
         try:
             await self._until_quiet(play, asking)
         except (NoAnswer, TimeoutError) as error:
-            wrong.append(f"A DEAD END: {error or 'not quiet in time'}; {await self._stands(play)}")
+            wrong.append(f"A DEAD END: {str(error) or 'not quiet in time'}; {await self._stands(play)}")
         except AssertionError as error:
             wrong.append(f"A WRONG ANSWER: {error}")
         finally:
             asking.cancel()
             await asyncio.gather(asking, return_exceptions=True)
         made.disarm()
+        for network, depth in CONFIRMATIONS.items():
+            # What lies in a mempool and in nobody's books comes out.
+            await made.mine(network, depth)
         deaths = made.deaths[died:]
         await play.look()
         people = [one.id for one in play.people]
@@ -119,8 +123,12 @@ class Harness:
         """Blocks come when somebody waits for one; time passes for whoever waits for that."""
         clock = asyncio.get_running_loop().time
         woken = alone = clock()
-        async with asyncio.timeout(QUIET_SECONDS):
+        async with asyncio.timeout(STILL_SECONDS) as patience:
+            stood: object = None
             while True:
+                if (stands := await self._marks(play)) != stood:
+                    stood = stands
+                    patience.reschedule(clock() + STILL_SECONDS)
                 if asking.done():
                     asking.result()
                     if await self._is_quiet(play):
@@ -136,6 +144,18 @@ class Harness:
                     await self.made.soon()
                     woken = clock()
                 await asyncio.sleep(LOOK_SECONDS)
+
+    async def _marks(self, play: Play) -> object:
+        """Changes with whatever moves: a death, an answer, a step of any payment or order."""
+        row = await self.made.admin.fetchrow(
+            "SELECT (SELECT count(*) FROM events WHERE user_id = ANY($1)), (SELECT count(*) FROM fills),"
+            " (SELECT count(*) FROM orders WHERE state <> ALL ($2)), (SELECT count(*) FROM attempts),"
+            " (SELECT count(*) FROM attempts WHERE broadcast_at IS NOT NULL), (SELECT count(*) FROM attempt_sets"
+            " WHERE ended_at IS NULL)",
+            [one.id for one in play.people],
+            list(ORDER_ENDS),
+        )
+        return len(self.made.deaths), self.hooks.deliveries, play.answered, *(row or ())
 
     async def _calls_for_help(self, play: Play) -> bool:
         ids = [uuid.UUID(one.id) for one in play.model.payments]

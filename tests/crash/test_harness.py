@@ -7,6 +7,7 @@ same at any size.
 import os
 import signal
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -76,7 +77,7 @@ async def reborn(made: System, **broken: str) -> None:
         if part.broken != broken.get(part.kind, ""):
             lives, part.broken = part.lives, broken.get(part.kind, "")
             part.signal(signal.SIGKILL)
-            await until(lambda part=part, lives=lives: _lives_again(part, lives), "its next life")
+            await until(partial(_lives_again, part, lives), "its next life")
     await until(lambda: signs(made.own), "the signer to answer", 60)
 
 
