@@ -84,7 +84,7 @@ class Parts:
 
     def background(self) -> list[Callable[[], Awaitable[None]]]:
         """Long-running work of an API process."""
-        return [self.markets.run, self.feed.run, self.keep_chains]
+        return [self.markets.run, self.feed.run, self.keep_chains, self.db.keep_time]
 
     async def keep_chains(self) -> None:
         """Open the chains when their public keys are there. Ends when all are open."""

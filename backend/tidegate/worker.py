@@ -237,7 +237,7 @@ class Worker:
         log.info("worker_started", steps=[step.name for step in steps])
         loops = [asyncio.ensure_future(self._loop(step, stop)) for step in steps]
         markets = asyncio.ensure_future(self._parts.markets.run())
-        ears = [asyncio.ensure_future(self._listen(stop)), asyncio.ensure_future(self._wake())]
+        ears = [asyncio.ensure_future(ear) for ear in (self._listen(stop), self._wake(), self._parts.db.keep_time())]
         await stop.wait()
         for _, bell in self._bells.values():
             bell.set()

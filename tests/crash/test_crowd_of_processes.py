@@ -83,7 +83,7 @@ class Crowd:
     unanswered: int = 0
 
     async def customer(self) -> Someone:
-        who: Someone = await self.world.rich(USDT=10**10, BTC=10**8)
+        who: Someone = await self.world.rich(USDT=5 * 10**9, BTC=5 * 10**6)
         now = utcnow()
         async with self.world.db.transaction() as session:
             self.sessions[who.id] = await auth.insert_session(
