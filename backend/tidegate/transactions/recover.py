@@ -20,9 +20,8 @@ from tidegate.transactions.office import Office
 from tidegate.transactions.rules import ENDED, State
 from tidegate.transactions.tables import Withdrawal
 from tidegate.treasury import adopt, underway
-from tidegate.treasury.adopt import NotAdopted
+from tidegate.treasury.adopt import NotAdopted, Payment
 from tidegate.treasury.spend import Missed, Spender
-from tidegate.treasury.store import Payment
 
 log = structlog.get_logger(__name__)
 

@@ -17,7 +17,8 @@ from tidegate.chains.families import Outpoint, keeps_accounts, keeps_coins
 from tidegate.chains.port import Chain, Fate
 from tidegate.treasury import reserve, store
 from tidegate.treasury.rules import AttemptState, Outcome, Stage
-from tidegate.treasury.store import Payment, Whole
+from tidegate.treasury.store import Payment as Payment
+from tidegate.treasury.store import Whole
 from tidegate.treasury.tables import Attempt, AttemptSet, ReservedInput, SetPayout
 
 
