@@ -6,13 +6,13 @@ import asyncio
 import io
 import threading
 import uuid
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, MutableMapping
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import asyncpg
 import requests
@@ -136,9 +136,9 @@ class Asgi(HTTPAdapter):
         url = urlsplit(request.url or "")
         sent = request.body or b""
         asked: list[dict[str, Any]] = [
-            {"type": "http.request", "body": sent if isinstance(sent, bytes) else sent.encode()}
+            {"type": "http.request", "body": sent if isinstance(sent, bytes) else str(sent).encode()}
         ]
-        answered: list[dict[str, Any]] = []
+        answered: list[MutableMapping[str, Any]] = []
         left = asyncio.Event()
 
         async def receive() -> dict[str, Any]:
@@ -147,7 +147,7 @@ class Asgi(HTTPAdapter):
             await left.wait()
             return {"type": "http.disconnect"}
 
-        async def send(message: dict[str, Any]) -> None:
+        async def send(message: MutableMapping[str, Any]) -> None:
             answered.append(message)
             if (b"content-type", STREAM) in [(k, v.partition(b";")[0]) for k, v in answered[0]["headers"]]:
                 left.set()
@@ -158,7 +158,7 @@ class Asgi(HTTPAdapter):
             "http_version": "1.1",
             "method": request.method,
             "scheme": "http",
-            "path": requests.compat.unquote(url.path),
+            "path": unquote(url.path),
             "raw_path": url.path.encode(),
             "query_string": url.query.encode(),
             "root_path": "",

@@ -123,6 +123,8 @@ USDT = AmountOut(asset="USDT", amount="25.000000")
 PLAIN = WithdrawalOut(
     id=uuid.UUID(int=7),
     reference=None,
+    sub_status=None,
+    waiting_for=None,
     quote_id=uuid.UUID(int=8),
     network="ethereum",
     address=STRANGER,
