@@ -22,8 +22,8 @@ from tidegate.treasury.rules import Purpose, Stage
 
 BACKEND = Path(__file__).parents[2] / "backend" / "tidegate"
 WRONG = [timedelta(minutes=5), timedelta(minutes=-5)]
-OWN_CLOCK = {"clock.py", "logs.py", "markets/books.py", "signer/home.py", "venues/contract.py"}
-"""Where the machine's own clock is asked: its log lines, ages of what it has just heard, the signer's journal."""
+OWN_CLOCK = {"backup.py", "clock.py", "logs.py", "markets/books.py", "signer/home.py", "venues/contract.py"}
+"""Where the machine's own clock is asked: a backup's date, its log lines, ages of what it has just heard, the signer's journal."""
 
 
 @pytest.fixture(params=WRONG, ids=["ahead", "behind"])

@@ -13,7 +13,7 @@ from tidegate.auth import accounts
 from tidegate.chains.port import Sighting
 from tidegate.compliance import pause
 from tidegate.refusal import Kind
-from tidegate.signing.messages import Approved, Authorisation, Denied, Failed
+from tidegate.signing.messages import Approved, Authorisation, Denied, Failed, Fence
 from tidegate.transactions import payouts, store
 from tidegate.transactions.view import intent_of
 from tidegate.treasury.rules import network_fee
@@ -38,6 +38,7 @@ async def paid_before_the_backup_was_put_back(world: World, withdrawal_id: uuid.
         max_fee_per_gas=GAS_PRICE,
         max_priority_fee_per_gas=1,
         chain_id=31337,
+        under=Fence(str(uuid.uuid4()), 1),
     )
     assert isinstance(answer, Approved)
     await world.evm.submit(answer.raw)
