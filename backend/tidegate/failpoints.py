@@ -108,6 +108,8 @@ POINTS = {
         Failpoint("V.left:after", "worker", "it is booked as having left the exchange"),
         Failpoint("V.arrival:before", "worker", "it lies deep in the hot wallet, not booked"),
         Failpoint("V.arrival:after", "worker", "its arrival is booked"),
+        Failpoint("L.claim:after", "worker", "a mail is claimed, its server has not heard of it"),
+        Failpoint("L.send:after", "worker", "the server has taken a mail, nothing of it is recorded"),
     )
 }
 """Every name that `reach` is called with, in the order in which a payment comes to them."""

@@ -6,6 +6,8 @@ Each is called in a process of its own before that process serves (nursery.py), 
 from typing import Any
 
 from tidegate import failpoints
+from tidegate.database import utcnow
+from tidegate.queue import Lease
 from tidegate.signing.messages import Approved
 from tidegate.transactions import store, together
 from tidegate.treasury import reserve, spend
@@ -31,7 +33,8 @@ def sends_before_it_commits() -> None:
 
 async def _sent(spender: spend.Spender, session: Any, whole: Any) -> Any:
     rows = await store.by_ids(session, [one.payout_id for one in whole.payouts])
-    answer = await spend.ask_signer(spender, whole, whole.members[-1], together.authorised(rows))
+    lease = Lease(whole.set.id, whole.set.fence, utcnow())
+    answer = await spend.ask_signer(spender, spend.Job(whole, lease), whole.members[-1], together.authorised(rows))
     if isinstance(answer, Approved):
         await spender.chains[whole.set.network].submit(answer.raw)
         failpoints.reach("P13.send:after")

@@ -104,7 +104,7 @@ async def test_a_worker_killed_between_commit_and_sending_leaves_a_mail_that_is_
 ) -> None:
     await tell(box.post, await user(db))
     with monkeypatch.context() as here:
-        killed_at(here, "mail.claimed")
+        killed_at(here, "L.claim:after")
         with pytest.raises(Killed):
             await post.send(box.post)
     assert box.raw() == []
@@ -118,7 +118,7 @@ async def test_a_worker_killed_after_sending_repeats_the_same_mail_byte_for_byte
 ) -> None:
     await tell(box.post, await user(db))
     with monkeypatch.context() as here:
-        killed_at(here, "mail.sent")
+        killed_at(here, "L.send:after")
         with pytest.raises(Killed):
             await post.send(box.post)
     await box.later()

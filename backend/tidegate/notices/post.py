@@ -62,7 +62,7 @@ async def send(post: Post) -> int:
     async with post.db.reading() as session:
         entries = await mails.leased(session, leases)
         people = {one.user_id: await accounts.addressee(session, one.user_id) for one in entries.values()}
-    reach("mail.claimed")
+    reach("L.claim:after")
     line = _Line(post.settings.mail)
     try:
         for lease in leases:
@@ -73,7 +73,7 @@ async def send(post: Post) -> int:
                 await _give_back(post, lease)
                 continue
             outcome = await _carry(post, line, entry, people[entry.user_id])
-            reach("mail.sent")
+            reach("L.send:after")
             await _record(post, lease, entry, outcome)
     finally:
         await line.close()
