@@ -100,6 +100,7 @@ def _cores() -> int:
 
 def write(found: Sum, command: str, folder: Path = DOCS) -> None:
     told = found.to_json(command)
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / "reliability.json").write_text(json.dumps(told, indent=1) + "\n")
     (folder / "reliability.md").write_text(page(told))
 
