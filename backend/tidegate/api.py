@@ -14,6 +14,8 @@ from tidegate import __version__, health, problems, web
 from tidegate.auth import gate as auth_gate
 from tidegate.auth import routes as auth_routes
 from tidegate.auth.subject import check_policies, tell_security
+from tidegate.brand import routes as brand_routes
+from tidegate.brand.appearance import open_appearance
 from tidegate.compliance import routes as compliance_routes
 from tidegate.config import Settings
 from tidegate.exchange import routes as exchange_routes
@@ -72,6 +74,7 @@ def create_app(
         separate_input_output_schemas=True,
     )
     app.state.settings = settings
+    app.state.appearance = open_appearance(settings)
     app.state.stops = []
     app.state.measures = []
     app.state.started = lambda: None
@@ -81,10 +84,11 @@ def create_app(
             app.include_router(router, prefix=PREFIX)
     for router in extra:
         app.include_router(router, prefix=PREFIX)
+    app.include_router(brand_routes.router, prefix=PREFIX)
     app.include_router(health.router, prefix=PREFIX)
     problems.install(app)
     check_policies(app)
-    web.mount(app, settings)
+    web.mount(app, app.state.appearance)
     app.add_middleware(web.Edge, https=settings.api.public_url.startswith("https://"))
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's documented way to adjust the schema
     return app

@@ -87,7 +87,7 @@ async def register(gate: Gate, *, email: str, password: str, client: Client, now
     and a new account waits until its address is confirmed."""
     sandboxed = gate.settings.sandboxed
     shown, canonical = _email(email, sandboxed=sandboxed)
-    chosen = checked_password(password, email=canonical, brand=gate.settings.brand, field="password")
+    chosen = checked_password(password, email=canonical, brand=gate.settings.brand.name, field="password")
     await rates.take(gate, "register_network", network_of(client.address), now=now)
     user = _new_user(shown, canonical, await gate.hashing.hash(chosen), now=now, confirmed=sandboxed, name=None)
     async with gate.db.transaction() as session:

@@ -60,7 +60,7 @@ Writer = Annotated[Subject, Depends(allow("account.write"))]
     "/register",
     operation_id="auth_register",
     status_code=201,
-    dependencies=PUBLIC,
+    dependencies=[Depends(allow("public", feature="registration"))],
     response_model=RegisteredOut,
     responses={
         202: {"model": RegistrationTakenOut, "description": "Production: taken; the address has to be confirmed first"},

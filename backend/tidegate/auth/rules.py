@@ -84,6 +84,11 @@ def canonical_email(email: str) -> str | None:
     return text
 
 
+EMAIL_HOLD = timedelta(hours=72)
+"""How long nothing leaves an account after its e-mail address changed: time for the one who reads the old address."""
+EMAIL_LINK = timedelta(hours=24)
+"""How long the link in the message to the new address works."""
+
 PASSWORD_LEAST = 15
 PASSWORD_MOST = 128
 

@@ -44,6 +44,7 @@ async def the_office(request: Request) -> Office:
 At = Annotated[Office, Depends(the_office)]
 Reader = Annotated[Subject, Depends(allow("transactions.read"))]
 Payer = Annotated[Subject, Depends(allow("transactions.withdraw"))]
+Sender = Annotated[Subject, Depends(allow("transactions.withdraw", feature="transfers"))]
 Anyone = Annotated[Subject, Depends(allow("account.read"))]
 Auditor = Annotated[Subject, Depends(allow("audit.books"))]
 
@@ -187,7 +188,7 @@ async def cancel_withdrawal(withdrawal_id: uuid.UUID, office: At, subject: Payer
     ),
 )
 async def create_transfer(
-    body: TransferIn, office: At, subject: Payer, keyed: Annotated[Keyed, Depends(keyed_required)]
+    body: TransferIn, office: At, subject: Sender, keyed: Annotated[Keyed, Depends(keyed_required)]
 ) -> Response:
     """Pay another user of this platform: free, and at once when you have confirmed it. The amount is held until then.
 
