@@ -32,7 +32,11 @@ PREFIX = "/api/v1"
 
 # Paths are tried one after the other: what a busy day is made of comes first.
 ROUTERS: dict[str, Sequence[APIRouter]] = {
-    "transactions": (transactions_routes.router, transactions_routes.audit_router),
+    "transactions": (
+        transactions_routes.router,
+        transactions_routes.account_router,
+        transactions_routes.audit_router,
+    ),
     "exchange": (exchange_routes.router,),
     "treasury": (treasury_routes.router,),
     "wallets": (wallets_routes.router,),

@@ -38,13 +38,17 @@ TABLES: dict[str, May] = {
     # what is told
     "events": May(_GROW, "SELECT, INSERT, DELETE", _READ),  # the worker forgets what is past its replay window
     "event_counters": May(_EDIT, _EDIT, _READ),
+    "letters": May(_GROW, "SELECT, UPDATE", "SELECT (id, user_id, recipient, kind, written_at, sent_at)"),
     "idempotency_keys": May(_GROW, "", "SELECT (user_id, operation, key, status, created_at)"),
     # auth
     "users": May(
         _EDIT,
         "SELECT (id, frozen_at)",
         "SELECT (id, email, email_canonical, email_confirmed_at, name, password_changed_at, language, currency, notices, "
-        "epoch, version, created_at, frozen_at)",
+        "epoch, version, created_at, frozen_at, held_since, held_until, closed_at)",
+    ),
+    "email_changes": May(
+        _EDIT, "", "SELECT (id, user_id, email, email_canonical, asked_at, expires_at, confirmed_at, dropped_at)"
     ),
     "roles": May("", "", _READ),
     "role_permissions": May(_READ, "", _READ),

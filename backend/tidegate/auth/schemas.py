@@ -96,7 +96,7 @@ CredentialKind = Literal["cookie", "bearer"]
 class HoldOut(Out):
     """Why withdrawals of this account wait, and until when (null: until somebody lifts it)."""
 
-    reason: Literal["frozen"]
+    reason: Literal["frozen", "email_changed"]
     since: Time
     until: Time | None
 
@@ -108,6 +108,13 @@ class NoticesOut(Out):
     withdrawals: bool = True
     conversions: bool = True
     sign_ins: bool = True
+
+
+class EmailWaitingOut(Out):
+    """An address that becomes the account's when its link is opened."""
+
+    email: str
+    expires_at: Time
 
 
 class MeOut(Out):
@@ -122,6 +129,7 @@ class MeOut(Out):
     language: str
     currency: str
     notices: NoticesOut
+    email_waiting: EmailWaitingOut | None
     created_at: Time
     session_id: uuid.UUID | None = None
 
@@ -165,6 +173,21 @@ class PasswordIn(In):
     current_password: Password
     new_password: NewPassword
     totp_code: Code | None = None
+
+
+class EmailIn(In):
+    email: Email
+    current_password: Password
+    totp_code: Code | None = None
+
+
+class EmailConfirmIn(In):
+    token: Annotated[SecretStr, Field(min_length=20, max_length=128, description="What follows `#` in the link")]
+
+
+class EmailConfirmedOut(Out):
+    email: str
+    held_until: Annotated[Time, Field(description="Until then nothing new leaves the account")]
 
 
 class SessionOut(Out):

@@ -73,6 +73,8 @@ class Subject:
     """Nothing may leave this account."""
     second_factor_at: datetime | None
     """When this session last showed a second factor."""
+    held_until: datetime | None = None
+    """Until then nothing new leaves this account; None when nothing holds it."""
 
 
 def client_address(request: Request) -> str:
@@ -121,6 +123,7 @@ async def authenticate(gate: Gate, request: Request, *, now: datetime) -> Subjec
         session_id=row["session_id"],
         enrolled=row["enrolled"],
         frozen=row["frozen_at"] is not None,
+        held_until=row["held_until"] if row["held_until"] is not None and row["held_until"] > now else None,
         second_factor_at=row["second_factor_at"],
     )
 

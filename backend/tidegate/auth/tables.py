@@ -15,7 +15,10 @@ class User(Base):
     """A person or program with an account. `epoch` goes up to end every session at once; `version` counts changes."""
 
     __tablename__ = "users"
-    __table_args__ = (UniqueConstraint("email_canonical"),)
+    __table_args__ = (
+        UniqueConstraint("email_canonical"),
+        CheckConstraint("(held_until IS NULL) = (held_since IS NULL) AND held_until > held_since", name="hold_whole"),
+    )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     email: Mapped[str]
@@ -31,6 +34,39 @@ class User(Base):
     version: Mapped[int] = mapped_column(server_default=text("1"))
     created_at: Mapped[datetime]
     frozen_at: Mapped[datetime | None]
+    held_since: Mapped[datetime | None]
+    held_until: Mapped[datetime | None]
+    """Until then nothing new leaves: the e-mail address changed. Ends by itself."""
+    closed_at: Mapped[datetime | None]
+    """Nobody signs in any more; the books stay."""
+
+
+class EmailChange(Base):
+    """A wish for another address: of one user one at a time, done by the link that went there."""
+
+    __tablename__ = "email_changes"
+    __table_args__ = (
+        CheckConstraint("expires_at > asked_at", name="expires_later"),
+        CheckConstraint("confirmed_at IS NULL OR dropped_at IS NULL", name="one_end"),
+        CheckConstraint("confirmed_at < expires_at", name="confirmed_in_time"),
+        UniqueConstraint("token_digest"),
+        Index(
+            "uq_email_changes_user_id_open",
+            "user_id",
+            unique=True,
+            postgresql_where=text("confirmed_at IS NULL AND dropped_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id"))
+    email: Mapped[str]
+    email_canonical: Mapped[str]
+    token_digest: Mapped[bytes] = mapped_column(LargeBinary)
+    asked_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    confirmed_at: Mapped[datetime | None]
+    dropped_at: Mapped[datetime | None]
 
 
 class Role(Base):

@@ -2,8 +2,10 @@
 
 import uuid
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Index
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tidegate.database import Base
@@ -29,3 +31,25 @@ class Event(Base):
     object_id: Mapped[uuid.UUID]
     version: Mapped[int]
     at: Mapped[datetime]
+
+
+class Letter(Base):
+    """Written in the commit that it tells of. `sent_at` is set by who sends it."""
+
+    __tablename__ = "letters"
+    __table_args__ = (
+        CheckConstraint(
+            "kind IN ('email_confirm', 'email_taken', 'email_asked', 'email_changed', 'account_closed')",
+            name="kind_known",
+        ),
+        Index("ix_letters_waiting", "written_at", postgresql_where=text("sent_at IS NULL")),
+        Index("ix_letters_recipient_written_at", "recipient", "written_at"),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id"))
+    recipient: Mapped[str]
+    kind: Mapped[str]
+    facts: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    written_at: Mapped[datetime]
+    sent_at: Mapped[datetime | None]

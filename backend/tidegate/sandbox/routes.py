@@ -4,11 +4,12 @@ import json
 from dataclasses import asdict
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 
 from tidegate.auth.gate import Gate
 from tidegate.auth.subject import allow
 from tidegate.config import Settings
+from tidegate.outbox import letters
 from tidegate.problems import problems
 from tidegate.refusal import Kind, Refusal
 from tidegate.sandbox import faucet, people
@@ -20,6 +21,8 @@ from tidegate.sandbox.schemas import (
     DemoCodes,
     FaucetIn,
     FaucetOut,
+    LetterItem,
+    Mailbox,
     MineIn,
     MineOut,
     ScenarioItem,
@@ -118,3 +121,17 @@ async def sandbox_start(settings: Here) -> Start:
     if path.is_file():
         state = json.loads(path.read_text())
     return Start.model_validate(state)
+
+
+@router.get("/mailbox", operation_id="sandbox_mailbox")
+async def sandbox_mailbox(request: Request, recipient: Annotated[str, Query(max_length=254)]) -> Mailbox:
+    """The newest letters to an address, links included: nobody's mail leaves a sandbox."""
+    gate: Gate = request.app.state.gate
+    async with gate.db.reading() as session:
+        found = await letters.to(session, recipient, limit=10)
+    return Mailbox(
+        items=[
+            LetterItem(recipient=one.recipient, kind=one.kind, facts=one.facts, written_at=one.written_at)
+            for one in found
+        ]
+    )

@@ -92,3 +92,16 @@ class Start(Out):
     started_at: Time | None
     ready: bool
     parts: list[StartPart]
+
+
+class LetterItem(Out):
+    """A letter as it would be sent."""
+
+    recipient: str
+    kind: str
+    facts: dict[str, str]
+    written_at: Time
+
+
+class Mailbox(Out):
+    items: list[LetterItem]

@@ -55,8 +55,7 @@ async def request(office: Office, subject: Subject, asked: Asked, keyed: Keyed, 
 
 
 async def _request(office: Office, subject: Subject, asked: Asked, keyed: Keyed, now: datetime) -> Stored:
-    if subject.frozen:
-        raise frozen()
+    may_send(subject)
     if not subject.enrolled:
         raise Refusal(Kind.SECOND_FACTOR_REQUIRED, "Set up an authenticator before you send money out.")
     row, intent, offer = await _draft(office, subject, asked, now)
@@ -85,6 +84,19 @@ async def _request(office: Office, subject: Subject, asked: Asked, keyed: Keyed,
 
 def frozen() -> Refusal:
     return Refusal(Kind.POLICY_BLOCKED, "This account is frozen: nothing leaves it until that is lifted.")
+
+
+def may_send(subject: Subject) -> None:
+    """Refuses POLICY_BLOCKED for an account that nothing may leave now."""
+    if subject.frozen:
+        raise frozen()
+    if subject.held_until is not None:
+        raise held(subject.held_until)
+
+
+def held(until: datetime | None) -> Refusal:
+    detail = "The e-mail address of this account was changed: for 72 hours nothing new leaves it."
+    return Refusal(Kind.POLICY_BLOCKED, detail, available_at=time_text(until) if until is not None else None)
 
 
 async def _draft(office: Office, subject: Subject, asked: Asked, now: datetime) -> tuple[Draft, Intent, Offer]:

@@ -12,12 +12,14 @@ from tidegate.download import Format, download, files
 from tidegate.idempotency import Keyed, keyed_optional, keyed_required, respond
 from tidegate.problems import problems
 from tidegate.refusal import Kind
-from tidegate.transactions import books, history, transfer, trial, withdraw
+from tidegate.transactions import books, history, leaving, transfer, trial, withdraw
 from tidegate.transactions.office import Office
 from tidegate.transactions.request import Asked
 from tidegate.transactions.request import request as request_withdrawal
 from tidegate.transactions.schemas import (
     BooksOut,
+    CloseIn,
+    ObstaclesOut,
     TransactionOut,
     TransferIn,
     TransferOut,
@@ -29,6 +31,7 @@ from tidegate.transactions.schemas import (
 from tidegate.wire import Moment, Page, Paging
 
 router = APIRouter(prefix="/transactions")
+account_router = APIRouter(prefix="/account", tags=["account"])
 audit_router = APIRouter(prefix="/audit", tags=["audit"])
 
 Kinds = Literal["deposit", "withdrawal", "conversion", "transfer"]
@@ -46,6 +49,8 @@ Reader = Annotated[Subject, Depends(allow("transactions.read"))]
 Payer = Annotated[Subject, Depends(allow("transactions.withdraw"))]
 Sender = Annotated[Subject, Depends(allow("transactions.withdraw", feature="transfers"))]
 Anyone = Annotated[Subject, Depends(allow("account.read"))]
+Owner = Annotated[Subject, Depends(allow("account.write"))]
+Taker = Annotated[Subject, Depends(allow("account.read", limit="exports"))]
 Auditor = Annotated[Subject, Depends(allow("audit.books"))]
 
 
@@ -327,3 +332,57 @@ async def get_trial_balance(
 async def get_books(office: At, subject: Anyone) -> BooksOut:
     """When the books were last checked, and whether what we have equals what we owe, in every asset."""
     return await books.last(office)
+
+
+@account_router.get(
+    "/data",
+    operation_id="account_export",
+    response_class=StreamingResponse,
+    responses={
+        **problems(*SIGNED_IN),
+        200: {
+            "description": "Everything, as one object",
+            "content": {"application/json": {"schema": {"type": "object"}}},
+        },
+    },
+)
+async def export_account(office: At, subject: Taker, request: Request) -> StreamingResponse:
+    """Everything we know of your account as one JSON file, written while it is sent. No secrets: we cannot tell them."""
+    rooms = leaving.Rooms(request.app.state.gate, office, request.app.state.webhooks)
+    headers = {"Content-Disposition": 'attachment; filename="account.json"'}
+    body = leaving.everything(rooms, subject, now=utcnow())
+    return StreamingResponse(body, media_type="application/json", headers=headers)
+
+
+@account_router.get("/obstacles", operation_id="account_list_obstacles", responses=problems(*SIGNED_IN))
+async def list_obstacles(office: At, subject: Anyone) -> ObstaclesOut:
+    """What stands in the way of closing the account."""
+    return ObstaclesOut(reasons=await leaving.obstacles(office, subject))
+
+
+@account_router.post(
+    "/close",
+    operation_id="account_close",
+    status_code=204,
+    responses=problems(
+        *SIGNED_IN,
+        Kind.MALFORMED,
+        Kind.INVALID_CREDENTIALS,
+        Kind.MFA_REQUIRED,
+        Kind.INVALID_CODE,
+        Kind.CODE_ALREADY_USED,
+        Kind.CONFLICT,
+        Kind.BUSY,
+    ),
+)
+async def close_account(body: CloseIn, office: At, subject: Owner, request: Request) -> Response:
+    """Close the account for good and sign out everywhere; `reasons` say what is still in it. The books are kept."""
+    await leaving.close(
+        request.app.state.gate,
+        office,
+        subject,
+        password=body.current_password.get_secret_value(),
+        code=body.totp_code,
+        now=utcnow(),
+    )
+    return Response(status_code=204)

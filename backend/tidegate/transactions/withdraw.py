@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tidegate import idempotency
-from tidegate.auth import step_up
+from tidegate.auth import accounts, step_up
 from tidegate.auth.subject import Subject
 from tidegate.compliance import limits, pause
 from tidegate.compliance import rules as policy
@@ -19,7 +19,7 @@ from tidegate.refusal import Kind, Refusal
 from tidegate.signing.messages import Authorisation
 from tidegate.transactions import store
 from tidegate.transactions.office import Office
-from tidegate.transactions.request import frozen
+from tidegate.transactions.request import held, may_send
 from tidegate.transactions.rules import CANCELLABLE, State, SubStatus, refund_transfers
 from tidegate.transactions.tables import Withdrawal, WithdrawalEvent
 from tidegate.transactions.view import withdrawal_out
@@ -62,7 +62,7 @@ async def _verify(
         evidence=f"step {use.step}",
     )
     moves: tuple[Transfer, ...] = ()
-    riders: list[Rider] = [use.rider]
+    riders: list[Rider] = [use.rider, accounts.may_spend(row.user_id, now)]
     # An operator may hold it already: the code counts, and the hold goes on being said.
     sub = SubStatus.HOLD if row.held_by_operator is not None else None
     values: dict[str, Any] = {
@@ -92,12 +92,13 @@ async def _verify(
         return answer
     if verdict.rider == "totp_step":
         raise step_up.reused(now)
+    if verdict.rider == "held":
+        raise held(None)
     raise Refusal(Kind.CONFLICT, "This withdrawal changed meanwhile. Look at it again.")
 
 
 def _may_verify(row: Withdrawal, subject: Subject, now: datetime) -> None:
-    if subject.frozen:
-        raise frozen()
+    may_send(subject)
     if row.state != State.PENDING_VERIFICATION.value:
         raise Refusal(Kind.CONFLICT, "This withdrawal does not wait for a code any more.", state=row.state)
     if now >= row.challenge_expires_at:

@@ -583,6 +583,34 @@ export type BooksOut = {
 };
 
 /**
+ * BrandOut
+ */
+export type BrandOut = {
+    /**
+     * Icon
+     */
+    icon: string | null;
+    /**
+     * Logo Dark
+     */
+    logo_dark: string | null;
+    /**
+     * Logo Light
+     */
+    logo_light: string | null;
+    /**
+     * Name
+     */
+    name: string;
+    /**
+     * Stylesheet
+     *
+     * Put after everything else, on pages where nothing is decided
+     */
+    stylesheet: string | null;
+};
+
+/**
  * CandleOut
  *
  * What was traded from `start` on, for one interval; prices in `quote` per 1 `base`, `volume` in `base`.
@@ -743,6 +771,48 @@ export type ChaosList = {
      * Next Cursor
      */
     next_cursor: string | null;
+};
+
+/**
+ * ConfigOut
+ */
+export type ConfigOut = {
+    /**
+     * Api
+     */
+    api: string;
+    /**
+     * Assets
+     */
+    assets: Array<ListedAssetOut>;
+    brand: BrandOut;
+    /**
+     * Currencies
+     *
+     * What estimates can be shown in
+     */
+    currencies: Array<string>;
+    features: FeaturesOut;
+    /**
+     * Languages
+     */
+    languages: Array<LanguageOut>;
+    links: LinksOut;
+    /**
+     * Mode
+     */
+    mode: 'sandbox' | 'production';
+    /**
+     * Networks
+     */
+    networks: Array<ListedNetworkOut>;
+    notice: NoticeOut | null;
+    policy: PolicyOut;
+    theme: ThemeOut;
+    /**
+     * Version
+     */
+    version: string;
 };
 
 /**
@@ -1428,6 +1498,32 @@ export type EventOut = {
 };
 
 /**
+ * FaceOut
+ *
+ * One file of a family.
+ */
+export type FaceOut = {
+    /**
+     * Family
+     */
+    family: string;
+    /**
+     * Style
+     */
+    style: 'normal' | 'italic';
+    /**
+     * Url
+     */
+    url: string;
+    /**
+     * Weight
+     *
+     * As in `font-weight` of a font face
+     */
+    weight: string;
+};
+
+/**
  * FaucetIn
  */
 export type FaucetIn = {
@@ -1457,6 +1553,30 @@ export type FaucetOut = {
      * Txid
      */
     txid: string;
+};
+
+/**
+ * FeaturesOut
+ *
+ * What customers may begin; the API refuses what is off.
+ */
+export type FeaturesOut = {
+    /**
+     * Conversions
+     */
+    conversions: boolean;
+    /**
+     * Registration
+     */
+    registration: boolean;
+    /**
+     * Transfers
+     */
+    transfers: boolean;
+    /**
+     * Webhooks
+     */
+    webhooks: boolean;
 };
 
 /**
@@ -1585,6 +1705,32 @@ export type IntentOut = {
 };
 
 /**
+ * LanguageOut
+ */
+export type LanguageOut = {
+    /**
+     * Direction
+     */
+    direction: 'ltr' | 'rtl';
+    /**
+     * Format
+     *
+     * BCP 47, by which dates and numbers are written
+     */
+    format: string;
+    /**
+     * Name
+     *
+     * null: the browser knows what it is called
+     */
+    name: string | null;
+    /**
+     * Tag
+     */
+    tag: string;
+};
+
+/**
  * LimitOut
  *
  * A limit that this quote counts against. `left` in `currency`, null when there is no such cap.
@@ -1606,6 +1752,70 @@ export type LimitOut = {
      * Resets At
      */
     resets_at: string | null;
+};
+
+/**
+ * LinksOut
+ */
+export type LinksOut = {
+    /**
+     * Privacy
+     */
+    privacy: string | null;
+    /**
+     * Status
+     */
+    status: string | null;
+    /**
+     * Support
+     */
+    support: string | null;
+    /**
+     * Terms
+     */
+    terms: string | null;
+};
+
+/**
+ * ListedAssetOut
+ */
+export type ListedAssetOut = {
+    /**
+     * Asset
+     */
+    asset: string;
+    /**
+     * Decimals
+     */
+    decimals: number;
+    /**
+     * Name
+     */
+    name: string;
+    /**
+     * Networks
+     */
+    networks: Array<string>;
+};
+
+/**
+ * ListedNetworkOut
+ */
+export type ListedNetworkOut = {
+    /**
+     * Explorer Tx Url
+     *
+     * https, with `{txid}` where the id goes
+     */
+    explorer_tx_url: string | null;
+    /**
+     * Name
+     */
+    name: string;
+    /**
+     * Network
+     */
+    network: string;
 };
 
 /**
@@ -1902,6 +2112,20 @@ export type NetworkTermsOut = {
      * Withdrawals
      */
     withdrawals: boolean;
+};
+
+/**
+ * NoticeOut
+ */
+export type NoticeOut = {
+    /**
+     * Text
+     */
+    text: string;
+    /**
+     * Tone
+     */
+    tone: 'plain' | 'look';
 };
 
 /**
@@ -2350,6 +2574,28 @@ export type PlannedOut = {
      * Venue
      */
     venue: string;
+};
+
+/**
+ * PolicyOut
+ *
+ * Rules that the page says beforehand.
+ */
+export type PolicyOut = {
+    /**
+     * Email Hold Seconds
+     *
+     * How long nothing leaves after the e-mail address changed
+     */
+    email_hold_seconds: number;
+    /**
+     * New Address Cooldown Seconds
+     */
+    new_address_cooldown_seconds: number;
+    /**
+     * Password Least
+     */
+    password_least: number;
 };
 
 /**
@@ -3200,6 +3446,53 @@ export type StatementLineOut = {
 };
 
 /**
+ * ThemeOut
+ */
+export type ThemeOut = {
+    dark: TokensOut;
+    /**
+     * Face
+     */
+    face: string | null;
+    /**
+     * Faces
+     */
+    faces: Array<FaceOut>;
+    /**
+     * Heading Face
+     */
+    heading_face: string | null;
+    light: TokensOut;
+    /**
+     * Radius
+     */
+    radius: number;
+    /**
+     * Schema Version
+     *
+     * Of the tokens; it grows when they change their meaning
+     */
+    schema_version: number;
+    /**
+     * Shades
+     *
+     * From lightest to darkest
+     */
+    shades: [
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string
+    ];
+};
+
+/**
  * TokenIn
  *
  * OAuth2 password form. The second factor is `totp_code`, or `client_secret` (Swagger UI's dialog has that field).
@@ -3255,6 +3548,42 @@ export type TokenOut = {
      * Token Type
      */
     token_type: 'bearer';
+};
+
+/**
+ * TokensOut
+ *
+ * What the brand decides in one scheme; every pair of it and what it stands on can be read (WCAG 2 AA).
+ */
+export type TokensOut = {
+    /**
+     * Deep
+     */
+    deep: string;
+    /**
+     * Deep Hover
+     */
+    deep_hover: string;
+    /**
+     * Link
+     */
+    link: string;
+    /**
+     * On Deep
+     */
+    on_deep: string;
+    /**
+     * Water1
+     */
+    water1: string;
+    /**
+     * Water2
+     */
+    water2: string;
+    /**
+     * Water3
+     */
+    water3: string;
 };
 
 /**
@@ -4917,6 +5246,37 @@ export type CompliancePauseResponses = {
 
 export type CompliancePauseResponse = CompliancePauseResponses[keyof CompliancePauseResponses];
 
+export type ConfigGetData = {
+    body?: never;
+    headers?: {
+        /**
+         * If-None-Match
+         */
+        'If-None-Match'?: string | null;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/config';
+};
+
+export type ConfigGetErrors = {
+    /**
+     * `invalid_request`: Some fields are not as they should be
+     */
+    422: Problem;
+};
+
+export type ConfigGetError = ConfigGetErrors[keyof ConfigGetErrors];
+
+export type ConfigGetResponses = {
+    /**
+     * Successful Response
+     */
+    200: ConfigOut;
+};
+
+export type ConfigGetResponse = ConfigGetResponses[keyof ConfigGetResponses];
+
 export type EventsStreamData = {
     body?: never;
     headers?: {
@@ -5564,6 +5924,54 @@ export type HealthReadyResponses = {
 };
 
 export type HealthReadyResponse = HealthReadyResponses[keyof HealthReadyResponses];
+
+export type ConfigGetWordsData = {
+    body?: never;
+    headers?: {
+        /**
+         * If-None-Match
+         */
+        'If-None-Match'?: string | null;
+    };
+    path: {
+        /**
+         * Language
+         */
+        language: string;
+        /**
+         * Namespace
+         */
+        namespace: string;
+    };
+    query?: never;
+    url: '/api/v1/locales/{language}/{namespace}';
+};
+
+export type ConfigGetWordsErrors = {
+    /**
+     * `not_found`: Not found
+     */
+    404: Problem;
+    /**
+     * `invalid_request`: Some fields are not as they should be
+     */
+    422: Problem;
+};
+
+export type ConfigGetWordsError = ConfigGetWordsErrors[keyof ConfigGetWordsErrors];
+
+export type ConfigGetWordsResponses = {
+    /**
+     * Response Config Get Words
+     *
+     * Successful Response
+     */
+    200: {
+        [key: string]: unknown;
+    };
+};
+
+export type ConfigGetWordsResponse = ConfigGetWordsResponses[keyof ConfigGetWordsResponses];
 
 export type SandboxAuthenticatorData = {
     body?: never;
