@@ -5,7 +5,8 @@ import { useEffect } from 'react';
 import { useTranslation } from 'react-i18next';
 import { authLogoutMutation } from '@/client/@tanstack/react-query.gen';
 import { BooksLine } from './BooksLine';
-import { isSandbox } from './config';
+import { config, isSandbox } from './config';
+import { HouseNotice } from './House';
 import { LiveDot } from './LiveDot';
 import { Logo } from './Logo';
 import { follow } from './live';
@@ -17,7 +18,7 @@ const PLACES = [
   { to: '/', key: 'home' },
   { to: '/pay', key: 'pay' },
   { to: '/deposit', key: 'deposit' },
-  { to: '/convert', key: 'convert' },
+  ...(config.features.conversions ? ([{ to: '/convert', key: 'convert' }] as const) : []),
   { to: '/history', key: 'history' },
   { to: '/addresses', key: 'addresses' },
   ...(isSandbox ? ([{ to: '/break', key: 'break' }] as const) : []),
@@ -35,12 +36,13 @@ export function SignedIn() {
       <a className={css.skip} href="#main">
         {t('skip')}
       </a>
-      <header className={css.header}>
+      <HouseNotice />
+      <header className={css.header} data-part="header">
         <div className={css.inner}>
           <Link to="/" className={css.logo} aria-label={t('nav.homeLabel')}>
             <Logo label={t('name')} />
           </Link>
-          <nav className={css.nav} aria-label={t('nav.label')}>
+          <nav className={css.nav} data-part="nav" aria-label={t('nav.label')}>
             {PLACES.map(({ to, key }) => (
               <Link key={to} to={to} activeOptions={{ exact: to === '/', includeSearch: false }}>
                 {t(`nav.${key}`)}
@@ -53,7 +55,7 @@ export function SignedIn() {
           </div>
         </div>
       </header>
-      <main className={css.main} id="main" tabIndex={-1}>
+      <main className={css.main} data-part="page" id="main" tabIndex={-1}>
         <Outlet />
       </main>
       <BooksLine />
@@ -99,12 +101,17 @@ function AccountMenu() {
           </Menu.Item>
         ))}
         <Menu.Divider className={css.onPhone ?? ''} />
+        <Menu.Item onClick={() => void router.navigate({ to: '/settings' })}>
+          {t('account.settings')}
+        </Menu.Item>
         <Menu.Item onClick={() => void router.navigate({ to: '/security' })}>
           {t('account.security')}
         </Menu.Item>
-        <Menu.Item onClick={() => void router.navigate({ to: '/webhooks' })}>
-          {t('account.webhooks')}
-        </Menu.Item>
+        {config.features.webhooks && (
+          <Menu.Item onClick={() => void router.navigate({ to: '/webhooks' })}>
+            {t('account.webhooks')}
+          </Menu.Item>
+        )}
         <Menu.Item onClick={() => logout.mutate({})}>{t('account.signOut')}</Menu.Item>
         <Menu.Divider />
         <Menu.RadioGroup

@@ -3,7 +3,7 @@ import { initReactI18next } from 'react-i18next';
 import { setFigureLanguage } from '@/money/figures';
 import { setTimeLanguage } from '@/ui/time';
 import { config } from './config';
-import { firstLanguage, keepLanguage, languageOf } from './language';
+import { firstLanguage, keepLanguage, kept, languageOf } from './language';
 
 /**
  * Words are data: the server merges an operator's over ours, and English under both, so that a language can be added
@@ -59,6 +59,11 @@ export async function speak(tag: string): Promise<void> {
   if (i18next.language === offered) return;
   await i18next.changeLanguage(offered);
   arrange(offered);
+}
+
+/** The account's language, on a device where nobody has chosen another. */
+export async function speakAs(tag: string): Promise<void> {
+  if (kept() === null && tag !== 'en') await speak(tag);
 }
 
 /** A room brings its own words; they are there before its screens are. */

@@ -5,6 +5,7 @@ import type auth from '../../public/locales/en/auth.json';
 import type exchange from '../../public/locales/en/exchange.json';
 import type problems from '../../public/locales/en/problems.json';
 import type sandbox from '../../public/locales/en/sandbox.json';
+import type settings from '../../public/locales/en/settings.json';
 import type transactions from '../../public/locales/en/transactions.json';
 import type ui from '../../public/locales/en/ui.json';
 import type wallets from '../../public/locales/en/wallets.json';
@@ -20,6 +21,7 @@ declare module 'i18next' {
       exchange: typeof exchange;
       problems: typeof problems;
       sandbox: typeof sandbox;
+      settings: typeof settings;
       transactions: typeof transactions;
       ui: typeof ui;
       wallets: typeof wallets;

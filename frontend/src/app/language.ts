@@ -3,7 +3,7 @@ import { config, type Language } from './config';
 const KEPT = 'tidegate-language';
 
 /** Kept on this device too: the page speaks before anybody has signed in. */
-function kept(): string | null {
+export function kept(): string | null {
   try {
     return localStorage.getItem(KEPT);
   } catch {

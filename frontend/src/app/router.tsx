@@ -12,7 +12,7 @@ import { isCode } from '@/ui/problem';
 import { readDays } from '@/wallets/days';
 import { isSandbox } from './config';
 import { NotFound, RootFailed, RouteFailed } from './failures';
-import { needWords } from './i18n';
+import { needWords, speakAs } from './i18n';
 import { SignedOut } from './SignedOut';
 import { forgetVisit, mayBeSignedIn } from './visit';
 
@@ -81,7 +81,11 @@ const inside = createRoute({
     const door = () => redirect({ to: '/sign-in', search: next ? { next } : {} });
     if (!mayBeSignedIn()) throw door();
     try {
-      await context.queries.ensureQueryData({ ...authGetMeOptions(), meta: { whileSignedOut: true } });
+      const me = await context.queries.ensureQueryData({
+        ...authGetMeOptions(),
+        meta: { whileSignedOut: true },
+      });
+      await speakAs(me.language);
     } catch (error) {
       if (!isCode(error, 'unauthenticated')) throw error;
       forgetVisit();
@@ -203,6 +207,20 @@ const security = createRoute({
   component: lazyRouteComponent(() => import('@/auth/Security'), 'Security'),
 });
 
+const settings = createRoute({
+  getParentRoute: () => inside,
+  path: '/settings',
+  beforeLoad: () => needWords('settings'),
+  component: lazyRouteComponent(() => import('@/auth/Settings'), 'Settings'),
+});
+
+const confirmEmail = createRoute({
+  getParentRoute: () => outside,
+  path: '/confirm-email',
+  beforeLoad: () => needWords('settings'),
+  component: lazyRouteComponent(() => import('@/auth/ConfirmEmail'), 'ConfirmEmail'),
+});
+
 const webhooks = createRoute({
   getParentRoute: () => inside,
   path: '/webhooks',
@@ -221,7 +239,7 @@ const breakIt = createRoute({
 });
 
 const tree = root.addChildren([
-  outside.addChildren([signIn, register]),
+  outside.addChildren([signIn, register, confirmEmail]),
   inside.addChildren([
     home,
     asset,
@@ -236,6 +254,7 @@ const tree = root.addChildren([
     convert,
     conversion,
     security,
+    settings,
     webhooks,
     breakIt,
   ]),

@@ -774,6 +774,16 @@ export type ChaosList = {
 };
 
 /**
+ * CloseIn
+ */
+export type CloseIn = {
+    /**
+     * Totp Code
+     */
+    totp_code?: string | null;
+};
+
+/**
  * ConfigOut
  */
 export type ConfigOut = {
@@ -1258,6 +1268,64 @@ export type DepositTierOut = {
 };
 
 /**
+ * EmailConfirmIn
+ */
+export type EmailConfirmIn = {
+    /**
+     * Token
+     *
+     * What follows `#` in the link
+     */
+    token: string;
+};
+
+/**
+ * EmailConfirmedOut
+ */
+export type EmailConfirmedOut = {
+    /**
+     * Email
+     */
+    email: string;
+    /**
+     * Held Until
+     *
+     * Until then nothing new leaves the account
+     */
+    held_until: string;
+};
+
+/**
+ * EmailIn
+ */
+export type EmailIn = {
+    /**
+     * Email
+     */
+    email: string;
+    /**
+     * Totp Code
+     */
+    totp_code?: string | null;
+};
+
+/**
+ * EmailWaitingOut
+ *
+ * An address that becomes the account's when its link is opened.
+ */
+export type EmailWaitingOut = {
+    /**
+     * Email
+     */
+    email: string;
+    /**
+     * Expires At
+     */
+    expires_at: string;
+};
+
+/**
  * EndpointIn
  */
 export type EndpointIn = {
@@ -1645,7 +1713,7 @@ export type HoldOut = {
     /**
      * Reason
      */
-    reason: 'frozen';
+    reason: 'frozen' | 'email_changed';
     /**
      * Since
      */
@@ -1728,6 +1796,32 @@ export type LanguageOut = {
      * Tag
      */
     tag: string;
+};
+
+/**
+ * LetterItem
+ *
+ * A letter as it would be sent.
+ */
+export type LetterItem = {
+    /**
+     * Facts
+     */
+    facts: {
+        [key: string]: string;
+    };
+    /**
+     * Kind
+     */
+    kind: string;
+    /**
+     * Recipient
+     */
+    recipient: string;
+    /**
+     * Written At
+     */
+    written_at: string;
 };
 
 /**
@@ -1871,6 +1965,16 @@ export type LoginIn = {
 };
 
 /**
+ * Mailbox
+ */
+export type Mailbox = {
+    /**
+     * Items
+     */
+    items: Array<LetterItem>;
+};
+
+/**
  * MarketOut
  *
  * A pair. `mid`, `bid` and `ask` are `quote` per 1 `base`; null when no source may be quoted from.
@@ -1961,6 +2065,7 @@ export type MeOut = {
      * Email
      */
     email: string;
+    email_waiting: EmailWaitingOut | null;
     /**
      * Factors
      *
@@ -2172,6 +2277,18 @@ export type NoticesOut = {
      * Withdrawals
      */
     withdrawals: boolean;
+};
+
+/**
+ * ObstaclesOut
+ *
+ * What is still in an account: `balance:BTC`, `incoming:ETH`, `withdrawals:2`, `transfers:1`.
+ */
+export type ObstaclesOut = {
+    /**
+     * Reasons
+     */
+    reasons: Array<string>;
 };
 
 /**
@@ -2636,6 +2753,10 @@ export type Problem = {
      * Limit
      */
     limit?: string | null;
+    /**
+     * Reasons
+     */
+    reasons?: Array<string> | null;
     /**
      * Request Id
      *
@@ -4324,6 +4445,40 @@ export type WithdrawalOut = {
 };
 
 /**
+ * CloseIn
+ */
+export type CloseInWritable = {
+    /**
+     * Current Password
+     */
+    current_password: string;
+    /**
+     * Totp Code
+     */
+    totp_code?: string | null;
+};
+
+/**
+ * EmailIn
+ */
+export type EmailInWritable = {
+    /**
+     * Current Password
+     *
+     * The password, compared after Unicode NFC
+     */
+    current_password: string;
+    /**
+     * Email
+     */
+    email: string;
+    /**
+     * Totp Code
+     */
+    totp_code?: string | null;
+};
+
+/**
  * LoginIn
  */
 export type LoginInWritable = {
@@ -4421,6 +4576,131 @@ export type TokenInWritable = {
     username: string;
 };
 
+export type AccountCloseData = {
+    body: CloseInWritable;
+    path?: never;
+    query?: never;
+    url: '/api/v1/account/close';
+};
+
+export type AccountCloseErrors = {
+    /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Sign in first · `invalid_credentials`: These credentials do not match · `mfa_required`: A second factor is needed
+     */
+    401: Problem;
+    /**
+     * `forbidden`: Not allowed
+     */
+    403: Problem;
+    /**
+     * `conflict`: Conflict
+     */
+    409: Problem;
+    /**
+     * `invalid_request`: Some fields are not as they should be · `invalid_code`: This code is not right · `code_already_used`: This code was used before
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests
+     */
+    429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
+};
+
+export type AccountCloseError = AccountCloseErrors[keyof AccountCloseErrors];
+
+export type AccountCloseResponses = {
+    /**
+     * Successful Response
+     */
+    204: void;
+};
+
+export type AccountCloseResponse = AccountCloseResponses[keyof AccountCloseResponses];
+
+export type AccountExportData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/account/data';
+};
+
+export type AccountExportErrors = {
+    /**
+     * `unauthenticated`: Sign in first
+     */
+    401: Problem;
+    /**
+     * `forbidden`: Not allowed
+     */
+    403: Problem;
+    /**
+     * `invalid_request`: Some fields are not as they should be
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests
+     */
+    429: Problem;
+};
+
+export type AccountExportError = AccountExportErrors[keyof AccountExportErrors];
+
+export type AccountExportResponses = {
+    /**
+     * Everything, as one object
+     */
+    200: {
+        [key: string]: unknown;
+    };
+};
+
+export type AccountExportResponse = AccountExportResponses[keyof AccountExportResponses];
+
+export type AccountListObstaclesData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/account/obstacles';
+};
+
+export type AccountListObstaclesErrors = {
+    /**
+     * `unauthenticated`: Sign in first
+     */
+    401: Problem;
+    /**
+     * `forbidden`: Not allowed
+     */
+    403: Problem;
+    /**
+     * `invalid_request`: Some fields are not as they should be
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests
+     */
+    429: Problem;
+};
+
+export type AccountListObstaclesError = AccountListObstaclesErrors[keyof AccountListObstaclesErrors];
+
+export type AccountListObstaclesResponses = {
+    /**
+     * Successful Response
+     */
+    200: ObstaclesOut;
+};
+
+export type AccountListObstaclesResponse = AccountListObstaclesResponses[keyof AccountListObstaclesResponses];
+
 export type AuditGetBooksData = {
     body?: never;
     path?: never;
@@ -4505,6 +4785,125 @@ export type AuditGetTrialBalanceResponses = {
 };
 
 export type AuditGetTrialBalanceResponse = AuditGetTrialBalanceResponses[keyof AuditGetTrialBalanceResponses];
+
+export type AuthDropEmailData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/auth/email';
+};
+
+export type AuthDropEmailErrors = {
+    /**
+     * `unauthenticated`: Sign in first
+     */
+    401: Problem;
+    /**
+     * `forbidden`: Not allowed
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found
+     */
+    404: Problem;
+};
+
+export type AuthDropEmailError = AuthDropEmailErrors[keyof AuthDropEmailErrors];
+
+export type AuthDropEmailResponses = {
+    /**
+     * Successful Response
+     */
+    204: void;
+};
+
+export type AuthDropEmailResponse = AuthDropEmailResponses[keyof AuthDropEmailResponses];
+
+export type AuthChangeEmailData = {
+    body: EmailInWritable;
+    path?: never;
+    query?: never;
+    url: '/api/v1/auth/email';
+};
+
+export type AuthChangeEmailErrors = {
+    /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Sign in first · `invalid_credentials`: These credentials do not match · `mfa_required`: A second factor is needed
+     */
+    401: Problem;
+    /**
+     * `forbidden`: Not allowed
+     */
+    403: Problem;
+    /**
+     * `conflict`: Conflict
+     */
+    409: Problem;
+    /**
+     * `invalid_request`: Some fields are not as they should be · `invalid_code`: This code is not right · `code_already_used`: This code was used before
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests
+     */
+    429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
+};
+
+export type AuthChangeEmailError = AuthChangeEmailErrors[keyof AuthChangeEmailErrors];
+
+export type AuthChangeEmailResponses = {
+    /**
+     * Successful Response
+     */
+    202: EmailWaitingOut;
+};
+
+export type AuthChangeEmailResponse = AuthChangeEmailResponses[keyof AuthChangeEmailResponses];
+
+export type AuthConfirmEmailData = {
+    body: EmailConfirmIn;
+    path?: never;
+    query?: never;
+    url: '/api/v1/auth/email/confirm';
+};
+
+export type AuthConfirmEmailErrors = {
+    /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
+     * `not_found`: Not found
+     */
+    404: Problem;
+    /**
+     * `conflict`: Conflict
+     */
+    409: Problem;
+    /**
+     * `invalid_request`: Some fields are not as they should be
+     */
+    422: Problem;
+};
+
+export type AuthConfirmEmailError = AuthConfirmEmailErrors[keyof AuthConfirmEmailErrors];
+
+export type AuthConfirmEmailResponses = {
+    /**
+     * Successful Response
+     */
+    200: EmailConfirmedOut;
+};
+
+export type AuthConfirmEmailResponse = AuthConfirmEmailResponses[keyof AuthConfirmEmailResponses];
 
 export type AuthLoginData = {
     body: LoginInWritable;
@@ -6108,6 +6507,44 @@ export type SandboxFaucetResponses = {
 };
 
 export type SandboxFaucetResponse = SandboxFaucetResponses[keyof SandboxFaucetResponses];
+
+export type SandboxMailboxData = {
+    body?: never;
+    path?: never;
+    query: {
+        /**
+         * Recipient
+         */
+        recipient: string;
+    };
+    url: '/api/v1/sandbox/mailbox';
+};
+
+export type SandboxMailboxErrors = {
+    /**
+     * `forbidden`: Not allowed
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found
+     */
+    404: Problem;
+    /**
+     * `invalid_request`: Some fields are not as they should be
+     */
+    422: Problem;
+};
+
+export type SandboxMailboxError = SandboxMailboxErrors[keyof SandboxMailboxErrors];
+
+export type SandboxMailboxResponses = {
+    /**
+     * Successful Response
+     */
+    200: Mailbox;
+};
+
+export type SandboxMailboxResponse = SandboxMailboxResponses[keyof SandboxMailboxResponses];
 
 export type SandboxMineData = {
     body: MineIn;
