@@ -54,6 +54,7 @@ ROWS = (
     "Access control",
     "Compliance",
     "Customisation",
+    "Account settings",
     "The ledger, written by one function in batches",
     "The crash table of exactly-once payouts, row by row",
     "Batches, replacements, one payment whatever happens",
