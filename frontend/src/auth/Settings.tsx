@@ -147,6 +147,8 @@ function Notices() {
   const { t } = useTranslation('settings');
   const me = useMe();
   const save = useSave();
+  // As it will be once it is saved; as it is again when it could not be.
+  const wished = save.isPending ? save.variables.body.notices : null;
   return (
     <div className={css.body}>
       <fieldset className={css.choices}>
@@ -155,8 +157,7 @@ function Notices() {
           <label key={kind}>
             <input
               type="checkbox"
-              checked={me.notices[kind]}
-              disabled={save.isPending}
+              checked={wished?.[kind] ?? me.notices[kind]}
               onChange={(event) =>
                 save.mutate({ body: { notices: { [kind]: event.currentTarget.checked } } })
               }
