@@ -49,6 +49,7 @@ async def test_at_the_last_step_a_hostile_stylesheet_says_nothing(
         visitor.stack = twin
         page = visitor.page
         await visitor.open("/sign-in")
+        await expect(page.locator("body")).to_have_css("color", "rgba(0, 0, 0, 0)")
         assert await page.evaluate("getComputedStyle(document.body, '::after').content") != "none", (
             "it is in force here"
         )
