@@ -83,7 +83,7 @@ run: run-deps ## start the whole system in sandbox mode (PORT=8000 DATA=.data)
 
 # ---------------------------------------------------------------- test
 
-.PHONY: test-deps test test-full bench soak
+.PHONY: test-deps test test-full crash bench soak
 test-deps: setup
 	@tools/get-chromium >/dev/null
 	@tools/get-bitcoind >/dev/null
@@ -100,18 +100,30 @@ WHOLE := TIDEGATE_LEDGER_RUNS=$${TIDEGATE_LEDGER_RUNS:-5000} TIDEGATE_LEDGER_CLI
   TIDEGATE_LEDGER_TRANSFERS=$${TIDEGATE_LEDGER_TRANSFERS:-30000} TIDEGATE_KILLS=$${TIDEGATE_KILLS:-200} \
   TIDEGATE_DATABASE_KILLS=$${TIDEGATE_DATABASE_KILLS:-10} TIDEGATE_MOVE_KILLS=$${TIDEGATE_MOVE_KILLS:-18} \
   TIDEGATE_SIGN_MUTATIONS=$${TIDEGATE_SIGN_MUTATIONS:-100000} \
-  TIDEGATE_BENCH_SECTIONS=$${TIDEGATE_BENCH_SECTIONS:-posting,http,depth,quotes,conversions,route,streams,payouts,deposits} \
-  TIDEGATE_EXAMPLES=$${TIDEGATE_EXAMPLES:-500} \
+  TIDEGATE_BENCH_SECTIONS=$${TIDEGATE_BENCH_SECTIONS:-posting,http,depth,quotes,conversions,waiting,route,streams,payouts,deposits} \
+  TIDEGATE_EXAMPLES=$${TIDEGATE_EXAMPLES:-500} TIDEGATE_SCHEMATHESIS=$${TIDEGATE_SCHEMATHESIS:-200} \
+  TIDEGATE_RESTORES=$${TIDEGATE_RESTORES:-20} TIDEGATE_RESTORE_PAYOUTS=$${TIDEGATE_RESTORE_PAYOUTS:-50} \
+  TIDEGATE_CROWD=$${TIDEGATE_CROWD:-12} \
   TIDEGATE_DEPOSITS=$${TIDEGATE_DEPOSITS:-300} \
   TIDEGATE_BODIES=$${TIDEGATE_BODIES:-5000} TIDEGATE_VENUE_SEEDS=$${TIDEGATE_VENUE_SEEDS:-1000} \
   TIDEGATE_STREAM_SEEDS=$${TIDEGATE_STREAM_SEEDS:-200} \
   TIDEGATE_CONVERSIONS=$${TIDEGATE_CONVERSIONS:-10000} \
+  TIDEGATE_CRASH_SEEDS=$${TIDEGATE_CRASH_SEEDS:-3} \
+  TIDEGATE_SPLIT_ROUNDS=$${TIDEGATE_SPLIT_ROUNDS:-500} TIDEGATE_KILL_MINUTES=$${TIDEGATE_KILL_MINUTES:-10} \
   TIDEGATE_TEST_BATCH=$${TIDEGATE_TEST_BATCH:-100} TIDEGATE_TEST_PAYOUTS=$${TIDEGATE_TEST_PAYOUTS:-1000}
 
 test-full: test-deps ## the slow tests too, and everything in its whole size
 	@cd frontend && npm run --silent test
 	@$(WHOLE) TIDEGATE_CHROMIUM="$$(tools/get-chromium)" TIDEGATE_BITCOIND="$$(tools/get-bitcoind)" \
 	  $(BIN)/pytest -q -n $(TEST_WORKERS) --dist loadscope --no-loadscope-reorder $(ARGS)
+
+SEEDS ?= 1
+FROM ?= 1
+POINTS ?=
+crash: setup ## kill at every failpoint times SEEDS=1, and write docs/reliability.* (FROM= goes on, POINTS=P13.send:after,… only there)
+	@tools/get-bitcoind >/dev/null
+	@TIDEGATE_BITCOIND="$$(tools/get-bitcoind)" $(BIN)/python -m tests.crash --seeds $(SEEDS) --from-seed $(FROM) \
+	  --points "$(POINTS)" $(ARGS)
 
 bench: setup ## measure, and write bench/results.json (ARGS="--only http", "--quick")
 	@$(BIN)/python -m bench $(ARGS)

@@ -2,9 +2,9 @@
 
 Sections: `posting` (batches against pgbench TPC-B), `http` (withdrawals against a plain app and TPC-B), `depth` (posting
 with ten million transfers behind it), `quotes` (firm prices over HTTP against one INSERT), `conversions` (accepted to
-spendable against the posting call), `route` (a size over five books, beside a merge in Decimals), `streams` (three venues'
+spendable against the posting call), `waiting` (claims in a long queue, wake-ups, events to 500 streams), `route` (a size over five books, beside a merge in Decimals), `streams` (three venues'
 books at ten times the real rate), `payouts` and `deposits` (the wallets on sandboxes of their own), `system` (a running
-sandbox from outside). The first five use one PostgreSQL of the bench's own with fsync and synchronous_commit on; ratios
+sandbox from outside). The first six use one PostgreSQL of the bench's own with fsync and synchronous_commit on; ratios
 are formed within one run only.
 """
 
@@ -23,8 +23,10 @@ from bench.results import RESULTS, Measure, markdown, table, write
 from bench.server import bench_server, durable
 from bench.tpcb import TPCB
 
-SECTIONS = ("posting", "http", "depth", "quotes", "conversions", "route", "streams", "payouts", "deposits", "system")
-SERVED = {"posting", "http", "depth", "quotes", "conversions"}
+SECTIONS = (
+    "posting", "http", "depth", "quotes", "conversions", "waiting", "route", "streams", "payouts", "deposits", "system"
+)  # fmt: skip
+SERVED = {"posting", "http", "depth", "quotes", "conversions", "waiting"}
 
 
 async def ledger_sections(only: list[str], *, quick: bool, console: Console) -> tuple[dict[str, Any], list[Measure]]:
@@ -56,6 +58,10 @@ async def ledger_sections(only: list[str], *, quick: bool, console: Console) -> 
 
             counted = conversions.QUICK if quick else conversions.Sizes()
             found += conversions.measures(await conversions.measure(server, counted, console))
+        if "waiting" in only:
+            from bench import waiting
+
+            found += await waiting.waiting(server, waiting.QUICK if quick else waiting.Sizes(), console)
     return facts, found
 
 

@@ -16,6 +16,7 @@ PARTS = {
     "wallets": ("payouts", "deposits"),
     "routes": ("route",),
     "exchange": ("quotes", "conversions", "streams"),
+    "waiting": ("waiting",),
 }
 """The page's tables of figures, by marker, and the sections that each tells."""
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"

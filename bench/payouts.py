@@ -54,8 +54,8 @@ WITH moved AS (
             'verified_at', to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), 'evidence', 'bench')
     WHERE id = ANY($1::uuid[]) AND state = 'pending_verification' RETURNING id, version, since
 ), told AS (
-    INSERT INTO withdrawal_events (withdrawal_id, version, at, state, sub_status, by, detail)
-    SELECT id, version, since, 'pending_screening', NULL, 'you', NULL FROM moved
+    INSERT INTO withdrawal_events (withdrawal_id, version, at, state, by, state_before)
+    SELECT id, version, since, 'pending_screening', 'you', 'pending_verification' FROM moved
 )
 SELECT count(*), pg_notify($2, 'withdrawal') FROM moved
 """

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import structlog
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.openapi.utils import get_openapi
 
 from tidegate import __version__, health, problems, web
@@ -16,11 +16,15 @@ from tidegate.auth import routes as auth_routes
 from tidegate.auth.subject import check_policies, tell_security
 from tidegate.brand import routes as brand_routes
 from tidegate.brand.appearance import open_appearance
+from tidegate.compliance import freeze
 from tidegate.compliance import routes as compliance_routes
 from tidegate.config import Settings
+from tidegate.database import Database
 from tidegate.exchange import routes as exchange_routes
 from tidegate.notices import routes as notices_routes
 from tidegate.parts import Parts, open_parts
+from tidegate.refusal import Kind, Refusal
+from tidegate.transactions import link_routes
 from tidegate.transactions import routes as transactions_routes
 from tidegate.treasury import routes as treasury_routes
 from tidegate.wallets import routes as wallets_routes
@@ -29,11 +33,14 @@ from tidegate.webhooks import routes as webhooks_routes
 log = structlog.get_logger(__name__)
 
 PREFIX = "/api/v1"
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_AGAIN_SECONDS = 30
 
 # Paths are tried one after the other: what a busy day is made of comes first.
 ROUTERS: dict[str, Sequence[APIRouter]] = {
     "transactions": (
         transactions_routes.router,
+        link_routes.router,
         transactions_routes.account_router,
         transactions_routes.audit_router,
     ),
@@ -45,6 +52,21 @@ ROUTERS: dict[str, Sequence[APIRouter]] = {
     "compliance": (compliance_routes.router,),
     "auth": (auth_routes.router,),
 }
+
+
+# What a restored database takes nothing from: what it would answer from may have happened since.
+MONEY = (transactions_routes.router, exchange_routes.router, wallets_routes.router, treasury_routes.router)
+
+
+async def not_restored(request: Request) -> None:
+    """Reads go on; refuses BUSY to everything else until somebody has released the restored database."""
+    if request.method in SAFE:
+        return
+    db: Database = request.app.state.database
+    async with db.reading() as session:
+        if await freeze.restored(session) is not None:
+            detail = "This database was put back from a backup and is being compared. Nothing is accepted until it is released."
+            raise Refusal(Kind.BUSY, detail, retry_after=_AGAIN_SECONDS)
 
 
 def create_app(
@@ -85,7 +107,8 @@ def create_app(
     app.state.health = health.Health()
     for name in routers:
         for router in ROUTERS[name]:
-            app.include_router(router, prefix=PREFIX)
+            kept = [Depends(not_restored)] if router in MONEY else []
+            app.include_router(router, prefix=PREFIX, dependencies=kept)
     for router in extra:
         app.include_router(router, prefix=PREFIX)
     app.include_router(brand_routes.router, prefix=PREFIX)
@@ -146,6 +169,7 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
     reference = {"schema": {"$ref": "#/components/schemas/Problem"}}
     for item in schema["paths"].values():
         for operation in item.values():
+            problems.tell_edges(operation)
             for status, response in operation.get("responses", {}).items():
                 content = response.get("content", {})
                 shape = str(content.get("application/json", {}).get("schema", {}))
@@ -174,9 +198,11 @@ def serve(settings: Settings, routers: Sequence[str] = tuple(ROUTERS), *, extra:
     """The process: one uvicorn on the configured host and port, until SIGTERM."""
     import uvicorn
 
-    from tidegate import logs
+    from tidegate import failpoints, logs
 
     logs.configure("api")
+    if settings.sandboxed:
+        failpoints.arm_by(settings.sandbox.directory / "failpoint")
     app = create_app(settings, routers, extra=extra)
     app.state.started = _settle
     config = uvicorn.Config(

@@ -369,6 +369,30 @@ def withdrawals_list(
     asyncio.run(list_withdrawals(_settings(data), state or [], limit))
 
 
+@withdrawals_app.command("stuck")
+def withdrawals_stuck(data: Data = None, limit: int = 50) -> None:
+    """What waits for longer than its reason allows, with how each wait ends; exit 1 when there is any."""
+    from tidegate.operate import list_stuck
+
+    raise typer.Exit(asyncio.run(list_stuck(_settings(data), limit)))
+
+
+@withdrawals_app.command("promises")
+def withdrawals_promises(data: Data = None) -> None:
+    """How many promises of `expected_by` were kept in the last seven days."""
+    from tidegate.operate import list_promises
+
+    asyncio.run(list_promises(_settings(data)))
+
+
+@withdrawals_app.command("show")
+def withdrawals_show(withdrawal_id: str, data: Data = None) -> None:
+    """Every move of one withdrawal: who, why, on what grounds, from where to where."""
+    from tidegate.operate import show_withdrawal
+
+    raise typer.Exit(asyncio.run(show_withdrawal(_settings(data), withdrawal_id)))
+
+
 def _act(data: Path | None, action: str, withdrawal_id: str, reason: str) -> None:
     from tidegate.operate import act
 
@@ -468,7 +492,65 @@ def resume(
     """Go on after `pause`."""
     from tidegate.operate import resume as go_on
 
-    asyncio.run(go_on(_settings(data), asset))
+    raise typer.Exit(asyncio.run(go_on(_settings(data), asset)))
+
+
+@app.command()
+def backup(folder: Path, data: Data = None) -> None:
+    """Write a copy of the database into a new folder. Signer and keys are kept apart: see docs/operators.md."""
+    from tidegate.keeper import make
+
+    raise typer.Exit(make(_settings(data), folder))
+
+
+@app.command()
+def restore(
+    folder: Path,
+    by: Annotated[str, typer.Option(help="Who does it; your login here when left out.")] = "",
+    replace: Annotated[bool, typer.Option("--replace", help="Empty the database first.")] = False,
+    data: Data = None,
+) -> None:
+    """Put a backup back. It starts frozen, finds out what was signed since, and pays after `tidegate release`.
+
+    Exit 0 nothing is open, 1 something is, 2 not restored.
+    """
+    from tidegate.keeper import put_back
+
+    raise typer.Exit(put_back(_settings(data), folder, by=by, replace=replace))
+
+
+@app.command()
+def restored(
+    by: Annotated[str, typer.Option(help="Who does it; your login here when left out.")] = "", data: Data = None
+) -> None:
+    """Say that the database was put back by other means than `restore`: it is frozen in the same way."""
+    from tidegate.keeper import mark
+
+    raise typer.Exit(mark(_settings(data), by=by))
+
+
+@app.command()
+def freezes(data: Data = None) -> None:
+    """What the house itself stopped, and why. Exit 1 when something stands frozen."""
+    from tidegate.keeper import freezes as standing
+
+    raise typer.Exit(asyncio.run(standing(_settings(data))))
+
+
+@app.command()
+def release(
+    reason: str,
+    asset: Annotated[str, typer.Option(help="One asset, or the freeze of everything, as after a restore.")] = "*",
+    by: Annotated[str, typer.Option(help="Who says so; your login here when left out.")] = "",
+    force: Annotated[
+        bool, typer.Option("--force", help="Although something still differs, or could not be asked.")
+    ] = False,
+    data: Data = None,
+) -> None:
+    """Let payouts go on that the house itself froze. Recorded for ever, with who and why."""
+    from tidegate.keeper import release as let_go
+
+    raise typer.Exit(asyncio.run(let_go(_settings(data), asset, by=by, reason=reason, force=force)))
 
 
 AtOption = Annotated[

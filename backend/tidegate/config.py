@@ -4,7 +4,9 @@
 `[a] b`. `DATABASE_URL` wins over `[database] url`. Unknown keys are refused: a typing error is not a default.
 """
 
+import ipaddress
 import os
+from email.utils import parseaddr
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal
@@ -378,6 +380,61 @@ class ComplianceSettings(_Section):
     """How long an address waits after it was saved and confirmed, or first paid, before it can be paid; 0: not at all."""
 
 
+class ReconciliationSettings(_Section):
+    every_seconds: float = Field(default=10.0, gt=0)
+    """Between two checks of the books against chains and exchanges; those of several workers count together."""
+    tolerance: dict[str, str] = Field(default_factory=dict)
+    """By asset, up to which difference nothing is frozen. Exact when left out."""
+
+    @model_validator(mode="after")
+    def _amounts(self) -> "ReconciliationSettings":
+        for code, text in self.tolerance.items():
+            try:
+                money.parse_units(text, money.asset(code).decimals)
+            except (money.MoneyError, money.UnknownAsset) as error:
+                raise ValueError(f"tolerance: {code}: {error}") from None
+        return self
+
+
+class MailSettings(_Section):
+    """The SMTP server that takes our mails. Links in them go to `[api] public_url`."""
+
+    host: str = ""
+    """Empty: no mails are written and none are sent."""
+    port: int = Field(587, ge=1, le=65535)
+    tls: Literal["starttls", "tls", "none"] = "starttls"
+    """`starttls` (usually port 587) and `tls` (465) check the server's certificate; `none` is taken on loopback alone."""
+    user: str = ""
+    password_file: Path | None = None
+    """Holds the password of `user`."""
+    sender: str = "Tidegate <no-reply@localhost>"
+    """What mails come from, as `Name <address>`."""
+    timeout_seconds: float = Field(20, gt=0, le=30)
+    """For each step of the conversation with the server; after it nobody knows whether the mail was taken."""
+
+    @model_validator(mode="after")
+    def _safe(self) -> "MailSettings":
+        if self.tls == "none" and self.host and not loopback(self.host):
+            raise ValueError("tls: mails hold links that cancel and freeze; without TLS they go to loopback only")
+        address = parseaddr(self.sender)[1]
+        if not self.sender.isprintable() or not address.isascii() or address.count("@") != 1:
+            raise ValueError("sender: write it as `Name <address>`")
+        if bool(self.user) != (self.password_file is not None):
+            raise ValueError("user and password_file go together")
+        return self
+
+    def read_password(self) -> str:
+        """Raises OSError."""
+        return self.password_file.read_text().strip() if self.password_file is not None else ""
+
+
+def loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 class LinkSettings(_Section):
     """Where the page sends people who want to know more: https, or `mailto:` for support."""
 
@@ -469,6 +526,8 @@ class Settings(BaseSettings):
     signer: SignerSettings = SignerSettings()
     quotes: QuoteSettings = QuoteSettings()
     compliance: ComplianceSettings = ComplianceSettings()
+    reconciliation: ReconciliationSettings = ReconciliationSettings()
+    mail: MailSettings = MailSettings()
     sandbox: SandboxSettings = SandboxSettings()
     minimum_deposit: dict[str, str] = Field(
         default_factory=lambda: {"BTC": "0.00001", "ETH": "0.001", "USDT": "1", "USDC": "1"}

@@ -4,9 +4,9 @@ import asyncio
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from functools import cache
 from itertools import groupby
@@ -14,10 +14,10 @@ from typing import Any, Generic, TypeVar
 
 import asyncpg
 import msgspec
-from sqlalchemy import URL, ColumnElement, DateTime, FromClause, MetaData, Numeric, event
+from sqlalchemy import URL, ColumnElement, DateTime, FromClause, MetaData, Numeric, event, text
 from sqlalchemy.dialects.postgresql import DOMAIN, JSONB
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
-from sqlalchemy.exc import DBAPIError, InvalidatePoolError
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
@@ -25,6 +25,8 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.sql.operators import OperatorClass
 from sqlalchemy.types import TypeDecorator
 from uuid_utils.compat import uuid7
+
+from tidegate import clock, commits
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -37,6 +39,7 @@ NAMING = {
 
 _K = TypeVar("_K")
 _V = TypeVar("_V")
+_TIME_SECONDS = 20.0
 LOOK_SECONDS = 5.0
 """A look-up by key that takes longer is given up: the server does not answer."""
 
@@ -142,6 +145,21 @@ def updating(
 
 
 @cache
+def holding(table: FromClause, *, guards: tuple[str, ...]) -> Write:
+    """Change nothing: the row is found by its guards (values `was_<name>`), and stays as it is until this commit is over.
+
+    Any number may hold the same row at once.
+    """
+    before = [f'"was_{name}" {_type(table.columns[name])}' for name in guards]
+    where = " AND ".join(f't."{name}" = r."was_{name}"' for name in guards)
+    return Write(
+        f"WITH r AS (SELECT * FROM {rows_of((), *before)}), "  # noqa: S608  names of our own tables
+        f"held AS (SELECT r.i FROM r JOIN {table.description} t ON {where} FOR SHARE OF t) "
+        f"SELECT array_agg(i) FROM held"
+    )
+
+
+@cache
 def adding(table: FromClause, *, key: tuple[str, ...], column: str, capped: bool = False) -> Write:
     """Add to a counter, made where it is new. `capped`: misses where it would then be above the rider's `cap`.
 
@@ -218,8 +236,8 @@ def new_id() -> uuid.UUID:
 
 
 def utcnow() -> datetime:
-    """Now, for the edges only: rules take `now` as an argument."""
-    return datetime.now(UTC)
+    """Now, by the database's clock, for the edges only: rules take `now` as an argument."""
+    return clock.now()
 
 
 _TRUSTED_SECONDS = 5.0
@@ -251,6 +269,11 @@ def engine_to(url: URL | str, **options: Any) -> AsyncEngine:
     return engine
 
 
+def _checked(connection: Any, record: ConnectionPoolEntry) -> None:
+    commits.listen(connection.driver_connection, record.info)
+    commits.first(*connection.run_async(lambda driver: driver.fetchrow(commits.FIRST)))
+
+
 _HERE = "database"
 
 
@@ -279,6 +302,7 @@ class Database:
                 }
             },
         )
+        event.listen(self.engine.sync_engine, "connect", _checked)
         # Each statement for itself, as PostgreSQL does it unasked: a BEGIN and a ROLLBACK would be two round trips more.
         alone = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         frozen = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
@@ -293,15 +317,35 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
-        """Begin, yield, commit; roll back on any exception. The commit is never cancelled from outside."""
+        """Begin, yield, commit; roll back on any exception. The commit is never cancelled from outside.
+
+        Raises Unacknowledged when the server did not wait for its standby; whoever is in here acts outside only after.
+        """
         session = self._sessions()
         try:
             await session.begin()
             yield session
             # A cancelled commit is an unknown commit (security.md finding 8): let it finish.
-            await _uncancelled(session.commit())
+            await _uncancelled(_commit(session))
         finally:
             await _uncancelled(session.close())
+
+    async def acknowledged(self) -> None:
+        """Return when whatever is visible by now is as safe as a commit that was acknowledged. Raises as `transaction`.
+
+        For one who is about to repeat an answer that was stored: its commit may never have been acknowledged.
+        """
+        async with self.transaction() as session:
+            await session.execute(text(commits.MARK))
+
+    async def keep_time(self) -> None:
+        """For ever: hear what time it is, so that our steady clock and the database's do not drift apart."""
+        while True:
+            with suppress(OSError, SQLAlchemyError, TimeoutError):
+                async with self.reading() as session:
+                    said, durable = (await session.execute(text(commits.FIRST))).one()
+                commits.first(said, durable)
+            await asyncio.sleep(_TIME_SECONDS)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:
@@ -340,6 +384,13 @@ class Database:
                 "synchronous_commit": "on",
             },
         )
+        try:
+            answer = await connection.fetchrow(commits.FIRST)
+            assert answer is not None
+            commits.first(*answer)
+        except BaseException:
+            connection.terminate()
+            raise
         return connection
 
     async def close(self) -> None:
@@ -429,6 +480,22 @@ def away(error: BaseException) -> bool:
         return error.connection_invalidated or (cause is not None and away(cause))
     known = asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError, asyncpg.TooManyConnectionsError
     return isinstance(error, (ConnectionError, TimeoutError, PoolTimeout, *known))
+
+
+async def _commit(session: AsyncSession) -> None:
+    """Until it is acknowledged; cut off after commits.SECONDS, which is unknown too."""
+    connection = (await session.connection()).sync_connection
+    assert connection is not None
+    driver, info = connection.connection.driver_connection, connection.info
+    assert driver is not None
+    before = commits.warnings(info)
+    late = asyncio.get_running_loop().call_later(commits.SECONDS, driver.terminate)
+    try:
+        await session.commit()
+    finally:
+        late.cancel()
+    if commits.warnings(info) > before:
+        raise commits.Unacknowledged("the server stopped waiting for its standby")
 
 
 async def _uncancelled(work: Any) -> None:

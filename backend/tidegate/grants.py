@@ -38,14 +38,19 @@ TABLES: dict[str, May] = {
     # what is told
     "events": May(_GROW, "SELECT, INSERT, DELETE", _READ),  # the worker forgets what is past its replay window
     "event_counters": May(_EDIT, _EDIT, _READ),
-    "letters": May(_GROW, "SELECT, UPDATE", "SELECT (id, user_id, recipient, kind, written_at, sent_at)"),
+    # written with the change by whoever makes it, sent by the worker; the api uses up a mail's link
+    "mails": May(
+        f"{_GROW}, UPDATE (link_used_at)",
+        f"{_GROW}, UPDATE (state, reason, tries, sent_at, due_at, lease_until, fence), DELETE",
+        _READ,
+    ),
     "idempotency_keys": May(_GROW, "", "SELECT (user_id, operation, key, status, created_at)"),
     # auth
     "users": May(
         _EDIT,
-        "SELECT (id, frozen_at)",
+        "SELECT (id, frozen_at, email, email_confirmed_at, notices)",  # whom it sends mail, and what they want to know
         "SELECT (id, email, email_canonical, email_confirmed_at, name, password_changed_at, language, currency, notices, "
-        "epoch, version, created_at, frozen_at, held_since, held_until, closed_at)",
+        "epoch, version, created_at, frozen_at, frozen_by, held_since, held_until, closed_at)",
     ),
     "email_changes": May(
         _EDIT, "", "SELECT (id, user_id, email, email_canonical, asked_at, expires_at, confirmed_at, dropped_at)"
@@ -65,6 +70,7 @@ TABLES: dict[str, May] = {
     "approvals": May(_GROW, _READ, _READ),
     "limit_counters": May(_EDIT, _EDIT, _READ),
     "pauses": May("SELECT, INSERT, DELETE", "SELECT, INSERT, DELETE", _READ),
+    "freezes": May("SELECT, UPDATE", _EDIT, _READ),  # the worker finds, an operator releases
     # wallets
     "address_index": May(_EDIT, _EDIT, _READ),
     "deposit_addresses": May(_GROW, _READ, _READ),
@@ -84,6 +90,7 @@ TABLES: dict[str, May] = {
     "moves": May(_READ, _EDIT, _READ),
     "gas_tanks": May(_READ, _EDIT, _READ),
     "venue_moves": May(_READ, _EDIT, _READ),
+    "arrival_times": May(_READ, "SELECT, INSERT, UPDATE, DELETE", _READ),
     "treasury_proposals": May("SELECT, UPDATE (state, changed_at, ended_at, ended_by)", _EDIT, _READ),
     # exchange
     # what was agreed is written once; only what becomes of it changes
@@ -104,6 +111,7 @@ TABLES: dict[str, May] = {
     "withdrawal_events": May(_GROW, _GROW, _READ),
     "internal_transfers": May(_EDIT, "SELECT, UPDATE", _READ),
     "internal_transfer_events": May(_GROW, _GROW, _READ),
+    "tracking_links": May(f"{_GROW}, UPDATE (revoked_at)", "", _READ),
     "books_checks": May(_READ, "SELECT, INSERT, DELETE", _READ),
     # webhooks: the owner's part is the api's, every try is the worker's
     "webhook_endpoints": May(
@@ -132,7 +140,11 @@ FUNCTIONS: dict[str, May] = {
     "auth_append_only": May(),
     "auth_step_guard": May(),
     "withdrawal_guard": May(),
+    "withdrawal_begins": May(),
+    "withdrawal_promised": May(),
+    "withdrawal_told": May(),
     "internal_transfer_guard": May(),
+    "freeze_guard": May(),
     "internal_transfer_posted": May(),
     "set_payout_guard": May(),
     "attempt_guard": May(),
@@ -140,6 +152,8 @@ FUNCTIONS: dict[str, May] = {
     "order_follow_guard": May(),
     "quote_receipt_guard": May(),
     "venue_move_guard": May(),
+    "mail_guard": May(),
+    "tracking_link_guard": May(),
 }
 
 

@@ -95,7 +95,11 @@ async def replay(db: Database, keyed: Keyed, *, user_id: uuid.UUID, operation: s
     if keyed.key is None:
         return None
     async with db.reading() as session:
-        return await _find(session, keyed, user_id, operation)
+        found = await _find(session, keyed, user_id, operation)
+    if found is not None:
+        # Visible is not acknowledged: the first one may have been told "unknown", and a failover may take it back.
+        await db.acknowledged()
+    return found
 
 
 async def _find(session: AsyncSession, keyed: Keyed, user_id: uuid.UUID, operation: str) -> Stored | None:

@@ -27,7 +27,17 @@ def upgrade(url: str, roles: Roles) -> list[str] | None:
 
     Answers the grants that were changed; None where there are no roles, and everybody is whoever he signed in as.
     """
+    bring_up(url, roles)
+    return open_doors(url, roles)
+
+
+def bring_up(url: str, roles: Roles) -> None:
+    """The schema alone: nobody but its owner may do anything in it that he could not before."""
     command.upgrade(config(url, roles), "head")
+
+
+def open_doors(url: str, roles: Roles) -> list[str] | None:
+    """The grants alone."""
     try:
         return asyncio.run(_grant(url, roles))
     except NoRoles:

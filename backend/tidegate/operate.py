@@ -23,7 +23,7 @@ from tidegate.parts import open_parts
 from tidegate.refusal import Kind, Refusal
 from tidegate.roles import DUTIES, Duty, Roles
 from tidegate.transactions import audit as books
-from tidegate.transactions import intervene, trial
+from tidegate.transactions import intervene, trial, waiting
 from tidegate.wallets import desk
 from tidegate.wallets.book import explain
 
@@ -125,6 +125,55 @@ async def list_withdrawals(settings: Settings, states: list[str], limit: int) ->
         since = f"{line.since:%Y-%m-%d %H:%M:%S}"
         table.add_row(*row((str(line.id), line.state, line.waits, since, str(line.deliver), line.address)))
     out.print(table)
+
+
+async def list_stuck(settings: Settings, limit: int) -> int:
+    """What waits for longer than its reason allows, the oldest first, with how each wait ends; 1 when there is any."""
+    db = _database(settings, "auditor")
+    try:
+        rows = await waiting.stuck(db, limit=limit, now=utcnow())
+    finally:
+        await db.close()
+    table = Table(
+        Column("id", min_width=36, overflow="fold"), "state", "waits", "since (UTC)", "promised by (UTC)", "way out"
+    )
+    for row in rows:
+        promised = f"{row.expected_by:%Y-%m-%d %H:%M:%S}" if row.expected_by is not None else ""
+        way = waiting.exit_of(row.state, row.sub_status).way
+        table.add_row(str(row.id), row.state, row.sub_status or "", f"{row.since:%Y-%m-%d %H:%M:%S}", promised, way)
+    out.print(table)
+    return int(bool(rows))
+
+
+async def list_promises(settings: Settings) -> None:
+    """How many promises of `expected_by` were kept in the last days, by network and asset."""
+    db = _database(settings, "auditor")
+    try:
+        _, found = await waiting.look(db, now=utcnow())
+    finally:
+        await db.close()
+    table = Table("network", "asset", *(Column(head, justify="right") for head in ("due", "kept", "share")))
+    for one in found:
+        table.add_row(one.network, one.asset, str(one.due), str(one.kept), f"{100 * one.kept / one.due:.1f} %")
+    out.print(table)
+
+
+async def show_withdrawal(settings: Settings, withdrawal_id: str) -> int:
+    """Every move of one withdrawal as JSON: who, why, on what grounds, from where to where; 1 when there is none."""
+    db = _database(settings, "auditor")
+    try:
+        async with db.reading() as session:
+            found = await intervene.life(session, uuid.UUID(withdrawal_id))
+    except ValueError:
+        err.print("That is not an id.")
+        return 1
+    except Refusal as refusal:
+        err.print(refusal.detail)
+        return 1
+    finally:
+        await db.close()
+    out.print_json(data=found)
+    return 0
 
 
 async def act(settings: Settings, action: str, withdrawal_id: str, reason: str) -> int:
@@ -246,13 +295,18 @@ async def pause(settings: Settings, code: str, reason: str) -> None:
     out.print("Payouts stand still." if code == "*" else f"Payouts of {code} stand still.")
 
 
-async def resume(settings: Settings, code: str) -> None:
+async def resume(settings: Settings, code: str) -> int:
+    """0 when it goes on, 1 when the house itself has frozen it."""
     db = _database(settings, "worker")
     try:
         await pauses.resume(db, asset=code, by="operator")
+    except Refusal as refusal:
+        err.print(refusal.detail, markup=False)
+        return 1
     finally:
         await db.close()
     out.print("Going on.")
+    return 0
 
 
 async def audit(settings: Settings, *, at: datetime | None, quiet: bool) -> tuple[int, dict[str, Any]]:

@@ -7,9 +7,10 @@ a node) does not stop a process from starting: it says so in its health and goes
 import asyncio
 import json
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import structlog
 from sqlalchemy import text
@@ -29,10 +30,13 @@ from tidegate.health import Health
 from tidegate.ledger.lane import Lane
 from tidegate.markets.books import Markets
 from tidegate.notices.feed import Feed
+from tidegate.outbox import mails
 from tidegate.roles import Duty
 from tidegate.signing.client import SignerDoor
 from tidegate.signing.messages import Failed
+from tidegate.transactions import books, reconcile, waiting
 from tidegate.transactions.office import Office
+from tidegate.transactions.rules import Promises, Waits
 from tidegate.treasury.fees import Fees
 from tidegate.treasury.fetch import Carrier
 from tidegate.treasury.moves import Mover
@@ -46,6 +50,9 @@ from tidegate.wallets.cashier import Cashier
 from tidegate.webhooks.courier import Courier
 
 log = structlog.get_logger(__name__)
+
+_LATE = 6
+"""So many times its cadence may pass before a check of the books counts as overdue; and a minute for its own work."""
 
 
 @dataclass(slots=True)
@@ -77,7 +84,7 @@ class Parts:
 
     def background(self) -> list[Callable[[], Awaitable[None]]]:
         """Long-running work of an API process."""
-        return [self.markets.run, self.feed.run, self.keep_chains]
+        return [self.markets.run, self.feed.run, self.keep_chains, self.db.keep_time]
 
     async def keep_chains(self) -> None:
         """Open the chains when their public keys are there. Ends when all are open."""
@@ -100,6 +107,7 @@ class Parts:
         for network in self.settings.networks:
             health.add(network, self._node(network))
             health.add(f"deposits:{network}", self._scan(network))
+        health.add("books", self._books)
         health.add("signer", self._signer)
         for venue in self.venues:
             health.add(venue, self._venue(venue))
@@ -111,16 +119,33 @@ class Parts:
         """Bring the meters up to date. Never raises: without the database those of the scans stay as they were."""
         for name, venue in self.venues.items():
             web.WAY.labels(name).set(venue.condition.way is Way.OPEN)
+        for name, (told, wanted) in self.markets.followed().items():
+            web.FOLLOWED.labels(name).set(told)
+            web.WANTED.labels(name).set(wanted)
+        web.STREAMS.set(self.feed.streams())
         try:
             found = await lag.lags(self.db, utcnow())
+            checked = await books.last(self.office)
             open_now = await positions.positions(self.desk)
+            waits, promises = await waiting.look(self.db, now=utcnow())
+            async with self.db.reading() as session:
+                count, oldest = await mails.waiting(session)
         except (OSError, SQLAlchemyError) as error:
             log.warning("meters_not_read", reason=type(error).__name__)
             return
+        web.MAILS.set(count)
+        web.MAIL_AGE.set((utcnow() - oldest).total_seconds() if oldest is not None else 0)
         for one in found:
             web.FIT.labels(one.network).set(one.fit)
             web.AGE.labels(one.network).set(math.inf if one.seconds is None else one.seconds)
             web.BEHIND.labels(one.network).set(math.inf if one.blocks is None else one.blocks)
+        web.FROZEN.clear()
+        for code in checked.frozen:
+            web.FROZEN.labels(code).set(1)
+        web.BOOKS_AGE.set(math.inf if checked.checked_at is None else (utcnow() - checked.checked_at).total_seconds())
+        for place in checked.places:
+            web.DIFFERENCE.labels(place.place, place.asset).set(float(place.difference))
+        tell_waits(waits, promises, now=utcnow())
         web.EXPOSURE_CAP.set(self.desk.caps.house / 10**USD_DECIMALS)
         for each in open_now:
             for meter, usd in ((web.POSITION, each.open_usd), (web.CARRIED, each.carried_usd)):
@@ -150,6 +175,19 @@ class Parts:
 
         return check
 
+    async def _books(self) -> tuple[bool, str]:
+        """What is frozen and by which term; else how old the last check is."""
+        freezes = await reconcile.frozen(self.office)
+        if freezes:
+            return False, "; ".join(f"{one.asset} is frozen: {one.reason}" for one in freezes)[:1000]
+        found = await books.last(self.office)
+        if found.checked_at is None:
+            return False, "not checked yet"
+        seconds = (utcnow() - found.checked_at).total_seconds()
+        late = seconds > _LATE * self.settings.reconciliation.every_seconds + 60
+        told = {True: "exact", False: "a difference, not frozen yet", None: f"not known: {found.detail}"}[found.exact]
+        return found.exact is not False and not late, f"{told}, {seconds:.0f} s ago"
+
     async def _signer(self) -> tuple[bool, str]:
         found = await self.signer.status()
         return (False, found.detail) if isinstance(found, Failed) else (True, "answers")
@@ -160,7 +198,9 @@ class Parts:
             now = self.venues[name].condition
             if now.way is not Way.OPEN:
                 return up, f"{now.detail}; asked again in {math.ceil(now.seconds)} s"
-            return up, "quotes" if up else "no usable book"
+            told, wanted = self.markets.followed()[name]
+            behind = f"; {told} of {wanted} books by stream" if wanted else ""
+            return up, ("quotes" if up else "no usable book") + behind
 
         return check
 
@@ -181,6 +221,20 @@ class Parts:
             return False, "still starting"
         seeded = any(part["name"] == "seed" and part["state"] == "ready" for part in parts)
         return seeded, "seeded" if seeded else "still starting"
+
+
+def tell_waits(waits: Sequence[Waits], promises: Sequence[Promises], *, now: datetime) -> None:
+    """Bring the meters of withdrawals up to date; what is not there any more is not told any more."""
+    for meter in (web.OPEN, web.OLDEST, web.STUCK, web.PROMISES, web.KEPT):
+        meter.clear()
+    for wait in waits:
+        labels = (wait.state, wait.sub_status or "")
+        web.OPEN.labels(*labels).set(wait.count)
+        web.OLDEST.labels(*labels).set((now - wait.oldest).total_seconds())
+        web.STUCK.labels(*labels).set(wait.stuck)
+    for promise in promises:
+        web.PROMISES.labels(promise.network, promise.asset).set(promise.due)
+        web.KEPT.labels(promise.network, promise.asset).set(promise.kept)
 
 
 @asynccontextmanager

@@ -93,6 +93,19 @@ def problems(*kinds: Kind) -> dict[int | str, dict[str, Any]]:
     }
 
 
+def tell_edges(operation: dict[str, Any]) -> None:
+    """Add to an operation of the OpenAPI document what the edge may answer to any request, before or beside its route."""
+    edges = [Kind.MALFORMED, Kind.BUSY] + ([Kind.TOO_LARGE] if "requestBody" in operation else [])
+    for status, told in problems(*edges).items():
+        found = operation["responses"].setdefault(str(status), {"description": "", "content": told["content"]})
+        if (
+            "application/problem+json" in found["content"]
+            and told["description"].partition(":")[0] not in found["description"]
+        ):
+            words = (found["description"], told["description"])
+            found["description"] = " · ".join(one for one in words if one)
+
+
 def request_id(request: Request) -> str:
     found: str = getattr(request.state, "request_id", "")
     return found

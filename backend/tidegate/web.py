@@ -30,6 +30,8 @@ WEB = Path(__file__).parent / "web"
 DOCS = Path(__file__).parent / "docs_pages"
 OFFLINE = Path(fastapi_offline.__file__).parent / "static"
 MAX_BODY = 64 * 1024
+LINKED = frozenset({"/cancel", "/confirm-email", "/freeze", "/track"})
+"""Pages that links lead to, which nobody should find otherwise."""
 
 _BASE_CSP = (
     "default-src 'none'; script-src 'self'; img-src 'self' data:; connect-src 'self'; font-src 'self'; "
@@ -52,7 +54,46 @@ POSITION = Gauge(
 )
 CARRIED = Gauge("tidegate_carried_usd", "Of it, what no order will take off", ["asset"], registry=REGISTRY)
 EXPOSURE_CAP = Gauge("tidegate_exposure_cap_usd", "What open prices and positions may come to", registry=REGISTRY)
+FOLLOWED = Gauge(
+    "tidegate_venue_books_followed", "Books that the venue's stream tells now", ["venue"], registry=REGISTRY
+)
+WANTED = Gauge(
+    "tidegate_venue_books_wanted", "Books that it is to tell; 0: none is in use", ["venue"], registry=REGISTRY
+)
+OPEN = Gauge(
+    "tidegate_withdrawals_open",
+    "Withdrawals by state and what they wait for",
+    ["state", "sub_status"],
+    registry=REGISTRY,
+)
+OLDEST = Gauge(
+    "tidegate_withdrawals_oldest_seconds",
+    "Since the oldest of them stands so",
+    ["state", "sub_status"],
+    registry=REGISTRY,
+)
+STUCK = Gauge(
+    "tidegate_withdrawals_stuck", "Of them, those that wait for too long", ["state", "sub_status"], registry=REGISTRY
+)
+PROMISES = Gauge(
+    "tidegate_expected_by_due",
+    "Promises of an arrival that came due in 7 days",
+    ["network", "asset"],
+    registry=REGISTRY,
+)
+KEPT = Gauge("tidegate_expected_by_kept", "Of them, those that were kept", ["network", "asset"], registry=REGISTRY)
+MAILS = Gauge("tidegate_mails_waiting", "Mails to be sent", registry=REGISTRY)
+MAIL_AGE = Gauge("tidegate_mail_age_seconds", "Since the oldest of them was written", registry=REGISTRY)
+STREAMS = Gauge("tidegate_event_streams", "Streams of events that this process serves", registry=REGISTRY)
 WAY = Gauge("tidegate_venue_open", "1 while this process may call the venue", ["venue"], registry=REGISTRY)
+
+BOOKS_AGE = Gauge("tidegate_books_age_seconds", "Since the books were last checked", registry=REGISTRY)
+DIFFERENCE = Gauge(
+    "tidegate_books_difference", "World less books, in whole coins", ["place", "asset"], registry=REGISTRY
+)
+FROZEN = Gauge(
+    "tidegate_frozen", "1 while the house itself has stopped it; * is everything", ["asset"], registry=REGISTRY
+)
 
 
 class Edge:
@@ -233,7 +274,12 @@ def mount(app: FastAPI, look: Appearance) -> None:
 
     async def spa(request: Request) -> Response:
         file = _file(request.url.path)
-        return shell(look) if file is None else FileResponse(file, headers={"Cache-Control": "no-cache"})
+        if file is not None:
+            return FileResponse(file, headers={"Cache-Control": "no-cache"})
+        found = shell(look)
+        if request.url.path in LINKED:
+            found.headers["X-Robots-Tag"] = "noindex, nofollow"
+        return found
 
     routes: list[Route | Mount] = [
         Route("/docs", swagger),

@@ -18,15 +18,18 @@ from sqlalchemy.exc import SQLAlchemyError
 from tidegate import failpoints, logs
 from tidegate.auth import sessions
 from tidegate.chains.port import Chain, NodeUnavailable
+from tidegate.compliance import freeze
 from tidegate.config import Settings
 from tidegate.database import Database, utcnow
 from tidegate.exchange import pipeline as exchange
 from tidegate.exchange import positions
 from tidegate.ledger.lane import Lane
 from tidegate.notices import log as notices
+from tidegate.notices import post
+from tidegate.notices.post import Post
 from tidegate.outbox.events import WORK
 from tidegate.parts import Parts, open_parts
-from tidegate.transactions import books, compare, payouts, transfer, withdraw
+from tidegate.transactions import compare, payouts, reconcile, recover, transfer, waiting, withdraw
 from tidegate.transactions import pipeline as transactions
 from tidegate.transactions.liquidity import Moves, Rebalancing
 from tidegate.treasury.keep import keep
@@ -52,7 +55,10 @@ STEPS = (
     "rebalance",
     "keep",
     "expire",
+    "arrivals",
+    "alarm",
     "webhooks",
+    "mail",
     "books",
     "forget",
 )
@@ -85,13 +91,14 @@ class Worker:
         self._behind = False
         """The signer signed what the books do not know."""
         self._rounds = webhooks.Rounds(parts.courier)
+        self._post = Post(parts.db, parts.settings, parts.gate.keys)
 
     def steps(self) -> list[Step]:
         parts, office, spender = self._parts, self._parts.office, self._parts.spender
         found = [
             Step("prepare", self._prepare, 2),
             Step("quotes", lambda: exchange.expire_quotes(parts.desk, utcnow()), 1),
-            Step("hedge", lambda: exchange.hedge(parts.desk, utcnow()), 1, "conversion"),
+            Step("hedge", self._released(lambda: exchange.hedge(parts.desk, utcnow())), 1, "conversion"),
             Step("positions", lambda: positions.watch(parts.desk, utcnow()), 2),
             Step("screen", lambda: transactions.screen_step(office, spender), 1, "withdrawal", "reserve"),
             Step("approve", lambda: transactions.approve_step(office, spender), 1, "withdrawal", "reserve"),
@@ -104,23 +111,29 @@ class Worker:
             ),
             Step(
                 "sign",
-                self._compared(lambda: payouts.sign_step(office, spender, ahead=True)),
+                self._released(self._compared(lambda: payouts.sign_step(office, spender, ahead=True))),
                 1,
                 "withdrawal",
                 "broadcast",
             ),
             Step("broadcast", lambda: payouts.broadcast_step(office, spender), 1, "withdrawal", "confirm"),
             Step("confirm", lambda: payouts.confirm_step(office, spender), 0.5, "withdrawal"),
-            Step("moves", self._compared(Moves(office, parts.mover).step, moves=True), 2),
-            Step("rebalance", self._compared(Rebalancing(office, parts.rebalancer).step, moves=True), 2),
+            Step("moves", self._released(self._compared(Moves(office, parts.mover).step, moves=True)), 2),
+            Step(
+                "rebalance", self._released(self._compared(Rebalancing(office, parts.rebalancer).step, moves=True)), 2
+            ),
             Step("keep", lambda: keep(spender, parts.lane), 5),
             Step("expire", self._expire, 1),
+            Step("arrivals", lambda: waiting.learn_step(office), 30),
+            Step("alarm", lambda: waiting.alarm_step(office), 60),
             Step("webhooks", self._rounds.healthy, 0.5),
             Step("webhooks:failing", self._rounds.failing, 1),
+            *([Step("mail", lambda: post.send(self._post), 1)] if parts.settings.mail.host else []),
             Step("forget", self._forget, 3600),
-            Step("books", books.Checker(office).step, 10),
+            Step("books", reconcile.Checker(office).step, parts.settings.reconciliation.every_seconds),
         ]
         found += [Step(f"{name}:compare", self._compare, 10) for name in self._signing[:1]]
+        found += [Step(f"{name}:recover", lambda: recover.step(office, spender), 2) for name in self._signing[:1]]
         for network in parts.settings.networks:
             terms = parts.settings.networks[network]
             found.append(Step(f"deposits:{network}", self._deposits(network, wallets.look), terms.poll_seconds))
@@ -134,8 +147,14 @@ class Worker:
         return [name for name in ("sign", "moves", "confirm") if name in self._wanted]
 
     async def _compare(self) -> int:
-        """Whether the signer knows more than the books, as after a restored database: then nothing is paid or moved."""
+        """Whether the signer knows more than the books, as after a restored database: then nothing is paid or moved.
+
+        While a restore is not released it is what the freeze itself is about.
+        """
         parts = self._parts
+        if await self._is_restored():
+            self._behind = False
+            return 0
         self._behind = await compare.compare(parts.db, parts.signer, list(parts.settings.networks)) > 0
         return 0
 
@@ -150,6 +169,19 @@ class Worker:
 
         return step
 
+    async def _is_restored(self) -> bool:
+        async with self._parts.db.reading() as session:
+            return await freeze.restored(session) is not None
+
+    def _released(self, run: Callable[[], Awaitable[int]]) -> Callable[[], Awaitable[int]]:
+        """Nothing of this runs on a restored database before somebody has released it: what is read here may have been
+        done already."""
+
+        async def step() -> int:
+            return 0 if await self._is_restored() else await run()
+
+        return step
+
     async def _expire(self) -> int:
         """End what its owner never confirmed: withdrawals and internal transfers."""
         office, now = self._parts.office, utcnow()
@@ -159,6 +191,7 @@ class Worker:
         """Drop what has had its time: events past their replay window, sessions long ended."""
         await notices.forget(self._parts.db)
         await webhooks.forget(self._parts.courier)
+        await post.forget(self._post)
         await self._parts.lane.forget(utcnow())
         await sessions.forget_old(self._parts.gate, now=utcnow())
         return 0
@@ -204,7 +237,7 @@ class Worker:
         log.info("worker_started", steps=[step.name for step in steps])
         loops = [asyncio.ensure_future(self._loop(step, stop)) for step in steps]
         markets = asyncio.ensure_future(self._parts.markets.run())
-        ears = [asyncio.ensure_future(self._listen(stop)), asyncio.ensure_future(self._wake())]
+        ears = [asyncio.ensure_future(ear) for ear in (self._listen(stop), self._wake(), self._parts.db.keep_time())]
         await stop.wait()
         for _, bell in self._bells.values():
             bell.set()

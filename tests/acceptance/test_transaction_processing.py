@@ -345,8 +345,8 @@ async def test_a_worker_killed_between_signature_and_broadcast_pays_exactly_once
     payer = await stack.customer(USDT="60", BTC="0.005")
     token, to_token = await accepted_while_well(stack, payer, "USDT", "8")
     coins, to_coins = await accepted_while_well(stack, payer, "BTC", "0.0008")
-    await killed_at(stack, "signed_not_sent", payer, token)
-    await killed_at(stack, "signed_not_stored", payer, coins)
+    await killed_at(stack, "P12.store:after", payer, token)
+    await killed_at(stack, "P12.store:before", payer, coins)
     # Their leases run out, and the next worker takes both up where they stood.
     done, done_too = await asyncio.gather(
         payer.completed(token["id"], within=90), payer.completed(coins["id"], within=90)

@@ -25,6 +25,13 @@ TARGETS = {
     "depth": {"posting_deep_vs_shallow": "at least 0.8"},
     "quotes": {"quote_p99_vs_insert": "at most 3"},
     "conversions": {"conversion_p99_vs_posting": "at most 5"},
+    "waiting": {
+        "claim_full_vs_empty": "at most 1.5",
+        "claim_memory": "at most 1.05",
+        "wake_p99": "at most 100",
+        "wake_none_lost": "at least 100",
+        "event_p99": "at most 250",
+    },
     "route": {"route_vs_decimal": "at least 2", "route_median": "at most 50", "route_never_worse": "at least 100"},
     "streams": {
         "streams_rate": "at least 95",

@@ -39,13 +39,12 @@ class Visitor:
     foreign: list[str] = field(default_factory=list)
 
     def watch(self) -> None:
-        self.page.on("console", self._console)
-        self.page.on("pageerror", lambda error: self.complaints.append(f"uncaught: {error}"))
-        self.page.on("request", self._request)
+        """Every page of this browser, those that are opened later too."""
+        self.context.on("console", self._console)
+        self.context.on("weberror", lambda found: self.complaints.append(f"uncaught: {found.error}"))
+        self.context.on("request", self._request)
 
     def _console(self, message: ConsoleMessage) -> None:
-        if message.type not in ("error", "warning"):
-            return
         refused = STATUS.search(message.text)
         if refused and int(refused[1]) in self.expected:
             return
@@ -61,7 +60,7 @@ class Visitor:
             self.foreign.append(request.url)
 
     def judge(self) -> None:
-        """No console error, no content-policy report, no request to anybody else."""
+        """No word on the console, which is where a breach of the content policy is reported; no request to anybody else."""
         assert not self.complaints, "\n".join(self.complaints)
         assert not self.foreign, "\n".join(self.foreign)
 

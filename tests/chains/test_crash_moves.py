@@ -24,7 +24,7 @@ from tidegate.treasury.sweep import sweep
 from tidegate.wallets import addresses
 from tidegate.wallets import pipeline as wallets
 
-POINTS = ("move_signed_not_stored", "move_signed_not_sent", "move_sent_not_recorded")
+POINTS = ("M.ask:after", "M.store:after", "M.send:after")
 WEI_PER_UNIT = 5 * 10**8
 """A token's unit (a millionth) in wei, at 2,000 tokens an ether."""
 

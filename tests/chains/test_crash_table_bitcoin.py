@@ -20,7 +20,7 @@ from tidegate.chains.port import FeeRates, SubmitOutcome, Submitted
 from tidegate.compliance import pause
 from tidegate.database import utcnow
 from tidegate.signing.client import SignerDoor
-from tidegate.signing.messages import Answer, Authorisation, Failed, Intent, SignedLately
+from tidegate.signing.messages import Answer, Authorisation, Failed, Fence, Intent, SignedLately
 from tidegate.transactions import compare, intervene, payouts
 from tidegate.treasury.keep import keep
 
@@ -89,7 +89,7 @@ async def test_before_the_commit_of_signed_nothing_was_sent_and_the_same_coins_a
     world = desk.world
     done, to = await paying(world)
     known = await journal(world)
-    await desk.worker.killed_at("reserved_not_signed", world)
+    await desk.worker.killed_at("P10.ask:before", world)
     ((state, txid, _, _),) = await world.attempts(done[0])
     assert (state, txid) == ("built", None)
     assert await journal(world) == known
@@ -104,7 +104,7 @@ async def test_the_signer_answered_and_the_row_was_not_committed_it_is_signed_an
 ) -> None:
     world = desk.world
     done, to = await paying(world)
-    await desk.worker.killed_at("signed_not_stored", world)
+    await desk.worker.killed_at("P12.store:before", world)
     ((state, txid, _, _),) = await world.attempts(done[0])
     assert (state, txid) == ("built", None)
     signed = (await journal(world))[-1]
@@ -118,7 +118,7 @@ async def test_the_signer_answered_and_the_row_was_not_committed_it_is_signed_an
 async def test_committed_and_not_sent_the_stored_bytes_are_sent(desk: Table) -> None:
     world = desk.world
     done, to = await paying(world)
-    await desk.worker.killed_at("signed_not_sent", world)
+    await desk.worker.killed_at("P12.store:after", world)
     ((state, txid, raw, _),) = await world.attempts(done[0])
     assert state == "signed" and not await in_mempool(world, txid)
     await desk.finish(done, "bitcoin")
@@ -131,7 +131,7 @@ async def test_committed_and_not_sent_the_stored_bytes_are_sent(desk: Table) -> 
 async def test_sent_and_the_answer_lost_the_stored_bytes_are_sent_again(desk: Table) -> None:
     world = desk.world
     done, to = await paying(world)
-    await desk.worker.killed_at("sent_not_recorded", world)
+    await desk.worker.killed_at("P13.send:after", world)
     ((state, txid, _, _),) = await world.attempts(done[0])
     assert state == "signed" and await in_mempool(world, txid)
     await desk.finish(done, "bitcoin")
@@ -212,9 +212,14 @@ async def test_two_workers_alive_the_one_that_slept_past_its_lease_writes_nothin
             super().__init__(world.house.settings.signer.socket)
 
         async def sign_bitcoin(
-            self, payouts: Sequence[tuple[Intent, Authorisation]], psbt: str, *, replaces: str = ""
+            self,
+            payouts: Sequence[tuple[Intent, Authorisation]],
+            psbt: str,
+            *,
+            replaces: str = "",
+            under: Fence | None = None,
         ) -> Answer:
-            answer = await door.sign_bitcoin(payouts, psbt, replaces=replaces)
+            answer = await door.sign_bitcoin(payouts, psbt, replaces=replaces, under=under)
             asleep.set()
             await awake.wait()
             return answer

@@ -83,7 +83,7 @@ async def test_before_the_commit_of_signed_nothing_was_sent_and_the_same_nonce_i
     world = desk.world
     done, to = await paying(world)
     known = await journal(world)
-    await desk.worker.killed_at("reserved_not_signed", world)
+    await desk.worker.killed_at("P10.ask:before", world)
     ((state, txid, _, of),) = await world.attempts(done)
     nonce = await world.one("SELECT nonce FROM attempt_sets WHERE id = :of", of=of)
     assert (state, txid, await journal(world)) == ("built", None, known)
@@ -99,7 +99,7 @@ async def test_the_signer_answered_and_the_row_was_not_committed_it_is_signed_an
 ) -> None:
     world = desk.world
     done, to = await paying(world)
-    await desk.worker.killed_at("signed_not_stored", world)
+    await desk.worker.killed_at("P12.store:before", world)
     ((state, txid, _, _),) = await world.attempts(done)
     assert (state, txid) == ("built", None)
     signed = (await journal(world))[-1]
@@ -113,7 +113,7 @@ async def test_the_signer_answered_and_the_row_was_not_committed_it_is_signed_an
 async def test_committed_and_not_sent_the_stored_bytes_are_sent(desk: Table) -> None:
     world = desk.world
     done, to = await paying(world)
-    await desk.worker.killed_at("signed_not_sent", world)
+    await desk.worker.killed_at("P12.store:after", world)
     ((state, txid, raw, _),) = await world.attempts(done)
     assert state == "signed" and not await known_to_node(world, txid)
     await desk.finish([done], "ethereum")
@@ -127,7 +127,7 @@ async def test_committed_and_not_sent_the_stored_bytes_are_sent(desk: Table) -> 
 async def test_sent_and_the_answer_lost_the_stored_bytes_are_sent_again(desk: Table, mined: bool) -> None:
     world = desk.world
     done, to = await paying(world)
-    await desk.worker.killed_at("sent_not_recorded", world)
+    await desk.worker.killed_at("P13.send:after", world)
     ((state, txid, _, _),) = await world.attempts(done)
     assert state == "signed" and await known_to_node(world, txid)
     if mined:

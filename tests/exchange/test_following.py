@@ -195,7 +195,7 @@ async def test_what_is_still_under_way_is_open_and_not_carried(room: Room) -> No
     assert found["BTC"].carried == found["BTC"].units < 1000
 
 
-@pytest.mark.parametrize("point", ["before_end", "after_end"])
+@pytest.mark.parametrize("point", ["O8.rest:before", "O8.rest:after"])
 async def test_a_worker_killed_while_it_ends_an_order_leaves_one_set_of_followers(
     room: Room, monkeypatch: pytest.MonkeyPatch, point: str
 ) -> None:
@@ -204,7 +204,7 @@ async def test_a_worker_killed_while_it_ends_an_order_leaves_one_set_of_follower
     forget_book(room, "binance")
 
     def die(name: str) -> None:
-        if name == f"hedge:{point}":
+        if name == point:
             raise Killed
 
     with monkeypatch.context() as patched:

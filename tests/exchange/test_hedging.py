@@ -71,13 +71,13 @@ async def test_an_order_that_never_arrived_is_ordered_anew_only_after_the_settle
 
 
 POINTS = {
-    "before_sent": "intended",
-    "before_place": "sent",
-    "after_place": "sent",
-    "before_fills": "sent",
-    "between_fills": "sent",
-    "before_end": "sent",
-    "after_end": "filled",
+    "O3.order:before": "intended",
+    "O4.place:before": "sent",
+    "O4.place:after": "sent",
+    "O6.fills:before": "sent",
+    "O6.fill:after": "sent",
+    "O7.end:before": "sent",
+    "O7.end:after": "filled",
 }
 """Where a worker may be killed while it hedges, and what is committed by then (the crash table's O3 to O8)."""
 
@@ -86,10 +86,10 @@ POINTS = {
 async def test_a_worker_killed_while_hedging_leaves_one_order_and_every_fill_once(
     room: Room, monkeypatch: pytest.MonkeyPatch, point: str
 ) -> None:
-    await converted(room, "1.2" if point == "between_fills" else "0.05")
+    await converted(room, "1.2" if point == "O6.fill:after" else "0.05")
 
     def die(name: str) -> None:
-        if name == f"hedge:{point}":
+        if name == point:
             raise Killed
 
     with monkeypatch.context() as patched:
@@ -98,7 +98,7 @@ async def test_a_worker_killed_while_hedging_leaves_one_order_and_every_fill_onc
         with pytest.raises(Killed):
             await room.hedge()
     assert await states(room) == [POINTS[point]]
-    if point == "between_fills":
+    if point == "O6.fill:after":
         booked = await room.rows("SELECT count(*) FROM fills")
         assert booked[0][0] == 1
     # Its lease runs out; another worker finds out. What was never sent is known as such after the settle window.

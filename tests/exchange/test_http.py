@@ -3,6 +3,7 @@
 import re
 import uuid
 from collections.abc import AsyncIterator
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -13,9 +14,12 @@ from sqlalchemy import text
 from tests.auth.people import ORIGIN, Person, build_app, problem
 from tests.exchange.conftest import Room
 from tidegate.auth.gate import open_gate
-from tidegate.database import Database
+from tidegate.database import Database, utcnow
 from tidegate.exchange.routes import router
 from tidegate.ledger.rules import customer
+from tidegate.treasury import arrivals
+from tidegate.treasury.arrivals import Trip
+from tidegate.treasury.rules import LEAST_HISTORY, Way
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\Z")
 
@@ -212,3 +216,23 @@ async def test_nobody_gets_in_without_signing_in(http: httpx.AsyncClient) -> Non
     stranger = Client(http, "nothing")
     assert problem(await stranger.quote()) == (401, "unauthenticated")
     assert problem(await stranger.call("GET", "/markets")) == (401, "unauthenticated")
+
+
+async def test_a_quote_says_of_its_arrival_what_our_own_history_says(ana: Client, room: Room) -> None:
+    asked = {"kind": "withdrawal", "to_asset": "BTC", "network": "bitcoin", "amount": "0.01"}
+    before = (await ana.quote(**asked)).json()
+    trip, now = Trip(Way.STRAIGHT, "bitcoin", "BTC", "standard"), utcnow()
+    async with room.desk.db.transaction() as session:
+        assert await arrivals.learn(session, {trip: [5_000] * LEAST_HISTORY}, now) == 1
+    room.desk.arrivals.forget()
+    after = (await ana.quote(**asked)).json()
+
+    def seconds(shown: dict[str, Any]) -> float:
+        latest, made = (datetime.fromisoformat(one) for one in (shown["arrives_by"]["latest"], shown["created_at"]))
+        return (latest - made).total_seconds()
+
+    assert seconds(before) > 30
+    assert seconds(after) == 5
+    speeds = {one["speed"]: one["arrives_by"] for one in after["speeds"]}
+    assert speeds["standard"] == after["arrives_by"]
+    assert speeds["economy"]["latest"] > after["arrives_by"]["latest"], "of which there is no history"

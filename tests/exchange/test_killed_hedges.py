@@ -77,8 +77,8 @@ async def test_a_worker_killed_at_each_step_of_the_hedge_orders_once_and_books_e
     room: Room, worker: Hedger, superuser_db: Database
 ) -> None:
     for placed, point in enumerate(POINTS, 1):
-        await converted(room, "1.2" if point == "between_fills" else "0.05")
-        worker.arm(f"hedge:{point}")
+        await converted(room, "1.2" if point == "O6.fill:after" else "0.05")
+        worker.arm(point)
         await worker.start()
         await worker.killed()
         await leases_run_out(superuser_db)

@@ -394,7 +394,7 @@ def test_whatever_comes_ends_as_it_would_on_a_page(
 
         desk = Books.desk = wait(opened())
         try:
-            run_state_machine_as_test(
+            run_state_machine_as_test(  # type: ignore[no-untyped-call]  # this version says no types
                 Books,
                 settings=settings(
                     max_examples=RUNS,

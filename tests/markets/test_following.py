@@ -155,6 +155,17 @@ async def test_a_book_in_use_is_followed_and_not_asked_for_while_its_stream_spea
     assert not telling.running
 
 
+async def test_how_many_books_come_by_stream_is_told(settings: Settings) -> None:
+    venue, plain = Streamed("told", {"BTCUSDT": "64000"}), Asked("plain", {"BTCUSDT": "64000"})
+    markets = open_markets(settings, venue, plain)
+    async with running(markets):
+        await markets.sources()
+        await until(lambda: bool(venue.tellings))
+        assert markets.followed() == {"told": (0, 1), "plain": (0, 0)}
+        venue.tellings[0].books["BTCUSDT"] = book("BTCUSDT", "64000")
+        assert markets.followed() == {"told": (1, 1), "plain": (0, 0)}
+
+
 async def test_a_stream_that_is_down_leaves_its_books_to_be_asked_for_and_a_later_word_counts_again(
     settings: Settings,
 ) -> None:

@@ -155,7 +155,8 @@ async def test_a_committed_change_arrives_with_its_sequence_as_id(db: Database, 
         found = await events.next()
         last = await last_of(db, ana)
     assert (found["event"], found["id"]) == ("change", str(last))
-    assert found["data"] == {"kind": "deposit", "id": str(object_id), "version": 3, "sequence": last}
+    told = {"kind": "deposit", "id": str(object_id), "version": 3, "sequence": last, "standing": None}
+    assert found["data"] == told
 
 
 async def test_a_change_that_was_rolled_back_is_never_told(db: Database, ana: Reader) -> None:

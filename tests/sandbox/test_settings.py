@@ -5,6 +5,7 @@ import socket
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -59,8 +60,8 @@ def test_the_children_can_read_it_with_the_sandboxs_policy(home: Home, monkeypat
 
 
 def test_any_text_survives_the_file() -> None:
-    nasty = {"a": {"b c": 'quote " backslash \\ tab \t ü'.replace("b c", "b"), "n": 5, "x": 0.5, "t": True}}
-    nasty["a"]["b"] = nasty["a"].pop("b c")
+    nasty: dict[str, Any] = {"a": {"b": 'quote " backslash \\ tab \t ü', "n": 5, "x": 0.5, "t": True}}
+    nasty["a"]["USDT@ethereum"] = {"a key": "c", "d.e": {"f g": "h"}}
     assert tomllib.loads(toml(nasty)) == nasty
 
 
@@ -136,4 +137,7 @@ def test_each_exchange_gets_its_own_port_keys_and_accounts(home: Home) -> None:
         assert (told[name]["api_key"], told[name]["secret"]) == (ours.api_key, ours.secret)
         assert ours.secret != guest.secret
         assert {code: e8(text) for code, text in exchanges.FUNDS[name].items()} == ours.balances
+    signer = tomllib.loads(written(home))["signer"]
+    assert set(signer["venue_addresses"]) == set(told)
+    assert all(asset in signer["max_to_venue"] for venue in told.values() for asset in venue["keep"])
     assert exchanges.for_guests(home)["coinbase"]["secret"].startswith("-----BEGIN")

@@ -41,6 +41,7 @@ from tidegate.signer.keys import Seed
 from tidegate.signing.frames import BadFrame, parse
 from tidegate.signing.messages import (
     Approved,
+    AskBytes,
     AskSigned,
     AskStatus,
     Denied,
@@ -209,7 +210,7 @@ class Scene:
             request = request_of(parse(data))
         except (BadFrame, Malformed):
             return "unreadable"
-        if isinstance(request, AskStatus | AskSigned):
+        if isinstance(request, AskStatus | AskSigned | AskBytes):
             return "status"
         kinds[type(request).__name__] += 1
         answer = self.desk.sign(request)

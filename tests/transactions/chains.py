@@ -11,7 +11,17 @@ from typing import Any
 
 from tidegate.chains.bitcoin.client import BitcoinChain
 from tidegate.chains.evm.client import EvmChain
-from tidegate.chains.families import Coin, Funded, GasFees, GasPrice, NotEnough, OutPoint, Outpoint, WouldRevert
+from tidegate.chains.families import (
+    Coin,
+    Funded,
+    GasFees,
+    GasPrice,
+    GasTerms,
+    NotEnough,
+    OutPoint,
+    Outpoint,
+    WouldRevert,
+)
 from tidegate.chains.port import (
     Fate,
     FeeRates,
@@ -169,6 +179,12 @@ class MemoryEvm(EvmChain):
         self.node.up()
         return self.nonce
 
+    def terms_in(self, raw: bytes) -> GasTerms:
+        tx = json.loads(raw)
+        gas = 21_000 if tx["asset"] == "ETH" else self.gas
+        to = tx["address"] if tx["units"] else self.hot_address
+        return GasTerms(self.chain_id, tx["nonce"], gas, GasPrice(tx["max_fee"], 1), to)
+
     async def submit(self, raw: bytes) -> SubmitOutcome:
         fault = self.node.take(raw)
         if fault is not None:
@@ -325,6 +341,16 @@ class MemoryBitcoin(BitcoinChain):
     async def unspent(self) -> list[Coin]:
         self.node.up()
         return [Coin(txid, vout, one.units, one.address, 9, one.change) for (txid, vout), one in self.coins.items()]
+
+    async def spends(self) -> list[str]:
+        self.node.up()
+        return [txid for txid in self.node.known if txid in self.node.mempool or self.node.block_of(txid)]
+
+    async def coins_in(self, raw: bytes) -> list[Outpoint]:
+        self.node.up()
+        wanted = [(txid, vout) for txid, vout in json.loads(raw)["inputs"]]
+        coins = self.coins | self.spent
+        return [Outpoint(*one, coins[one].units, coins[one].address, change=False) for one in wanted]
 
     async def gather(self, coins: Sequence[Coin], fee_rate: int) -> Funded:
         inputs = tuple(Outpoint(one.txid, one.vout, one.units, one.address, one.change) for one in coins)

@@ -51,7 +51,7 @@ async def test_every_move_on_the_way_is_told(world: World) -> None:
     assert states[-4:] == ["queued", "signing", "broadcasting", "confirming"]
 
 
-@pytest.mark.parametrize("point", ["signed_not_stored", "signed_not_sent", "sent_not_recorded"])
+@pytest.mark.parametrize("point", ["P12.store:before", "P12.store:after", "P13.send:after"])
 async def test_a_worker_killed_on_the_way_leaves_the_set_to_another_one(
     world: World, point: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,7 +9,7 @@ import pytest
 from tests.transactions.world import STRANGER, Someone, World
 from tidegate.database import utcnow
 from tidegate.ledger.rules import Posting, Transfer, customer
-from tidegate.transactions import audit, books
+from tidegate.transactions import audit, books, reconcile
 from tidegate.transactions.audit import Line, Report
 
 
@@ -195,7 +195,7 @@ def test_the_verdict_is_exact_only_when_everything_was_asked_and_nothing_is_left
 async def test_the_view_says_what_we_have_and_owe_and_that_the_last_check_was_exact(world: World) -> None:
     assert (await books.last(world.office)).exact is None
     await lived_in(world)
-    await books.Checker(world.office).step()
+    await reconcile.Checker(world.office).step()
     shown = await books.last(world.office)
     assert (shown.exact, shown.detail) == (True, None)
     assert (shown.withdrawals, shown.attempts, shown.payouts_at_most) == (1, 1, 1)
@@ -209,7 +209,7 @@ async def test_the_view_says_what_we_have_and_owe_and_that_the_last_check_was_ex
 async def test_the_view_says_when_something_differs_and_by_how_much(world: World) -> None:
     await lived_in(world)
     world.evm.hot["USDT"] -= 1
-    await books.Checker(world.office).step()
+    await reconcile.Checker(world.office).step()
     shown = await books.last(world.office)
     assert shown.exact is False
     assert next(one for one in shown.assets if one.asset == "USDT").difference == "-0.000001"
@@ -218,7 +218,7 @@ async def test_the_view_says_when_something_differs_and_by_how_much(world: World
 async def test_the_view_says_what_could_not_be_asked(world: World) -> None:
     await lived_in(world)
     world.evm.node.down = True
-    await books.Checker(world.office).step()
+    await reconcile.Checker(world.office).step()
     shown = await books.last(world.office)
     assert shown.exact is None
     assert shown.detail is not None
@@ -227,7 +227,7 @@ async def test_the_view_says_what_could_not_be_asked(world: World) -> None:
 
 async def test_what_only_a_whole_look_finds_is_not_covered_up_by_the_next_lesser_one(world: World) -> None:
     await lived_in(world)
-    checker = books.Checker(world.office)
+    checker = reconcile.Checker(world.office)
     await world.by_force(RUNNING)
     for _ in range(3):
         await checker.step()

@@ -3,11 +3,13 @@
 import dataclasses
 import json
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
+from tests.notices.mailbox import mailbox
 from tests.transactions.test_request import refused
 from tests.transactions.transfers import create, person, priced, verify, waiting
 from tests.transactions.world import Someone, World
@@ -49,12 +51,17 @@ async def everything(world: World, who: Someone) -> tuple[list[bytes], Any]:
     return parts, json.loads(b"".join(parts))
 
 
-async def test_an_empty_account_closes_nobody_signs_in_and_the_books_stay(world: World, ben: Someone) -> None:
+async def test_an_empty_account_closes_nobody_signs_in_and_the_books_stay(
+    world: World, ben: Someone, tmp_path: Path
+) -> None:
     before = await world.one("SELECT count(*) FROM ledger_transfers")
-    await close(world, ben)
+    async with mailbox(world.db, world.settings, tmp_path) as box:
+        object.__setattr__(world.gate, "settings", box.post.settings)
+        await close(world, ben)
+        (told,) = await box.carried()
+    assert (told["To"], told["Subject"]) == (ben.subject.email, "Your account is closed")
     assert await world.one("SELECT closed_at IS NOT NULL FROM users WHERE id = :id", id=ben.id)
     assert await world.one("SELECT count(*) FROM sessions WHERE user_id = :id AND revoked_at IS NULL", id=ben.id) == 0
-    assert await world.one("SELECT kind FROM letters WHERE user_id = :id", id=ben.id) == "account_closed"
     assert await world.one("SELECT count(*) FROM ledger_transfers") == before
     async with world.db.reading() as session:
         assert await accounts.user_by_email(session, ben.subject.email) is None

@@ -317,7 +317,7 @@ async def test_bytes_the_node_refuses_for_good_need_a_person_and_are_not_rebuilt
     await paid_once(world, done)
 
 
-@pytest.mark.parametrize("point", ["signed_not_stored", "signed_not_sent", "sent_not_recorded"])
+@pytest.mark.parametrize("point", ["P12.store:before", "P12.store:after", "P13.send:after"])
 async def test_a_worker_killed_around_signing_and_sending_pays_exactly_once(
     world: World, point: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -331,7 +331,7 @@ async def test_a_worker_killed_around_signing_and_sending_pays_exactly_once(
     with pytest.raises(Killed):
         await world.until(done, "completed")
     monkeypatch.undo()
-    if point != "signed_not_sent":  # what stores the bytes gives the lease back: anybody may send them
+    if point != "P12.store:after":  # what stores the bytes gives the lease back: anybody may send them
         assert await world.turn() == 0, "the dead worker's lease still stands"
     await world.soon(leases=True)
     await paid_once(world, done)
@@ -433,7 +433,7 @@ async def test_a_bitcoin_payment_whose_coin_went_elsewhere_needs_a_person(
 async def test_late_is_said_and_taken_back_at_its_end(world: World) -> None:
     _, done = await ready(world)
     await world.until(done, "confirming")
-    await world.sql("UPDATE withdrawals SET expected_by = now() - interval '1 second'")
+    await world.by_force("UPDATE withdrawals SET expected_by = now() - interval '1 second'")
     await world.turn()
     assert await world.standing(done) == ("confirming", "slower_than_usual")
     await paid_once(world, done)

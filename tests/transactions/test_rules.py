@@ -5,6 +5,7 @@ import uuid
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from tests.transactions.world import World
@@ -46,17 +47,132 @@ async def test_the_database_allows_exactly_the_moves_of_the_rules(world: World) 
     assert {(State(row[0]), State(row[1])) for row in rows} == ALLOWED
 
 
+MOVE = """
+UPDATE withdrawals SET state = cast(:after AS text), sub_status = NULL, version = version + 1,
+    completed_at = CASE WHEN cast(:after AS text) = 'completed' THEN now() END
+"""
+TOLD = """
+INSERT INTO withdrawal_events (withdrawal_id, version, at, state, by, state_before)
+SELECT id, version, now(), cast(:after AS text), 'nobody', cast(:before AS text) FROM withdrawals
+"""
+PLACED = """
+UPDATE withdrawals SET state = '{0}', completed_at = CASE WHEN '{0}' = 'completed' THEN now() END,
+    verified_at = now(), authorisation = '{{}}'
+"""
+
+
 async def test_the_database_refuses_every_other_move(world: World) -> None:
     await world.asked(await world.someone(USDT=100_000_000))
     went_through = set()
     for before, after in itertools.permutations(State, 2):
-        await world.by_force(f"UPDATE withdrawals SET state = '{before.value}'")
+        await world.by_force(PLACED.format(before.value))
         try:
-            await world.sql("UPDATE withdrawals SET state = :state", state=after.value)
+            async with world.db.transaction() as session:
+                await session.execute(text(MOVE), {"after": after.value})
+                await session.execute(text(TOLD), {"before": before.value, "after": after.value})
         except DBAPIError:
             continue
         went_through.add((before, after))
     assert went_through == ALLOWED
+
+
+async def move(world: World, before: str | None, after: str | None, sub_before: str | None) -> None:
+    """To `queued`, with an event that says this; without one where it says nothing."""
+    async with world.db.transaction() as session:
+        await session.execute(text(MOVE), {"after": "queued"})
+        if before is not None:
+            told = TOLD.replace("state_before)", "state_before, sub_status_before)").replace(
+                " FROM", ", cast(:sub AS text) FROM"
+            )
+            await session.execute(text(told), {"before": before, "after": after, "sub": sub_before})
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "sub_before"),
+    [
+        (None, None, None),
+        ("queued", "signing", None),
+        ("pending_screening", "cancelled", None),
+        ("pending_screening", "queued", "hold"),
+    ],
+)
+async def test_no_move_is_committed_without_an_event_that_tells_of_it(
+    world: World, before: str | None, after: str | None, sub_before: str | None
+) -> None:
+    done = await world.verified(await world.someone(USDT=100_000_000))
+    with pytest.raises(DBAPIError, match="no event says so"):
+        await move(world, before, after, sub_before)
+    assert await world.standing(done) == ("pending_screening", None)
+
+
+async def test_what_it_waits_for_does_not_change_without_an_event_either(world: World) -> None:
+    await world.verified(await world.someone(USDT=100_000_000))
+    with pytest.raises(DBAPIError, match="no event says so"):
+        await world.sql("UPDATE withdrawals SET sub_status = 'hold', version = version + 1")
+
+
+async def test_a_withdrawal_begins_unverified_also_by_sql(world: World) -> None:
+    await world.asked(await world.someone(USDT=100_000_000))
+    columns = "user_id, network, address, from_asset, to_asset, debit_units, deliver_units, rate, fee_network_units, fee_service_units, fee_spread_units, usd_cents, review_needed, speed, arrives_within, since, intent, digest, challenge_expires_at, verified_at, authorisation, created_at, due_at, fence"
+    for state, version, promised in (
+        ("queued", 1, "NULL"),
+        ("pending_verification", 2, "NULL"),
+        ("pending_verification", 1, "now()"),
+    ):
+        with pytest.raises(DBAPIError, match="begins unverified"):
+            await world.sql(
+                f"INSERT INTO withdrawals (id, quote_id, state, version, expected_by, {columns}) "
+                f"SELECT gen_random_uuid(), gen_random_uuid(), '{state}', {version}, {promised}, {columns} FROM withdrawals"
+            )
+
+
+async def test_a_promise_does_not_move_earlier_and_is_not_taken_back(world: World) -> None:
+    await world.verified(await world.someone(USDT=100_000_000))
+    for earlier in ("expected_by - interval '1 millisecond'", "NULL"):
+        with pytest.raises(DBAPIError, match="does not move earlier"):
+            await world.sql(f"UPDATE withdrawals SET expected_by = {earlier}")
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        "state = 'rejected', sub_status = 'hold'",
+        "state = 'completed'",
+        "completed_at = now()",
+        "state = 'queued', verified_at = NULL, authorisation = NULL",
+    ],
+)
+async def test_an_end_waits_for_nothing_and_nothing_goes_on_unverified(world: World, lie: str) -> None:
+    await world.verified(await world.someone(USDT=100_000_000))
+    with pytest.raises(DBAPIError, match="ck_withdrawals_"):
+        await world.by_force(f"UPDATE withdrawals SET {lie}")
+
+
+async def test_each_event_says_who_why_on_what_grounds_from_where_and_to_where(world: World) -> None:
+    await world.stock(USDT=1_000_000_000, ETH=10**18)
+    done = await world.verified(await world.someone(USDT=26_000_000))
+    await world.until(done, "completed")
+    rows = await world.rows(
+        "SELECT state_before, state, by, inputs FROM withdrawal_events WHERE state_before IS DISTINCT FROM state ORDER BY version"
+    )
+    way = [
+        None,
+        "pending_verification",
+        "pending_screening",
+        "queued",
+        "signing",
+        "broadcasting",
+        "confirming",
+        "completed",
+    ]
+    assert [(row[0], row[1]) for row in rows] == list(itertools.pairwise(way))
+    assert [row[2] for row in rows] == ["you"] * 2 + ["tidegate"] * 5
+    grounds = {row[1]: row[3] for row in rows}
+    assert set(grounds["pending_verification"]) == {"quote", "digest", "review_needed"}
+    assert grounds["pending_screening"]["digest"] == grounds["pending_verification"]["digest"]
+    assert grounds["queued"]["verdict"] == "pass"
+    assert grounds["completed"]["txid"] in grounds["confirming"]["txids"]
+    assert grounds["completed"]["confirmations"] == 3
 
 
 async def test_what_was_agreed_cannot_be_changed_by_sql(world: World) -> None:
@@ -96,6 +212,8 @@ def test_every_sub_status_says_what_is_waited_for_in_every_open_state() -> None:
     assert set(WORDS) == set(SubStatus)
     for state, sub in itertools.product(set(State) - ENDED, SubStatus):
         assert waiting_for(state, sub) is WaitingFor(WORDS[sub])
+        converted = "venue" if sub is SubStatus.AWAITING_LIQUIDITY else WORDS[sub]
+        assert waiting_for(state, sub, converting=True) is WaitingFor(converted)
 
 
 def test_without_a_sub_status_the_state_says_what_is_waited_for() -> None:

@@ -217,7 +217,7 @@ async def test_what_was_signed_before_a_crash_is_asked_for_again_and_never_split
     await world.turn()
 
     def end(point: str) -> None:
-        if point == "signed_not_stored":
+        if point == "P12.store:before":
             raise Killed
 
     monkeypatch.setattr(failpoints, "reach", end)

@@ -41,10 +41,13 @@ from tidegate.signing.messages import (
     Authorisation,
     Denied,
     Failed,
+    Fence,
     Intent,
     Known,
+    Payout,
     SignCancel,
     SignColdEvm,
+    SignedBytes,
     SignedLately,
     SignerStatus,
     SignMove,
@@ -90,9 +93,11 @@ class ScriptedSigner(SignerDoor):
         self.loses_answers = 0
         """So many of the next answers are lost after it has signed."""
         self.journal: dict[str, list[bytes]] = {}
+        self.asked_for: dict[str, Payout] = {}
         self.refused: set[str] = set()
         """Addresses whose payouts it denies, without saying which."""
         self.asked = 0
+        self.fences: dict[str, int] = {}
 
     def _sign(
         self, payouts: Sequence[tuple[Intent, Authorisation]], fields: dict[str, Any], fee_units: int, replaces: str
@@ -106,7 +111,8 @@ class ScriptedSigner(SignerDoor):
                 return Denied("digest_mismatch", "the authorisation is for something else")
             if intent.address in self.refused:
                 return Denied("above_cap", "a payout is above the largest payout")
-        for intent, _ in payouts:
+        for intent, authorisation in payouts:
+            self.asked_for.setdefault(intent.payout_id, Payout(intent, authorisation))
             signed = self.journal.setdefault(intent.payout_id, [])
             if raw not in signed:
                 if signed and replaces not in {txid_of(one) for one in signed}:
@@ -118,8 +124,15 @@ class ScriptedSigner(SignerDoor):
         return Approved(raw, txid_of(raw), fee_units)
 
     async def sign_bitcoin(
-        self, payouts: Sequence[tuple[Intent, Authorisation]], psbt: str, *, replaces: str = ""
+        self,
+        payouts: Sequence[tuple[Intent, Authorisation]],
+        psbt: str,
+        *,
+        replaces: str = "",
+        under: Fence | None = None,
     ) -> Answer:
+        if (old := self._old(under)) is not None:
+            return old
         plan = json.loads(psbt)
         return self._sign(payouts, plan, plan["fee"], replaces)
 
@@ -134,7 +147,10 @@ class ScriptedSigner(SignerDoor):
         max_priority_fee_per_gas: int,
         chain_id: int,
         replaces: str = "",
+        under: Fence | None = None,
     ) -> Answer:
+        if (old := self._old(under)) is not None:
+            return old
         fields = {
             "asset": intent.asset,
             "address": intent.address,
@@ -144,8 +160,18 @@ class ScriptedSigner(SignerDoor):
         }
         return self._sign([(intent, authorisation)], fields, gas * max_fee_per_gas, replaces)
 
-    async def sign_move(self, move: SignMove) -> Answer:
+    def _old(self, under: Fence | None) -> Denied | None:
+        """No for whoever was overtaken."""
+        assert under is not None, "a request that names no lease"
+        if under.number < self.fences.get(under.set_id, 0):
+            return Denied("old_fence", "somebody else has taken this set over")
+        self.fences[under.set_id] = under.number
+        return None
+
+    async def sign_move(self, move: SignMove, *, under: Fence | None = None) -> Answer:
         """A cancellation sends nothing to ourselves, dearer, at the nonce of what it replaces; others go where they go."""
+        if (old := self._old(under)) is not None:
+            return old
         self.asked += 1
         if self.answer is not None:
             return self.answer
@@ -181,6 +207,13 @@ class ScriptedSigner(SignerDoor):
             for raw in signed:
                 made_for.setdefault(txid_of(raw), []).append(payout)
         return SignedLately(tuple(Known(txid, tuple(ids)) for txid, ids in made_for.items()))
+
+    async def signed_bytes(self, txid: str) -> SignedBytes | Denied | Failed:
+        made_for = [payout for payout, signed in self.journal.items() if txid in map(txid_of, signed)]
+        raws = [raw for one in made_for for raw in self.journal[one] if txid_of(raw) == txid]
+        if not raws:
+            return Denied("malformed", "no such transaction was signed")
+        return SignedBytes(txid, raws[0], 0, tuple(self.asked_for[one] for one in made_for))
 
     async def status(self) -> SignerStatus | Failed:
         return SignerStatus(False, ("bitcoin", "ethereum"), len(self.journal), "")

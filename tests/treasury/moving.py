@@ -22,7 +22,7 @@ from tidegate.signer.desk import Desk, open_vaults, policies_of
 from tidegate.signer.journal import Journal
 from tidegate.signing.client import SignerDoor
 from tidegate.signing.frames import canonical, parse
-from tidegate.signing.messages import Answer, Failed, SignMove, request_of, wrap
+from tidegate.signing.messages import Answer, Failed, Fence, SignMove, fence_of, request_of, wrap
 from tidegate.transactions import audit
 from tidegate.treasury import liquidity, move_steps
 from tidegate.treasury.fees import Fees
@@ -47,9 +47,11 @@ class DeskDoor(SignerDoor):
         self.silent = 0
         """So many of the next answers are lost after the signer gave them."""
 
-    async def sign_move(self, move: SignMove) -> Answer:
+    async def sign_move(self, move: SignMove, *, under: Fence | None = None) -> Answer:
         self.asked.append(move)
-        answer = self.desk.sign(request_of(parse(canonical(wrap(move)))))  # type: ignore[arg-type]  # it is a move
+        document = parse(canonical(wrap(move, under)))
+        assert fence_of(document) is not None, "a request that names no lease"
+        answer = self.desk.sign(request_of(document), fence_of(document))  # type: ignore[arg-type]  # it is a move
         if self.silent:
             self.silent -= 1
             return Failed("the answer was lost")

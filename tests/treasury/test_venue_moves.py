@@ -111,11 +111,11 @@ async def test_a_withdrawal_that_the_exchange_never_heard_of_ends_after_the_sett
 
 
 POINTS = [
-    "venue_move:before_ask",
-    "venue_move:after_ask",
-    pytest.param("venue_move:left", marks=pytest.mark.slow),
-    pytest.param("venue_move:before_arrival", marks=pytest.mark.slow),
-    "venue_move:arrived",
+    "V.ask:before",
+    "V.ask:after",
+    pytest.param("V.left:after", marks=pytest.mark.slow),
+    pytest.param("V.arrival:before", marks=pytest.mark.slow),
+    "V.arrival:after",
 ]
 
 
@@ -132,7 +132,7 @@ async def test_a_worker_that_is_killed_makes_one_withdrawal_or_none_and_books_it
     with pytest.raises(Killed):
         await _to_the_end(exchange, move)
     monkeypatch.undo()
-    if point == "venue_move:before_ask":
+    if point == "V.ask:before":
         # Nothing left, and nobody may ask again: it is over once that is sure.
         for _ in range(4):
             await exchange.step()

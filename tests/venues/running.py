@@ -135,11 +135,17 @@ class Running:
 
 @asynccontextmanager
 async def running_venue(
-    directory: Path, *, seed: int = 7, interval_ms: int = 0, weight: int = 1_000_000, dialect: str = "binance"
+    directory: Path,
+    *,
+    seed: int = 7,
+    interval_ms: int = 0,
+    weight: int = 1_000_000,
+    dialect: str = "binance",
+    accounts: list[dict[str, Any]] | None = None,
 ) -> AsyncIterator[Running]:
     """A venue in `directory`; by default its prices move only when told to."""
     directory.mkdir(parents=True, exist_ok=True)
-    venue = Running(directory, seed, interval_ms, weight, dialect, accounts_of(dialect))
+    venue = Running(directory, seed, interval_ms, weight, dialect, accounts or accounts_of(dialect))
     await venue.start()
     try:
         yield venue

@@ -149,6 +149,10 @@ class SandboxWorld:
             if one.state == PENDING:
                 funding.complete(one.id, f"tx-{one.id}", self.running.world.now())
 
+    async def receive(self, amount: Decimal, txid: str) -> None:
+        funding, now = self.running.world.funding, self.running.world.now()
+        funding.credit(self.name, self.asset, self.network, int(amount * E8), txid, now)
+
     async def lose_next_answer(self) -> None:
         self.running.fault("venue_timeout_after_accept", times=1, seconds=0.0)
 

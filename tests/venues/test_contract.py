@@ -20,7 +20,7 @@ from tests.venues.small.server import Answering, Server
 from tests.venues.small.world import SmallWorld
 from tidegate.venues.binance import Binance
 from tidegate.venues.coinbase import Coinbase
-from tidegate.venues.contract import VenueContract
+from tidegate.venues.contract import DepositContract, VenueContract
 from tidegate.venues.kraken import Kraken
 from tidegate.venues.port import Rights
 
@@ -75,7 +75,7 @@ async def sandboxes(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[d
         }
 
 
-class AtTheSandbox(VenueContract):
+class AtTheSandbox(VenueContract, DepositContract):
     dialect = ""
 
     @pytest.fixture

@@ -3,11 +3,13 @@
 import asyncio
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from tests.notices.mailbox import body, mailbox
 from tests.webhooks.conftest import Listen, Owner, Receiver, later, work
 from tidegate.database import Database
 from tidegate.webhooks import rules, turn
@@ -133,6 +135,20 @@ async def test_410_switches_the_endpoint_off_and_its_owner_is_told(
     await work(rounds)
     assert len(receiver.heard) == 1
     assert (await ana.deliveries(endpoint))[0]["state"] == "failed"
+
+
+async def test_a_switched_off_endpoint_is_mailed_by_the_name_of_its_host(
+    db: Database, ana: Owner, courier: Courier, receiver: Receiver, rounds: Rounds, tmp_path: Path
+) -> None:
+    async with mailbox(db, courier.settings, tmp_path) as box:
+        courier.settings = box.post.settings
+        receiver.says(410)
+        await ana.add(receiver.url, "withdrawal")
+        await ana.change(db)
+        await work(rounds)
+        (mail,) = await box.carried()
+    assert mail["Subject"] == "A webhook was switched off"
+    assert "Nothing more is sent to localhost." in body(mail)
 
 
 async def test_three_days_in_vain_switch_it_off_and_on_again_it_goes_on_where_it_stopped(

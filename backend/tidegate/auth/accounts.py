@@ -79,6 +79,7 @@ def _new_user(
         password_changed_at=now,
         created_at=now,
         frozen_at=None,
+        frozen_by=None,
     )
 
 
@@ -216,14 +217,30 @@ async def revoke_role(session: AsyncSession, *, user_id: uuid.UUID, role: str) -
 
 
 async def set_frozen(session: AsyncSession, *, user_id: uuid.UUID, frozen: bool) -> None:
-    """Stop (or let go) everything that would leave this account; signing in and looking stay possible."""
-    version = await store.update_user(session, user_id=user_id, values={"frozen_at": utcnow() if frozen else None})
+    """As an operator: stop (or let go) everything that would leave this account; signing in and looking stay possible."""
+    values = {"frozen_at": utcnow(), "frozen_by": "operator"} if frozen else {"frozen_at": None, "frozen_by": None}
+    version = await store.update_user(session, user_id=user_id, values=values)
     await ride(session, [changed(user_id, "account", user_id, version)])
 
 
 async def is_frozen(session: AsyncSession, user_id: uuid.UUID) -> bool:
     """Whether nothing may leave this account now."""
     return await store.is_frozen(session, user_id=user_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Addressee:
+    """Where a user's mail goes, and what they do not want to be told."""
+
+    email: str
+    confirmed: bool
+    choices: dict[str, Any]
+
+
+async def addressee(session: AsyncSession, user_id: uuid.UUID) -> Addressee | None:
+    """For whoever sends mail; by what the worker may read."""
+    found = await store.addressee(session, user_id=user_id)
+    return None if found is None else Addressee(*found)
 
 
 async def confirm_email(session: AsyncSession, *, user_id: uuid.UUID) -> None:

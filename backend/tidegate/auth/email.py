@@ -4,27 +4,22 @@ The old address is told both times, and for EMAIL_HOLD after the change nothing 
 the old one has time to say that it was not them.
 """
 
-import secrets
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.exc import IntegrityError
 
-from tidegate.auth import factors, rates, settings_store, store
+from tidegate.auth import factors, links, rates, settings_store, store
 from tidegate.auth.accounts import read_email
 from tidegate.auth.gate import Gate
-from tidegate.auth.rules import EMAIL_HOLD, EMAIL_LINK, secret_digest
+from tidegate.auth.rules import EMAIL_HOLD, EMAIL_LINK, Purpose
 from tidegate.auth.step_up import check_totp, reused
 from tidegate.auth.subject import Subject
-from tidegate.database import Rider, ride
-from tidegate.outbox import letters
+from tidegate.database import Rider, new_id, ride
 from tidegate.outbox.events import changed
+from tidegate.outbox.mails import MailKind, told
 from tidegate.refusal import Kind, Refusal
-from tidegate.wire import time_text
-
-CONFIRM_PAGE = "/confirm-email#"
-"""What follows the number sign never leaves the browser: the secret is in no server's log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +51,13 @@ async def proved(gate: Gate, subject: Subject, *, password: str, code: str | Non
 
 async def ask(gate: Gate, subject: Subject, *, email: str, password: str, code: str | None, now: datetime) -> Asked:
     """Send a link to the new address; an earlier one is void. The answer is the same when the address is taken: whoever
-    reads it is told instead. Refuses as `proved`, and CONFLICT for the address that the account has."""
+    reads it is told instead. Refuses as `proved`, and CONFLICT for the address that the account has, and in a house that
+    sends no mail."""
+    if not gate.settings.mail.host:
+        raise Refusal(Kind.CONFLICT, "No mail is sent from here, so no other address can be confirmed.")
     shown, canonical = read_email(email, sandboxed=gate.settings.sandboxed)
     riders = await proved(gate, subject, password=password, code=code, now=now)
-    token = secrets.token_urlsafe(32)
+    await rates.take(gate, "email_changes", str(subject.user_id), now=now)
     expires_at = now + EMAIL_LINK
     async with gate.db.transaction() as session:
         user = await store.user_by_id(session, user_id=subject.user_id)
@@ -67,32 +65,33 @@ async def ask(gate: Gate, subject: Subject, *, email: str, password: str, code: 
             raise Refusal(Kind.CONFLICT, "This is your address already.", field="email")
         if await ride(session, riders) is not None:
             raise reused(now)
+        change_id = new_id()
         await settings_store.drop_changes(session, user_id=user.id, now=now)
         await settings_store.insert_change(
             session,
+            change_id=change_id,
             user_id=user.id,
             email=shown,
             canonical=canonical,
-            digest=secret_digest(token),
             now=now,
             expires_at=expires_at,
         )
         taken = await store.user_by_canonical(session, canonical=canonical) is not None
-        link = gate.settings.api.public_url.rstrip("/") + CONFIRM_PAGE + token
-        await letters.write(
-            session,
-            user_id=user.id,
-            recipient=shown,
-            kind="email_taken" if taken else "email_confirm",
-            facts={} if taken else {"link": link, "expires_at": time_text(expires_at)},
-            now=now,
-        )
-        await letters.write(session, user_id=user.id, recipient=user.email, kind="email_asked", facts={}, now=now)
-        await ride(
-            session,
-            [changed(user.id, "account", user.id, await store.update_user(session, user_id=user.id, values={}))],
-        )
+        kind = MailKind.EMAIL_TAKEN if taken else MailKind.EMAIL_CONFIRM
+        version = await store.update_user(session, user_id=user.id, values={})
+        told_of = [
+            *_letter(gate, kind, user.id, change_id, shown, now),
+            *_letter(gate, MailKind.EMAIL_ASKED, user.id, change_id, user.email, now),
+        ]
+        await ride(session, [changed(user.id, "account", user.id, version), *told_of])
     return Asked(shown, expires_at)
+
+
+def _letter(
+    gate: Gate, kind: MailKind, user_id: uuid.UUID, of: uuid.UUID, to: str, now: datetime, **facts: str
+) -> list[Rider]:
+    """To this address and no other: the account's own may be another one when the mail is sent."""
+    return told(gate.settings, kind, user_id=user_id, object_id=of, recipient=to, facts=facts, now=now)
 
 
 async def drop(gate: Gate, subject: Subject, *, now: datetime) -> None:
@@ -115,9 +114,10 @@ async def confirm(gate: Gate, *, token: str, now: datetime) -> tuple[str, dateti
     """Whoever has the link reads the new address: it is the account's from now on. Answers it, and until when nothing
     leaves the account. Refuses NOT_FOUND for a link that is void, and CONFLICT when the address was taken meanwhile."""
     until = now + EMAIL_HOLD
+    change_id = links.read(gate.keys, Purpose.CONFIRM_EMAIL, token, now=now)
     try:
         async with gate.db.transaction() as session:
-            found = await settings_store.take_change(session, digest=secret_digest(token), now=now)
+            found = await settings_store.take_change(session, change_id=change_id, now=now)
             user = await store.user_by_id(session, user_id=found.user_id) if found is not None else None
             if found is None or user is None or user.closed_at is not None:
                 raise Refusal(Kind.NOT_FOUND, "This link does nothing any more. Ask for a new one in your settings.")
@@ -130,12 +130,11 @@ async def confirm(gate: Gate, *, token: str, now: datetime) -> tuple[str, dateti
                 "held_until": until,
             }
             version = await store.update_user(session, user_id=found.user_id, values=values)
-            facts = {"email": found.email, "held_until": time_text(until)}
-            for recipient in (before, found.email):
-                await letters.write(
-                    session, user_id=found.user_id, recipient=recipient, kind="email_changed", facts=facts, now=now
-                )
-            await ride(session, [changed(found.user_id, "account", found.user_id, version)])
+            told_of = [
+                *_letter(gate, MailKind.EMAIL_CHANGED, user.id, found.id, before, now, email=found.email),
+                *_letter(gate, MailKind.EMAIL_CONFIRMED, user.id, found.id, found.email, now),
+            ]
+            await ride(session, [changed(user.id, "account", user.id, version), *told_of])
             return found.email, until
     except IntegrityError:
         raise Refusal(Kind.CONFLICT, "Another account has this address meanwhile.") from None

@@ -14,13 +14,15 @@ from tidegate.auth.rules import RECOVERY_CODES, bare_recovery_code, is_totp_code
 from tidegate.auth.rules import spelled_recovery_code as spelled
 from tidegate.auth.step_up import check_totp, matching_steps, reused
 from tidegate.auth.subject import Subject
-from tidegate.database import Rider, ride
+from tidegate.database import Rider, new_id, ride
 from tidegate.outbox.events import changed
+from tidegate.outbox.mails import MailKind, told
 from tidegate.refusal import Kind, Refusal
 
 SEED_CHARACTERS = 32
 """Base32: 160 bits."""
-METHODS = ("totp", "recovery_code")
+RECOVERY_CODE = "recovery_code"
+METHODS = ("totp", RECOVERY_CODE)
 
 
 async def begin_totp(gate: Gate, subject: Subject, *, now: datetime) -> tuple[str, str]:
@@ -58,7 +60,8 @@ async def confirm_totp(gate: Gate, subject: Subject, *, code: str, now: datetime
         await store.replace_recovery_codes(session, user_id=user_id, digests=digests, now=now)
         await store.renew_session(session, session_id=subject.session_id, value=value, now=now, second_factor=True)
         version = await store.update_user(session, user_id=user_id, values={})
-        await ride(session, [changed(user_id, "account", user_id, version)])
+        mail = told(gate.settings, MailKind.AUTHENTICATOR_ADDED, user_id=user_id, object_id=new_id(), facts={}, now=now)
+        await ride(session, [changed(user_id, "account", user_id, version), *mail])
     return [spelled(one) for one in bare], value
 
 

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from tidegate.auth.rules import Purpose
 from tidegate.config import Settings
 
 KEY_BYTES = 32
@@ -30,6 +31,7 @@ class Keyring:
         self._webhook = AESGCM(_derive(root, b"webhook secret"))
         self._refresh = _derive(root, b"refresh successor")
         self._device = _derive(root, b"device cookie")
+        self._links = {purpose: _derive(root, f"link {purpose}".encode()) for purpose in Purpose}
         self._recovery = _derive(root, b"recovery code")
 
     def seal_seed(self, user_id: uuid.UUID, seed: str) -> bytes:
@@ -59,6 +61,10 @@ class Keyring:
     def refresh_successor(self, token: str) -> str:
         """The refresh token that follows `token`: derived, so that a lost answer can be repeated from nothing stored."""
         return "tgr_" + hmac.new(self._refresh, token.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
+
+    def link_tag(self, purpose: Purpose, body: bytes) -> bytes:
+        """What makes a link of this purpose ours; of no use for any other."""
+        return hmac.new(self._links[purpose], body, hashlib.sha256).digest()
 
     def recovery_digest(self, user_id: uuid.UUID, bare: str) -> bytes:
         return hmac.new(self._recovery, user_id.bytes + bare.encode(), hashlib.sha256).digest()

@@ -8,17 +8,18 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Request, Response
 
-from tidegate.auth import accounts, email, factors, sessions
+from tidegate.auth import accounts, email, factors, freezing, links, sessions
 from tidegate.auth.accounts import Account, Client
 from tidegate.auth.gate import Gate, the_gate
 from tidegate.auth.rules import Credential
 from tidegate.auth.schemas import (
     ConfirmTotpIn,
     EmailConfirmedOut,
-    EmailConfirmIn,
     EmailIn,
     EmailWaitingOut,
+    FreezableOut,
     HoldOut,
+    LinkIn,
     LoginIn,
     MeIn,
     MeOut,
@@ -34,6 +35,7 @@ from tidegate.auth.schemas import (
     TokenIn,
     TokenOut,
     TotpOut,
+    UnfreezeIn,
 )
 from tidegate.auth.subject import Subject, allow, client_address, own_page, session_cookie
 from tidegate.database import utcnow
@@ -65,6 +67,7 @@ PROVING = (
     Kind.BUSY,
 )
 """What may be answered where password and second factor are asked for again."""
+BY_LINK = (Kind.MALFORMED, Kind.INVALID_REQUEST, Kind.NOT_FOUND, Kind.RATE_LIMITED)
 DEVICE_SECONDS = 365 * 24 * 3600
 
 At = Annotated[Gate, Depends(the_gate)]
@@ -262,11 +265,13 @@ async def drop_email(subject: Writer, gate: At) -> Response:
     "/email/confirm",
     operation_id="auth_confirm_email",
     dependencies=PUBLIC,
-    responses=problems(Kind.MALFORMED, Kind.INVALID_REQUEST, Kind.NOT_FOUND, Kind.CONFLICT),
+    responses=problems(*BY_LINK, Kind.CONFLICT),
 )
-async def confirm_email(body: EmailConfirmIn, gate: At) -> EmailConfirmedOut:
+async def confirm_email(body: LinkIn, request: Request, gate: At) -> EmailConfirmedOut:
     """Open the link: from now on this is the account's address."""
-    address, until = await email.confirm(gate, token=body.token.get_secret_value(), now=utcnow())
+    now = utcnow()
+    await links.take(gate, client_address(request), now=now)
+    address, until = await email.confirm(gate, token=body.token.get_secret_value(), now=now)
     return EmailConfirmedOut(email=address, held_until=until)
 
 
@@ -301,6 +306,45 @@ async def revoke_session(session_id: uuid.UUID, subject: Writer, gate: At) -> Re
     return _signed_out(gate) if session_id == subject.session_id else Response(status_code=204)
 
 
+@router.post("/freeze/look", operation_id="auth_look_freeze", dependencies=PUBLIC, responses=problems(*BY_LINK))
+async def look_freeze(body: LinkIn, request: Request, gate: At) -> FreezableOut:
+    """What the freeze link of a mail is about. Changes nothing."""
+    now = utcnow()
+    await links.take(gate, client_address(request), now=now)
+    found = await freezing.look(gate, body.token.get_secret_value(), now=now)
+    return FreezableOut(email=found.email, frozen_at=found.frozen_at, used=found.used)
+
+
+@router.post("/freeze", operation_id="auth_freeze", dependencies=PUBLIC, responses=problems(*BY_LINK, Kind.CONFLICT))
+async def freeze(body: LinkIn, request: Request, gate: At) -> FreezableOut:
+    """Stop everything that would leave the account that the mail went to. Each link does it once."""
+    now = utcnow()
+    await links.take(gate, client_address(request), now=now)
+    found = await freezing.freeze(gate, body.token.get_secret_value(), now=now)
+    return FreezableOut(email=found.email, frozen_at=found.frozen_at, used=found.used)
+
+
+@router.post(
+    "/unfreeze",
+    operation_id="auth_unfreeze",
+    responses=problems(
+        *SIGNED_IN,
+        Kind.MALFORMED,
+        Kind.INVALID_REQUEST,
+        Kind.CONFLICT,
+        Kind.POLICY_BLOCKED,
+        Kind.SECOND_FACTOR_REQUIRED,
+        Kind.INVALID_CODE,
+        Kind.CODE_ALREADY_USED,
+        Kind.RATE_LIMITED,
+    ),
+)
+async def unfreeze(body: UnfreezeIn, subject: Writer, gate: At) -> MeOut:
+    """Lift what a freeze link of yours froze, with your second factor. What we froze, we lift."""
+    await freezing.lift(gate, subject, code=body.totp_code, now=utcnow())
+    return await _mine(gate, subject)
+
+
 # --- shapes --------------------------------------------------------------------------------------------------------
 
 
@@ -313,9 +357,10 @@ async def _mine(gate: Gate, subject: Subject) -> MeOut:
 def _me(account: Account, session_id: uuid.UUID, waiting: email.Asked | None, now: datetime) -> MeOut:
     holds = []
     if account.frozen_at is not None:
-        holds.append(HoldOut(reason="frozen", since=account.frozen_at, until=None))
+        yours = account.frozen_by == "owner"
+        holds.append(HoldOut(reason="frozen", since=account.frozen_at, until=None, yours=yours))
     if account.held_since is not None and account.held_until is not None and account.held_until > now:
-        holds.append(HoldOut(reason="email_changed", since=account.held_since, until=account.held_until))
+        holds.append(HoldOut(reason="email_changed", since=account.held_since, until=account.held_until, yours=False))
     return MeOut(
         id=account.id,
         email=account.email,

@@ -7,7 +7,7 @@ import unicodedata
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 # --- permissions ---------------------------------------------------------------------------------------------------
@@ -66,6 +66,33 @@ class Credential(StrEnum):
     """A browser: the opaque session value in a `__Host-` cookie."""
     BEARER = "bearer"
     """An API client: access tokens and a rotating refresh token."""
+
+
+class Purpose(StrEnum):
+    """What a link is for, and nothing else."""
+
+    CANCEL = "cancel"
+    """Cancels one withdrawal."""
+    FREEZE = "freeze"
+    """Freezes what would leave the account that a mail went to, once."""
+    CONFIRM_EMAIL = "confirm-email"
+    """Makes an address that somebody asked for their account's."""
+    TRACK = "track"
+    """Shows how far one withdrawal is."""
+
+
+LINK_BYTES = 16 + 5 + 32
+"""Of what, until when in seconds, and the tag."""
+
+
+def link_body(of: uuid.UUID, until: datetime) -> bytes:
+    """What is signed of a link; whole seconds."""
+    return of.bytes + int(until.timestamp()).to_bytes(5)
+
+
+def read_link(body: bytes) -> tuple[uuid.UUID, datetime]:
+    """The other way round."""
+    return uuid.UUID(bytes=body[:16]), datetime.fromtimestamp(int.from_bytes(body[16:21]), UTC)
 
 
 # --- people --------------------------------------------------------------------------------------------------------
@@ -202,6 +229,7 @@ LIMITS: dict[str, Limit] = {
         Limit("login_network", 100, _TEN_MINUTES),
         Limit("register_network", 20, timedelta(hours=1)),
         Limit("password", 10, timedelta(hours=1)),
+        Limit("email_changes", 10, timedelta(hours=1)),
         Limit("second_factor", 20, timedelta(days=1)),
         Limit("withdrawals", 10, timedelta(hours=1)),
         Limit("transfers", 20, timedelta(hours=1)),
@@ -209,6 +237,8 @@ LIMITS: dict[str, Limit] = {
         Limit("exports", 5, timedelta(hours=1)),
         Limit("addresses", 60, timedelta(hours=1)),
         Limit("webhooks", 60, timedelta(hours=1)),
+        Limit("receipts", 120, timedelta(hours=1)),
+        Limit("links_network", 120, timedelta(minutes=1)),
     )
 }
 

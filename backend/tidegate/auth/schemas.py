@@ -99,6 +99,7 @@ class HoldOut(Out):
     reason: Literal["frozen", "email_changed"]
     since: Time
     until: Time | None
+    yours: bool = Field(description="You can lift it, with your second factor: POST /auth/unfreeze")
 
 
 class NoticesOut(Out):
@@ -154,6 +155,30 @@ class MeIn(In):
     notices: NoticesIn | None = None
 
 
+LinkToken = Annotated[
+    SecretStr,
+    Field(min_length=1, max_length=200, description="What stands behind the `#` of the link"),
+]
+
+
+class LinkIn(In):
+    """A link's own part, in the body: no address that a server or a scanner sees holds it."""
+
+    token: LinkToken
+
+
+class FreezableOut(Out):
+    """The account that a freeze link is about."""
+
+    email: str
+    frozen_at: Time | None
+    used: bool = Field(description="The link has frozen it once; it does so no more")
+
+
+class UnfreezeIn(In):
+    totp_code: Code
+
+
 class TotpOut(Out):
     """The seed is shown once; it counts after `POST /auth/totp/confirm`."""
 
@@ -179,10 +204,6 @@ class EmailIn(In):
     email: Email
     current_password: Password
     totp_code: Code | None = None
-
-
-class EmailConfirmIn(In):
-    token: Annotated[SecretStr, Field(min_length=20, max_length=128, description="What follows `#` in the link")]
 
 
 class EmailConfirmedOut(Out):

@@ -5,18 +5,20 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tidegate.auth import factors, rates, store
 from tidegate.auth.accounts import Client, Proof, checked_password
 from tidegate.auth.gate import Gate
-from tidegate.auth.rules import Credential, Turn, judge_refresh, secret_digest
+from tidegate.auth.rules import Credential, Turn, judge_refresh, network_of, secret_digest
 from tidegate.auth.step_up import check_totp, reused
 from tidegate.auth.subject import Subject
 from tidegate.auth.tables import Session
-from tidegate.database import ride
+from tidegate.database import Rider, new_id, ride
 from tidegate.outbox.events import changed
+from tidegate.outbox.mails import MailKind, told
 from tidegate.refusal import Kind, Refusal
 
 USER_AGENT_MOST = 256
@@ -49,7 +51,8 @@ async def open_browser_session(
     """A new session with a new value; the one the browser came with ends."""
     value = secrets.token_urlsafe(32)
     async with gate.db.transaction() as session:
-        await _spend(session, proof, now)
+        stranger = not proof.known_device and await store.has_signed_in(session, user_id=proof.user_id)
+        await _spend(gate, session, proof, now)
         if replaces:
             await store.revoke_cookie(session, digest=secret_digest(replaces), now=now)
         session_id = await store.insert_session(
@@ -65,6 +68,9 @@ async def open_browser_session(
         )
         if not proof.known_device:
             await _tell(session, proof.user_id)
+        if stranger:
+            facts = {"browser": _short(client.user_agent) or "", "network": network_of(client.address)}
+            await ride(session, _mail(gate, MailKind.NEW_BROWSER, proof.user_id, now, facts))
     mark = None if proof.known_device else gate.keys.device_mark(proof.user_id)
     return BrowserSession(proof.user_id, session_id, value, mark)
 
@@ -74,7 +80,7 @@ async def open_token_family(gate: Gate, proof: Proof, *, client: Client, now: da
     refresh = "tgr_" + secrets.token_hex(32)
     expires_at = now + timedelta(seconds=gate.settings.auth.refresh_seconds)
     async with gate.db.transaction() as session:
-        await _spend(session, proof, now)
+        await _spend(gate, session, proof, now)
         session_id = await store.insert_session(
             session,
             user_id=proof.user_id,
@@ -191,6 +197,7 @@ async def change_password(
             session, session_id=subject.session_id, value=value, now=now, second_factor=bool(riders)
         )
         await _tell(session, user_id)
+        await ride(session, _mail(gate, MailKind.PASSWORD_CHANGED, user_id, now))
     await rates.give_back(gate, "password", str(user_id), now=now)
     return value
 
@@ -202,7 +209,7 @@ async def forget_old(gate: Gate, *, now: datetime) -> None:
         await store.delete_idle_counters(session, now=now)
 
 
-async def _spend(session: AsyncSession, proof: Proof, now: datetime) -> None:
+async def _spend(gate: Gate, session: AsyncSession, proof: Proof, now: datetime) -> None:
     """Use up the proof's code, in the commit that opens the session; of two at once one gets in.
 
     Refuses INVALID_CREDENTIALS when the password was changed since it was judged. A change that commits only after this
@@ -213,9 +220,17 @@ async def _spend(session: AsyncSession, proof: Proof, now: datetime) -> None:
         raise Refusal(Kind.INVALID_CREDENTIALS, "The e-mail address, the password or the code is not right.")
     if proof.spends is not None and await ride(session, [proof.spends]) is not None:
         raise reused(now)
+    if proof.spends is not None and proof.spends.name == factors.RECOVERY_CODE:
+        await ride(session, _mail(gate, MailKind.RECOVERY_CODE_USED, proof.user_id, now))
     if proof.rehash is not None:
         was, now_is = proof.rehash
         await store.replace_hash(session, user_id=proof.user_id, was=was, now_is=now_is)
+
+
+def _mail(
+    gate: Gate, kind: MailKind, user_id: uuid.UUID, now: datetime, facts: dict[str, Any] | None = None
+) -> list[Rider]:
+    return told(gate.settings, kind, user_id=user_id, object_id=new_id(), facts=facts or {}, now=now)
 
 
 async def _tell(session: AsyncSession, user_id: uuid.UUID) -> None:

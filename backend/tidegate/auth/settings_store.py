@@ -7,7 +7,6 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tidegate.auth.tables import EmailChange, User
-from tidegate.database import new_id
 
 _OPEN = (EmailChange.confirmed_at.is_(None), EmailChange.dropped_at.is_(None))
 
@@ -15,20 +14,19 @@ _OPEN = (EmailChange.confirmed_at.is_(None), EmailChange.dropped_at.is_(None))
 async def insert_change(
     session: AsyncSession,
     *,
+    change_id: uuid.UUID,
     user_id: uuid.UUID,
     email: str,
     canonical: str,
-    digest: bytes,
     now: datetime,
     expires_at: datetime,
 ) -> None:
     session.add(
         EmailChange(
-            id=new_id(),
+            id=change_id,
             user_id=user_id,
             email=email,
             email_canonical=canonical,
-            token_digest=digest,
             asked_at=now,
             expires_at=expires_at,
         )
@@ -52,11 +50,11 @@ async def open_change(session: AsyncSession, *, user_id: uuid.UUID) -> EmailChan
     return found
 
 
-async def take_change(session: AsyncSession, *, digest: bytes, now: datetime) -> EmailChange | None:
+async def take_change(session: AsyncSession, *, change_id: uuid.UUID, now: datetime) -> EmailChange | None:
     """The open change of this link, done now; of two who have the link one gets it."""
     found: EmailChange | None = await session.scalar(
         update(EmailChange)
-        .where(EmailChange.token_digest == digest, EmailChange.expires_at > now, *_OPEN)
+        .where(EmailChange.id == change_id, EmailChange.expires_at > now, *_OPEN)
         .values(confirmed_at=now)
         .returning(EmailChange)
     )

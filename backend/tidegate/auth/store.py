@@ -44,6 +44,7 @@ class Account:
     notices: dict[str, Any]
     created_at: datetime
     frozen_at: datetime | None
+    frozen_by: str | None
     held_since: datetime | None
     held_until: datetime | None
     closed_at: datetime | None
@@ -103,6 +104,7 @@ async def account(session: AsyncSession, *, user_id: uuid.UUID) -> Account | Non
         notices=user.notices,
         created_at=user.created_at,
         frozen_at=user.frozen_at,
+        frozen_by=user.frozen_by,
         held_since=user.held_since,
         held_until=user.held_until,
         closed_at=user.closed_at,
@@ -127,6 +129,38 @@ async def is_frozen(session: AsyncSession, *, user_id: uuid.UUID) -> bool:
 async def frozen_among(session: AsyncSession, *, user_ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
     rows = await session.scalars(select(User.id).where(User.id.in_(user_ids), User.frozen_at.is_not(None)))
     return set(rows)
+
+
+async def addressee(session: AsyncSession, *, user_id: uuid.UUID) -> tuple[str, bool, dict[str, Any]] | None:
+    """E-mail address, whether it is confirmed, and notice choices: by the columns that the worker may read."""
+    columns = User.email, User.email_confirmed_at, User.notices
+    row = (await session.execute(select(*columns).where(User.id == user_id))).one_or_none()
+    return None if row is None else (row.email, row.email_confirmed_at is not None, row.notices)
+
+
+async def freeze(session: AsyncSession, *, user_id: uuid.UUID, by: str, now: datetime) -> int | None:
+    """The account's new version; None when it was frozen before, which stays as it was."""
+    return await session.scalar(
+        update(User)
+        .where(User.id == user_id, User.frozen_at.is_(None))
+        .values(frozen_at=now, frozen_by=by, version=User.version + 1)
+        .returning(User.version)
+    )
+
+
+async def lift_own(session: AsyncSession, *, user_id: uuid.UUID) -> int | None:
+    """The account's new version; None when its owner has not frozen it."""
+    return await session.scalar(
+        update(User)
+        .where(User.id == user_id, User.frozen_by == "owner")
+        .values(frozen_at=None, frozen_by=None, version=User.version + 1)
+        .returning(User.version)
+    )
+
+
+async def has_signed_in(session: AsyncSession, *, user_id: uuid.UUID) -> bool:
+    """Whether this user ever had a session that is still known."""
+    return await session.scalar(select(Session.id).where(Session.user_id == user_id).limit(1)) is not None
 
 
 _FREE = Write(

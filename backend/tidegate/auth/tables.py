@@ -17,6 +17,8 @@ class User(Base):
     __tablename__ = "users"
     __table_args__ = (
         UniqueConstraint("email_canonical"),
+        CheckConstraint("(frozen_at IS NULL) = (frozen_by IS NULL)", name="frozen_by_somebody"),
+        CheckConstraint("frozen_by IN ('owner', 'operator')", name="frozen_by_known"),
         CheckConstraint("(held_until IS NULL) = (held_since IS NULL) AND held_until > held_since", name="hold_whole"),
     )
 
@@ -34,6 +36,8 @@ class User(Base):
     version: Mapped[int] = mapped_column(server_default=text("1"))
     created_at: Mapped[datetime]
     frozen_at: Mapped[datetime | None]
+    frozen_by: Mapped[str | None]
+    """`owner`, who can lift it with the second factor, or `operator`, which only an operator lifts."""
     held_since: Mapped[datetime | None]
     held_until: Mapped[datetime | None]
     """Until then nothing new leaves: the e-mail address changed. Ends by itself."""
@@ -49,7 +53,6 @@ class EmailChange(Base):
         CheckConstraint("expires_at > asked_at", name="expires_later"),
         CheckConstraint("confirmed_at IS NULL OR dropped_at IS NULL", name="one_end"),
         CheckConstraint("confirmed_at < expires_at", name="confirmed_in_time"),
-        UniqueConstraint("token_digest"),
         Index(
             "uq_email_changes_user_id_open",
             "user_id",
@@ -62,7 +65,6 @@ class EmailChange(Base):
     user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id"))
     email: Mapped[str]
     email_canonical: Mapped[str]
-    token_digest: Mapped[bytes] = mapped_column(LargeBinary)
     asked_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     confirmed_at: Mapped[datetime | None]

@@ -80,6 +80,18 @@ class GasPrice:
 
 
 @dataclass(frozen=True, slots=True)
+class GasTerms:
+    """What signed bytes say of themselves: their place in their account's order, and what they may cost."""
+
+    chain_id: int
+    nonce: int
+    gas: int
+    price: GasPrice
+    to: str
+    """EIP-55: the recipient, or the token's contract; empty where it makes a contract."""
+
+
+@dataclass(frozen=True, slots=True)
 class GasFees:
     """Gas prices by speed."""
 
@@ -134,6 +146,14 @@ class UtxoChain(Chain, Protocol):
         """Pure. Virtual size of signed bytes."""
         ...
 
+    async def spends(self) -> list[str]:
+        """Transactions of the last weeks that spend our coins, in blocks and not. Raises NodeUnavailable."""
+        ...
+
+    async def coins_in(self, raw: bytes) -> list[Outpoint]:
+        """Our coins that these signed bytes of ours spend. Raises NodeUnavailable, also for a coin that it never saw."""
+        ...
+
     async def child(self, change: OutPoint, units: int, fee_units: int) -> str:
         """An unsigned transaction (PSBT) that moves our change `change`, worth `units`, to new change for this fee."""
         ...
@@ -158,6 +178,10 @@ class AccountChain(Chain, Protocol):
 
     async def next_nonce(self, address: str | None = None) -> int:
         """How many transactions of this account (the hot one) are mined: the least nonce still free on chain."""
+        ...
+
+    def terms_in(self, raw: bytes) -> GasTerms:
+        """Pure. Nonce and gas of signed bytes of ours. Refuses (ValueError) bytes that are none."""
         ...
 
     async def final_nonce(self, depth: int) -> int:

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from tidegate import idempotency
+from tidegate import failpoints, idempotency
 from tidegate.compliance import rules, store
 from tidegate.compliance.rules import Answer, Standing
 from tidegate.compliance.schemas import ApprovalOut
@@ -106,6 +106,8 @@ async def _decide(
         riders += keyed.rider(user_id=approver, operation=OPERATION, answer=told)
         if await ride(session, riders) is not None:
             raise Refusal(Kind.CONFLICT, "Somebody was faster; read it again.")
+        failpoints.reach("P7.approval:before")
+    failpoints.reach("P7.approval:after")
     return told
 
 

@@ -93,9 +93,9 @@ async def put_pause(asset: str, body: PauseIn, db: Db, subject: Pauser) -> Pause
     "/pauses/{asset}",
     operation_id="compliance_resume",
     status_code=204,
-    responses=problems(*SIGNED_IN, Kind.UNKNOWN_ASSET),
+    responses=problems(*SIGNED_IN, Kind.UNKNOWN_ASSET, Kind.CONFLICT),
 )
 async def delete_pause(asset: str, db: Db, subject: Pauser) -> Response:
-    """Go on. Resuming what is not paused is fine."""
+    """Go on. Resuming what is not paused is fine; what the house itself froze is released, not resumed."""
     await pause.resume(db, asset=asset, by=subject.email)
     return Response(status_code=204)

@@ -11,6 +11,14 @@ EVERYTHING = "*"
 """The pause that stands for every asset."""
 
 
+class Cause(StrEnum):
+    """Why the house itself froze something."""
+
+    DIFFERENCE = "difference"  # books and world differ, and go on differing
+    ORPHAN = "orphan"  # something left our wallets that no withdrawal or move of ours knows of
+    RESTORED = "restored"  # the database was put back from a backup: what happened since is being found out
+
+
 class Screened(StrEnum):
     """What screening says of a destination."""
 

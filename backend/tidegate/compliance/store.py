@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import delete, select, tuple_
+from sqlalchemy import delete, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tidegate.compliance.rules import EVERYTHING, Answer, Standing
-from tidegate.compliance.tables import Approval, ApprovalRequest, LimitCounter, PauseRow, ScreeningRow
+from tidegate.compliance.tables import Approval, ApprovalRequest, FreezeRow, LimitCounter, PauseRow, ScreeningRow
 from tidegate.database import Rider, Write, adding, inserting, updating
 
 
@@ -135,3 +135,40 @@ async def insert_pause(session: AsyncSession, *, row: dict[str, Any]) -> None:
 
 async def delete_pause(session: AsyncSession, *, asset: str) -> None:
     await session.execute(delete(PauseRow).where(PauseRow.asset == asset))
+
+
+async def insert_freeze(session: AsyncSession, *, row: dict[str, Any]) -> bool:
+    """False when one of this cause, asset and place stands."""
+    made = await session.execute(insert(FreezeRow).values(**row).on_conflict_do_nothing().returning(FreezeRow.id))
+    return made.first() is not None
+
+
+async def freezes_standing(session: AsyncSession) -> Sequence[FreezeRow]:
+    query = select(FreezeRow).where(FreezeRow.released_at.is_(None)).order_by(FreezeRow.at, FreezeRow.id)
+    return (await session.scalars(query)).all()
+
+
+async def forced_freezes(session: AsyncSession) -> Sequence[FreezeRow]:
+    return (
+        await session.scalars(select(FreezeRow).where(FreezeRow.forced.is_(True)).order_by(FreezeRow.released_at))
+    ).all()
+
+
+async def newest_freezes(session: AsyncSession, *, limit: int) -> Sequence[FreezeRow]:
+    return (await session.scalars(select(FreezeRow).order_by(FreezeRow.at.desc(), FreezeRow.id).limit(limit))).all()
+
+
+async def note_freeze(session: AsyncSession, *, freeze_id: uuid.UUID, values: dict[str, Any]) -> None:
+    await session.execute(
+        update(FreezeRow).where(FreezeRow.id == freeze_id, FreezeRow.released_at.is_(None)).values(**values)
+    )
+
+
+async def release_freeze(session: AsyncSession, *, freeze_id: uuid.UUID, values: dict[str, Any]) -> FreezeRow | None:
+    found: FreezeRow | None = await session.scalar(
+        update(FreezeRow)
+        .where(FreezeRow.id == freeze_id, FreezeRow.released_at.is_(None))
+        .values(**values)
+        .returning(FreezeRow)
+    )
+    return found

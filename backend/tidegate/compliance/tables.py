@@ -4,10 +4,14 @@ import uuid
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from tidegate.compliance.rules import Cause
 from tidegate.database import Base
+
+_CAUSES = ", ".join(f"'{cause.value}'" for cause in Cause)
 
 
 class ScreeningRow(Base):
@@ -95,3 +99,40 @@ class PauseRow(Base):
     paused_at: Mapped[datetime]
     by: Mapped[str]
     reason: Mapped[str]
+
+
+class FreezeRow(Base):
+    """An asset (or `*`) that the house itself stopped, until a person releases it with a reason. Kept for ever; a trigger
+    lets nothing of it change but what was found, and its release once (migration 0026)."""
+
+    __tablename__ = "freezes"
+    __table_args__ = (
+        CheckConstraint(f"kind IN ({_CAUSES})", name="kind_known"),
+        CheckConstraint("kind <> 'restored' OR asset = '*'", name="restored_is_everything"),
+        CheckConstraint(
+            "(released_at IS NULL) = (released_by IS NULL) AND (released_at IS NULL) = (release_reason IS NULL) "
+            "AND (released_at IS NULL) = (forced IS NULL)",
+            name="released_by_somebody",
+        ),
+        CheckConstraint("length(release_reason) >= 3", name="released_with_words"),
+        Index(
+            "uq_freezes_standing", "kind", "asset", "place", unique=True, postgresql_where=text("released_at IS NULL")
+        ),
+        Index("ix_freezes_at_id", "at", "id"),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    asset: Mapped[str]
+    place: Mapped[str]
+    """The network or exchange, `ledger`, or for a restored database the name of its backup."""
+    reason: Mapped[str]
+    """For operators: which term, and by how much."""
+    found: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    at: Mapped[datetime]
+    looked_at: Mapped[datetime | None]
+    """When what was signed since the backup was last compared."""
+    released_at: Mapped[datetime | None]
+    released_by: Mapped[str | None]
+    release_reason: Mapped[str | None]
+    forced: Mapped[bool | None]

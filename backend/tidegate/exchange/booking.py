@@ -35,9 +35,12 @@ async def book_fills(desk: Desk, venue: Venue, order: Order, seen: OrderSeen, no
     async with desk.db.reading() as session:
         booked = await store.booked_trades(session, order.id)
     for fill in found:
-        if fill.trade_id not in booked and await _book(desk, order, trade_of(fill), now):
+        if fill.trade_id in booked:
+            continue
+        reach("O6.fill:before")
+        if await _book(desk, order, trade_of(fill), now):
             booked[fill.trade_id] = fill.quantity
-            reach("hedge:between_fills")
+            reach("O6.fill:after")
     return sum(booked.values(), Decimal(0)) >= seen.filled
 
 

@@ -3,7 +3,7 @@
 import uuid
 from datetime import datetime
 
-from tidegate import idempotency
+from tidegate import failpoints, idempotency
 from tidegate.database import Rider, new_id, utcnow
 from tidegate.exchange import accept, postings, shapes, store
 from tidegate.exchange.desk import Desk
@@ -80,6 +80,7 @@ async def _convert(desk: Desk, user_id: uuid.UUID, asked: ConversionIn, keyed: K
         offer, conversion_id=conversion_id, withdrawal_id=None, now=now, reference=asked.reference
     )
     answer = Stored(201, _shape(offer, conversion_id, asked.reference, now).model_dump_json().encode())
+    failpoints.reach("O1.convert:before")
     # The key comes first: a twin of the same request waits on it and gets this answer, not "quote used".
     verdict = await desk.lane.submit(
         Posting(postings.hold_key(conversion_id), postings.hold(offer) + transfers, "conversion", conversion_id),
@@ -90,6 +91,7 @@ async def _convert(desk: Desk, user_id: uuid.UUID, asked: ConversionIn, keyed: K
         ],
     )
     if verdict.posted:
+        failpoints.reach("O2.convert:after")
         return answer
     if verdict.rider in ("idempotency", "busy"):
         return await idempotency.replay_after_conflict(desk.db, keyed, user_id=user_id, operation=OPERATION)

@@ -13,6 +13,7 @@ from tidegate.markets.books import Markets
 from tidegate.markets.candles import Charts
 from tidegate.markets.ticks import Ticks
 from tidegate.refusal import Kind, Refusal
+from tidegate.treasury.arrivals import Arrivals
 from tidegate.treasury.fees import Fees
 from tidegate.venues.port import Venue
 
@@ -31,6 +32,7 @@ class Desk:
     charts: Charts = field(default_factory=Charts)
     ticks: Ticks = field(default_factory=Ticks)
     digests: Digests = field(default_factory=Digests)
+    arrivals: Arrivals = field(default_factory=Arrivals)
 
     def chain(self, network: str) -> Chain:
         """The chain of a configured network. Refuses BUSY while its driver is not open yet."""

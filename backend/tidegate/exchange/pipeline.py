@@ -108,7 +108,7 @@ async def _send(desk: Desk, venue: Venue | None, lease: Lease, order: Order, now
     except VenueUnavailable as error:
         await _elsewhere(desk, lease, order, now, _pause(error), "venue_unavailable")
         return
-    reach("hedge:before_sent")
+    reach("O3.order:before")
     sent = store.move_order(
         lease,
         was=[OrderState.INTENDED],
@@ -125,7 +125,7 @@ async def _send(desk: Desk, venue: Venue | None, lease: Lease, order: Order, now
     if time.monotonic() > deadline:
         # This process slept. Another may be looking for the order already: it must not appear behind its back.
         return
-    reach("hedge:before_place")
+    reach("O4.place:before")
     placed = await venue.place(
         client_order_id=order.client_order_id,
         symbol=order.symbol,
@@ -134,7 +134,7 @@ async def _send(desk: Desk, venue: Venue | None, lease: Lease, order: Order, now
         price=price,
         deadline=deadline,
     )
-    reach("hedge:after_place")
+    reach("O4.place:after")
     order.quantity, order.limit_price, order.sent_at = quantity, price, now
     await _placed(desk, venue, lease, order, placed, now)
 
@@ -196,6 +196,7 @@ async def _placed(desk: Desk, venue: Venue, lease: Lease, order: Order, placed: 
         )
         return
     log.warning("order_unknown", order=str(order.id), venue=order.venue, detail=placed.detail[:200])
+    reach("O5.unknown:before")
     await desk.lane.write(
         [
             store.move_order(
@@ -209,6 +210,7 @@ async def _placed(desk: Desk, venue: Venue, lease: Lease, order: Order, placed: 
             )
         ]
     )
+    reach("O5.unknown:after")
 
 
 async def _close(
@@ -226,9 +228,10 @@ async def _close(
     if plan.carried == rules.TRIES:
         log.warning("order_carried", order=str(order.id), reason=plan.carried, state=values["state"].value)
     ended = store.move_order(lease, was=was, now=now, lease_until=None, **values)
-    reach("hedge:before_end")
-    await desk.lane.write([ended, *following.riders(order, plan.hedges, now, not_before=not_before or now)])
-    reach("hedge:after_end")
+    rest = following.riders(order, plan.hedges, now, not_before=not_before or now)
+    reach("O8.rest:before" if rest else "O7.end:before")
+    await desk.lane.write([ended, *rest])
+    reach("O8.rest:after" if rest else "O7.end:after")
 
 
 # --- finding out ---------------------------------------------------------------------------------------------------
@@ -246,7 +249,7 @@ async def _settle(
     if seen.state is Seen.OPEN and _waited(desk, order, now):
         # Immediate-or-cancel does not rest; whatever it is, end it and read it again.
         await venue.cancel(client_order_id=order.client_order_id, symbol=order.symbol)
-    reach("hedge:before_fills")
+    reach("O6.fills:before")
     complete = await booking.book_fills(desk, venue, order, seen, now)
     end = _ENDS.get(seen.state)
     if end is None or not complete:
@@ -268,7 +271,10 @@ async def _settle(
 
 
 async def _find(venue: Venue, order: Order) -> OrderSeen | None:
-    return await venue.find(client_order_id=order.client_order_id, symbol=order.symbol, since=order.sent_at)
+    reach("O5.find:before")
+    found = await venue.find(client_order_id=order.client_order_id, symbol=order.symbol, since=order.sent_at)
+    reach("O5.find:after")
+    return found
 
 
 def _waited(desk: Desk, order: Order, now: datetime) -> bool:

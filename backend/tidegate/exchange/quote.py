@@ -2,6 +2,7 @@
 
 import math
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -30,7 +31,8 @@ from tidegate.idempotency import Keyed, Stored
 from tidegate.ledger.rules import Verdict
 from tidegate.money import Amount, Rate, asset
 from tidegate.refusal import Kind, Refusal
-from tidegate.treasury.rules import shortest_wait
+from tidegate.treasury.arrivals import Trip
+from tidegate.treasury.rules import REVIEW_SECONDS, Way, shortest_wait
 from tidegate.wire import AmountOut, EstimateOut
 
 OPERATION = "quotes_create"
@@ -52,6 +54,8 @@ async def create(desk: Desk, *, user_id: uuid.UUID, asked: QuoteIn, keyed: Keyed
     payable = await policy.payable(desk, wanted, figures)
     judged = await policy.judge(desk, user_id, wanted, where, figures, usd, now)
     mid = await desk.markets.mid(wanted.source, wanted.target) if wanted.converting else None
+    review = judged is not None and judged.policy is Policy.REVIEW
+    arrivals = {speed: await _arrival(desk, wanted, speed, review=review) for speed in [wanted.speed, *speeds]}
     seconds = desk.settings.quotes.conversion_seconds
     if wanted.kind is QuoteKind.WITHDRAWAL:
         seconds = desk.settings.quotes.withdrawal_seconds
@@ -73,8 +77,8 @@ async def create(desk: Desk, *, user_id: uuid.UUID, asked: QuoteIn, keyed: Keyed
         route=price.shown_route(priced),
         hedges=price.hedges(wanted, priced),
         usd_units=usd,
-        review_needed=judged is not None and judged.policy is Policy.REVIEW,
-        arrives=_arrival(desk, wanted, wanted.speed),
+        review_needed=review,
+        arrives=arrivals[wanted.speed],
         state=QuoteState.OPEN,
         used_by=None,
         reserved_usd_units=usd if wanted.converting and usd is not None else 0,
@@ -90,7 +94,7 @@ async def create(desk: Desk, *, user_id: uuid.UUID, asked: QuoteIn, keyed: Keyed
         ).model_dump_json(exclude={"realised"})
     standing = await policy.limits_left(desk, user_id, now) if wanted.kind is QuoteKind.WITHDRAWAL else []
     warnings = list(where.warnings) + (["network_fee_estimated"] if cost.estimated else [])
-    shown = _shape(desk, wanted, offer, speeds, standing, warnings).model_dump(mode="json")
+    shown = _shape(desk, wanted, offer, speeds, arrivals, standing, warnings).model_dump(mode="json")
     return await _keep(desk, Row(offer, shown, execution, payable), keyed)
 
 
@@ -107,14 +111,20 @@ async def get(desk: Desk, *, user_id: uuid.UUID, quote_id: uuid.UUID) -> QuoteOu
     return shown.model_copy(update={"state": state})
 
 
-def _arrival(desk: Desk, wanted: Wanted, speed: str | None) -> Arrival:
+async def _arrival(desk: Desk, wanted: Wanted, speed: str | None, *, review: bool) -> Arrival:
+    """What our own history says of such a payout; while there is too little of it, what blocks and batches let expect."""
     if wanted.network is None or speed is None:
         return rules.CONVERSION_ARRIVAL
     network = desk.settings.networks[wanted.network]
+    earliest, latest = shortest_wait(network.block_seconds, network.confirmations, speed)
+    way = Way.REVIEWED if review else Way.STRAIGHT
+    found = await desk.arrivals.usual(desk.db, Trip(way, wanted.network, wanted.target.code, speed))
+    if found is not None:
+        promised = math.ceil(found.promised.total_seconds())
+        return Arrival(min(earliest, promised), promised)
     # Where payouts share a transaction the first one waits for the others.
     company = math.ceil(network.batch_seconds.of(speed)) if network.kind == "bitcoin" else 0
-    earliest, latest = shortest_wait(network.block_seconds, network.confirmations, speed)
-    return Arrival(earliest, latest + company)
+    return Arrival(earliest, latest + company + (REVIEW_SECONDS if review else 0))
 
 
 def _arrives(arrival: Arrival, now: datetime) -> ArrivesByOut:
@@ -129,6 +139,7 @@ def _shape(
     wanted: Wanted,
     offer: Offer,
     speeds: dict[str, tuple[NetworkCost, Priced]],
+    arrivals: Mapping[str | None, Arrival],
     standing: list[LimitOut],
     warnings: list[str],
 ) -> QuoteOut:
@@ -161,14 +172,16 @@ def _shape(
         route=[RouteOut(**part) for part in offer.route],
         arrives_by=_arrives(offer.arrives, offer.created_at),
         limits=standing,
-        review=ReviewOut(needed=offer.review_needed, usual_minutes=60 if offer.review_needed else None),
+        review=ReviewOut(
+            needed=offer.review_needed, usual_minutes=REVIEW_SECONDS // 60 if offer.review_needed else None
+        ),
         warnings=warnings,
         speeds=[
             SpeedOut(
                 speed=speed,
                 debit=AmountOut.units(source, priced.figures.debit),
                 deliver=AmountOut.units(target, priced.figures.deliver),
-                arrives_by=_arrives(_arrival(desk, wanted, speed), offer.created_at),
+                arrives_by=_arrives(arrivals[speed], offer.created_at),
             )
             for speed, (_, priced) in speeds.items()
             if to_chain

@@ -12,7 +12,7 @@ from tidegate.ledger import guards, walk
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that does not add up."""
+    """One thing that does not add up. `detail` begins with its asset, where it is about one."""
 
     check: str
     detail: str

@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import Any
 
 import asyncpg
-from sqlalchemy import delete, func, select, text
+from sqlalchemy import delete, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from tidegate.database import new_id
 from tidegate.ledger.rules import CHART, AccountRef, Outcome, Posting, Verdict
@@ -224,6 +225,30 @@ async def posted_by(session: AsyncSession, keys: Sequence[str], at: datetime) ->
         select(TransferRow.key).where(TransferRow.key.in_(keys), TransferRow.n == 1, TransferRow.posted_at <= at)
     )
     return set(found)
+
+
+async def transfers_of(
+    session: AsyncSession, *, owner: uuid.UUID, keys: Sequence[str]
+) -> Sequence[tuple[str, str, str, int, str, str, datetime]]:
+    """(key, event, asset, units, debited name, credited name, when) of these postings where an account is the owner's, or
+    a house's account gives to one; oldest first."""
+    debit, credit = aliased(Account), aliased(Account)
+    rows = await session.execute(
+        select(
+            TransferRow.key,
+            TransferRow.event,
+            debit.asset,
+            TransferRow.units,
+            debit.name,
+            credit.name,
+            TransferRow.posted_at,
+        )
+        .join(debit, debit.id == TransferRow.debit_account)
+        .join(credit, credit.id == TransferRow.credit_account)
+        .where(TransferRow.key.in_(keys), or_(debit.owner == owner, credit.owner == owner))
+        .order_by(TransferRow.posted_at, TransferRow.key, TransferRow.n)
+    )
+    return rows.all()
 
 
 # --- statements -----------------------------------------------------------------------------------------------------

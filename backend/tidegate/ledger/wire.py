@@ -11,11 +11,12 @@ from typing import Any
 
 import asyncpg
 
+from tidegate import commits
 from tidegate.database import Database
 from tidegate.ledger import store
 from tidegate.ledger.rules import AccountRef, Verdict
 
-DEADLINE_SECONDS = 8.0
+DEADLINE_SECONDS = commits.SECONDS
 CONNECT_SECONDS = 3.0
 LOCK_SECONDS = 5.0
 """Nobody holds a row that long but a twin whose end is unknown: its repetition is told `busy`, the others go on."""
@@ -26,7 +27,6 @@ _AGAIN = frozenset({"40001", "40P01", "23505"})
 _UNREACHABLE = frozenset({"25006", "57P03", "53300"})
 # Classes of errors of a statement, raised before its commit: data, integrity, syntax or access, PL/pgSQL, state, limits.
 _REFUSED = frozenset({"22", "23", "42", "P0", "55", "0A", "54", "21", "44", "28", "3D", "25", "TG"})
-_STOPPED_WAITING = frozenset({"01000", "57P01"})
 
 
 class Unknown(Exception):
@@ -111,8 +111,7 @@ class Wire:
         return self._connection
 
     def _noticed(self, _connection: Any, message: Any) -> None:
-        if message.severity_en == "WARNING" and message.sqlstate in _STOPPED_WAITING:
-            self._stopped_waiting = True
+        self._stopped_waiting |= commits.stopped_waiting(message)
 
     async def _drop(self, connection: "asyncpg.Connection[Any]") -> None:
         self._connection = None

@@ -196,6 +196,10 @@ class Markets:
             for name, venue in self._venues.items()
         }
 
+    def followed(self) -> dict[str, tuple[int, int]]:
+        """By venue, how many books its stream tells now, of how many; the others are asked for. For health."""
+        return self._keeper.followed()
+
 
 def _variance(found: list[tuple[Tracked, Source]]) -> int:
     """The greatest of those that may be priced from."""

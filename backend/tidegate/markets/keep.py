@@ -103,6 +103,10 @@ class Keeper:
         due = [t for t in self.tracked.values() if now - t.tried_at >= _pace(t, now)]
         await asyncio.gather(*(self._refresh(t) for t in due))
 
+    def followed(self) -> dict[str, tuple[int, int]]:
+        """By venue, how many books its stream tells now, of how many. (0, 0) where none is followed."""
+        return {name: self._streams.told(name) for name in self._venues}
+
     def look(self, tracked: Tracked) -> None:
         """Take over what the stream has told by now. Asks nobody."""
         book = self._streams.book(tracked.venue.name, tracked.market.symbol)

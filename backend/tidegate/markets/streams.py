@@ -36,6 +36,13 @@ class Streams:
         stream = self._streams.get(venue)
         return stream.following.book(symbol) if stream is not None and stream.following is not None else None
 
+    def told(self, venue: str) -> tuple[int, int]:
+        """How many of the venue's books its stream tells now, and how many it is to tell."""
+        stream = self._streams.get(venue)
+        following = stream.following if stream is not None else None
+        symbols = following.symbols if following is not None else ()
+        return sum(self.book(venue, symbol) is not None for symbol in symbols), len(symbols)
+
     def want(self, venue: str, symbols: tuple[str, ...]) -> None:
         """Follow these and no others; nothing more when there are none. Cheap when nothing changes."""
         stream = self._streams.get(venue)

@@ -95,7 +95,11 @@ class Feed:
     def full(self, user_id: uuid.UUID) -> bool:
         """No more streams, of this user or at all."""
         mine = len(self._bells.get(user_id, ()))
-        return mine >= MOST_OF_ONE or sum(map(len, self._bells.values())) >= MOST_STREAMS
+        return mine >= MOST_OF_ONE or self.streams() >= MOST_STREAMS
+
+    def streams(self) -> int:
+        """How many streams this process serves now."""
+        return sum(map(len, self._bells.values()))
 
     @contextmanager
     def subscribed(self, user_id: uuid.UUID) -> Iterator[asyncio.Event]:

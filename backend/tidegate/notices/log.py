@@ -5,8 +5,16 @@ import uuid
 from tidegate.database import Database, utcnow
 from tidegate.notices import rules
 from tidegate.notices.feed import Feed
-from tidegate.notices.schemas import EventLogOut, LoggedChangeOut
+from tidegate.notices.schemas import ChangeOut, EventLogOut, LoggedChangeOut
 from tidegate.outbox import log as events
+from tidegate.outbox.log import Entry
+from tidegate.wire import Waiting
+
+
+def change(one: Entry) -> ChangeOut:
+    """One event as the stream and the log tell it."""
+    standing = None if one.standing is None else Waiting.model_validate(one.standing)
+    return ChangeOut(kind=one.kind, id=one.object_id, version=one.version, sequence=one.sequence, standing=standing)
 
 
 async def after(feed: Feed, *, user_id: uuid.UUID, sequence: int, limit: int) -> EventLogOut:
@@ -21,10 +29,7 @@ async def after(feed: Feed, *, user_id: uuid.UUID, sequence: int, limit: int) ->
         ]
     oldest = (found[0].sequence, found[0].at) if found else None
     reset = rules.resume(sequence, last, oldest, now).reset and sequence != 0
-    items = [
-        LoggedChangeOut(kind=one.kind, id=one.object_id, version=one.version, sequence=one.sequence, at=one.at)
-        for one in found
-    ]
+    items = [LoggedChangeOut(**change(one).model_dump(), at=one.at) for one in found]
     next_after = items[-1].sequence if items else (last if reset else sequence)
     return EventLogOut(items=items, next_after=next_after, reset=reset)
 

@@ -4,7 +4,7 @@ import uuid
 
 from pydantic import Field
 
-from tidegate.wire import Out, Time
+from tidegate.wire import Out, Time, Waiting
 
 
 class ChangeOut(Out):
@@ -14,6 +14,9 @@ class ChangeOut(Out):
     id: uuid.UUID
     version: int
     sequence: int = Field(description="Gap-free within the account")
+    standing: Waiting | None = Field(
+        default=None, description="Of a withdrawal: where it stood at this version, word for word as it is told there"
+    )
 
 
 class LoggedChangeOut(ChangeOut):

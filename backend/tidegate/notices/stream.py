@@ -13,8 +13,8 @@ from tidegate.auth.subject import Subject
 from tidegate.database import utcnow
 from tidegate.notices import rules
 from tidegate.notices.feed import Feed
+from tidegate.notices.log import change
 from tidegate.notices.rules import Resume
-from tidegate.notices.schemas import ChangeOut
 from tidegate.outbox import log as events
 from tidegate.outbox.log import Entry
 from tidegate.refusal import Kind, Refusal
@@ -47,7 +47,7 @@ async def follow(feed: Feed, *, subject: Subject, last_event_id: str | None) -> 
             found = await _after(feed, subject.user_id, sequence)
             for one in found:
                 sequence = one.sequence
-                yield ServerSentEvent(event="change", id=str(sequence), data=_shape(one))
+                yield ServerSentEvent(event="change", id=str(sequence), data=change(one))
             if len(found) == BATCH:
                 continue
             # A change of the account itself may be the end of this session.
@@ -82,10 +82,6 @@ async def _start(feed: Feed, user_id: uuid.UUID, asked: int | None) -> Resume:
 async def _after(feed: Feed, user_id: uuid.UUID, sequence: int) -> Sequence[Entry]:
     async with feed.db.reading() as session:
         return await events.after(session, user_id=user_id, sequence=sequence, limit=BATCH)
-
-
-def _shape(one: Entry) -> ChangeOut:
-    return ChangeOut(kind=one.kind, id=one.object_id, version=one.version, sequence=one.sequence)
 
 
 async def _alive(feed: Feed, subject: Subject) -> bool:

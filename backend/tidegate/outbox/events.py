@@ -1,7 +1,7 @@
 """Writing an event, as a rider on the commit that makes the change."""
 
 import uuid
-from typing import Literal
+from typing import Any, Literal
 
 from tidegate.database import Rider, Write
 
@@ -27,7 +27,7 @@ EventKind = Literal[
 _TOLD = """
     WITH r AS (
         SELECT * FROM jsonb_to_recordset($1::jsonb)
-            AS rows(i int, user_id uuid, kind text, object_id uuid, version int)
+            AS rows(i int, user_id uuid, kind text, object_id uuid, version int, standing jsonb)
     ), asked AS (
         SELECT user_id, count(*) AS n FROM r GROUP BY user_id ORDER BY user_id
     ), number AS (
@@ -35,9 +35,9 @@ _TOLD = """
         ON CONFLICT (user_id) DO UPDATE SET last = c.last + excluded.last
         RETURNING user_id, last
     ), done AS (
-        INSERT INTO events (user_id, sequence, kind, object_id, version, at)
+        INSERT INTO events (user_id, sequence, kind, object_id, version, standing, at)
         SELECT r.user_id, number.last - asked.n + row_number() OVER (PARTITION BY r.user_id ORDER BY r.i),
-               r.kind, r.object_id, r.version, clock_timestamp()
+               r.kind, r.object_id, r.version, r.standing, clock_timestamp()
         FROM r JOIN number USING (user_id) JOIN asked USING (user_id)
         RETURNING user_id
     ), bell AS (
@@ -53,15 +53,21 @@ _CHANGED = Write(_TOLD.replace("{work}", _WORK))
 _SHOWN = Write(_TOLD.replace("{work}", ""))
 
 
-def changed(user_id: uuid.UUID, kind: EventKind, object_id: uuid.UUID, version: int) -> Rider:
-    """The rider that tells this user's streams that `object_id` is now at `version`."""
-    return Rider("event", _CHANGED, _values(user_id, kind, object_id, version))
+def changed(
+    user_id: uuid.UUID, kind: EventKind, object_id: uuid.UUID, version: int, standing: dict[str, Any] | None = None
+) -> Rider:
+    """The rider that tells this user's streams that `object_id` is now at `version`, and where it then stands."""
+    return Rider("event", _CHANGED, _values(user_id, kind, object_id, version, standing))
 
 
-def shown(user_id: uuid.UUID, kind: EventKind, object_id: uuid.UUID, version: int) -> Rider:
+def shown(
+    user_id: uuid.UUID, kind: EventKind, object_id: uuid.UUID, version: int, standing: dict[str, Any] | None = None
+) -> Rider:
     """`changed`, where it gives no worker anything to do."""
-    return Rider("event", _SHOWN, _values(user_id, kind, object_id, version))
+    return Rider("event", _SHOWN, _values(user_id, kind, object_id, version, standing))
 
 
-def _values(user_id: uuid.UUID, kind: EventKind, object_id: uuid.UUID, version: int) -> dict[str, object]:
-    return {"user_id": user_id, "kind": kind, "object_id": object_id, "version": version}
+def _values(
+    user_id: uuid.UUID, kind: EventKind, object_id: uuid.UUID, version: int, standing: dict[str, Any] | None
+) -> dict[str, object]:
+    return {"user_id": user_id, "kind": kind, "object_id": object_id, "version": version, "standing": standing}

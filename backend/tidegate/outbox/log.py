@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, delete, exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -20,6 +21,7 @@ class Entry:
     object_id: uuid.UUID
     version: int
     at: datetime
+    standing: dict[str, Any] | None = None
 
 
 async def last(session: AsyncSession, *, user_id: uuid.UUID) -> int:
@@ -33,7 +35,7 @@ async def after(session: AsyncSession, *, user_id: uuid.UUID, sequence: int, lim
     rows = await session.scalars(
         select(Event).where(Event.user_id == user_id, Event.sequence > sequence).order_by(Event.sequence).limit(limit)
     )
-    return [Entry(row.sequence, row.kind, row.object_id, row.version, row.at) for row in rows]
+    return [Entry(row.sequence, row.kind, row.object_id, row.version, row.at, row.standing) for row in rows]
 
 
 def newer(user_id: ColumnElement[uuid.UUID], sequence: ColumnElement[int]) -> ColumnElement[bool]:

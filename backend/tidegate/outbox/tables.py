@@ -1,10 +1,10 @@
-"""Events by account, numbered without gaps: the counter row is locked by the commit that takes the number."""
+"""Events by account, numbered without gaps: the counter row is locked by the commit that takes the number. And mails."""
 
 import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -30,26 +30,40 @@ class Event(Base):
     kind: Mapped[str]
     object_id: Mapped[uuid.UUID]
     version: Mapped[int]
+    standing: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    """Where it stood at this version, as the API tells it; null for what has no states to tell."""
     at: Mapped[datetime]
 
 
-class Letter(Base):
-    """Written in the commit that it tells of. `sent_at` is set by who sends it."""
+class Mail(Base):
+    """One mail to one user, written with the change that it tells. The row is the job; what it says never changes."""
 
-    __tablename__ = "letters"
+    __tablename__ = "mails"
     __table_args__ = (
-        CheckConstraint(
-            "kind IN ('email_confirm', 'email_taken', 'email_asked', 'email_changed', 'account_closed')",
-            name="kind_known",
-        ),
-        Index("ix_letters_waiting", "written_at", postgresql_where=text("sent_at IS NULL")),
-        Index("ix_letters_recipient_written_at", "recipient", "written_at"),
+        UniqueConstraint("kind", "object_id"),
+        CheckConstraint("state IN ('waiting', 'sent', 'failed', 'unwanted')", name="state_known"),
+        CheckConstraint("(state = 'sent') = (sent_at IS NOT NULL)", name="sent_has_time"),
+        CheckConstraint("tries >= 0", name="tries_not_negative"),
+        Index("ix_mails_due_at", "due_at", postgresql_where=text("state = 'waiting'")),
+        Index("ix_mails_created_at", "created_at"),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id"))
-    recipient: Mapped[str]
     kind: Mapped[str]
+    object_id: Mapped[uuid.UUID]
+    """What it is about; with `kind` unique, so that one change is never told by two mails."""
+    recipient: Mapped[str | None]
+    """Where it goes; null: to the account's own address, whichever that is when it is sent."""
     facts: Mapped[dict[str, Any]] = mapped_column(JSONB)
-    written_at: Mapped[datetime]
+    state: Mapped[str]
+    reason: Mapped[str | None]
+    """Why the last try was in vain."""
+    tries: Mapped[int]
+    created_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]
+    link_used_at: Mapped[datetime | None]
+    """When the one-use link in it was used."""
+    due_at: Mapped[datetime]
+    lease_until: Mapped[datetime | None]
+    fence: Mapped[int] = mapped_column(BigInteger)

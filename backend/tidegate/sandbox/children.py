@@ -132,7 +132,9 @@ class Children:
         return await spawn(argv, log=self.home.logs / f"{name}.log", env=env)
 
     async def _launch_venue(self) -> asyncio.subprocess.Process:
-        return await self.launch("venue", "tidegate.sandbox.venue", *exchanges.arguments(self.home))
+        words = exchanges.arguments(self.home)
+        bank = exchanges.write_bank(self.home, bitcoin_url=self.bitcoin.url, evm_url=self.evm.url)
+        return await self.launch("venue", "tidegate.sandbox.venue", *words, "--bank", bank)
 
     async def _launch_api(self) -> asyncio.subprocess.Process:
         return await self.launch("api", "tidegate.sandbox.api", "--after", self.home.migrated_file)

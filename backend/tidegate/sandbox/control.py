@@ -1,7 +1,7 @@
 """The supervisor's door: what the api's sandbox routes ask it to do. Loopback, and its path holds the secret."""
 
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from tidegate.http import Outbound, OutboundError
@@ -39,14 +39,14 @@ class Control:
         supervisor: Supervisor,
         makers: dict[str, BlockMaker],
         gates: dict[str, Gate],
-        venue_urls: Sequence[str],
+        venue_urls: Mapping[str, str],
     ) -> None:
         self.door = Door(port, self._answer)
         self._secret = secret
         self._supervisor = supervisor
         self._makers = makers
         self._gates = gates
-        self._venues = [Outbound(url, timeout=5) for url in venue_urls]
+        self._venues = {name: Outbound(url, timeout=5) for name, url in venue_urls.items()}
         self._routes: dict[tuple[str, str], Callable[[dict[str, Any]], Awaitable[Any]]] = {
             ("GET", "chaos"): self._list,
             ("POST", "chaos"): self._switch,
@@ -58,7 +58,7 @@ class Control:
 
     async def close(self) -> None:
         await self.door.close()
-        for venue in self._venues:
+        for venue in self._venues.values():
             await venue.close()
 
     async def _answer(self, request: Request) -> Answer:
@@ -80,24 +80,32 @@ class Control:
         paused = sorted(name for name, maker in self._makers.items() if maker.paused)
         dropping = sorted(name for name, gate in self._gates.items() if gate.drop_next)
         worker = self._supervisor.children.get("worker")
+        silent = await self._silent()
         on = {
-            "venue_timeout_after_accept": await self._venue_fault(),
+            "venue_timeout_after_accept": bool(silent),
             "node_answer_dropped": bool(dropping),
             "reorg": False,
             "worker_killed": worker is not None and not worker.may_run.is_set(),
             "mining_paused": bool(paused),
         }
         networks = {"node_answer_dropped": dropping, "mining_paused": paused}
+        venues = {"venue_timeout_after_accept": silent}
         items = [
-            {"fault": name, "on": on[name], "networks": networks.get(name, []), "what": what}
+            {
+                "fault": name,
+                "on": on[name],
+                "networks": networks.get(name, []),
+                "venues": venues.get(name, []),
+                "what": what,
+            }
             for name, what in FAULTS.items()
         ]
-        return {"items": items}
+        return {"items": items, "venues": list(self._venues)}
 
     async def _switch(self, asked: dict[str, Any]) -> dict[str, Any]:
         fault, on = asked["fault"], asked["on"]
         if fault == "venue_timeout_after_accept":
-            await self._set_venue_fault(fault, on)
+            await self._set_venue_fault(fault, on, self._named(self._venues, asked, "venue"))
         elif fault == "worker_killed":
             if on:
                 await self._supervisor.kill("worker")
@@ -120,31 +128,33 @@ class Control:
         return found
 
     @staticmethod
-    def _named(among: dict[str, T], asked: dict[str, Any]) -> list[T]:
-        """That of the network which was named, or all."""
-        network = asked.get("network")
-        if network is None:
+    def _named(among: dict[str, T], asked: dict[str, Any], kind: str = "network") -> list[T]:
+        """That of the network or exchange which was named, or all."""
+        name = asked.get(kind)
+        if name is None:
             return list(among.values())
-        if network not in among:
-            raise Wrong(f"Name a network: {' or '.join(among)}.")
-        return [among[network]]
+        if name not in among:
+            raise Wrong(f"Name {'an exchange' if kind == 'venue' else 'a network'}: {' or '.join(among)}.")
+        return [among[name]]
 
-    async def _venue_fault(self) -> bool:
-        """Whether it is on at any of them. Of one that does not answer nothing is known."""
-        on = False
-        for venue in self._venues:
+    async def _silent(self) -> list[str]:
+        """Exchanges where it is on. Of one that does not answer nothing is known."""
+        found = []
+        for name, venue in self._venues.items():
             try:
                 answer = await venue.call("GET", "/_sandbox/faults")
                 items = json.loads(answer.body)["items"]
             except (OutboundError, ValueError, KeyError):
                 continue
-            on = on or any(item["fault"] == "venue_timeout_after_accept" and item["on"] for item in items)
-        return on
+            if any(item["fault"] == "venue_timeout_after_accept" and item["on"] for item in items):
+                found.append(name)
+        return found
 
-    async def _set_venue_fault(self, fault: str, on: bool) -> None:
+    @staticmethod
+    async def _set_venue_fault(fault: str, on: bool, venues: Sequence[Outbound]) -> None:
         body = json.dumps({"fault": fault, "on": on}).encode()
         headers = {"content-type": "application/json"}
-        for venue in self._venues:
+        for venue in venues:
             answer = await venue.call("POST", "/_sandbox/faults", content=body, headers=headers)
             if answer.status != 200:
                 raise Wrong(f"The venue refuses: {answer.body[:200].decode(errors='replace')}")

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,11 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_pri
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from tidegate.config import SandboxSettings
+from tidegate.sandbox.bank import Nodes, deposit_address
 from tidegate.sandbox.home import Home
+from tidegate.sandbox.nodes import TOKENS
 from tidegate.sandbox.process import write_whole
+from tidegate.sandbox.venue.funding import NETWORKS
 
 EXCHANGES = ("binance", "coinbase", "kraken")
 FUNDS: Mapping[str, Mapping[str, str]] = {
@@ -21,8 +25,6 @@ FUNDS: Mapping[str, Mapping[str, str]] = {
 }
 """What the house has at each from the start. The seed books it as capital."""
 _FEES = {"binance": "0.001", "coinbase": "0.00105", "kraken": "0.00102"}
-# Asked once a second each, no more of Kraken's books can be read than it lets anybody read.
-_PAIRS = {"kraken": ["BTC-USDT", "ETH-USDT"]}
 _OPTIONS = {"kraken": {"tier": "pro"}}
 _STREAMS = {"kraken": "/v2"}
 _READY = {"binance": "/api/v3/ping", "coinbase": "/api/v3/brokerage/time", "kraken": "/0/public/Time"}
@@ -72,10 +74,36 @@ def settings_of_exchanges(home: Home) -> dict[str, Any]:
             "secret": secret,
             "taker_fee": _FEES[name],
             "withdrawals": True,
-            **({"pairs": _PAIRS[name]} if name in _PAIRS else {}),
+            "keep": {code: _keep(code, funds) for code, funds in FUNDS[name].items() if code in NETWORKS},
             **({"options": _OPTIONS[name]} if name in _OPTIONS else {}),
         }
     return found
+
+
+def _keep(code: str, funds: str) -> dict[str, Any]:
+    """About what is there from the start; what strays a tenth from it is proposed to be moved, and a person decides."""
+    held = Decimal(funds)
+    return {
+        "network": NETWORKS[code],
+        "least": str(held * Decimal("0.9")),
+        "target": funds,
+        "most": str(held * Decimal("1.1")),
+        "smallest": str(held * Decimal("0.02")),
+        "most_a_move": str(held * Decimal("0.5")),
+    }
+
+
+def settings_of_signer() -> dict[str, Any]:
+    """Where the signer may send the house's money at exchanges: what goes into `[signer]`."""
+    places = {
+        name: {
+            f"{code}@{NETWORKS[code]}": deposit_address(name, NETWORKS[code])
+            for code in FUNDS[name]
+            if code in NETWORKS
+        }
+        for name in EXCHANGES
+    }
+    return {"venue_addresses": places, "max_to_venue": {"BTC": "10", "ETH": "200", "USDT": "750000", "USDC": "250000"}}
 
 
 def for_guests(home: Home) -> dict[str, Any]:
@@ -100,6 +128,14 @@ def arguments(home: Home) -> list[str | Path]:
         port = str(home.ports[_port(name)])
         words += ["--dialect", name, "--port", port, "--data", folder, "--config", config]
     return words
+
+
+def write_bank(home: Home, *, bitcoin_url: str, evm_url: str) -> Path:
+    """Tell the exchanges where their coins lie; the file for `--bank`."""
+    nodes = Nodes(bitcoin_url, evm_url, dict(TOKENS), home.signer_public_file)
+    path = home.folder / "venues" / "bank.json"
+    write_whole(path, nodes.text())
+    return path
 
 
 def _config(home: Home, name: str) -> str:

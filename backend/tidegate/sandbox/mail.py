@@ -3,10 +3,13 @@
 import asyncio
 import contextlib
 import itertools
+from collections import deque
 from datetime import UTC, datetime
 from pathlib import Path
 
 _MAX_BYTES = 10 * 1024 * 1024
+_KEPT = 2000
+"""Mails on disk; the oldest go."""
 
 
 class MailCatcher:
@@ -17,9 +20,11 @@ class MailCatcher:
         self.folder = folder
         self._server: asyncio.Server | None = None
         self._numbers = itertools.count(1)
+        self._names: deque[str] = deque()
 
     async def open(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._names = deque(sorted(path.name for path in self.folder.glob("*.eml")))
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port, limit=_MAX_BYTES)
 
     async def close(self) -> None:
@@ -56,3 +61,6 @@ class MailCatcher:
     def _keep(self, message: bytes) -> None:
         name = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{next(self._numbers):06d}.eml"
         (self.folder / name).write_bytes(message)
+        self._names.append(name)
+        if len(self._names) > _KEPT:
+            (self.folder / self._names.popleft()).unlink(missing_ok=True)

@@ -1,5 +1,6 @@
 """The sandbox's own calls: coins, blocks, faults, the demo people's codes. Mounted in sandbox mode only."""
 
+import asyncio
 import json
 from dataclasses import asdict
 from typing import Annotated, Any
@@ -9,26 +10,27 @@ from fastapi import APIRouter, Depends, Query, Request
 from tidegate.auth.gate import Gate
 from tidegate.auth.subject import allow
 from tidegate.config import Settings
-from tidegate.outbox import letters
 from tidegate.problems import problems
 from tidegate.refusal import Kind, Refusal
-from tidegate.sandbox import faucet, people
+from tidegate.sandbox import faucet, mailbox, people
 from tidegate.sandbox.chaos import ask_supervisor
-from tidegate.sandbox.scenarios import scenarios
+from tidegate.sandbox.scenarios import invoice, scenarios
 from tidegate.sandbox.schemas import (
     ChaosIn,
     ChaosList,
     DemoCodes,
     FaucetIn,
     FaucetOut,
-    LetterItem,
-    Mailbox,
+    Invoice,
+    MailItem,
+    MailList,
     MineIn,
     MineOut,
     ScenarioItem,
     ScenarioList,
     Start,
 )
+from tidegate.sandbox.settings import ETHEREUM
 
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -107,10 +109,26 @@ async def sandbox_authenticator(settings: Here) -> DemoCodes:
     return DemoCodes(items=people.codes(settings.sandbox.directory))
 
 
+@router.get("/mails", operation_id="sandbox_mails", responses=problems(Kind.INVALID_REQUEST))
+async def sandbox_mails(settings: Here, to: Annotated[str, Query(min_length=3, max_length=254)]) -> MailList:
+    """What was mailed to an address, newest first. The sandbox's mail server keeps it; nothing leaves the machine."""
+    folder = settings.sandbox.directory / "mail"
+    found = await asyncio.to_thread(mailbox.mails, folder, to=to, base=settings.api.public_url)
+    return MailList(items=[MailItem(**asdict(one)) for one in found])
+
+
 @router.get("/scenarios", operation_id="sandbox_scenarios")
 async def sandbox_scenarios() -> ScenarioList:
     """Recipients with a scripted fate."""
     return ScenarioList(items=[ScenarioItem(**asdict(one)) for one in scenarios()])
+
+
+@router.get("/invoice", operation_id="sandbox_invoice")
+async def sandbox_invoice(settings: Here) -> Invoice:
+    """An invoice of 25 USDT, to be paid with whatever one has."""
+    network = settings.networks[ETHEREUM]
+    token = network.tokens["USDT"]
+    return Invoice(text=invoice(contract=token.contract, chain_id=network.chain_id, units=25 * 10**token.decimals))
 
 
 @router.get("/start", operation_id="sandbox_start")
@@ -121,17 +139,3 @@ async def sandbox_start(settings: Here) -> Start:
     if path.is_file():
         state = json.loads(path.read_text())
     return Start.model_validate(state)
-
-
-@router.get("/mailbox", operation_id="sandbox_mailbox")
-async def sandbox_mailbox(request: Request, recipient: Annotated[str, Query(max_length=254)]) -> Mailbox:
-    """The newest letters to an address, links included: nobody's mail leaves a sandbox."""
-    gate: Gate = request.app.state.gate
-    async with gate.db.reading() as session:
-        found = await letters.to(session, recipient, limit=10)
-    return Mailbox(
-        items=[
-            LetterItem(recipient=one.recipient, kind=one.kind, facts=one.facts, written_at=one.written_at)
-            for one in found
-        ]
-    )

@@ -24,6 +24,15 @@ STUCK_BITCOIN = "bcrt1qxvenxvenxvenxvenxvenxvenxvenxvenztev8a"
 STUCK_SECONDS = 60.0
 
 
+SHOP = "0x8ba1f109551bD432803012645Ac136ddd64DBA72"
+"""An address of nobody's, as the shop of the first minute."""
+
+
+def invoice(*, contract: str, chain_id: int, units: int) -> str:
+    """An EIP-681 link: `units` of a token, to the shop."""
+    return f"ethereum:{contract}@{chain_id}/transfer?address={SHOP}&uint256={units}"
+
+
 def scenarios() -> list[Scenario]:
     """All of them, in the order in which they are worth trying."""
     screened = "Screening finds it on the deny list; the withdrawal is rejected and the debit comes back in full."

@@ -34,6 +34,7 @@ class ChaosIn(In):
     fault: Fault
     on: bool
     network: str | None = Field(default=None, max_length=40, description="Needed for `reorg`; else: all networks")
+    venue: str | None = Field(default=None, max_length=40, description="One exchange; else: all of them")
     blocks: int = Field(default=1, ge=1, le=30, description="How deep a `reorg` goes")
 
 
@@ -41,11 +42,13 @@ class ChaosItem(Out):
     fault: str
     on: bool
     networks: list[str] = Field(description="Where it is on, for faults of one network")
+    venues: list[str] = Field(description="Where it is on, for faults of one exchange")
     what: str
 
 
 class ChaosList(Out):
     items: list[ChaosItem]
+    venues: list[str] = Field(description="The exchanges that can be broken one by one")
     next_cursor: str | None = None
 
 
@@ -78,6 +81,12 @@ class ScenarioList(Out):
     next_cursor: str | None = None
 
 
+class Invoice(Out):
+    """What a shop would show: pay it, and watch."""
+
+    text: str = Field(examples=["ethereum:0x5FbD…@31337/transfer?address=0x8ba1…&uint256=25000000"])
+
+
 class StartPart(Out):
     name: str
     what: str
@@ -94,14 +103,16 @@ class Start(Out):
     parts: list[StartPart]
 
 
-class LetterItem(Out):
-    """A letter as it would be sent."""
+class MailItem(Out):
+    id: str
+    at: Time
+    sender: str
+    to: str
+    subject: str
+    text: str
+    links: list[str] = Field(description="Pages of ours that it points to")
 
-    recipient: str
-    kind: str
-    facts: dict[str, str]
-    written_at: Time
 
-
-class Mailbox(Out):
-    items: list[LetterItem]
+class MailList(Out):
+    items: list[MailItem]
+    next_cursor: str | None = None

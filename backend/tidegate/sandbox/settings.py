@@ -1,11 +1,12 @@
 """`tidegate.toml` of a sandbox: what the api, worker and signer of this data folder are told."""
 
 import json
+import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from tidegate.sandbox.exchanges import settings_of_exchanges
+from tidegate.sandbox.exchanges import settings_of_exchanges, settings_of_signer
 from tidegate.sandbox.home import Home
 from tidegate.sandbox.nodes import CHAIN_ID, FAUCET_WALLET, TOKEN_DECIMALS, TOKENS
 from tidegate.sandbox.scenarios import deny_list
@@ -57,6 +58,13 @@ def settings_of(
             "max_payout": {"BTC": "5", "ETH": "100", "USDT": "100000", "USDC": "100000"},
             "max_hourly": {"BTC": "100", "ETH": "2000", "USDT": "2000000", "USDC": "2000000"},
             "max_daily": {"BTC": "400", "ETH": "8000", "USDT": "8000000", "USDC": "8000000"},
+            **settings_of_signer(),
+        },
+        "mail": {
+            "host": "127.0.0.1",
+            "port": home.ports["mail"],
+            "tls": "none",
+            "sender": "Tidegate sandbox <harbour@demo.example>",
         },
         "compliance": {"deny_list_file": home.deny_list_file, "new_address_cooldown_seconds": 0},
         "sandbox": {
@@ -81,15 +89,19 @@ def toml(tables: dict[str, Any]) -> str:
         plain = {key: value for key, value in content.items() if not isinstance(value, dict)}
         if name and (plain or not content):
             lines.append(f"[{name}]")
-        lines.extend(f"{key} = {_value(value)}" for key, value in plain.items())
+        lines.extend(f"{_key(key)} = {_value(value)}" for key, value in plain.items())
         if plain:
             lines.append("")
         for key, value in content.items():
             if isinstance(value, dict):
-                table(f"{name}.{key}" if name else key, value)
+                table(f"{name}.{_key(key)}" if name else _key(key), value)
 
     table("", tables)
     return "\n".join(lines)
+
+
+def _key(key: str) -> str:
+    return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else json.dumps(key)
 
 
 def _value(value: object) -> str:
@@ -104,5 +116,5 @@ def _value(value: object) -> str:
         case list():
             return f"[{', '.join(_value(one) for one in value)}]"
         case dict():
-            return f"{{ {', '.join(f'{key} = {_value(one)}' for key, one in value.items())} }}"
+            return f"{{ {', '.join(f'{_key(key)} = {_value(one)}' for key, one in value.items())} }}"
     raise TypeError(f"no TOML for {value!r}")

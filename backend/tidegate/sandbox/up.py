@@ -118,7 +118,7 @@ class Up:
             supervisor=self.supervisor,
             makers=makers,
             gates=self.gates,
-            venue_urls=[exchanges.url(self.home, name) for name in exchanges.EXCHANGES],
+            venue_urls={name: exchanges.url(self.home, name) for name in exchanges.EXCHANGES},
         )
         self.mail = MailCatcher(ports["mail"], self.home.folder / "mail")
         self.children = Children(

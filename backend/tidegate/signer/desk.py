@@ -8,7 +8,7 @@ from pathlib import Path
 
 from eth_utils.address import to_checksum_address
 
-from tidegate import money
+from tidegate import failpoints, money
 from tidegate.config import NetworkSettings, Settings
 from tidegate.signer.bitcoin import BitcoinVault, NotDecodable
 from tidegate.signer.cases import Case, bitcoin_case, evm_case
@@ -31,6 +31,7 @@ from tidegate.signing.messages import (
     Answer,
     Approved,
     Denied,
+    Fence,
     MoveBitcoin,
     MoveEvm,
     Payout,
@@ -38,6 +39,7 @@ from tidegate.signing.messages import (
     SignBitcoin,
     SignCancel,
     SignChild,
+    SignedBytes,
     SignedLately,
     SignerStatus,
     SignEvm,
@@ -115,6 +117,8 @@ _OF_SETTINGS = frozenset(
         Rule.NO_VENUE_ADDRESS,
     },
 )
+# Nor does who asks.
+_HOLD_NOTHING = _OF_SETTINGS | {Rule.OLD_FENCE}
 
 
 class Desk:
@@ -143,8 +147,26 @@ class Desk:
     def signed_lately(self) -> SignedLately:
         return SignedLately(self._journal.lately)
 
-    def sign(self, request: SignRequest) -> Answer:
-        """Approved once the bytes are journalled; Denied with the first rule that says no."""
+    def signed_bytes(self, txid: str) -> SignedBytes | Denied:
+        """What was given for it before, also while frozen: whoever asks has had it, or has lost it."""
+        return self._journal.bytes_of(txid) or Denied(Rule.MALFORMED, "no such transaction was signed")
+
+    def sign(self, request: SignRequest, under: Fence | None = None) -> Answer:
+        """Approved once the bytes are journalled; Denied with the first rule that says no.
+
+        `under`: the fence of whoever asks; once a later holder of the same set was heard, earlier ones never are again.
+        """
+        if under is not None and under.number < self._journal.fence(under.set_id):
+            told = Denied(Rule.OLD_FENCE, "somebody else has taken this set over")
+            return self._deny(_payouts_of(request), _subject_of(request) or under.set_id, told)
+        if under is not None:
+            self._journal.hear(under)
+        answer = self._judge(request)
+        # What was said before, or refused before, adds no line that could have told of the fence.
+        self._journal.heard(self._clock())
+        return answer
+
+    def _judge(self, request: SignRequest) -> Answer:
         payouts, subject = _payouts_of(request), _subject_of(request)
         if self._freeze_flag.exists():
             return Denied(Rule.FROZEN, "signing is frozen", self._signed_before(payouts, subject))
@@ -223,7 +245,9 @@ class Desk:
             approved = sign()
         except NotDecodable as error:
             return self._deny(case.payouts, subject, Denied(Rule.MALFORMED, str(error)))
+        failpoints.reach("P11.journal:before")
         self._journal.record(case.payouts, key, replace(signed, txid=approved.txid), approved, more, at)
+        failpoints.reach("P11.journal:after")
         return approved
 
     def _added(self, case: Case, signed: Signed, policy: Policy) -> dict[str, int]:
@@ -239,7 +263,7 @@ class Desk:
     def _deny(self, payouts: Sequence[Payout], subject: str, denied: Denied) -> Denied:
         """Journal a refusal, and say with it whether anything was signed for this before."""
         told = replace(denied, signed=self._signed_before(payouts, subject))
-        self._journal.refuse(payouts, subject, told, self._clock(), holds=denied.rule not in _OF_SETTINGS)
+        self._journal.refuse(payouts, subject, told, self._clock(), holds=denied.rule not in _HOLD_NOTHING)
         return told
 
     def _signed_before(self, payouts: Sequence[Payout], subject: str) -> bool:

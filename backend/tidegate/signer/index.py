@@ -21,7 +21,8 @@ def start_and_length(where: Place) -> tuple[int, int]:
     return where >> _LENGTH_BITS, where & (1 << _LENGTH_BITS) - 1
 
 
-def _name(name: str) -> bytes:
+def name_of(name: str) -> bytes:
+    """What a name is kept as."""
     return hashlib.blake2b(name.encode(), digest_size=20).digest()
 
 
@@ -33,14 +34,17 @@ class Newest(Generic[T]):
         self._places: dict[bytes, Place] = {}
 
     def put(self, name: str, where: Place) -> None:
-        self._places[_name(name)] = where
+        self._places[name_of(name)] = where
+
+    def where(self, name: str) -> Place | None:
+        return self._places.get(name_of(name))
 
     def get(self, name: str) -> T | None:
-        where = self._places.get(_name(name))
+        where = self.where(name)
         return None if where is None else self._read(where)
 
     def __contains__(self, name: str) -> bool:
-        return _name(name) in self._places
+        return name_of(name) in self._places
 
     def __len__(self) -> int:
         return len(self._places)
@@ -54,18 +58,18 @@ class Every(Generic[T]):
         self._places: dict[bytes, Place | tuple[Place, ...]] = {}
 
     def add(self, name: str, where: Place) -> None:
-        known = self._places.get(_name(name))
-        self._places[_name(name)] = where if known is None else (*_all(known), where)
+        known = self._places.get(name_of(name))
+        self._places[name_of(name)] = where if known is None else (*_all(known), where)
 
     def drop(self, name: str) -> None:
-        self._places.pop(_name(name), None)
+        self._places.pop(name_of(name), None)
 
     def get(self, name: str) -> list[T]:
         """Empty for what is not known."""
-        return [self._read(where) for where in _all(self._places.get(_name(name), ()))]
+        return [self._read(where) for where in _all(self._places.get(name_of(name), ()))]
 
     def __contains__(self, name: str) -> bool:
-        return _name(name) in self._places
+        return name_of(name) in self._places
 
     def __len__(self) -> int:
         return len(self._places)

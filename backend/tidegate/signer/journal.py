@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from tidegate.signer.head import GENESIS, Head, HeadUnreadable
-from tidegate.signer.index import Every, Newest, Place, place, start_and_length
+from tidegate.signer.index import Every, Newest, Place, name_of, place, start_and_length
 from tidegate.signer.keys import sync_folder
 from tidegate.signer.rules import MOVES, Memory, Signed
 from tidegate.signer.totals import DAY, HOUR, Totals, moment
 from tidegate.signing.frames import canonical
-from tidegate.signing.messages import MOST_KNOWN, Approved, Denied, Known, Payout
+from tidegate.signing.messages import MOST_KNOWN, Approved, Denied, Fence, Known, Payout, SignedBytes
 
 
 class JournalBroken(Exception):
@@ -55,6 +55,8 @@ class Journal:
         self._transactions = Newest(self._read_signed)
         self._answers = Newest(self._approved_at)
         self._refusals: set[bytes] = set()
+        self._fences: dict[bytes, int] = {}
+        self._hearing: Fence | None = None
         self._totals = Totals()
         self._lately: deque[Known] = deque(maxlen=MOST_KNOWN)
         self._head: Head | None = None
@@ -72,6 +74,17 @@ class Journal:
     def answered(self, key: str) -> Approved | None:
         """The bytes already given for this very transaction and these very intents."""
         return self._answers.get(key)
+
+    def bytes_of(self, txid: str) -> SignedBytes | None:
+        """What was signed as this transaction, each of its payouts as it was authorised."""
+        where = self._transactions.where(txid)
+        if where is None:
+            return None
+        line = self._line(where)
+        places = [self._digests.where(payout_id) for payout_id in line["payouts"]]
+        asked = [self._line(one) for one in places if one is not None]
+        payouts = [Payout.from_json({"intent": one["intent"], "authorisation": one["authorisation"]}) for one in asked]
+        return SignedBytes(line["txid"], bytes.fromhex(line["raw"]), line["fee_units"], tuple(payouts))
 
     @property
     def lately(self) -> tuple[Known, ...]:
@@ -93,6 +106,18 @@ class Journal:
         # Lines of the first version end at the claims: what they signed can be neither replaced nor given a child.
         numbers = (tuple(line.get("price", ())), line["fee_units"], line.get("bound_units", 0), line.get("vsize", 0))
         return Signed(line["txid"], payouts, claims, *numbers, line.get("change", ""), line.get("parent", ""))
+
+    def fence(self, set_id: str) -> int:
+        """The latest holder of this set that was heard; 0 for none."""
+        return self._fences.get(name_of(set_id), 0)
+
+    def hear(self, under: Fence) -> None:
+        """Remember a later holder with the next line that is written; `heard` writes it if none was."""
+        self._hearing = under if under.number > self.fence(under.set_id) else None
+
+    def heard(self, at: str) -> None:
+        if self._hearing is not None:
+            self._append([], at)
 
     def at(self, now: str) -> str:
         """The time of the next line: never before the newest one, so that a clock set back forgets nothing."""
@@ -162,6 +187,8 @@ class Journal:
     def _append(self, lines: Sequence[dict[str, Any]], at: str) -> None:
         assert self._head is not None
         at = self.at(at)
+        if self._hearing is not None:
+            lines, self._hearing = [{"kind": "fence", **self._hearing.to_json()}, *lines], None
         head, number, texts = self.head, self.lines, []
         for line in lines:
             number += 1
@@ -192,6 +219,8 @@ class Journal:
             self._attempts.drop(line["payout"])
         elif line["kind"] == "compared":
             self._lately.clear()
+        elif line["kind"] == "fence":
+            self._fences[name_of(line["set_id"])] = line["number"]
 
     def _take_signed(self, line: dict[str, Any], where: Place) -> None:
         made_for = tuple(one.removeprefix(MOVES) for one in line["payouts"]) or (line.get("parent", ""),)

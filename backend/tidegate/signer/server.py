@@ -6,11 +6,24 @@ import os
 import signal
 from pathlib import Path
 
+from tidegate import failpoints
 from tidegate.config import Settings
 from tidegate.signer.desk import Desk, open_vaults, policies_of
 from tidegate.signer.home import FREEZE_FLAG, HEAD_FILE, JOURNAL_FILE, init, now, open_journal, open_seed, publish
 from tidegate.signing.frames import BadFrame, framed, read_frame, socket_address
-from tidegate.signing.messages import AskSigned, AskStatus, Denied, Failed, Malformed, Reply, Rule, request_of, wrap
+from tidegate.signing.messages import (
+    AskBytes,
+    AskSigned,
+    AskStatus,
+    Denied,
+    Failed,
+    Malformed,
+    Reply,
+    Rule,
+    fence_of,
+    request_of,
+    wrap,
+)
 
 log = logging.getLogger("tidegate.signer")
 
@@ -22,6 +35,7 @@ def run(settings: Settings) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     directory, head = settings.signer.directory, settings.signer.head_file
     if settings.sandboxed:
+        failpoints.arm_by(settings.sandbox.directory / "failpoint")
         init(settings)
     elif missing := _without_totals(settings):
         raise SystemExit(
@@ -98,18 +112,20 @@ class _Server:
 
     async def _answer(self, document: object) -> Reply:
         try:
-            request = request_of(document)
+            request, under = request_of(document), fence_of(document)
         except Malformed as error:
             return Denied(Rule.UNREADABLE, str(error))
         if isinstance(request, AskStatus):
             return self._desk.status()
         if isinstance(request, AskSigned):
             return self._desk.signed_lately()
+        if isinstance(request, AskBytes):
+            return self._desk.signed_bytes(request.txid)
         async with self._turn:
             if self.broken:
                 return Failed("the signer is ending itself")
             try:
-                return await asyncio.to_thread(self._desk.sign, request)
+                return await asyncio.to_thread(self._desk.sign, request, under)
             except OSError:
                 # Nobody knows what of the last lines is on disk. End, and let the next start read the journal.
                 log.exception("the journal could not be written")

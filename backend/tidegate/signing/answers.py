@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from tidegate.signing.fields import Malformed, integer_of, only, text_of
+from tidegate.signing.intents import Payout
 
 
 class Rule(StrEnum):
@@ -30,6 +31,7 @@ class Rule(StrEnum):
     OVER_DAILY = "over_daily"  # the same of the last 24 hours
     NO_COLD_ADDRESS = "no_cold_address"  # a move to cold storage, and this signer has no cold address there
     NO_VENUE_ADDRESS = "no_venue_address"  # a move to an exchange, and this signer has no address of ours there
+    OLD_FENCE = "old_fence"  # a later holder of the same set was heard before: whoever asks has lost its lease
     FROZEN = "frozen"  # the freeze flag is set; the one denial that ends, when a person lifts it
 
 
@@ -159,3 +161,29 @@ class SignerStatus:
         if not all(type(name) is str for name in networks):
             raise Malformed("status")
         return cls(known["frozen"], tuple(networks), integer_of(known, "journal_lines"), text_of(known, "journal_head"))
+
+
+@dataclass(frozen=True, slots=True)
+class SignedBytes:
+    """What the journal holds of one transaction: its bytes, and each payout that it makes with who authorised it.
+
+    No payouts: it is a move of the house, a child that pays for its parent, or it cancels a nonce.
+    """
+
+    txid: str
+    raw: bytes
+    fee_units: int
+    payouts: tuple[Payout, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        signed = Approved(self.raw, self.txid, self.fee_units).to_json()
+        return {**signed, "payouts": [one.to_json() for one in self.payouts]}
+
+    @classmethod
+    def from_json(cls, raw: Any) -> Self:
+        known = only(raw, {"raw", "txid", "fee_units", "payouts"}, "signed_bytes")
+        signed = Approved.from_json({name: known[name] for name in ("raw", "txid", "fee_units")})
+        if not isinstance(known["payouts"], list):
+            raise Malformed("signed_bytes")
+        payouts = tuple(Payout.from_json(one) for one in known["payouts"])
+        return cls(signed.txid, signed.raw, signed.fee_units, payouts)

@@ -8,11 +8,13 @@ from tidegate.signing.frames import BadFrame, framed, read_frame, socket_address
 from tidegate.signing.messages import (
     Answer,
     Approved,
+    AskBytes,
     AskSigned,
     AskStatus,
     Authorisation,
     Denied,
     Failed,
+    Fence,
     Intent,
     Malformed,
     Payout,
@@ -20,6 +22,7 @@ from tidegate.signing.messages import (
     Request,
     SignBitcoin,
     SignChild,
+    SignedBytes,
     SignedLately,
     SignerStatus,
     SignEvm,
@@ -42,17 +45,23 @@ class SignerDoor:
         self._timeout = timeout
 
     async def sign_bitcoin(
-        self, payouts: Sequence[tuple[Intent, Authorisation]], psbt: str, *, replaces: str = ""
+        self,
+        payouts: Sequence[tuple[Intent, Authorisation]],
+        psbt: str,
+        *,
+        replaces: str = "",
+        under: Fence | None = None,
     ) -> Answer:
         """Have this PSBT signed: it must pay exactly these payouts and our own change, and nothing else.
 
-        `replaces`: the txid of the transaction of the same payouts that it is to take the place of.
+        `replaces`: the txid of the transaction of the same payouts that it is to take the place of. `under`, here and
+        below: the lease that the set is worked on under; a holder before the last one that was heard is denied.
         """
-        return await self._answer(SignBitcoin(tuple(Payout(*payout) for payout in payouts), psbt, replaces))
+        return await self._answer(SignBitcoin(tuple(Payout(*payout) for payout in payouts), psbt, replaces), under)
 
-    async def sign_child(self, *, network: str, parent: str, psbt: str) -> Answer:
+    async def sign_child(self, *, network: str, parent: str, psbt: str, under: Fence | None = None) -> Answer:
         """Have the PSBT signed that spends the change of our own `parent` to pay for both."""
-        return await self._answer(SignChild(network, parent, psbt))
+        return await self._answer(SignChild(network, parent, psbt), under)
 
     async def sign_evm(
         self,
@@ -65,18 +74,20 @@ class SignerDoor:
         max_priority_fee_per_gas: int,
         chain_id: int,
         replaces: str = "",
+        under: Fence | None = None,
     ) -> Answer:
         """Have the transaction that pays this intent at this nonce built and signed by the signer.
 
         `replaces`: the hash of the transaction at this nonce that it is to take the place of.
         """
         return await self._answer(
-            SignEvm(intent, authorisation, nonce, gas, max_fee_per_gas, max_priority_fee_per_gas, chain_id, replaces)
+            SignEvm(intent, authorisation, nonce, gas, max_fee_per_gas, max_priority_fee_per_gas, chain_id, replaces),
+            under,
         )
 
-    async def sign_move(self, move: SignMove) -> Answer:
+    async def sign_move(self, move: SignMove, *, under: Fence | None = None) -> Answer:
         """Have a move of the house signed. The signer knows where it may go; nobody names a recipient."""
-        return await self._answer(move)
+        return await self._answer(move, under)
 
     async def status(self) -> SignerStatus | Failed:
         """Whether the signer lives, within 3 seconds."""
@@ -88,15 +99,21 @@ class SignerDoor:
         reply = await self._ask(AskSigned(), min(self._timeout, 3.0))
         return reply if isinstance(reply, SignedLately | Failed) else Failed("the signer answered something else")
 
-    async def _answer(self, request: Request) -> Answer:
-        reply = await self._ask(request, self._timeout)
+    async def signed_bytes(self, txid: str) -> SignedBytes | Denied | Failed:
+        """What the signer signed as this transaction; Denied when it did not."""
+        reply = await self._ask(AskBytes(txid), self._timeout)
+        known = SignedBytes | Denied | Failed
+        return reply if isinstance(reply, known) else Failed("the signer answered something else")
+
+    async def _answer(self, request: Request, under: Fence | None) -> Answer:
+        reply = await self._ask(request, self._timeout, under)
         return reply if isinstance(reply, Approved | Denied | Failed) else Failed("the signer answered something else")
 
-    async def _ask(self, request: Request, timeout: float) -> Reply:
+    async def _ask(self, request: Request, timeout: float, under: Fence | None = None) -> Reply:
         written = False
         try:
             async with asyncio.timeout(timeout):
-                request_bytes = framed(wrap(request))
+                request_bytes = framed(wrap(request, under))
                 with socket_address(self._path) as address:
                     reader, writer = await asyncio.open_unix_connection(address)
                 written = True

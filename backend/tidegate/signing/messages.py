@@ -4,10 +4,21 @@ On the socket a message is canonical JSON (frames.py). Reading is strict (fields
 intents.py, the house's own moves in moves.py, the answers in answers.py; all of it is imported from here.
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
-from tidegate.signing.answers import MOST_KNOWN, Approved, Denied, Failed, Known, Rule, SignedLately, SignerStatus
+from tidegate.signing.answers import (
+    MOST_KNOWN,
+    Approved,
+    Denied,
+    Failed,
+    Known,
+    Rule,
+    SignedBytes,
+    SignedLately,
+    SignerStatus,
+)
 from tidegate.signing.fields import Malformed, integer_of, only, psbt_of, text_of
 from tidegate.signing.intents import INTENT_TAG, Authorisation, Intent, Payout, digest_of
 from tidegate.signing.moves import (
@@ -31,11 +42,13 @@ __all__ = [
     "VERSION",
     "Answer",
     "Approved",
+    "AskBytes",
     "AskSigned",
     "AskStatus",
     "Authorisation",
     "Denied",
     "Failed",
+    "Fence",
     "Intent",
     "Known",
     "Malformed",
@@ -58,20 +71,41 @@ __all__ = [
     "SignToVenueBitcoin",
     "SignToVenueEvm",
     "SignTopUp",
+    "SignedBytes",
     "SignedLately",
     "SignerStatus",
     "digest_of",
+    "fence_of",
     "reply_of",
     "request_of",
     "wrap",
 ]
 
-VERSION = 4
+VERSION = 5
 """Of the socket's messages; a signer refuses any other. 2: replacements and children, `signed` in a denial. 3: moves.
-4: moves to exchanges."""
+4: moves to exchanges. 5: fences."""
 
 MOST_PAYOUTS = 100
 """In one Bitcoin transaction; above it a batch saves nothing and one that is stuck holds up more (chains.md 2.2)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """Under which lease of which set a request is made. A higher number is a later holder: earlier ones are not heard.
+
+    It says nothing of what is asked, and is no part of it: the same request of a later holder gets the same bytes.
+    """
+
+    set_id: str
+    number: int
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, raw: Any) -> Self:
+        known = only(raw, {"set_id", "number"}, "fence")
+        return cls(text_of(known, "set_id"), integer_of(known, "number"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,12 +207,28 @@ class AskSigned:
         return cls()
 
 
-SignRequest = SignBitcoin | SignEvm | SignChild | SignMove
-Request = SignRequest | AskStatus | AskSigned
+@dataclass(frozen=True, slots=True)
+class AskBytes:
+    """Which bytes did the signer sign as this transaction, and for which payouts? Signs nothing: it gave them before."""
 
+    txid: str
+
+    def to_json(self) -> dict[str, Any]:
+        return {"txid": self.txid}
+
+    @classmethod
+    def from_json(cls, raw: Any) -> Self:
+        return cls(text_of(only(raw, {"txid"}, "signed_bytes"), "txid"))
+
+
+SignRequest = SignBitcoin | SignEvm | SignChild | SignMove
+Request = SignRequest | AskStatus | AskSigned | AskBytes
+
+
+_UNKNOWN = "message: unknown version or kind"
 
 Answer = Approved | Denied | Failed
-Reply = Answer | SignerStatus | SignedLately
+Reply = Answer | SignerStatus | SignedLately | SignedBytes
 
 _REQUESTS: dict[str, type[Request]] = {
     "sign_bitcoin": SignBitcoin,
@@ -194,6 +244,7 @@ _REQUESTS: dict[str, type[Request]] = {
     "sign_cancel": SignCancel,
     "status": AskStatus,
     "signed_lately": AskSigned,
+    "signed_bytes": AskBytes,
 }
 _REPLIES: dict[str, type[Reply]] = {
     "approved": Approved,
@@ -201,21 +252,37 @@ _REPLIES: dict[str, type[Reply]] = {
     "failed": Failed,
     "status": SignerStatus,
     "signed_lately": SignedLately,
+    "signed_bytes": SignedBytes,
 }
 
 
-def wrap(message: Request | Reply) -> dict[str, Any]:
-    """The message with its version and kind, as it goes on the socket."""
+def wrap(message: Request | Reply, under: Fence | None = None) -> dict[str, Any]:
+    """The message with its version and kind, as it goes on the socket; a request also with the fence it is made under."""
     kinds: dict[str, Any] = {**_REPLIES} if isinstance(message, Reply) else {**_REQUESTS}
     kind = next(name for name, cls in kinds.items() if cls is type(message))
-    return {"version": VERSION, "kind": kind, "body": message.to_json()}
+    document = {"version": VERSION, "kind": kind, "body": message.to_json()}
+    if isinstance(message, Reply):
+        return document
+    return document | {"fence": None if under is None else under.to_json()}
+
+
+def _asked(raw: Any) -> Mapping[str, Any]:
+    if isinstance(raw, dict) and raw.get("version") != VERSION:
+        raise Malformed(_UNKNOWN)
+    return only(raw, {"version", "kind", "body", "fence"}, "message")
+
+
+def fence_of(raw: Any) -> Fence | None:
+    """The fence that a request is made under; None for one of no set. Refuses with Malformed."""
+    known = _asked(raw)
+    return None if known["fence"] is None else Fence.from_json(known["fence"])
 
 
 def request_of(raw: Any) -> Request:
     """Refuses with Malformed."""
-    known = only(raw, {"version", "kind", "body"}, "message")
-    if known["version"] != VERSION or type(known["kind"]) is not str or known["kind"] not in _REQUESTS:
-        raise Malformed("message: unknown version or kind")
+    known = _asked(raw)
+    if type(known["kind"]) is not str or known["kind"] not in _REQUESTS:
+        raise Malformed(_UNKNOWN)
     return _REQUESTS[known["kind"]].from_json(known["body"])
 
 
@@ -223,5 +290,5 @@ def reply_of(raw: Any) -> Reply:
     """Refuses with Malformed."""
     known = only(raw, {"version", "kind", "body"}, "message")
     if known["version"] != VERSION or type(known["kind"]) is not str or known["kind"] not in _REPLIES:
-        raise Malformed("message: unknown version or kind")
+        raise Malformed(_UNKNOWN)
     return _REPLIES[known["kind"]].from_json(known["body"])

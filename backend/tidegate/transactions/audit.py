@@ -1,13 +1,13 @@
 """The audit of the books: the ledger within itself, holds against what they are for, ledger against chain and venue.
 
 The world moves while it is read, so a difference is looked at again, a few times, before it is called one. Every term
-is printed: a reader can re-add the line by hand.
+is printed: a reader can re-add the line by hand. What a stored run means for payouts is decided in reconcile.py.
 """
 
 import asyncio
 import functools
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from fractions import Fraction
 from typing import Any, Protocol
@@ -22,7 +22,8 @@ from tidegate.ledger import balances, proof
 from tidegate.money import UnknownAsset, asset, format_units
 from tidegate.transactions import store, transfer_store
 from tidegate.transactions.office import Office
-from tidegate.treasury import attempts, transit
+from tidegate.transactions.reconcile_rules import steady
+from tidegate.treasury import attempts, strangers, transit
 from tidegate.venues.port import VenueUnavailable
 from tidegate.wallets import audit as wallets
 from tidegate.wire import time_text
@@ -33,17 +34,26 @@ PAUSE_SECONDS = 0.7
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """`world = ledger + terms` for one asset at one place, in base units. `difference` is what is left over."""
+    """`world = ledger + terms` for one asset at one place, in base units. `difference` is what is left over.
+
+    `looks`: what was left over at each look of this run; the line itself is of the one where it was least.
+    """
 
     place: str
     asset: str
     ledger: int
     terms: dict[str, int]
     world: int
+    looks: tuple[int, ...] = ()
 
     @property
     def difference(self) -> int:
         return self.world - self.ledger - sum(self.terms.values())
+
+    @property
+    def steady(self) -> int:
+        """The part of the difference that was there at every look."""
+        return steady(self.looks or (self.difference,))
 
 
 @dataclass(slots=True)
@@ -54,6 +64,7 @@ class Report:
     past: bool = False
     findings: list[proof.Finding] = field(default_factory=list)
     lines: list[Line] = field(default_factory=list)
+    orphans: list[strangers.Orphan] = field(default_factory=list)
     unchecked: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
     totals: list[tuple[str, str, str, str, int]] = field(default_factory=list)
@@ -61,7 +72,7 @@ class Report:
     @property
     def verdict(self) -> str:
         """`exact`, `differs`, or `unchecked` when something could not be asked and nothing else is wrong."""
-        if self.findings or any(line.difference for line in self.lines):
+        if self.findings or self.orphans or any(line.difference for line in self.lines):
             return "differs"
         return "unchecked" if self.unchecked else "exact"
 
@@ -74,6 +85,7 @@ class Report:
             "past": self.past,
             "verdict": self.verdict,
             "findings": [{"check": f.check, "detail": f.detail} for f in self.findings],
+            "orphans": [one.to_json() for one in self.orphans],
             "unchecked": self.unchecked,
             "left_out": self.left_out,
             "lines": [
@@ -84,6 +96,7 @@ class Report:
                     "terms": {name: text_of(line.asset, units) for name, units in line.terms.items()},
                     "world": text_of(line.asset, line.world),
                     "difference": text_of(line.asset, line.difference),
+                    "steady": text_of(line.asset, line.steady),
                 }
                 for line in self.lines
             ],
@@ -117,8 +130,10 @@ async def run(office: Office, *, now: datetime, progress: Progress = _silent, wh
         report.findings += await _holds(session)
         report.totals = await balances.trial_balance(session)
         report.findings += await _in_transit(session, report.totals)
+        report.orphans += await _unlinked(session)
     for network, chain in office.chains.items():
         await _settled(report, network, progress, lambda c=chain: _chain_lines(office, c))  # type: ignore[misc]  # bound at definition
+        await _strangers(report, office, chain)
     if not office.chains:
         report.unchecked.append("chains: the signer's public keys are not there")
     for name in office.desk.venues:
@@ -162,8 +177,8 @@ async def _proved(
 
 
 async def _settled(report: Report, place: str, progress: Progress, look: Callable[[], Awaitable[list[Line]]]) -> None:
-    """Look until it is exact, or until looking again no longer helps."""
-    lines: list[Line] = []
+    """Look until each line was exact once, or until looking again no longer helps."""
+    least: dict[str, Line] = {}
     for attempt in range(TRIES):
         progress(place)
         try:
@@ -171,11 +186,34 @@ async def _settled(report: Report, place: str, progress: Progress, look: Callabl
         except (NodeUnavailable, VenueUnavailable) as error:
             report.unchecked.append(f"{place}: {error}")
             return
-        if all(line.difference == 0 for line in lines):
+        for line in lines:
+            before = least.get(line.asset)
+            looks = (*(before.looks if before else ()), line.difference)
+            closest = line if before is None or abs(line.difference) < abs(before.difference) else before
+            least[line.asset] = replace(closest, looks=looks)
+        if all(line.difference == 0 for line in least.values()):
             break
         if attempt < TRIES - 1:
             await asyncio.sleep(PAUSE_SECONDS)
-    report.lines += lines
+    report.lines += least.values()
+
+
+async def _strangers(report: Report, office: Office, chain: Chain) -> None:
+    """What left our wallets on this chain and is in no book of ours. The chain is asked first: bytes are stored before
+    they are sent, so a healthy house is never behind."""
+    try:
+        report.orphans += await strangers.look(office.db, chain)
+    except NodeUnavailable as error:
+        if not any(one.startswith(f"{chain.network}: ") for one in report.unchecked):
+            report.unchecked.append(f"{chain.network}: {error}")
+
+
+async def _unlinked(session: AsyncSession) -> list[strangers.Orphan]:
+    """Payments that are to be made, or were, for no withdrawal of ours: or another amount, or to somebody else."""
+    return [
+        strangers.Orphan(network, str(payout), f"a payment of {units} {code} to {address} belongs to no withdrawal")
+        for payout, network, code, units, address in await store.unlinked_payouts(session)
+    ]
 
 
 async def _holds(session: AsyncSession) -> list[proof.Finding]:

@@ -1,50 +1,18 @@
-"""The books as the page shows them: the last stored check, and the worker step that makes one."""
+"""The books as the page shows them: the last stored check, and what is frozen by it."""
 
-import time
 from collections.abc import Sequence
 from typing import Any
 
-import structlog
-
-from tidegate.database import utcnow
+from tidegate.compliance import freeze
+from tidegate.compliance.rules import Cause
 from tidegate.money import asset, format_units, listed_assets, parse_units
-from tidegate.transactions import audit, store
+from tidegate.transactions import store
 from tidegate.transactions.office import Office
-from tidegate.transactions.schemas import BooksAssetOut, BooksOut
+from tidegate.transactions.schemas import BooksAssetOut, BooksOut, PlaceOut
 from tidegate.treasury import attempts
-
-log = structlog.get_logger(__name__)
-
-WHOLE_EVERY_SECONDS = 300.0
-WHOLE_SHARE = 20
-"""A whole look that took long is not repeated before so many times its own length has passed."""
 
 # What we have: assets. Expenses are no assets; `liquidity` may stand on either side.
 _HAVE = ("wallet:deposit", "wallet:hot", "wallet:cold", "venue", "in_transit", "receivable")
-
-
-class Checker:
-    """The worker's step: balances and the world at every look, every single transfer now and then."""
-
-    def __init__(self, office: Office) -> None:
-        self._office = office
-        self._whole_at: float | None = None
-        self._pause = WHOLE_EVERY_SECONDS
-
-    async def step(self) -> int:
-        """Check, store, complain aloud when something differs."""
-        began = time.monotonic()
-        whole = self._whole_at is None or began - self._whole_at > self._pause
-        report = await audit.run(self._office, now=utcnow(), whole=whole)
-        if whole:
-            # What only a whole look finds must not be covered up by a lesser one a few seconds later.
-            self._whole_at = time.monotonic() if not report.findings else None
-            self._pause = max(WHOLE_EVERY_SECONDS, WHOLE_SHARE * (time.monotonic() - began))
-        async with self._office.db.transaction() as session:
-            await store.save_check(session, at=report.at, verdict=report.verdict, report=report.to_json())
-        if report.verdict == "differs":
-            log.error("books_differ", findings=[f.detail for f in report.findings], lines=report.to_json()["lines"])
-        return 0
 
 
 async def last(office: Office) -> BooksOut:
@@ -52,6 +20,7 @@ async def last(office: Office) -> BooksOut:
     async with office.db.reading() as session:
         row = await store.last_check(session)
         signed = await store.count_signed(session)
+        frozen = await freeze.standing(session)
         made, most = await attempts.most_payouts(session)
     report = row.report if row else {}
     return BooksOut(
@@ -62,7 +31,19 @@ async def last(office: Office) -> BooksOut:
         withdrawals=signed,
         attempts=made,
         payouts_at_most=most,
+        milliseconds=row.milliseconds if row else None,
+        places=_places(report.get("lines", [])),
+        frozen=sorted({one.asset for one in frozen}),
+        restored=any(one.cause is Cause.RESTORED for one in frozen),
     )
+
+
+def _places(lines: Sequence[dict[str, Any]]) -> list[PlaceOut]:
+    """By network and exchange what there is of an asset, and what ledger and world differ by there."""
+    return [
+        PlaceOut(place=line["place"], asset=line["asset"], world=line["world"], difference=line["difference"])
+        for line in lines
+    ]
 
 
 def _assets(accounts: Sequence[dict[str, Any]], lines: Sequence[dict[str, Any]]) -> list[BooksAssetOut]:

@@ -11,7 +11,7 @@ from tidegate.transactions.office import Office
 from tidegate.transactions.schemas import TransactionOut, TransferOut, WithdrawalOut
 from tidegate.transactions.tables import Withdrawal
 from tidegate.transactions.transfer_view import line_out, transfer_out
-from tidegate.transactions.view import withdrawal_out
+from tidegate.transactions.view import standing, withdrawal_out
 from tidegate.treasury import attempts
 from tidegate.treasury.attempts import Seen
 from tidegate.wallets import history as deposits
@@ -165,12 +165,7 @@ def _withdrawal(row: Withdrawal, found: Sequence[Seen], office: Office) -> Trans
         confirmations=last.confirmations if last else None,
         confirmations_required=office.settings.networks[row.network].confirmations,
         reference=row.reference,
-        state=whole.state,
-        sub_status=whole.sub_status,
-        waiting_for=whole.waiting_for,
-        since=whole.since,
-        expected_by=whole.expected_by,
-        can_cancel=whole.can_cancel,
+        **standing(row).model_dump(),
     )
 
 

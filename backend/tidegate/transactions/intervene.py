@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -15,6 +16,7 @@ from tidegate.transactions.rules import CANCELLABLE, ENDED, State, SubStatus
 from tidegate.transactions.tables import Withdrawal
 from tidegate.transactions.withdraw import end, move_riders
 from tidegate.treasury import bump as bumps
+from tidegate.wire import time_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,24 @@ async def withdrawals(session: AsyncSession, *, states: Sequence[str], limit: in
             deliver=Amount(asset(row.to_asset), row.deliver_units),
             address=row.address,
         )
+        for row in rows
+    ]
+
+
+async def life(session: AsyncSession, withdrawal_id: uuid.UUID) -> list[dict[str, Any]]:
+    """Every move of one withdrawal, the first one first: who, why, on what grounds, from where to where. Refuses NOT_FOUND."""
+    rows = await store.events(session, withdrawal_id)
+    if not rows:
+        raise Refusal(Kind.NOT_FOUND, "There is no such withdrawal.")
+    return [
+        {
+            "at": time_text(row.at),
+            "by": row.by,
+            "why": row.detail,
+            "inputs": row.inputs,
+            "before": [row.state_before, row.sub_status_before],
+            "after": [row.state, row.sub_status],
+        }
         for row in rows
     ]
 

@@ -185,4 +185,4 @@ async def close(
     if reasons:
         raise Refusal(Kind.CONFLICT, "There is still something in this account.", reasons=reasons)
     async with gate.db.transaction() as session:
-        await closing.close(session, subject, riders=riders, now=now)
+        await closing.close(gate, session, subject, riders=riders, now=now)

@@ -6,6 +6,7 @@ from datetime import timedelta
 import structlog
 
 from tidegate.chains.port import NodeUnavailable
+from tidegate.compliance import freeze
 from tidegate.database import utcnow
 from tidegate.transactions import settle, together
 from tidegate.transactions.office import Office
@@ -36,7 +37,13 @@ async def in_turn(spender: Spender, job: Job) -> Told | None:
 
 
 async def fill(spender: Spender, job: Job, rows: Sequence[Withdrawal]) -> bool:
-    """It is signed, not sent, and stopped: its nonce is filled with nothing when others wait behind it for too long."""
+    """It is signed, not sent, and stopped: its nonce is filled with nothing when others wait behind it for too long.
+
+    Never on a restored database, which does not know what was sent.
+    """
+    async with spender.db.reading() as session:
+        if await freeze.restored(session) is not None:
+            return False
     try:
         return await cancel.fill(spender, job, intent_of(rows[0]), now=utcnow())
     except NodeUnavailable:

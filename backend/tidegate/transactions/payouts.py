@@ -12,6 +12,7 @@ from datetime import timedelta
 
 import structlog
 
+from tidegate import failpoints
 from tidegate.compliance import pause
 from tidegate.compliance import rules as policy
 from tidegate.database import Rider, utcnow
@@ -118,8 +119,11 @@ async def _claimed(
         leases = await store.claim_queued(session, network, speed, fresh=fresh, now=utcnow(), limit=limit)
         # Our own rows until commit: what is read here is what was leased.
         rows = await store.by_ids(session, [lease.id for lease in leases]) if leases else []
+        if leases:
+            failpoints.reach("P8.claim:before")
     if not leases:
         return 0
+    failpoints.reach("P8.claim:after")
     at = time.monotonic()
     stopped = await together.stopped(office, rows)
     pauses = {row.id: AGAIN for row in rows}
@@ -187,6 +191,8 @@ async def _reserve(
     found = await choose.reserve(
         spender, network, wanted, speed=rows[0].speed, riders=riders, now=utcnow(), lease=lease
     )
+    if found.taken:
+        failpoints.reach("P9.reserve:after")
     for one in found.taken:
         pauses.pop(by_id[one.payout_id].id, None)
     for told in set(found.left.values()):
@@ -255,7 +261,7 @@ async def _sign(
     if not stopped and (told := await nonces.in_turn(spender, job)) is not None:
         return await together.wait(office, job, rows, told)
     # What may be signed already is asked for again all the same: its bytes belong in our books. Sending is for later.
-    riders = _with_why([row for row in rows if row.state == State.SIGNING.value], stopped, State.BROADCASTING)
+    riders = _with_why(job, [row for row in rows if row.state == State.SIGNING.value], stopped, State.BROADCASTING)
     told = await spend.sign(spender, job, together.authorised(rows), riders, keep=ahead and not stopped)
     if told.step is Step.DONE:
         if told.job is None:
@@ -275,19 +281,23 @@ async def _sign(
         # This no is final and says that nothing was signed: back to where it can be cancelled, and a person decides.
         detail = told.detail[:200]
         held = {"held_by_operator": detail}
-        back = together.riders_to(rows, State.QUEUED, SubStatus.NEEDS_OPERATOR, detail=detail, values=held)
+        on = together.of_set(job)
+        back = together.riders_to(rows, State.QUEUED, SubStatus.NEEDS_OPERATOR, detail=detail, values=held, inputs=on)
         if await spend.take_back(spender, job, back, now=utcnow()):
             log.warning("signer_denied", payouts=[str(row.id) for row in rows], detail=detail)
             return None
     return await together.wait(office, job, rows, told)
 
 
-def _with_why(rows: Sequence[Withdrawal], stopped: dict[uuid.UUID, together.Why], state: State) -> list[Rider]:
+def _with_why(
+    job: Job, rows: Sequence[Withdrawal], stopped: dict[uuid.UUID, together.Why], state: State
+) -> list[Rider]:
     """Move them, those that are stopped with what stops them."""
-    riders = together.riders_to([row for row in rows if row.id not in stopped], state)
+    on = together.of_set(job)
+    riders = together.riders_to([row for row in rows if row.id not in stopped], state, inputs=on)
     for why in set(stopped.values()):
         some = [row for row in rows if stopped.get(row.id) == why]
-        riders += together.riders_to(some, state, why[0], detail=why[1])
+        riders += together.riders_to(some, state, why[0], detail=why[1], inputs=on)
     return riders
 
 
@@ -302,12 +312,13 @@ async def _part(
             return None
     elif job.whole.set.nonce is not None and spend.is_unknown_to_signer(job):
         # Its nonce would keep every later payment of the account waiting: the next one gets it.
-        back = _with_why(rows, stopped, State.QUEUED)
+        back = _with_why(job, rows, stopped, State.QUEUED)
         if await spend.take_back(spender, job, back, now=utcnow()):
             return None
     for why in set(stopped.values()):
-        await together.say(office, [row for row in rows if stopped.get(row.id) == why], *why)
-    await together.say(office, going, SubStatus.FROZEN, "Another payment of the same transaction is stopped.")
+        await together.say(office, [row for row in rows if stopped.get(row.id) == why], *why, job=job)
+    detail = "Another payment of the same transaction is stopped."
+    await together.say(office, going, SubStatus.FROZEN, detail, job=job)
     return AGAIN
 
 
@@ -322,10 +333,13 @@ async def _broadcast(
     rows, stopped = (known, {}) if known is not None else await together.look(office, job.payouts)
     if stopped and not job.sent:
         why = next(iter(stopped.values()))
-        await together.say(office, rows, *why)
+        await together.say(office, rows, *why, job=job)
         return None if await nonces.fill(spender, job, rows) else AGAIN
     moving = [row for row in rows if row.state == State.BROADCASTING.value]
-    told = await spend.broadcast(spender, job, lambda: together.riders_to(moving, State.CONFIRMING), now=utcnow())
+    on = together.of_set(job)
+    told = await spend.broadcast(
+        spender, job, lambda: together.riders_to(moving, State.CONFIRMING, inputs=on), now=utcnow()
+    )
     if told.step is Step.DONE:
         return None
     if told.step is Step.REFUSED:
@@ -333,9 +347,8 @@ async def _broadcast(
         if seen.step is Step.DEAD:
             return await settle.give_back(office, spender, job, rows)
         if seen.winner is not None:
-            await spend.commit(
-                spender.db, [spend.stage_rider(job, Stage.CONFIRMING), *together.riders_to(moving, State.CONFIRMING)]
-            )
+            riders = together.riders_to(moving, State.CONFIRMING, inputs=on)
+            await spend.commit(spender.db, [spend.stage_rider(job, Stage.CONFIRMING), *riders])
             return None
     return await together.wait(office, job, rows, told)
 
@@ -402,9 +415,9 @@ async def _tell(office: Office, job: Job, rows: Sequence[Withdrawal], seen: Watc
         elif seen.moved:
             quiet.append(row)
     for sub, some in changes.items():
-        await office.lane.write(together.riders_to(some, State.CONFIRMING, sub))
+        await office.lane.write([spend.held_rider(job), *together.riders_to(some, State.CONFIRMING, sub)])
     if quiet:
-        await office.lane.write(together.touched(quiet))
+        await office.lane.write([spend.held_rider(job), *together.touched(quiet)])
 
 
 def _slow(row: Withdrawal, job: Job, seen: Watched) -> SubStatus | None:

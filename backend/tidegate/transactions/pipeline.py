@@ -11,6 +11,7 @@ from typing import Any
 
 import structlog
 
+from tidegate import failpoints
 from tidegate.chains.port import NodeUnavailable
 from tidegate.compliance import approve as approvals
 from tidegate.compliance import lists, screen
@@ -30,10 +31,10 @@ from tidegate.wallets import destinations
 log = structlog.get_logger(__name__)
 
 WORKER = "tidegate"
-_TURNED_DOWN = "The network took this payment and did not make it. All but the network fee is yours again."
+_LISTED = "We may not send to this address."
 # How soon to look again when something outside is not ready, and while a transaction gains depth.
 _AGAIN = timedelta(seconds=2)
-_POLL = timedelta(seconds=1)
+_LATER = timedelta(seconds=10)
 
 Handler = Callable[[Office, Spender, Withdrawal, Lease], Awaitable[timedelta | None]]
 
@@ -78,6 +79,7 @@ async def _to(
     sub: SubStatus | None = None,
     *,
     detail: str | None = None,
+    inputs: dict[str, Any] | None = None,
     also: Sequence[Rider] = (),
     pause_for: timedelta = timedelta(),
 ) -> timedelta | None:
@@ -87,7 +89,7 @@ async def _to(
     """
     if state.value == row.state and (sub.value if sub else None) == row.sub_status and not also:
         return pause_for
-    riders = riders_to(row, lease, state, sub, detail=detail)
+    riders = riders_to(row, lease, state, sub, detail=detail, inputs=inputs)
     posted = (await office.lane.write([*also, *riders])).posted
     return None if posted and state.value != row.state else pause_for
 
@@ -99,6 +101,7 @@ def riders_to(
     sub: SubStatus | None = None,
     *,
     detail: str | None = None,
+    inputs: dict[str, Any] | None = None,
     values: dict[str, Any] | None = None,
 ) -> list[Rider]:
     """Riders of a worker's move. A new state is due at once and free of this lease, so that the bell this very commit
@@ -113,7 +116,7 @@ def riders_to(
     }
     if state.value != row.state:
         fields |= {"lease_until": None, "due_at": now}
-    return move_riders(row, state, sub, fields, by=WORKER, now=now, detail=detail, fence=lease.fence)
+    return move_riders(row, state, sub, fields, by=WORKER, now=now, detail=detail, inputs=inputs, fence=lease.fence)
 
 
 async def screen_step(office: Office, spender: Spender) -> int:
@@ -122,23 +125,24 @@ async def screen_step(office: Office, spender: Spender) -> int:
 
 
 async def _screen(office: Office, spender: Spender, row: Withdrawal, lease: Lease) -> timedelta | None:
+    deny = lists.current(office.settings)
     found, evidence = screen.screened(
         subject_kind="withdrawal",
         subject_id=row.id,
         network=row.network,
         address=row.address,
-        deny=lists.current(office.settings),
+        deny=deny,
         now=utcnow(),
     )
+    grounds = {"verdict": found.verdict.value, "list": deny.version if deny is not None else None}
     if found.verdict is Screened.BLOCK:
         await office.lane.write([evidence])
-        await end(office, row, State.REJECTED, by="screening", now=utcnow(), detail="We may not send to this address.")
+        await end(office, row, State.REJECTED, by="screening", now=utcnow(), detail=_LISTED, inputs=grounds)
         return timedelta()
     if found.verdict is Screened.HOLD:
-        wait = timedelta(seconds=10)
-        return await _to(
-            office, row, lease, State.PENDING_SCREENING, SubStatus.HOLD, detail=found.reason, pause_for=wait
-        )
+        stays, why = State.PENDING_SCREENING, found.reason
+        return await _to(office, row, lease, stays, SubStatus.HOLD, detail=why, inputs=grounds, pause_for=_LATER)
+    failpoints.reach("P6.screen:before")
     try:
         why_not = await destinations.last_look(
             office.chains[row.network], asset=row.to_asset, address=row.address, units=row.deliver_units
@@ -147,9 +151,10 @@ async def _screen(office: Office, spender: Spender, row: Withdrawal, lease: Leas
         log.warning("withdrawal_waits", withdrawal=str(row.id), reason=str(error))
         waits, why = SubStatus.AWAITING_NODE, str(error)[:200]
         return await _to(office, row, lease, State.PENDING_SCREENING, waits, detail=why, pause_for=_AGAIN)
+    failpoints.reach("P6.screen:after")
     if why_not is not None:
         await office.lane.write([evidence])
-        await end(office, row, State.REJECTED, by="screening", now=utcnow(), detail=why_not)
+        await end(office, row, State.REJECTED, by="screening", now=utcnow(), detail=why_not, inputs=grounds)
         return timedelta()
     if row.review_needed:
         ask = approvals.ask(
@@ -161,8 +166,12 @@ async def _screen(office: Office, spender: Spender, row: Withdrawal, lease: Leas
             needed=1,
             now=utcnow(),
         )
-        return await _to(office, row, lease, State.PENDING_APPROVAL, SubStatus.PERSON_REVIEWING, also=[evidence, ask])
-    return await _to(office, row, lease, State.QUEUED, also=[evidence])
+        to, sub = State.PENDING_APPROVAL, SubStatus.PERSON_REVIEWING
+        moved = await _to(office, row, lease, to, sub, inputs=grounds, also=[evidence, ask])
+    else:
+        moved = await _to(office, row, lease, State.QUEUED, inputs=grounds, also=[evidence])
+    failpoints.reach("P6.verdict:after")
+    return moved
 
 
 async def approve_step(office: Office, spender: Spender) -> int:
@@ -173,9 +182,14 @@ async def approve_step(office: Office, spender: Spender) -> int:
 async def _approve(office: Office, spender: Spender, row: Withdrawal, lease: Lease) -> timedelta | None:
     async with office.db.reading() as session:
         verdict = await approvals.verdict(session, kind="withdrawal", subject_id=row.id, digest=row.digest)
+    grounds = {"digest": row.digest, "verdict": verdict.value if verdict is not None else None}
     if verdict is Standing.APPROVED:
-        return await _to(office, row, lease, State.QUEUED)
+        failpoints.reach("P7.approved:before")
+        moved = await _to(office, row, lease, State.QUEUED, inputs=grounds)
+        failpoints.reach("P7.approved:after")
+        return moved
     if verdict is Standing.REJECTED:
-        await end(office, row, State.REJECTED, by="person", now=utcnow(), detail="A person decided against it.")
+        why = "A person decided against it."
+        await end(office, row, State.REJECTED, by="person", now=utcnow(), detail=why, inputs=grounds)
         return timedelta()
     return _AGAIN

@@ -4,8 +4,8 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from tidegate import idempotency
-from tidegate.auth import rates
+from tidegate import failpoints, idempotency
+from tidegate.auth import accounts, rates
 from tidegate.auth.subject import Subject
 from tidegate.compliance import limits
 from tidegate.compliance import rules as policy
@@ -17,10 +17,10 @@ from tidegate.ledger.rules import Outcome, Posting, Verdict
 from tidegate.outbox.events import changed
 from tidegate.refusal import Kind, Refusal
 from tidegate.signing.messages import Intent, digest_of
-from tidegate.transactions import store
+from tidegate.transactions import mails, store
 from tidegate.transactions.office import Office
 from tidegate.transactions.rules import Draft, State, hold_transfers
-from tidegate.transactions.view import challenge_out, withdrawal_out
+from tidegate.transactions.view import challenge_out, told, withdrawal_out
 from tidegate.wallets import destinations
 from tidegate.wire import time_text
 
@@ -67,13 +67,25 @@ async def _request(office: Office, subject: Subject, asked: Asked, keyed: Keyed,
         rates.rider(office.settings, LIMIT, str(subject.user_id), now=now),
         accept.accept_rider(offer, row.id, now),
         store.insert_rider(row),
-        store.event_rider(row.id, 1, at=now, state=State.PENDING_VERIFICATION, sub_status=None, by="you", detail=None),
+        store.event_rider(
+            row,
+            1,
+            at=now,
+            state=State.PENDING_VERIFICATION,
+            sub_status=None,
+            by="you",
+            detail=None,
+            inputs={"quote": str(offer.id), "digest": row.digest, "review_needed": row.review_needed},
+        ),
         limits.spend(row.user_id, row.usd_cents, limits.of(office.settings.compliance).daily, policy.day_of(now)),
-        changed(subject.user_id, "withdrawal", row.id, 1),
+        changed(subject.user_id, "withdrawal", row.id, 1, told(row)),
+        *mails.requested(office.settings, row, now),
     ]
     posting = Posting(f"withdrawal:{row.id}:hold", hold_transfers(store.terms(row)), "withdrawal", row.id)
+    failpoints.reach("P1.request:before")
     verdict = await office.lane.submit(posting, riders)
     if verdict.posted:
+        failpoints.reach("P2.request:after")
         return answer
     if verdict.rider == "idempotency" or verdict.rider == "busy":
         return await idempotency.replay_after_conflict(office.db, keyed, user_id=subject.user_id, operation=REQUEST)
@@ -82,21 +94,34 @@ async def _request(office: Office, subject: Subject, asked: Asked, keyed: Keyed,
     raise await _refused(office, offer, verdict, now)
 
 
-def frozen() -> Refusal:
+def may_send(subject: Subject) -> None:
+    """Refuses POLICY_BLOCKED for an account that nothing may leave now. Who asks is signed in, so it is not closed."""
+    if subject.frozen:
+        raise _frozen()
+    if subject.held_until is not None:
+        raise _held(subject.held_until)
+
+
+async def stopped(office: Office, user_id: uuid.UUID, now: datetime) -> Refusal:
+    """In the words of may_send, what the commit itself refused: the account was stopped while it was asked."""
+    async with office.db.reading() as session:
+        account = await accounts.user_by_id(session, user_id)
+    if account is None or account.closed_at is not None:
+        return Refusal(Kind.POLICY_BLOCKED, "This account is closed: nothing leaves it any more.")
+    if account.frozen_at is not None:
+        return _frozen()
+    if account.held_until is not None and account.held_until > now:
+        return _held(account.held_until)
+    return Refusal(Kind.CONFLICT, "This changed meanwhile. Look at it again.")
+
+
+def _frozen() -> Refusal:
     return Refusal(Kind.POLICY_BLOCKED, "This account is frozen: nothing leaves it until that is lifted.")
 
 
-def may_send(subject: Subject) -> None:
-    """Refuses POLICY_BLOCKED for an account that nothing may leave now."""
-    if subject.frozen:
-        raise frozen()
-    if subject.held_until is not None:
-        raise held(subject.held_until)
-
-
-def held(until: datetime | None) -> Refusal:
+def _held(until: datetime) -> Refusal:
     detail = "The e-mail address of this account was changed: for 72 hours nothing new leaves it."
-    return Refusal(Kind.POLICY_BLOCKED, detail, available_at=time_text(until) if until is not None else None)
+    return Refusal(Kind.POLICY_BLOCKED, detail, available_at=time_text(until))
 
 
 async def _draft(office: Office, subject: Subject, asked: Asked, now: datetime) -> tuple[Draft, Intent, Offer]:

@@ -12,18 +12,22 @@ from tidegate.download import Format, download, files
 from tidegate.idempotency import Keyed, keyed_optional, keyed_required, respond
 from tidegate.problems import problems
 from tidegate.refusal import Kind
-from tidegate.transactions import books, history, leaving, transfer, trial, withdraw
+from tidegate.transactions import books, history, leaving, reconcile, transfer, trial, withdraw
 from tidegate.transactions.office import Office
 from tidegate.transactions.request import Asked
 from tidegate.transactions.request import request as request_withdrawal
 from tidegate.transactions.schemas import (
     BooksOut,
+    CheckOut,
     CloseIn,
+    FreezeOut,
     ObstaclesOut,
+    ReleaseIn,
     TransactionOut,
     TransferIn,
     TransferOut,
     TrialBalanceOut,
+    Verdict,
     VerifyIn,
     WithdrawalIn,
     WithdrawalOut,
@@ -52,6 +56,7 @@ Anyone = Annotated[Subject, Depends(allow("account.read"))]
 Owner = Annotated[Subject, Depends(allow("account.write"))]
 Taker = Annotated[Subject, Depends(allow("account.read", limit="exports"))]
 Auditor = Annotated[Subject, Depends(allow("audit.books"))]
+Releaser = Annotated[Subject, Depends(allow("ops.pause"))]
 
 
 @router.post(
@@ -332,6 +337,35 @@ async def get_trial_balance(
 async def get_books(office: At, subject: Anyone) -> BooksOut:
     """When the books were last checked, and whether what we have equals what we owe, in every asset."""
     return await books.last(office)
+
+
+@audit_router.get("/checks", operation_id="audit_list_checks", responses=problems(*SIGNED_IN))
+async def list_checks(
+    office: At,
+    subject: Auditor,
+    paging: Annotated[Paging, Depends()],
+    verdict: Verdict | None = None,
+) -> Page[CheckOut]:
+    """Every run of the reconciliation, newest first: kept for a month, exact ones for two days."""
+    return await reconcile.page(office, verdict=verdict, limit=paging.limit, before=paging.before)
+
+
+@audit_router.get("/freezes", operation_id="audit_list_freezes", responses=problems(*SIGNED_IN))
+async def list_freezes(office: At, subject: Auditor) -> Page[FreezeOut]:
+    """What the house itself stopped, newest first, released ones too; the newest hundred."""
+    return await reconcile.freezes(office)
+
+
+@audit_router.post(
+    "/freezes/{freeze_id}/release",
+    operation_id="audit_release_freeze",
+    responses=problems(*SIGNED_IN, Kind.MALFORMED, Kind.NOT_FOUND, Kind.CONFLICT),
+)
+async def release_freeze(freeze_id: uuid.UUID, body: ReleaseIn, office: At, subject: Releaser) -> FreezeOut:
+    """Let payouts go on. A conflict, unless forced, while the newest check still speaks against it."""
+    return await reconcile.release_one(
+        office, freeze_id=freeze_id, by=subject.email, reason=body.reason, force=body.force
+    )
 
 
 @account_router.get(

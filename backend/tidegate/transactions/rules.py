@@ -2,9 +2,9 @@
 
 import uuid
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from tidegate.ledger.rules import Transfer, customer, house, transfers
 
@@ -104,10 +104,74 @@ _WAITS: dict[SubStatus, WaitingFor] = {
 }
 
 
-def waiting_for(state: State, sub_status: SubStatus | None) -> WaitingFor | None:
-    """What a withdrawal waits for; None while it is simply being worked on, and at its end."""
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """How a wait ends, and how long it may last before somebody is alarmed."""
+
+    patience: timedelta
+    way: str
+
+
+EXITS: dict[State | SubStatus, Exit] = {
+    State.PENDING_VERIFICATION: Exit(
+        timedelta(minutes=5), "the step `expire` ends it when its time to confirm is over"
+    ),
+    State.PENDING_SCREENING: Exit(timedelta(minutes=2), "the step `screen`"),
+    State.PENDING_APPROVAL: Exit(timedelta(hours=4), "an approver decides, or its owner cancels"),
+    State.QUEUED: Exit(timedelta(minutes=2), "the step `reserve`"),
+    State.SIGNING: Exit(timedelta(minutes=2), "the step `sign`"),
+    State.BROADCASTING: Exit(timedelta(minutes=2), "the step `broadcast`"),
+    State.CONFIRMING: Exit(timedelta(hours=6), "blocks; the step `confirm`; `tidegate withdrawals bump`"),
+    SubStatus.HOLD: Exit(timedelta(hours=24), "`tidegate withdrawals release` or `reject`"),
+    SubStatus.PERSON_REVIEWING: Exit(timedelta(hours=4), "an approver decides, or its owner cancels"),
+    SubStatus.AWAITING_LIQUIDITY: Exit(timedelta(minutes=30), "a deposit, a sweep, a move from a venue, or a refill"),
+    SubStatus.AWAITING_BATCH: Exit(timedelta(minutes=20), "the batch is full, or `batch_seconds` have passed"),
+    SubStatus.AWAITING_SIGNER: Exit(timedelta(minutes=5), "the signer answers: start it, or lift its freeze"),
+    SubStatus.AWAITING_NODE: Exit(timedelta(minutes=10), "the node answers and is fit"),
+    SubStatus.BROADCAST_UNKNOWN: Exit(timedelta(minutes=10), "the same bytes are sent again until a node has them"),
+    SubStatus.SLOWER_THAN_USUAL: Exit(timedelta(hours=6), "blocks; `tidegate withdrawals bump`"),
+    SubStatus.REPLACED: Exit(timedelta(hours=6), "one of its transactions is mined; `tidegate withdrawals bump`"),
+    SubStatus.REORGED: Exit(timedelta(hours=1), "it is mined again: its bytes are sent until it is"),
+    SubStatus.NEEDS_OPERATOR: Exit(
+        timedelta(minutes=15), "`tidegate withdrawals release` or `reject`; `tidegate resume`"
+    ),
+    SubStatus.FROZEN: Exit(timedelta(hours=24), "`tidegate resume`, or the account's freeze is lifted"),
+}
+"""Of every wait there is: its sub_status, or its state where there is none. None is without a way out."""
+OVERDUE = timedelta(hours=1)
+"""Whatever it waits for: so long after what was promised it is looked at, also when its reasons change all the time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """How many stand in a state for a reason, since when the oldest does, and how many of them for too long."""
+
+    state: str
+    sub_status: str | None
+    count: int
+    oldest: datetime
+    stuck: int
+
+
+@dataclass(frozen=True, slots=True)
+class Promises:
+    """Of one network and asset: how many promises of `expected_by` came due, and how many were kept."""
+
+    network: str
+    asset: str
+    due: int
+    kept: int
+
+
+def waiting_for(state: State, sub_status: SubStatus | None, *, converting: bool = False) -> WaitingFor | None:
+    """What a withdrawal waits for; None while it is simply being worked on, and at its end.
+
+    What a conversion owes and no inventory covers is on its way from the venue that sold it to us.
+    """
     if state in ENDED:
         return None
+    if sub_status is SubStatus.AWAITING_LIQUIDITY and converting:
+        return WaitingFor.VENUE
     if sub_status is not None:
         return _WAITS[sub_status]
     if state is State.PENDING_VERIFICATION:
@@ -232,6 +296,31 @@ def can_cancel(state: State) -> bool:
     return state in CANCELLABLE
 
 
+def promised(printed: timedelta, usual: timedelta | None, *, review: bool, review_prior: timedelta) -> timedelta:
+    """From verification to arrival: what our own history promises, and never later than the quote printed.
+
+    Where a person has to agree the quote may not have known it: then history counts, or what a look usually needs.
+    """
+    if review:
+        return usual if usual is not None else max(printed, review_prior)
+    return printed if usual is None else min(printed, usual)
+
+
 def is_late(expected_by: datetime | None, now: datetime) -> bool:
     """Past the time that was promised."""
     return expected_by is not None and now > expected_by
+
+
+Stage = Literal["preparing", "sent", "confirming", "arrived", "stopped"]
+"""How far a payment is, in a recipient's words."""
+
+
+def stage_of(state: State) -> Stage:
+    """A recipient is told neither who looks at it nor why it ended."""
+    if state is State.COMPLETED:
+        return "arrived"
+    if state in ENDED:
+        return "stopped"
+    if state is State.CONFIRMING:
+        return "confirming"
+    return "sent" if state is State.BROADCASTING else "preparing"

@@ -52,6 +52,50 @@ class ChallengeOut(Out):
     intent: IntentOut
 
 
+class LinkIn(In):
+    """A link's own part, in the body: no address that a server or a scanner sees holds it."""
+
+    token: SecretStr = Field(min_length=1, max_length=200, description="What stands behind the `#` of the link")
+
+
+class CancellableOut(Out):
+    """What a cancel link is about."""
+
+    deliver: AmountOut
+    debit: AmountOut
+    fees: list[FeeOut]
+    network: str
+    network_name: str
+    address: str
+    state: str
+    can_cancel: bool
+    created_at: Time
+
+
+class TrackingOut(Out):
+    """The withdrawal's tracking link; nulls when there is none that works."""
+
+    url: str | None = Field(description="For the recipient: read-only, without signing in")
+    created_at: Time | None
+    expires_at: Time | None
+
+
+class TrackedOut(Out):
+    """All that a tracking link shows. `stage` is the state in a recipient's words."""
+
+    stage: Literal["preparing", "sent", "confirming", "arrived", "stopped"]
+    deliver: AmountOut
+    network: str
+    network_name: str
+    confirmations: int
+    confirmations_required: int
+    txid: str | None = Field(description="Once it is sent")
+    explorer_url: str | None
+    expected_by: Time | None
+    arrived_at: Time | None
+    link_expires_at: Time
+
+
 class AttemptOut(Out):
     id: uuid.UUID
     state: str
@@ -74,6 +118,18 @@ class EventOut(Out):
 class WithdrawalOut(Waiting):
     """A withdrawal and where its money is."""
 
+    state: str = Field(
+        description="One of `pending_verification`, `pending_screening`, `pending_approval`, `queued`, `signing`, "
+        "`broadcasting`, `confirming`, `completed`, `cancelled`, `rejected`, `expired`, `failed`"
+    )
+    sub_status: str | None = Field(
+        description="Null or one of `hold`, `person_reviewing`, `awaiting_liquidity`, `awaiting_batch`, "
+        "`awaiting_signer`, `awaiting_node`, `broadcast_unknown`, `slower_than_usual`, `replaced`, `reorged`, "
+        "`needs_operator`, `frozen`"
+    )
+    waiting_for: str | None = Field(
+        description="Null or one of `you`, `time`, `person`, `funds`, `venue`, `node`, `signer`, `network`, `operator`"
+    )
     id: uuid.UUID
     reference: str | None
     quote_id: uuid.UUID
@@ -178,6 +234,15 @@ class BooksAssetOut(Out):
     difference: str
 
 
+class PlaceOut(Out):
+    """What a network or an exchange holds of an asset; `difference` from what the books say of it."""
+
+    place: str
+    asset: str
+    world: str
+    difference: str
+
+
 class BooksOut(Out):
     """The last check of the books; `exact` null when it could not be made."""
 
@@ -188,6 +253,10 @@ class BooksOut(Out):
     withdrawals: int = Field(description="Withdrawals that have ever been signed")
     attempts: int
     payouts_at_most: int = Field(description="Most payouts any withdrawal has had: 1, or something is very wrong")
+    milliseconds: int | None = Field(description="How long the last check took")
+    places: list[PlaceOut] = Field(description="Networks and exchanges, each asset there")
+    frozen: list[str] = Field(description="Assets that the house itself stopped, `*` for all: see `GET /audit/freezes`")
+    restored: bool = Field(description="This database was put back from a backup and is not released: nothing is paid")
 
 
 class TrialLineOut(Out):
@@ -218,10 +287,39 @@ class TrialBalanceOut(Out):
     totals: list[TrialTotalOut]
 
 
-class BooksReportOut(Out):
-    checked_at: Time | None
-    verdict: str | None
+Verdict = Literal["exact", "differs", "unchecked"]
+
+
+class CheckOut(Out):
+    """One run of the reconciliation: every term of every line, and why something could not be asked."""
+
+    id: uuid.UUID
+    checked_at: Time
+    verdict: Verdict
+    milliseconds: int
     report: dict[str, Any]
+
+
+class FreezeOut(Out):
+    """What the house itself stopped. It ends by its release alone, and is kept for ever."""
+
+    id: uuid.UUID
+    cause: Literal["difference", "orphan", "restored"]
+    asset: str = Field(description="`*`: everything")
+    place: str
+    reason: str = Field(description="Which term, and by how much")
+    found: dict[str, Any] = Field(description="After a restore: what was signed since, and what is open of it")
+    at: Time
+    looked_at: Time | None
+    released_at: Time | None
+    released_by: str | None
+    release_reason: str | None
+    forced: bool | None = Field(description="Released while something still spoke against it")
+
+
+class ReleaseIn(In):
+    reason: str = Field(min_length=3, max_length=500, examples=["The missing coin was found and booked"])
+    force: bool = Field(default=False, description="Although something still differs, or could not be asked")
 
 
 class PauseIn(In):

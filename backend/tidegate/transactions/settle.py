@@ -4,15 +4,17 @@ back to the queue when the chain proves that none can be mined any more."""
 import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 import structlog
 
+from tidegate import failpoints
 from tidegate.chains.port import Fate
 from tidegate.compliance import limits
 from tidegate.compliance import rules as policy
 from tidegate.database import utcnow
 from tidegate.ledger.rules import Outcome, Posting
-from tidegate.transactions import store, together
+from tidegate.transactions import mails, store, together
 from tidegate.transactions.office import Office
 from tidegate.transactions.rules import State, SubStatus, plain_fee_transfers, refund_transfers
 from tidegate.transactions.tables import Withdrawal
@@ -38,7 +40,7 @@ async def settle(
         return SOON
     going = [row for row in rows if row.held_by_operator is None]
     short = [row for row in going if seen.paid.get(row.address, 0) != row.deliver_units]
-    await asyncio.gather(*(_settle_one(office, job, row) for row in going if row not in short))
+    await asyncio.gather(*(_settle_one(office, job, row, seen.winner) for row in going if row not in short))
     if short:
         told = Told(Step.REFUSED, "mined, but the chain does not show the payment")
         return await together.wait(office, job, short, told)
@@ -52,7 +54,9 @@ async def _book(office: Office, spender: Spender, job: Job, won: Look) -> bool:
         return True
     moves = spent_transfers(await watch.spent(spender, job, won))
     posting = Posting(f"attempt:{won.member.id}:mined", moves, "attempt", won.member.id)
+    failpoints.reach("P15.book:before")
     verdict = await office.lane.submit(posting, watch.booked_riders(job, won))
+    failpoints.reach("P15.book:after")
     if not verdict.posted and verdict.outcome is not Outcome.DUPLICATE:
         log.error("mined_not_booked", set=str(job.whole.set.id), outcome=verdict.outcome, rider=verdict.rider)
         return False
@@ -67,7 +71,7 @@ async def _book_children(office: Office, spender: Spender, job: Job, seen: Watch
         if child.sighting.fate is Fate.UNSEEN and child.member.raw is not None:
             told = await spend.submit(spender, job.network, child.member)
             if child.member.broadcast_at is None and told.step in (Step.DONE, Step.UNKNOWN):
-                await spend.commit(spender.db, [spend.sent_rider(child.member, told, utcnow())])
+                await spend.commit(spender.db, [spend.held_rider(job), spend.sent_rider(child.member, told, utcnow())])
         deep = child.sighting.confirmations >= spender.chains[job.network].confirmations
         if deep and not watch.is_booked(child):
             moves = spent_transfers(await watch.spent(spender, job, child))
@@ -75,7 +79,12 @@ async def _book_children(office: Office, spender: Spender, job: Job, seen: Watch
             await office.lane.submit(posting, watch.child_riders(job, child))
 
 
-async def _settle_one(office: Office, job: Job, row: Withdrawal) -> None:
+def _proof(job: Job, won: Look) -> dict[str, Any]:
+    """What the chain showed when it ended: the transaction that won, and how deep it lay."""
+    return {**together.of_set(job), "txid": won.member.txid, "confirmations": won.sighting.confirmations}
+
+
+async def _settle_one(office: Office, job: Job, row: Withdrawal, won: Look) -> None:
     """The hold leaves our books with the coins, fees become income, in one commit."""
     now = utcnow()
     moves = (
@@ -83,11 +92,15 @@ async def _settle_one(office: Office, job: Job, row: Withdrawal) -> None:
         *payout_transfers(row.user_id, row.network, row.to_asset, row.deliver_units),
     )
     riders = [
+        spend.held_rider(job),
         watch.settled_rider(job, row.id, now),
         sent_to.rider(user_id=row.user_id, network=row.network, address=row.address, at=now),
-        *together.riders_to([row], State.COMPLETED, values={"completed_at": now}),
+        *together.riders_to([row], State.COMPLETED, values={"completed_at": now}, inputs=_proof(job, won)),
+        *mails.completed(office.settings, row, won.member.txid or "", now),
     ]
+    failpoints.reach("P16.settle:before")
     verdict = await office.lane.submit(Posting(f"withdrawal:{row.id}:settle", moves, "withdrawal", row.id), riders)
+    failpoints.reach("P16.settle:after")
     if not verdict.posted:
         log.error("settle_not_posted", withdrawal=str(row.id), outcome=verdict.outcome, rider=verdict.rider)
 
@@ -106,9 +119,11 @@ async def fail(
             continue
         moves = refund_transfers(store.terms(row), executed=row.conversion_id is not None, mined=True)
         riders = [
+            spend.held_rider(job),
             watch.ended_rider(job, row.id, now),
             limits.give_back(row.user_id, row.usd_cents, policy.day_of(row.created_at)),
-            *together.riders_to([row], State.FAILED, detail=_TURNED_DOWN),
+            *together.riders_to([row], State.FAILED, detail=_TURNED_DOWN, inputs=_proof(job, seen.winner)),
+            *mails.returned(office.settings, row, State.FAILED, moves, None, now),
         ]
         verdict = await office.lane.submit(Posting(f"withdrawal:{row.id}:refund", moves, "withdrawal", row.id), riders)
         if not verdict.posted:
@@ -126,8 +141,11 @@ async def unpaid(
     now = utcnow()
     held = {"held_by_operator": _GIVEN_UP}
     riders = [
+        spend.held_rider(job),
         *(watch.ended_rider(job, row.id, now) for row in rows),
-        *together.riders_to(rows, State.QUEUED, SubStatus.NEEDS_OPERATOR, detail=_GIVEN_UP, values=held),
+        *together.riders_to(
+            rows, State.QUEUED, SubStatus.NEEDS_OPERATOR, detail=_GIVEN_UP, values=held, inputs=_proof(job, seen.winner)
+        ),
     ]
     if not await spend.commit(spender.db, riders):
         return SOON
@@ -141,7 +159,8 @@ async def give_back(office: Office, spender: Spender, job: Job, rows: Sequence[W
     """Every transaction of the set is provably dead: a person looks before anything is paid by another one (rule 4)."""
     detail = "Another transaction took what it was to be paid with, for good."
     held = {"held_by_operator": detail}
-    back = together.riders_to(rows, State.QUEUED, SubStatus.NEEDS_OPERATOR, detail=detail, values=held)
+    on = together.of_set(job)
+    back = together.riders_to(rows, State.QUEUED, SubStatus.NEEDS_OPERATOR, detail=detail, values=held, inputs=on)
     if await spend.commit(spender.db, [*spend.drop_riders(job, utcnow()), *back]):
         log.error("set_is_dead", set=str(job.whole.set.id), payouts=[str(row.id) for row in rows])
         return None

@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, not_, or_, select, text, tuple_, update
+from sqlalchemy import ColumnElement, and_, case, exists, func, not_, or_, select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tidegate.database import Rider, inserting, new_id, updating
 from tidegate.queue import Lease, claim_due
-from tidegate.transactions.rules import ENDED, Draft, State, SubStatus, Terms
+from tidegate.transactions.rules import ENDED, EXITS, OVERDUE, Draft, Promises, State, SubStatus, Terms, Waits
 from tidegate.transactions.tables import BooksCheck, Withdrawal, WithdrawalEvent
 
 _ENDED = [state.value for state in ENDED]
@@ -44,7 +44,7 @@ def insert_rider(row: Draft) -> Rider:
 
 
 def event_rider(
-    withdrawal_id: uuid.UUID,
+    row: Withdrawal | Draft,
     version: int,
     *,
     at: datetime,
@@ -52,15 +52,20 @@ def event_rider(
     sub_status: SubStatus | None,
     by: str,
     detail: str | None,
+    inputs: dict[str, Any] | None = None,
 ) -> Rider:
+    """What is told of a move of `row`, as it was read; version 1 has nothing before it."""
     values = {
-        "withdrawal_id": withdrawal_id,
+        "withdrawal_id": row.id,
         "version": version,
         "at": at,
         "state": state.value,
         "sub_status": sub_status.value if sub_status else None,
         "by": by,
         "detail": detail,
+        "state_before": row.state if version > 1 else None,
+        "sub_status_before": row.sub_status if version > 1 else None,
+        "inputs": inputs,
     }
     return Rider("withdrawal_event", inserting(WithdrawalEvent.__table__, key=("withdrawal_id", "version")), values)
 
@@ -235,13 +240,15 @@ async def unverified_past(session: AsyncSession, now: datetime, limit: int = 50)
 
 async def held_terms(session: AsyncSession) -> dict[tuple[uuid.UUID, str], int]:
     """What open withdrawals hold, by (user, asset): the debit before the conversion, the delivery after it."""
-    rows = await session.scalars(select(Withdrawal).where(Withdrawal.state.not_in(_ENDED)))
-    found: dict[tuple[uuid.UUID, str], int] = {}
-    for row in rows:
-        converted = row.conversion_id is not None
-        key = (row.user_id, row.to_asset if converted else row.from_asset)
-        found[key] = found.get(key, 0) + (row.deliver_units if converted else row.debit_units)
-    return found
+    w = Withdrawal
+    converted = w.conversion_id.is_not(None)
+    asset = case((converted, w.to_asset), else_=w.from_asset).label("asset")
+    units = func.sum(case((converted, w.deliver_units), else_=w.debit_units))
+    # Added up where they lie: there may be a great many.
+    rows = await session.execute(
+        select(w.user_id, asset, units).where(w.state.not_in(_ENDED)).group_by(w.user_id, asset)
+    )
+    return {(row[0], row[1]): int(row[2]) for row in rows}
 
 
 _AT_ONCE = 1000
@@ -288,15 +295,108 @@ async def oldest_open(session: AsyncSession) -> Withdrawal | None:
     return found
 
 
-async def save_check(session: AsyncSession, *, at: datetime, verdict: str, report: dict[str, Any]) -> None:
-    session.add(BooksCheck(id=new_id(), at=at, verdict=verdict, report=report))
-    # The record keeps a month; the footer needs only the last.
-    await session.execute(text("DELETE FROM books_checks WHERE at < now() - interval '30 days'"))
+_AGED = case(
+    (Withdrawal.state == State.PENDING_VERIFICATION.value, Withdrawal.challenge_expires_at), else_=Withdrawal.since
+)
+"""From when its patience counts: what waits for its owner has its own time first."""
+
+
+def _too_long(now: datetime) -> ColumnElement[bool]:
+    reason = func.coalesce(Withdrawal.sub_status, Withdrawal.state)
+    aged = [and_(reason == one.value, now - each.patience > _AGED) for one, each in EXITS.items()]
+    return and_(Withdrawal.state.not_in(_ENDED), or_(*aged, Withdrawal.expected_by < now - OVERDUE))
+
+
+async def stuck(session: AsyncSession, *, now: datetime, limit: int) -> list[Withdrawal]:
+    """Those that waited longer than their reason allows, or are overdue; the oldest first."""
+    rows = await session.scalars(select(Withdrawal).where(_too_long(now)).order_by(Withdrawal.since).limit(limit))
+    return list(rows)
+
+
+async def waits(session: AsyncSession, *, now: datetime) -> list[Waits]:
+    """Everything that is open, counted by what it waits for."""
+    w = Withdrawal
+    rows = await session.execute(
+        select(w.state, w.sub_status, func.count(), func.min(w.since), func.count().filter(_too_long(now)))
+        .where(w.state.not_in(_ENDED))
+        .group_by(w.state, w.sub_status)
+        .order_by(w.state, w.sub_status)
+    )
+    return [Waits(*row) for row in rows]
+
+
+async def promises(session: AsyncSession, *, since: datetime, now: datetime) -> list[Promises]:
+    """Of those that arrived since then, and of those that should have and did not. What ended otherwise does not count."""
+    w = Withdrawal
+    arrived = and_(w.state == State.COMPLETED.value, w.completed_at >= since)
+    overdue = and_(w.state.not_in(_ENDED), w.expected_by < now)
+    kept = func.count().filter(arrived, w.completed_at <= w.expected_by)
+    rows = await session.execute(
+        select(w.network, w.to_asset, func.count(), kept)
+        .where(or_(arrived, overdue))
+        .group_by(w.network, w.to_asset)
+        .order_by(w.network, w.to_asset)
+    )
+    return [Promises(*row) for row in rows]
+
+
+async def arrived(session: AsyncSession, *, since: datetime, most: int) -> list[tuple[str, str, str, bool, int]]:
+    """(network, asset, speed, reviewed, milliseconds from verification to final) of the last that arrived; `most` of each."""
+    w = Withdrawal
+    apart = (w.network, w.to_asset, w.speed, w.review_needed)
+    took = func.extract("epoch", w.completed_at - w.verified_at) * 1000
+    number = func.row_number().over(partition_by=apart, order_by=w.completed_at.desc())
+    last = (
+        select(*apart, took.label("took"), number.label("number"))
+        .where(w.state == State.COMPLETED.value, w.completed_at >= since)
+        .subquery()
+    )
+    rows = await session.execute(select(last).where(last.c.number <= most))
+    return [(row.network, row.to_asset, row.speed, row.review_needed, int(row.took)) for row in rows]
+
+
+async def save_check(
+    session: AsyncSession, *, at: datetime, verdict: str, report: dict[str, Any], milliseconds: int
+) -> None:
+    session.add(BooksCheck(id=new_id(), at=at, verdict=verdict, report=report, milliseconds=milliseconds))
+    # The record keeps a month, and of what was exact two days.
+    await session.execute(
+        text("""
+            DELETE FROM books_checks
+            WHERE at < now() - interval '30 days' OR (verdict = 'exact' AND at < now() - interval '2 days')
+        """)
+    )
 
 
 async def last_check(session: AsyncSession) -> BooksCheck | None:
     found: BooksCheck | None = await session.scalar(select(BooksCheck).order_by(BooksCheck.at.desc()).limit(1))
     return found
+
+
+async def page_of_checks(
+    session: AsyncSession, *, verdict: str | None, before: tuple[datetime, uuid.UUID] | None, limit: int
+) -> Sequence[BooksCheck]:
+    """Newest first."""
+    query = select(BooksCheck).order_by(BooksCheck.at.desc(), BooksCheck.id.desc()).limit(limit)
+    if verdict is not None:
+        query = query.where(BooksCheck.verdict == verdict)
+    if before is not None:
+        query = query.where(tuple_(BooksCheck.at, BooksCheck.id) < before)
+    return (await session.scalars(query)).all()
+
+
+async def unlinked_payouts(session: AsyncSession) -> list[tuple[uuid.UUID, str, str, int, str]]:
+    """(payout, network, asset, units, address) of each payment in a set that no withdrawal is agreed as."""
+    rows = await session.execute(
+        text("""
+            SELECT p.payout_id, s.network, p.asset, p.units, p.address
+            FROM set_payouts p JOIN attempt_sets s ON s.id = p.set_id
+            LEFT JOIN withdrawals w ON w.id = p.payout_id AND w.network = s.network AND w.to_asset = p.asset
+                AND w.deliver_units = p.units AND w.address = p.address
+            WHERE s.purpose = 'payout' AND w.id IS NULL LIMIT 20
+        """)
+    )
+    return [(row[0], row[1], row[2], int(row[3]), row[4]) for row in rows]
 
 
 async def queued_units(session: AsyncSession) -> dict[tuple[str, str], int]:

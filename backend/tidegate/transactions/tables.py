@@ -41,8 +41,15 @@ class Withdrawal(Base):
             name="plain_debit_is_sum",
         ),
         CheckConstraint("(verified_at IS NULL) = (authorisation IS NULL)", name="verified_has_authorisation"),
+        CheckConstraint(f"state NOT IN ({_ENDED}) OR sub_status IS NULL", name="ended_waits_for_nothing"),
+        CheckConstraint("(state = 'completed') = (completed_at IS NOT NULL)", name="completed_has_time"),
+        CheckConstraint(
+            "verified_at IS NOT NULL OR state IN ('pending_verification', 'cancelled', 'expired')",
+            name="goes_on_only_verified",
+        ),
         Index("ix_withdrawals_user_id_created_at", "user_id", "created_at", "id"),
         Index("ix_withdrawals_due", "state", "due_at", postgresql_where=text(f"state NOT IN ({_ENDED})")),
+        Index("ix_withdrawals_completed_at", "completed_at", postgresql_where=text("state = 'completed'")),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
@@ -86,9 +93,12 @@ class Withdrawal(Base):
 
 
 class WithdrawalEvent(Base):
-    """One row for each transition and each change of what it waits for; append-only."""
+    """One row for each transition and each change of what it waits for: who, why, on what grounds, from where to where.
+
+    Append-only; at commit a trigger holds the withdrawal against it: no move without its event (migration 0027)."""
 
     __tablename__ = "withdrawal_events"
+    __table_args__ = (CheckConstraint("(version = 1) = (state_before IS NULL)", name="only_the_first_has_none_before"),)
 
     withdrawal_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("withdrawals.id"), primary_key=True)
     version: Mapped[int] = mapped_column(primary_key=True)
@@ -97,6 +107,32 @@ class WithdrawalEvent(Base):
     sub_status: Mapped[str | None]
     by: Mapped[str]
     detail: Mapped[str | None]
+    state_before: Mapped[str | None]
+    sub_status_before: Mapped[str | None]
+    inputs: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    """What it was decided on: ids, digests, verdicts; nothing secret."""
+
+
+class TrackingLink(Base):
+    """A link by which a recipient follows one withdrawal. What proves it is made anew of id and expiry; it is not here."""
+
+    __tablename__ = "tracking_links"
+    __table_args__ = (
+        CheckConstraint("expires_at > created_at", name="lives"),
+        Index(
+            "uq_tracking_links_withdrawal_id",
+            "withdrawal_id",
+            unique=True,
+            postgresql_where=text("revoked_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    withdrawal_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("withdrawals.id"))
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id"))
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
 
 
 class InternalTransfer(Base):
@@ -167,12 +203,17 @@ class InternalTransferEvent(Base):
 
 
 class BooksCheck(Base):
-    """Each run of the reconciliation, for the footer of every page and for the record."""
+    """Each run of the reconciliation, for the footer of every page and for the record: every term of every line, what
+    could not be asked and why, and how long it took."""
 
     __tablename__ = "books_checks"
-    __table_args__ = (Index("ix_books_checks_at", "at"),)
+    __table_args__ = (
+        CheckConstraint("verdict IN ('exact', 'differs', 'unchecked')", name="verdict_known"),
+        Index("ix_books_checks_at", "at"),
+    )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     at: Mapped[datetime]
     verdict: Mapped[str]
     report: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    milliseconds: Mapped[int] = mapped_column(server_default="0", default=0)

@@ -18,7 +18,7 @@ from tidegate.transactions import store
 from tidegate.transactions.office import Office
 from tidegate.transactions.rules import State, SubStatus
 from tidegate.transactions.tables import Withdrawal
-from tidegate.transactions.view import intent_of
+from tidegate.transactions.view import intent_of, told
 from tidegate.treasury import spend
 from tidegate.treasury.spend import Job, Step, Told
 from tidegate.wallets import debts
@@ -88,6 +88,14 @@ async def _stopped(session: AsyncSession, rows: Sequence[Withdrawal]) -> dict[uu
     return found
 
 
+def of_set(job: Job) -> dict[str, Any]:
+    """What a move of a set's withdrawals is grounded on: which set, and its transactions until now."""
+    return {
+        "set": str(job.whole.set.id),
+        "txids": [one.txid for one in job.whole.members if one.txid is not None],
+    }
+
+
 def riders_to(
     rows: Sequence[Withdrawal],
     state: State,
@@ -95,18 +103,28 @@ def riders_to(
     *,
     detail: str | None = None,
     values: dict[str, Any] | None = None,
+    inputs: dict[str, Any] | None = None,
 ) -> list[Rider]:
     """Move all of them, each from the version that was read; riders of one kind stand side by side."""
     now = utcnow()
     fields = {"state": state.value, "sub_status": sub, "since": now, "detail": detail, "due_at": now, **(values or {})}
     fields["lease_until"] = None
     return [
-        *(store.move_rider(row.id, row.version, fields) for row in rows),
+        *(store.move_rider(row.id, row.version, fields, fence=row.fence) for row in rows),
         *(
-            store.event_rider(row.id, row.version + 1, at=now, state=state, sub_status=sub, by=WORKER, detail=detail)
+            store.event_rider(
+                row,
+                row.version + 1,
+                at=now,
+                state=state,
+                sub_status=sub,
+                by=WORKER,
+                detail=detail,
+                inputs=inputs,
+            )
             for row in rows
         ),
-        *(changed(row.user_id, "withdrawal", row.id, row.version + 1) for row in rows),
+        *(changed(row.user_id, "withdrawal", row.id, row.version + 1, told(row, **fields)) for row in rows),
     ]
 
 
@@ -121,18 +139,29 @@ def as_moved(rows: Sequence[Withdrawal], state: State) -> list[Withdrawal]:
 def touched(rows: Sequence[Withdrawal]) -> list[Rider]:
     """Depth and the like are told without an event row: the attempt carries them."""
     return [
-        *(store.move_rider(row.id, row.version, {}) for row in rows),
-        *(shown(row.user_id, "withdrawal", row.id, row.version + 1) for row in rows),
+        *(store.move_rider(row.id, row.version, {}, fence=row.fence) for row in rows),
+        *(shown(row.user_id, "withdrawal", row.id, row.version + 1, told(row)) for row in rows),
     ]
 
 
-async def say(office: Office, rows: Sequence[Withdrawal], sub: SubStatus | None, detail: str | None) -> None:
-    """Tell each what it waits for; the same reason is not told twice. An operator's hold goes on being said."""
+async def say(
+    office: Office,
+    rows: Sequence[Withdrawal],
+    sub: SubStatus | None,
+    detail: str | None,
+    *,
+    job: Job | None = None,
+) -> None:
+    """Tell each what it waits for; the same reason is not told twice. An operator's hold goes on being said.
+
+    `job`: whose set they are in, where it is one's.
+    """
+    held = [spend.held_rider(job)] if job is not None else []
     told = sub.value if sub else None
     for state in {row.state for row in rows}:
         some = [row for row in rows if row.state == state and row.sub_status != told and row.held_by_operator is None]
         if some:
-            await office.lane.write(riders_to(some, State(state), sub, detail=detail))
+            await office.lane.write([*held, *riders_to(some, State(state), sub, detail=detail)])
 
 
 async def wait(office: Office, job: Job, rows: Sequence[Withdrawal], told: Told) -> timedelta:
@@ -144,5 +173,5 @@ async def wait(office: Office, job: Job, rows: Sequence[Withdrawal], told: Told)
     if job.waits[0] != sub.value:
         log.warning("set_waits", set=str(job.whole.set.id), sub_status=sub.value, detail=told.detail)
         await spend.commit(office.db, [spend.waits_rider(job, sub.value, detail)])
-    await say(office, rows, sub, detail)
+    await say(office, rows, sub, detail, job=job)
     return AGAIN

@@ -26,7 +26,7 @@ from tidegate.signing.messages import Authorisation, digest_of
 from tidegate.transactions import transfer_rules as rules
 from tidegate.transactions import transfer_store as store
 from tidegate.transactions.office import Office
-from tidegate.transactions.request import above, may_send
+from tidegate.transactions.request import above, may_send, stopped
 from tidegate.transactions.rules import TransferState
 from tidegate.transactions.tables import InternalTransfer, InternalTransferEvent
 from tidegate.transactions.transfer_rules import TransferDraft, TransferIntent
@@ -263,7 +263,9 @@ async def _verify(
         return answer
     if verdict.rider == "totp_step":
         raise step_up.reused(now)
-    if verdict.rider in ("frozen", "held"):
+    if verdict.rider == "held":
+        raise await stopped(office, row.user_id, now)
+    if verdict.rider == "frozen":
         raise Refusal(Kind.POLICY_BLOCKED, "This transfer cannot be made now. Nothing was sent.")
     raise Refusal(Kind.CONFLICT, "This transfer changed meanwhile. Look at it again.")
 

@@ -16,7 +16,7 @@ from tidegate.transactions.schemas import (
 )
 from tidegate.transactions.tables import Withdrawal, WithdrawalEvent
 from tidegate.treasury.attempts import Seen
-from tidegate.wire import AmountOut, FeeOut
+from tidegate.wire import AmountOut, FeeOut, Waiting
 
 
 def intent_out(intent: Intent) -> IntentOut:
@@ -56,6 +56,30 @@ def attempt_out(attempt: Seen, settings: Settings) -> AttemptOut:
     )
 
 
+def standing(row: Withdrawal | Draft, **after: Any) -> Waiting:
+    """Where it stands, what it waits for, since when, until when: for the API, the history, the stream and webhooks alike.
+
+    `after`: what a commit is about to change of the row.
+    """
+    state = State(after.get("state", row.state))
+    sub_status = after.get("sub_status", row.sub_status)
+    sub = SubStatus(sub_status) if sub_status is not None else None
+    waits = waiting_for(state, sub, converting=row.from_asset != row.to_asset)
+    return Waiting(
+        state=state.value,
+        sub_status=sub.value if sub is not None else None,
+        waiting_for=waits.value if waits is not None else None,
+        since=after.get("since", row.since),
+        expected_by=after.get("expected_by", row.expected_by),
+        can_cancel=can_cancel(state),
+    )
+
+
+def told(row: Withdrawal | Draft, **after: Any) -> dict[str, Any]:
+    """`standing`, as events carry it."""
+    return standing(row, **after).model_dump(mode="json")
+
+
 def withdrawal_out(
     row: Withdrawal | Draft,
     attempts: Sequence[Seen],
@@ -65,10 +89,7 @@ def withdrawal_out(
     challenge: ChallengeOut | None = None,
 ) -> WithdrawalOut:
     """The whole of it; `challenge` is read from the row's intent where nobody has it at hand."""
-    state = State(row.state)
-    sub = SubStatus(row.sub_status) if row.sub_status else None
-    waits = waiting_for(state, sub)
-    if challenge is None and state is State.PENDING_VERIFICATION:
+    if challenge is None and row.state == State.PENDING_VERIFICATION.value:
         challenge = challenge_out(parse_intent(row.intent), row.digest, row.challenge_expires_at)
     return WithdrawalOut(
         id=row.id,
@@ -90,12 +111,7 @@ def withdrawal_out(
         events=[EventOut(at=e.at, state=e.state, sub_status=e.sub_status, by=e.by, detail=e.detail) for e in events],
         created_at=row.created_at,
         completed_at=row.completed_at,
-        state=state.value,
-        sub_status=sub.value if sub else None,
-        waiting_for=waits.value if waits else None,
-        since=row.since,
-        expected_by=row.expected_by,
-        can_cancel=can_cancel(state),
+        **standing(row).model_dump(),
     )
 
 

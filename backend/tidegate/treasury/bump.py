@@ -21,7 +21,7 @@ from tidegate.chains.families import AccountChain, GasPrice, NotEnough, UtxoChai
 from tidegate.chains.port import NodeUnavailable
 from tidegate.database import Database, ride
 from tidegate.refusal import Kind, Refusal
-from tidegate.signing.messages import Approved, Denied, Intent
+from tidegate.signing.messages import Approved, Denied, Intent, Rule
 from tidegate.treasury import reserve, spend, store, underway
 from tidegate.treasury.inventory import payable
 from tidegate.treasury.rules import GWEI, AttemptState, Patience, Stage, is_stuck
@@ -112,6 +112,7 @@ async def _build(spender: Spender, job: Job, payouts: Sequence[Authorised], rate
         else:
             assert keeps_accounts(chain)
             made = await _dearer_evm(spender, chain, job, intents[0], rate)
+        failpoints.reach("P14.build:before")
         async with spender.db.transaction() as session:
             if await ride(session, [store.set_rider(job.lease.id, job.lease.fence, {"asked_rate": None})]) is not None:
                 raise Missed
@@ -132,6 +133,7 @@ async def _build(spender: Spender, job: Job, payouts: Sequence[Authorised], rate
     except (Missed, IntegrityError):
         # Another set took a coin of it, or this one changed, while it was built.
         return _TAKEN
+    failpoints.reach("P14.build:after")
     return Told(Step.DONE)
 
 
@@ -189,7 +191,7 @@ async def _replacement(
         raise Bound(f"{rate} sat/vB would cost {funded.fee_units} sat: more than was agreed")
     async with spender.db.reading() as session:
         have = {(one.txid, one.vout) for one in await underway.reserved_by(session, job.whole.set.id)}
-        coins = await reserve.coins_of(session, job.network, funded)
+        coins = await reserve.coins_of(session, job.network, funded.inputs)
     new = [one for one in (*coins, *changes) if (one.txid, one.vout) not in have]
     return Dearer(reserve.plan_of(funded, rate), new, replaces=last)
 
@@ -254,8 +256,9 @@ async def _dearer_evm(spender: Spender, chain: AccountChain, job: Job, intent: I
 
 
 async def _sign(spender: Spender, job: Job, member: Attempt, payouts: Sequence[Authorised]) -> Told:
-    answer = await spend.ask_signer(spender, job.whole, member, payouts)
-    if isinstance(answer, Denied) and answer.rule != "frozen":
+    failpoints.reach("P14.ask:before")
+    answer = await spend.ask_signer(spender, job, member, payouts)
+    if isinstance(answer, Denied) and answer.rule not in (Rule.FROZEN, Rule.OLD_FENCE):
         # This very request was never signed, so it can be given up; those before it live on.
         log.error("bump_denied", set=str(job.whole.set.id), rule=answer.rule, detail=answer.detail)
         riders = [
@@ -268,21 +271,22 @@ async def _sign(spender: Spender, job: Job, member: Attempt, payouts: Sequence[A
     if told.step is not Step.DONE:
         return told
     assert isinstance(answer, Approved)
-    failpoints.reach("signed_not_stored")
-    stored = await spend.commit(spender.db, [spend.signed_rider(member, answer)])
-    failpoints.reach("signed_not_sent")
+    failpoints.reach("P14.ask:after")
+    stored = await spend.commit(spender.db, [spend.held_rider(job), spend.signed_rider(member, answer)])
+    failpoints.reach("P14.store:after")
     return Told(Step.DONE if stored else Step.WAITING)
 
 
 async def _send(spender: Spender, job: Job, member: Attempt, now: datetime) -> Told:
+    failpoints.reach("P14.send:before")
     told = await spend.submit(spender, job.network, member)
     if told.step is Step.NO_NODE:
         return told
-    failpoints.reach("sent_not_recorded")
+    failpoints.reach("P14.send:after")
     if told.step is Step.REFUSED:
         # It left this house all the same: whether it lives is for the next looks to say.
         told = Told(Step.UNKNOWN, told.detail)
-    await spend.commit(spender.db, [spend.sent_rider(member, told, now)])
+    await spend.commit(spender.db, [spend.held_rider(job), spend.sent_rider(member, told, now)])
     return Told(Step.DONE)
 
 

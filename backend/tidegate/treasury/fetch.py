@@ -152,9 +152,9 @@ async def _ask(job: Job, venue: Venue, chain: Chain) -> None:
     if job.late:
         # This process slept. Another may be looking for it already: it must not appear behind its back.
         return
-    reach("venue_move:before_ask")
+    reach("V.ask:before")
     told = await venue.withdraw(wanted_of(row))
-    reach("venue_move:after_ask")
+    reach("V.ask:after")
     row.state, row.asked_at = VenueState.ASKED.value, job.now
     if told.outcome is PlaceOutcome.PLACED:
         await _left(job, {"venue_id": told.venue_id})
@@ -181,7 +181,7 @@ async def _find(job: Job, venue: Venue) -> None:
 async def _left(job: Job, values: dict[str, Any]) -> None:
     pending = {"state": VenueState.PENDING.value, "booked": Booked.SENT.value}
     outcome = await job.change(pending | values, venue_rules.left_venue(job.move))
-    reach("venue_move:left")
+    reach("V.left:after")
     if outcome is Outcome.INSUFFICIENT:
         await job.later(PATIENCE, "the books have less at the exchange than it let go of")
 
@@ -221,9 +221,9 @@ async def _follow(job: Job, venue: Venue, chain: Chain) -> None:
         "ended_at": job.now,
         "trouble": None,
     }
-    reach("venue_move:before_arrival")
+    reach("V.arrival:before")
     outcome = await job.change(values, venue_rules.at_wallet(job.move, found, seen.txid))
-    reach("venue_move:arrived")
+    reach("V.arrival:after")
     if outcome is Outcome.DUPLICATE:
         await job.later(PATIENCE, f"{seen.txid} was booked before, as money from outside")
     elif outcome is Outcome.POSTED:

@@ -24,6 +24,7 @@ from tidegate.treasury.bound import bound_ended
 from tidegate.treasury.move_rules import sent
 from tidegate.treasury.moves import AGAIN, RETRY_AFTER, Job
 from tidegate.treasury.rules import AttemptState, Booked, Outcome, Purpose, Stage
+from tidegate.treasury.spend import fence_of
 from tidegate.treasury.store import Whole
 from tidegate.treasury.tables import Attempt, MoveRow
 from tidegate.treasury.turn import Turn, turn_of
@@ -70,13 +71,13 @@ async def sign(job: Job) -> timedelta | None:
             return AGAIN
         if turn is Turn.LOWER:
             return await _give_up(job, member, "a lower nonce of the account became free")
-    answer = await job.mover.signer.sign_move(request_of(job.row, job.whole, member))
-    if isinstance(answer, Failed) or (isinstance(answer, Denied) and answer.rule == Rule.FROZEN):
+    answer = await job.mover.signer.sign_move(request_of(job.row, job.whole, member), under=fence_of(job.lease))
+    if isinstance(answer, Failed) or (isinstance(answer, Denied) and answer.rule in (Rule.FROZEN, Rule.OLD_FENCE)):
         return AGAIN
     if isinstance(answer, Denied):
         return await _denied(job, member, answer)
     assert isinstance(answer, Approved)
-    failpoints.reach("move_signed_not_stored")
+    failpoints.reach("M.ask:after")
     values = {
         "state": AttemptState.SIGNED.value,
         "raw": answer.raw,
@@ -89,7 +90,7 @@ async def sign(job: Job) -> timedelta | None:
     if first:
         riders.append(move_store.move_rider(job.row.set_id, Booked.NOTHING, {"booked": Booked.SENT.value}))
     stored = await job.write(sent(job.move) if first else None, riders)
-    failpoints.reach("move_signed_not_sent")
+    failpoints.reach("M.store:after")
     return None if stored else AGAIN
 
 

@@ -30,7 +30,7 @@ async def broadcast(job: Job) -> timedelta | None:
     if member is None or member.raw is None:
         return AGAIN
     outcome = await job.chain.submit(member.raw)
-    failpoints.reach("move_sent_not_recorded")
+    failpoints.reach("M.send:after")
     state = AttemptState.BROADCAST if outcome.outcome is Submitted.ACCEPTED else AttemptState.UNKNOWN
     values = {"state": state.value, "broadcast_at": job.now}
     riders = [store.member_rider(member.id, AttemptState.SIGNED.value, values), job.on(Stage.CONFIRMING)]

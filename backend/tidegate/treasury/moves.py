@@ -156,6 +156,8 @@ class Job:
     async def write(self, posting: Posting | None, riders: Sequence[Rider]) -> bool:
         """One commit; False when somebody else was faster or the books refuse, which is said aloud."""
         lane = self.mover.lane
+        if not any(rider.name == "set" for rider in riders):
+            riders = [store.held_rider(self.lease.id, self.lease.fence), *riders]
         verdict = await (lane.submit(posting, riders) if posting else lane.write(riders))
         if not verdict.posted:
             log.warning("move_not_booked", move=str(self.row.set_id), outcome=verdict.outcome, rider=verdict.rider)

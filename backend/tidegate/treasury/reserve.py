@@ -15,11 +15,13 @@ import structlog
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from tidegate import failpoints
 from tidegate.chains.families import (
     AccountChain,
     Funded,
     GasPrice,
     NotEnough,
+    Outpoint,
     UtxoChain,
     WouldRevert,
     keeps_accounts,
@@ -118,6 +120,7 @@ async def _batch(
                 raise Missed
             made = await add_batch(session, network, found.taken, funded, rate=rate, speed=speed, now=now, lease=lease)
             found.jobs = [_job(made)] if lease else []
+            failpoints.reach("P9.reserve:before")
     except IntegrityError:
         # Another set took one of these coins, or another worker reserved for one of these payouts: look again.
         return Batched([], found.left | _none(found.taken, Told(Step.WAITING)).left)
@@ -180,7 +183,7 @@ async def add_batch(
             Payment(uuid.UUID(one.payout_id), one.asset, one.deliver_units, one.address)
             for one in sorted(intents, key=lambda one: one.payout_id)
         ],
-        coins=await coins_of(session, network, funded),
+        coins=await coins_of(session, network, funded.inputs),
         lease=lease,
     )
 
@@ -196,11 +199,11 @@ def plan_of(funded: Funded, rate: int) -> dict[str, Any]:
     return {"psbt": funded.psbt, "fee_rate": rate, "fee_units": str(funded.fee_units), "inputs": inputs}
 
 
-async def coins_of(session: AsyncSession, network: str, funded: Funded) -> list[Coin]:
+async def coins_of(session: AsyncSession, network: str, inputs: Sequence[Outpoint]) -> list[Coin]:
     """Coins of customers' deposit addresses stand in `wallet:deposit`; all others of ours are the hot wallet's."""
-    foreign = {one.address for one in funded.inputs if not one.change}
+    foreign = {one.address for one in inputs if not one.change}
     deposits = await destinations.deposit_addresses(session, network=network, addresses=foreign)
-    return [Coin(one.txid, one.vout, one.units, one.address in deposits) for one in funded.inputs]
+    return [Coin(one.txid, one.vout, one.units, one.address in deposits) for one in inputs]
 
 
 async def split(spender: Spender, job: Job, groups: Sequence[Sequence[Intent]], *, now: datetime) -> bool:
@@ -279,6 +282,7 @@ async def _nonces(
             made.append(await _add(session, chain, intent, nonce, plan, speed=speed, now=now, lease=lease))
         if lease:
             found.jobs = sorted(map(_job, made), key=lambda job: job.whole.set.nonce or 0)
+        failpoints.reach("P9.reserve:before")
     return found
 
 

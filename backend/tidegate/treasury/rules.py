@@ -1,9 +1,11 @@
 """Attempts: their states and transitions; what a mined attempt books; what a payout costs by weight."""
 
+import math
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from fractions import Fraction
 
 from tidegate.ledger.rules import Transfer, customer, house, transfers
 
@@ -152,6 +154,32 @@ def shortest_wait(block_seconds: float, confirmations: int, speed: str) -> tuple
     earliest = int(block_seconds * confirmations)
     latest = int(block_seconds * (confirmations + extra + 1) * 2) + 30
     return max(earliest, 1), latest
+
+
+KEPT = Fraction(94, 100)
+"""How many promises of an arrival are to be kept: 90 to 97 % is wanted, and this lies as far from the one as the other."""
+LEAST_HISTORY = 30
+"""Arrivals from which on our own history counts more than `shortest_wait`."""
+REVIEW_SECONDS = 3600
+"""What a person's look is taken to need while there is no history of it."""
+
+
+class Way(StrEnum):
+    """How a payout got to its end: what takes so differently long is not compared."""
+
+    STRAIGHT = "straight"
+    REVIEWED = "reviewed"  # a person had to agree
+
+
+def promise_ms(durations: Sequence[int]) -> int | None:
+    """The span that `KEPT` of those to come will keep, if they are like these; None while there are too few.
+
+    Of n durations and one to come each order is as likely, so the k-th smallest is not exceeded with k / (n + 1).
+    """
+    count = len(durations)
+    if count < LEAST_HISTORY:
+        return None
+    return sorted(durations)[math.ceil(KEPT * (count + 1)) - 1]
 
 
 @dataclass(frozen=True, slots=True)

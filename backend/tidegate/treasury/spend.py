@@ -20,7 +20,7 @@ from tidegate.config import NetworkSettings
 from tidegate.database import Database, Rider, as_written, ride, utcnow
 from tidegate.queue import Lease
 from tidegate.signing.client import SignerDoor
-from tidegate.signing.messages import Answer, Approved, Authorisation, Denied, Failed, Intent, Rule, SignCancel
+from tidegate.signing.messages import Answer, Approved, Authorisation, Denied, Failed, Fence, Intent, Rule, SignCancel
 from tidegate.treasury import store
 from tidegate.treasury.fees import Fees
 from tidegate.treasury.rules import AttemptState, Outcome, Purpose, Stage
@@ -155,6 +155,11 @@ async def again(db: Database, pauses: Sequence[tuple[Job, timedelta]]) -> None:
             await store.release_all(session, leases, now + span)
 
 
+def held_rider(job: Job) -> Rider:
+    """Goes with every write of this job that does not change the set itself: who lost the lease writes nothing."""
+    return store.held_rider(job.lease.id, job.lease.fence)
+
+
 def waits_rider(job: Job, waits: str | None, detail: str | None) -> Rider:
     """What the set waits for; the lease is kept."""
     return store.set_rider(job.lease.id, job.lease.fence, {"waits": waits, "detail": detail})
@@ -203,13 +208,14 @@ async def sign(
         return Told(Step.DONE if done else Step.WAITING)
     if not await _about_to_ask(spender, job, member):
         return Told(Step.WAITING, "it changed meanwhile")
-    failpoints.reach("reserved_not_signed")
-    answer = await ask_signer(spender, job.whole, member, payouts)
+    failpoints.reach("P10.ask:before")
+    answer = await ask_signer(spender, job, member, payouts)
+    failpoints.reach("P10.ask:after")
     told = await judge_answer(spender, job, member, answer)
     if told.step is not Step.DONE:
         return told
     assert isinstance(answer, Approved)
-    failpoints.reach("signed_not_stored")
+    failpoints.reach("P12.store:before")
     signed, until = _signed(answer), utcnow() + HANDED if keep else None
     staged = _at_stage(Stage.BROADCASTING, until)
     stored = [
@@ -219,7 +225,7 @@ async def sign(
     ]
     if not await commit(spender.db, stored):
         return Told(Step.WAITING, "it changed meanwhile")
-    failpoints.reach("signed_not_sent")
+    failpoints.reach("P12.store:after")
     if until is None:
         return Told(Step.DONE)
     members = tuple(as_written(one, signed) if one.id == member.id else one for one in job.whole.members)
@@ -233,21 +239,22 @@ async def _about_to_ask(spender: Spender, job: Job, member: Attempt) -> bool:
 
 
 async def _remember(spender: Spender, job: Job, member: Attempt, more: Mapping[str, bool]) -> bool:
-    # Under this lease: who has lost it speaks for no request of the one who took it over.
-    lease = store.set_rider(job.lease.id, job.lease.fence, {"fence": job.lease.fence})
+    # Who has lost the lease speaks for no request of the one who took it over.
     plan = {"plan": {**member.plan, **more}}
-    return await commit(spender.db, [lease, store.member_rider(member.id, AttemptState.BUILT.value, plan)])
+    return await commit(spender.db, [held_rider(job), store.member_rider(member.id, AttemptState.BUILT.value, plan)])
 
 
-async def ask_signer(spender: Spender, whole: Whole, member: Attempt, payouts: Sequence[Authorised]) -> Answer:
-    """One request for this member, the same at every call: what it replaces is named by its txid."""
-    plan = member.plan
+async def ask_signer(spender: Spender, job: Job, member: Attempt, payouts: Sequence[Authorised]) -> Answer:
+    """One request for this member, the same at every call but for the fence: what it replaces is named by its txid."""
+    plan, whole, under = member.plan, job.whole, fence_of(job.lease)
     before = next((one.txid or "" for one in whole.members if one.id == member.replaces), "")
     if member.parent is not None:
         parent = next(one for one in whole.members if one.id == member.parent)
-        return await spender.signer.sign_child(network=whole.set.network, parent=parent.txid or "", psbt=plan["psbt"])
+        return await spender.signer.sign_child(
+            network=whole.set.network, parent=parent.txid or "", psbt=plan["psbt"], under=under
+        )
     if whole.set.nonce is None:
-        return await spender.signer.sign_bitcoin(payouts, plan["psbt"], replaces=before)
+        return await spender.signer.sign_bitcoin(payouts, plan["psbt"], replaces=before, under=under)
     gas = {
         "nonce": whole.set.nonce,
         "gas": int(plan["gas"]),
@@ -256,9 +263,14 @@ async def ask_signer(spender: Spender, whole: Whole, member: Attempt, payouts: S
         "chain_id": int(plan["chain_id"]),
     }
     if member.cancels:
-        return await spender.signer.sign_move(SignCancel(whole.set.network, before, **gas))
+        return await spender.signer.sign_move(SignCancel(whole.set.network, before, **gas), under=under)
     ((intent, authorisation),) = payouts
-    return await spender.signer.sign_evm(intent, authorisation, **gas, replaces=before)
+    return await spender.signer.sign_evm(intent, authorisation, **gas, replaces=before, under=under)
+
+
+def fence_of(lease: Lease) -> Fence:
+    """What the signer is told of the lease: it hears no older holder of the same set any more."""
+    return Fence(str(lease.id), lease.fence)
 
 
 async def judge_answer(spender: Spender, job: Job, member: Attempt, answer: Answer) -> Told:
@@ -283,6 +295,8 @@ def _told(answer: Answer) -> Told:
         return Told(Step.DONE)
     if answer.rule == Rule.FROZEN:
         return Told(Step.FROZEN, answer.detail)
+    if answer.rule == Rule.OLD_FENCE:
+        return Told(Step.WAITING, answer.detail)
     step = Step.DENIED if answer.rule in UNSIGNED_RULES and not answer.signed else Step.REFUSED
     return Told(step, f"{answer.rule}: {answer.detail}")
 
@@ -343,15 +357,18 @@ async def broadcast(spender: Spender, job: Job, riders: Callable[[], Sequence[Ri
     member = job.whole.newest
     if member is None or member.raw is None:
         return Told(Step.WAITING, "nothing is signed")
+    failpoints.reach("P13.send:before")
     told = await submit(spender, job.whole.set.network, member)
     if told.step is Step.NO_NODE:
         return told
-    failpoints.reach("sent_not_recorded")
-    sent = [sent_rider(member, told, now)] if told.step is not Step.REFUSED else []
+    failpoints.reach("P13.send:after")
+    sent = [held_rider(job), sent_rider(member, told, now)] if told.step is not Step.REFUSED else []
     if told.step is Step.DONE:
-        sent += [stage_rider(job, Stage.CONFIRMING), *riders()]
+        sent[0] = stage_rider(job, Stage.CONFIRMING)
+        sent += riders()
     if sent and not await commit(spender.db, sent):
         return Told(Step.WAITING, "it changed meanwhile")
+    failpoints.reach("P13.record:after")
     return told
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import and_, exists, func, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from tidegate.database import Rider, Write, fresh, inserting, new_id, updating
+from tidegate.database import Rider, Write, fresh, holding, inserting, new_id, updating
 from tidegate.queue import Lease, claim_due
 from tidegate.treasury.rules import OPEN, AttemptState, Outcome, Purpose, Stage
 from tidegate.treasury.tables import Attempt, AttemptSet, HotWallet, ReservedInput, SetPayout
@@ -313,6 +313,12 @@ def set_rider(set_id: uuid.UUID, fence: int, values: dict[str, Any]) -> Rider:
     """Change the set under the fence that was claimed; "set" misses when somebody else works on it."""
     write = updating(AttemptSet.__table__, guards=("id", "fence"), columns=tuple(values))
     return Rider("set", write, {"was_id": set_id, "was_fence": fence} | values)
+
+
+def held_rider(set_id: uuid.UUID, fence: int) -> Rider:
+    """The set is still this holder's, until this commit is over; "set" misses when somebody else has taken it over."""
+    write = holding(AttemptSet.__table__, guards=("id", "fence"))
+    return Rider("set", write, {"was_id": set_id, "was_fence": fence})
 
 
 def end_rider(set_id: uuid.UUID, fence: int, outcome: Outcome, now: datetime) -> Rider:

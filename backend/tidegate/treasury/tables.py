@@ -46,6 +46,24 @@ class HotWallet(Base):
     next_nonce: Mapped[int] = mapped_column(BigInteger)
 
 
+class ArrivalTime(Base):
+    """How long payouts took lately from verification to final, of one way, network, asset and speed."""
+
+    __tablename__ = "arrival_times"
+    __table_args__ = (CheckConstraint("samples > 0 AND usual_ms >= 0 AND promised_ms >= usual_ms", name="sensible"),)
+
+    way: Mapped[str] = mapped_column(primary_key=True)
+    network: Mapped[str] = mapped_column(primary_key=True)
+    asset: Mapped[str] = mapped_column(primary_key=True)
+    speed: Mapped[str] = mapped_column(primary_key=True)
+    samples: Mapped[int]
+    usual_ms: Mapped[int] = mapped_column(BigInteger)
+    """The median."""
+    promised_ms: Mapped[int] = mapped_column(BigInteger)
+    """What is promised to those to come."""
+    measured_at: Mapped[datetime]
+
+
 class AttemptSet(Base):
     """All transactions that can make the same payments, at most one of which can ever be mined.
 

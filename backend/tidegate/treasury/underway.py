@@ -4,14 +4,14 @@ import uuid
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Numeric, exists, func, select
+from sqlalchemy import Numeric, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from tidegate.signing.messages import Known
 from tidegate.treasury.rules import OPEN, AttemptState, Outcome, Purpose, Stage
 from tidegate.treasury.store import Whole, wholes
-from tidegate.treasury.tables import Attempt, AttemptSet, ReservedInput, SetPayout
+from tidegate.treasury.tables import Attempt, AttemptSet, HotWallet, ReservedInput, SetPayout
 from tidegate.wallets import sweepable
 
 _OPEN = [state.value for state in OPEN]
@@ -152,19 +152,38 @@ async def shallow(session: AsyncSession, network: str, depth: int, limit: int = 
     return [(sets[one.set_id], one) for one in members]
 
 
+async def stored(session: AsyncSession, network: str, txids: Sequence[str]) -> set[str]:
+    """Which of these transactions are in our books."""
+    query = select(Attempt.txid).where(Attempt.network == network, Attempt.txid.in_(txids))
+    return {txid for txid in await session.scalars(query) if txid is not None}
+
+
+async def counted(session: AsyncSession, network: str) -> int:
+    """How many nonces of the hot address we have handed out; 0 before the first."""
+    return await session.scalar(select(HotWallet.next_nonce).where(HotWallet.network == network)) or 0
+
+
+async def catch_up(session: AsyncSession, network: str, used: int) -> None:
+    """The hot address has used so many nonces, whoever for: the next one is beyond them. Never back."""
+    await session.execute(
+        update(HotWallet).where(HotWallet.network == network, HotWallet.next_nonce < used).values(next_nonce=used)
+    )
+
+
 async def unknown(session: AsyncSession, networks: Sequence[str], signed: Sequence[Known]) -> list[Known]:
     """Those of these signed transactions that our books neither have nor are about to have.
 
     About to have: its payouts, its move or its parent stand in a set with a member that the signer was asked for and
     whose answer was not stored. Ask the signer first and this afterwards: a request is committed before it is made.
     """
-    left = await _not_stored(session, networks, signed)
+    left = await not_stored(session, networks, signed)
     left = [one for one in left if not await _asked_for(session, networks, one)]
     # Stored between the two looks: then it was neither here at the first nor asked for at the second.
-    return await _not_stored(session, networks, left) if left else []
+    return await not_stored(session, networks, left) if left else []
 
 
-async def _not_stored(session: AsyncSession, networks: Sequence[str], signed: Sequence[Known]) -> list[Known]:
+async def not_stored(session: AsyncSession, networks: Sequence[str], signed: Sequence[Known]) -> list[Known]:
+    """Those of these signed transactions whose bytes our books do not have."""
     rows = await session.scalars(
         select(Attempt.txid).where(Attempt.network.in_(networks), Attempt.txid.in_([one.txid for one in signed]))
     )

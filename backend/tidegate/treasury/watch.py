@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from tidegate import failpoints
 from tidegate.chains.families import keeps_accounts, keeps_coins
 from tidegate.chains.port import Chain, Fate, NodeUnavailable, Sighting
 from tidegate.database import Rider
@@ -84,11 +85,16 @@ async def look(spender: Spender, job: Job, *, now: datetime, save: Save | None =
         if sent.step is Step.NO_NODE:
             return Watched(Step.NO_NODE, looks, detail=sent.detail)
     riders = [rider for one in looks if (rider := _moved(one, now)) is not None]
+    riders += [spend.held_rider(job)] if riders else []
     reorged = winner is None and any(one.member.block_hash is not None for one in paying)
     # A look that comes late, after another worker has settled, finds nothing to write.
+    if riders:
+        failpoints.reach("P14.seen:before" if winner is None else "P15.depth:before")
     moved = bool(riders) and await (save(riders) if save is not None else spend.commit(spender.db, riders))
     if riders and not moved:
         return Watched(Step.WAITING, looks, detail="it changed meanwhile")
+    if moved:
+        failpoints.reach("P14.seen:after" if winner is None else "P15.depth:after")
     if winner is None:
         step, detail = Step.WAITING, sent.detail
         if sent.step is Step.REFUSED:
@@ -193,7 +199,7 @@ async def spent(spender: Spender, job: Job, won: Look) -> Spent:
 def booked_riders(job: Job, won: Look) -> list[Rider]:
     """The winner is booked, final or reverted, and those that it excludes are over. "attempt" misses when it was before."""
     state = AttemptState.FINAL if won.pays else AttemptState.REVERTED
-    riders = [_booked(won, state)]
+    riders = [spend.held_rider(job), _booked(won, state)]
     for one in job.whole.living:
         signed_child = one.parent == won.member.id and one.state != AttemptState.BUILT.value
         if one.id != won.member.id and not signed_child:
@@ -208,12 +214,14 @@ def _over(member: Attempt) -> Rider:
 
 def late_riders(job: Job) -> list[Rider]:
     """Those that were built while another worker booked the winner: nobody needs them any more."""
-    return [_over(one) for one in job.whole.living if one.state == AttemptState.BUILT.value]
+    late = [_over(one) for one in job.whole.living if one.state == AttemptState.BUILT.value]
+    return [spend.held_rider(job), *late] if late else []
 
 
 def child_riders(job: Job, child: Look) -> list[Rider]:
     """The child that paid for its parent is booked too; other children of it, which it excludes, are over."""
     return [
+        spend.held_rider(job),
         _booked(child, AttemptState.FINAL),
         *(_over(one) for one in job.whole.living if one.parent is not None and one.id != child.member.id),
     ]

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from tidegate.venues.port import (
     Book,
+    DepositState,
     Fill,
     Following,
     Interval,
@@ -323,6 +324,27 @@ class VenueContract:
         asked = await world.venue.withdraw(await withdrawal(world, network="nowhere"))
         assert asked.outcome is PlaceOutcome.REFUSED
         assert await world.withdrawals() == 0
+
+
+class Receiving(World, Protocol):
+    """A world that can say that something arrived at the account."""
+
+    async def receive(self, amount: Decimal, txid: str) -> None:
+        """The venue has credited this payment of `asset` over `network`."""
+        ...
+
+
+class DepositContract:
+    """The same for an adapter whose venue tells what came in: subclass both. One that does not raises VenueUnavailable."""
+
+    async def test_a_deposit_is_found_by_its_transaction_and_is_exact(self, world: Receiving) -> None:
+        since, txid = datetime.now(UTC) - timedelta(seconds=5), "ab" * 32
+        assert await world.venue.find_deposit(world.asset, world.network, txid, since=since) is None
+        await world.receive(Decimal("0.12345678"), txid)
+        await world.receive(Decimal("0.5"), "cd" * 32)
+        seen = await world.venue.find_deposit(world.asset, world.network, txid, since=since)
+        assert seen is not None
+        assert (seen.amount, seen.state) == (Decimal("0.12345678"), DepositState.CREDITED)
 
 
 class StreamContract:

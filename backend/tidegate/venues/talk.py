@@ -86,6 +86,10 @@ class Steps:
             raise OutOfStep(f"{symbol}: out of step again and again")
         self._losses.append(now)
 
+    def renew(self, symbol: str) -> None:
+        """Out of step until it is told whole, and no loss: nothing is wrong with it."""
+        self._in_step.pop(symbol, None)
+
     def refuse(self, symbol: str) -> None:
         """The venue does not tell this one."""
         self._refused.add(symbol)

@@ -3,14 +3,17 @@
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tidegate.auth.step_up import check_totp, reused
-from tidegate.database import new_id, ride, utcnow
+from tidegate.config import Settings
+from tidegate.database import Rider, new_id, ride, utcnow
 from tidegate.idempotency import Keyed, Stored
 from tidegate.once import Done, once
 from tidegate.outbox.events import changed
+from tidegate.outbox.mails import MailKind, told
 from tidegate.refusal import Kind, Refusal
 from tidegate.wallets import destinations, rules, store
 from tidegate.wallets.cashier import Cashier
@@ -50,9 +53,9 @@ async def create(
         )
         if await store.count_beneficiaries(session, user_id=user_id) >= MOST:
             raise Refusal(Kind.LIMIT_EXCEEDED, "Delete saved addresses that you no longer need.", limit=str(MOST))
-        now = utcnow()
-        row = {
-            "id": new_id(),
+        now, identity = utcnow(), new_id()
+        row: dict[str, Any] = {
+            "id": identity,
             "user_id": user_id,
             "label": label,
             "asset": asset,
@@ -69,9 +72,17 @@ async def create(
             raise Refusal(Kind.CONFLICT, "You have saved this address before.", field="address")
         paid = await store.last_paid(session, user_id=user_id, network=network, addresses=[found.address])
         body = _shape(BeneficiaryRow(**row), found.warnings, paid, now).model_dump(mode="json")
-        return Done(body, [changed(user_id, "beneficiary", row["id"], 1)], status=201)  # type: ignore[arg-type]  # a UUID
+        riders = [changed(user_id, "beneficiary", identity, 1), *_mail(cashier.settings, row, now)]
+        return Done(body, riders, status=201)
 
     return await once(cashier.db, keyed, user_id=user_id, operation="beneficiaries_create", work=work)
+
+
+def _mail(settings: Settings, row: dict[str, Any], now: datetime) -> list[Rider]:
+    waits = settings.compliance.new_address_cooldown_seconds
+    facts = {name: row[name] for name in ("label", "asset", "network", "address")}
+    facts["available_after"] = f"{-(-waits // 3600)} hours" if waits else None
+    return told(settings, MailKind.BENEFICIARY_ADDED, user_id=row["user_id"], object_id=row["id"], facts=facts, now=now)
 
 
 async def confirm(

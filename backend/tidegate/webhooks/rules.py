@@ -6,10 +6,11 @@ import hashlib
 import hmac
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 MOST = 10
 """Endpoints an account may have."""
@@ -88,10 +89,22 @@ def pause(failures: int) -> timedelta:
 
 
 def payload(
-    *, kind: str, object_id: uuid.UUID, version: int, sequence: int | None, at: datetime, test: bool = False
+    *,
+    kind: str,
+    object_id: uuid.UUID,
+    version: int,
+    sequence: int | None,
+    at: datetime,
+    standing: Mapping[str, Any] | None = None,
+    test: bool = False,
 ) -> str:
-    """The body, byte for byte, as it is stored and sent at every try. Thin: whoever wants to know more asks the API."""
-    data = {"kind": kind, "id": str(object_id), "version": version, "sequence": sequence}
+    """The body, byte for byte, as it is stored and sent at every try. Thin: whoever wants to know more asks the API.
+
+    `standing`: of what has states, where it stood at that version.
+    """
+    data: dict[str, Any] = {"kind": kind, "id": str(object_id), "version": version, "sequence": sequence}
+    if standing is not None:
+        data["standing"] = standing
     told = at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     body = {"type": "webhook.test" if test else f"{kind}.changed", "timestamp": told, "data": data}
     return json.dumps(body, separators=(",", ":"))

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -19,6 +20,7 @@ from tidegate.failpoints import reach
 from tidegate.outbox import log as events
 from tidegate.outbox.events import changed
 from tidegate.outbox.log import Entry
+from tidegate.outbox.mails import MailKind, told
 from tidegate.queue import Lease
 from tidegate.webhooks import rules, store
 from tidegate.webhooks.courier import Courier, Outcome
@@ -51,10 +53,12 @@ async def take(courier: Courier, lease: Lease) -> int:
     sent = 0
     job = await _begin(courier, lease)
     while job is not None:
+        reach("P16.webhook:before")
         outcome = await courier.carry(job.url, _headers(job), job.message.body)
         sent += 1
-        reach("webhooks.sent")
+        reach("P16.webhook:after")
         job = await _record(courier, lease, job, outcome, go_on=time.monotonic() < until)
+        reach("P16.told:after")
     await _end(courier, lease)
     return sent
 
@@ -88,7 +92,14 @@ def _wanted(kinds: Sequence[str], found: Sequence[Entry]) -> list[Entry]:
 
 def _row(endpoint: Endpoint, one: Entry) -> dict[str, Any]:
     now = utcnow()
-    body = rules.payload(kind=one.kind, object_id=one.object_id, version=one.version, sequence=one.sequence, at=one.at)
+    body = rules.payload(
+        kind=one.kind,
+        object_id=one.object_id,
+        version=one.version,
+        sequence=one.sequence,
+        at=one.at,
+        standing=one.standing,
+    )
     return {
         "id": new_id(),
         "endpoint_id": endpoint.id,
@@ -147,7 +158,7 @@ async def _record(courier: Courier, lease: Lease, job: Job, outcome: Outcome, *,
             await store.tell(session, endpoint_id=endpoint.id, values={"failures": 0, "delivered_at": now})
             return await _next(courier, session, endpoint) if go_on else None
         if recorded and not job.test:
-            await _count(session, endpoint, await _over(session, endpoint, job, said, again))
+            await _count(courier, session, endpoint, await _over(session, endpoint, job, said, again))
     return None
 
 
@@ -175,14 +186,22 @@ async def _over(
     return None if alive else Disabled.FAILING
 
 
-async def _count(session: AsyncSession, endpoint: Endpoint, over: Disabled | None) -> None:
+async def _count(courier: Courier, session: AsyncSession, endpoint: Endpoint, over: Disabled | None) -> None:
     await store.tell(session, endpoint_id=endpoint.id, values={"failures": endpoint.failures + 1})
     if over is None:
         return
     values = {"enabled": False, "disabled": over.value}
     row = await store.change_endpoint(session, endpoint_id=endpoint.id, values=values)
     # The owner's page and other endpoints hear of it by this event.
-    await ride(session, [changed(row.user_id, "webhook", row.id, row.version)])
+    letter = told(
+        courier.settings,
+        MailKind.WEBHOOK_DISABLED,
+        user_id=row.user_id,
+        object_id=new_id(),
+        facts={"host": urlsplit(row.url).hostname or "", "disabled": over.value},
+        now=utcnow(),
+    )
+    await ride(session, [changed(row.user_id, "webhook", row.id, row.version), *letter])
 
 
 async def _end(courier: Courier, lease: Lease) -> None:

@@ -23,13 +23,26 @@ export function BooksLine() {
         {data?.checked_at && (
           <p className={css.books} data-state={state}>
             <Basins uneven={state === 'differs'} />
-            {t(`books.${state}`, { time: clock(data.checked_at), assets: wrong.join(', ') })}
+            {t(`books.${state}`, { time: clock(data.checked_at), assets: wrong.join(', ') })}{' '}
+            {data.frozen.length > 0 && t('books.frozen', { assets: data.frozen.join(', ') })}
           </p>
         )}
         <HouseLinks />
         <p className={css.zone}>{t('timesIn', { place: place() })}</p>
       </div>
     </footer>
+  );
+}
+
+/** Above every page while a restored database is not released, or everything is frozen: nothing is paid, and why. */
+export function StandsStill() {
+  const { t } = useTranslation('app');
+  const { data } = useQuery({ ...auditGetBooksOptions(), refetchInterval: 15_000, retry: false });
+  if (!data?.frozen.includes('*')) return null;
+  return (
+    <p className={css.still} role="status">
+      {data.restored ? t('books.restored') : t('books.still')}
+    </p>
   );
 }
 

@@ -1,30 +1,21 @@
-import { Menu, UnstyledButton, useMantineColorScheme, VisuallyHidden } from '@mantine/core';
-import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { Link, Outlet, useRouter } from '@tanstack/react-router';
-import { useEffect } from 'react';
+import { useQueryClient } from '@tanstack/react-query';
+import { Link, Outlet } from '@tanstack/react-router';
+import { lazy, Suspense, useEffect } from 'react';
 import { useTranslation } from 'react-i18next';
-import { authLogoutMutation } from '@/client/@tanstack/react-query.gen';
-import { BooksLine } from './BooksLine';
-import { config, isSandbox } from './config';
+import { BooksLine, StandsStill } from './BooksLine';
+import { isSandbox } from './config';
 import { HouseNotice } from './House';
 import { LiveDot } from './LiveDot';
 import { Logo } from './Logo';
 import { follow } from './live';
+import { PLACES } from './places';
 import { initials, useMe } from './session';
 import css from './shell.module.css';
-import { forgetVisit } from './visit';
 
-const PLACES = [
-  { to: '/', key: 'home' },
-  { to: '/pay', key: 'pay' },
-  { to: '/deposit', key: 'deposit' },
-  ...(config.features.conversions ? ([{ to: '/convert', key: 'convert' }] as const) : []),
-  { to: '/history', key: 'history' },
-  { to: '/addresses', key: 'addresses' },
-  ...(isSandbox ? ([{ to: '/break', key: 'break' }] as const) : []),
-] as const;
-
-const SCHEMES = ['auto', 'light', 'dark'] as const;
+const AccountMenu = lazy(async () => ({ default: (await import('./AccountMenu')).AccountMenu }));
+/** For visitors of a sandbox: nobody else loads them. */
+const Tour = lazy(async () => ({ default: (await import('./Tour')).Tour }));
+const Requests = lazy(async () => ({ default: (await import('./Requests')).Requests }));
 
 /** The frame of every signed-in page: where one can go, whether it is live, and the state of the books. */
 export function SignedIn() {
@@ -51,80 +42,36 @@ export function SignedIn() {
           </nav>
           <div className={css.end}>
             <LiveDot />
-            <AccountMenu />
+            <Suspense fallback={<Waiting />}>
+              <AccountMenu />
+            </Suspense>
           </div>
         </div>
       </header>
+      {isSandbox && (
+        <Suspense>
+          <Tour />
+        </Suspense>
+      )}
       <main className={css.main} data-part="page" id="main" tabIndex={-1}>
+        <StandsStill />
         <Outlet />
       </main>
       <BooksLine />
+      {isSandbox && (
+        <Suspense>
+          <Requests />
+        </Suspense>
+      )}
     </>
   );
 }
 
-function AccountMenu() {
-  const { t } = useTranslation('app');
-  const me = useMe();
-  const { colorScheme, setColorScheme } = useMantineColorScheme();
-  const router = useRouter();
-  const queries = useQueryClient();
-  const logout = useMutation({
-    ...authLogoutMutation(),
-    onSettled: async () => {
-      forgetVisit();
-      await router.navigate({ to: '/sign-in', search: { because: 'signed_out' } });
-      queries.clear();
-    },
-  });
+/** The disc of the account before its menu is there. */
+function Waiting() {
   return (
-    <Menu
-      withinPortal={false}
-      withInitialFocusPlaceholder={false}
-      position="bottom-end"
-      width={248}
-      offset={10}
-      returnFocus
-      transitionProps={{ duration: 0 }}
-    >
-      <Menu.Target>
-        <UnstyledButton className={css.account}>
-          <span aria-hidden="true">{initials(me)}</span>
-          <VisuallyHidden>{t('account.open', { email: me.email })}</VisuallyHidden>
-        </UnstyledButton>
-      </Menu.Target>
-      <Menu.Dropdown className={css.menu}>
-        <Menu.Label>{me.email}</Menu.Label>
-        {PLACES.map(({ to, key }) => (
-          <Menu.Item key={to} className={css.onPhone ?? ''} onClick={() => void router.navigate({ to })}>
-            {t(`nav.${key}`)}
-          </Menu.Item>
-        ))}
-        <Menu.Divider className={css.onPhone ?? ''} />
-        <Menu.Item onClick={() => void router.navigate({ to: '/settings' })}>
-          {t('account.settings')}
-        </Menu.Item>
-        <Menu.Item onClick={() => void router.navigate({ to: '/security' })}>
-          {t('account.security')}
-        </Menu.Item>
-        {config.features.webhooks && (
-          <Menu.Item onClick={() => void router.navigate({ to: '/webhooks' })}>
-            {t('account.webhooks')}
-          </Menu.Item>
-        )}
-        <Menu.Item onClick={() => logout.mutate({})}>{t('account.signOut')}</Menu.Item>
-        <Menu.Divider />
-        <Menu.RadioGroup
-          value={colorScheme}
-          onChange={(chosen) => setColorScheme(SCHEMES.find((scheme) => scheme === chosen) ?? 'auto')}
-        >
-          {SCHEMES.map((scheme) => (
-            <Menu.RadioItem key={scheme} value={scheme} closeMenuOnClick={false}>
-              {t(`scheme.${scheme}`)}
-            </Menu.RadioItem>
-          ))}
-        </Menu.RadioGroup>
-      </Menu.Dropdown>
-    </Menu>
+    <span className={css.account} aria-hidden="true">
+      <span>{initials(useMe())}</span>
+    </span>
   );
 }

@@ -1,6 +1,8 @@
 import { client } from '@/client/client.gen';
 import { learnServerTime } from '@/ui/clock';
 import { Problem, readProblem } from '@/ui/problem';
+import { keep } from './asked';
+import { isSandbox } from './config';
 
 /**
  * The one place where requests are dressed: the header that tells our own page from a foreign form, and every failure
@@ -12,6 +14,12 @@ export function setUpClient(): void {
     if (request.method !== 'GET' && request.method !== 'HEAD') request.headers.set('X-Tidegate', '1');
     return request;
   });
+  if (isSandbox) {
+    client.interceptors.request.use(async (request) => {
+      await keep(request);
+      return request;
+    });
+  }
   client.interceptors.response.use((response) => {
     learnServerTime(response.headers.get('date'));
     return response;

@@ -1,11 +1,11 @@
 import type { QueryClient, QueryKey } from '@tanstack/react-query';
 import { useSyncExternalStore } from 'react';
+import { takeTurns } from './turns';
 
 export type Live = 'connecting' | 'live' | 'polling';
 
 /** How often we ask when the stream is gone. The words on the page say the same number. */
 export const POLL_SECONDS = 5;
-const HIDDEN_MILLISECONDS = 60_000;
 const REOPEN_MILLISECONDS = 5_000;
 const GATHER_MILLISECONDS = 80;
 
@@ -71,14 +71,54 @@ export function touches(key: QueryKey, change: Change): boolean {
   return !head.path || Object.values(head.path).includes(change.id);
 }
 
+/** What the page with the stream tells the others, and what they ask it. */
+type Word =
+  | { say: 'open' }
+  | { say: 'state'; state: Live }
+  | { say: 'change'; change: Change }
+  | { say: 'reset' }
+  | { say: 'ask' };
+
+/** A page that nobody looks at for so long gives the stream to one that somebody looks at. */
+const HIDDEN_MILLISECONDS = 60_000;
+const NAME = 'tidegate.live';
+
+/** Holds the stream and tells every word of it. Returns what closes it. */
+function listen(tell: (word: Word) => void): () => void {
+  let source: EventSource | null = null;
+  let reopen: number | undefined;
+  const open = () => {
+    source?.close();
+    source = new EventSource('/api/v1/events');
+    source.addEventListener('open', () => tell({ say: 'open' }));
+    source.addEventListener('change', (event: MessageEvent<string>) => {
+      const change = readChange(event.data);
+      if (change) tell({ say: 'change', change });
+    });
+    source.addEventListener('reset', () => tell({ say: 'reset' }));
+    source.addEventListener('error', () => {
+      tell({ say: 'state', state: 'polling' });
+      // The browser tries again by itself unless the answer was an error; then we do.
+      if (source?.readyState === EventSource.CLOSED) reopen = window.setTimeout(open, REOPEN_MILLISECONDS);
+    });
+  };
+  open();
+  return () => {
+    source?.close();
+    window.clearTimeout(reopen);
+  };
+}
+
 /**
- * One stream a page. An event is a hint: the thing that changed is read again. When the stream is gone, everything on
- * the screen is asked for every five seconds, and the screen says so. Returns what ends it.
+ * One stream a browser, however many pages it shows: the one whose turn it is holds it and tells the others. An event is
+ * a hint: the thing that changed is read again. When the stream is gone, every page that is looked at asks for what it
+ * shows every five seconds, and says so. Returns what ends it.
  */
 export function follow(queries: QueryClient): () => void {
-  let source: EventSource | null = null;
+  const channel = new BroadcastChannel(NAME);
+  let leave: (() => void) | null = null;
+  let leads = false;
   let poll: number | undefined;
-  let reopen: number | undefined;
   let hide: number | undefined;
   let gather: number | undefined;
   let waiting: Change[] = [];
@@ -96,57 +136,62 @@ export function follow(queries: QueryClient): () => void {
       predicate: ({ queryKey }) => changes.some((change) => touches(queryKey, change)),
     });
   };
-  const startPolling = () => {
-    become('polling');
-    poll ??= window.setInterval(refreshAll, POLL_SECONDS * 1000);
-  };
-  const stopPolling = () => {
+  const stand = (next: Live) => {
     window.clearInterval(poll);
-    poll = undefined;
+    if (next === 'polling') {
+      poll = window.setInterval(() => !document.hidden && refreshAll(), POLL_SECONDS * 1000);
+    }
+    // What happened while nobody listened was not heard.
+    if (next === 'live' && state !== 'live') refreshAll();
+    become(next);
   };
-  const close = () => {
-    source?.close();
-    source = null;
-    window.clearTimeout(reopen);
-  };
-  const open = () => {
-    close();
-    source = new EventSource('/api/v1/events');
-    source.addEventListener('open', () => {
-      stopPolling();
-      // What happened while nobody listened was not heard.
-      if (state !== 'live') refreshAll();
-      become('live');
-    });
-    source.addEventListener('change', (event: MessageEvent<string>) => {
-      const change = readChange(event.data);
-      if (!change) return;
-      waiting.push(change);
+  const hear = (word: Word) => {
+    if (word.say === 'state') stand(word.state);
+    else if (word.say === 'reset') refreshAll();
+    else if (word.say === 'open') {
+      // Another page may have held it before: between the two something can have been missed.
+      if (state === 'live') refreshAll();
+      stand('live');
+    } else if (word.say === 'change') {
+      waiting.push(word.change);
       gather ??= window.setTimeout(refreshWaiting, GATHER_MILLISECONDS);
-    });
-    source.addEventListener('reset', refreshAll);
-    source.addEventListener('error', () => {
-      startPolling();
-      // The browser tries again by itself unless the answer was an error; then we do.
-      if (source?.readyState === EventSource.CLOSED) reopen = window.setTimeout(open, REOPEN_MILLISECONDS);
-    });
+    } else if (leads) channel.postMessage({ say: 'state', state } satisfies Word);
   };
-  // A stream holds one of the browser's six connections: a page nobody looks at gives it back.
+  const lead = () => {
+    leads = true;
+    const close = listen((word) => {
+      channel.postMessage(word);
+      hear(word);
+    });
+    return () => {
+      leads = false;
+      close();
+    };
+  };
+  const join = () => {
+    leave ??= takeTurns(NAME, lead);
+    channel.postMessage({ say: 'ask' } satisfies Word);
+  };
   const onVisibility = () => {
     window.clearTimeout(hide);
     if (document.hidden) {
-      hide = window.setTimeout(close, HIDDEN_MILLISECONDS);
-    } else if (!source) {
-      become('connecting');
-      open();
+      hide = window.setTimeout(() => {
+        leave?.();
+        leave = null;
+      }, HIDDEN_MILLISECONDS);
+    } else if (!leave) {
+      stand('connecting');
+      join();
     }
   };
 
-  open();
+  channel.addEventListener('message', (event: MessageEvent<Word>) => hear(event.data));
+  join();
   document.addEventListener('visibilitychange', onVisibility);
   return () => {
-    close();
-    stopPolling();
+    leave?.();
+    channel.close();
+    window.clearInterval(poll);
     window.clearTimeout(hide);
     window.clearTimeout(gather);
     document.removeEventListener('visibilitychange', onVisibility);

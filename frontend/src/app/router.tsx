@@ -10,6 +10,7 @@ import {
 import { authGetMeOptions } from '@/client/@tanstack/react-query.gen';
 import { isCode } from '@/ui/problem';
 import { readDays } from '@/wallets/days';
+import { forgetAsked } from './asked';
 import { isSandbox } from './config';
 import { NotFound, RootFailed, RouteFailed } from './failures';
 import { needWords, speakAs } from './i18n';
@@ -72,32 +73,63 @@ const register = createRoute({
   component: lazyRouteComponent(() => import('@/auth/Register'), 'Register'),
 });
 
+/** Pages behind links that prove themselves: nobody signs in. What proves it stands behind the `#`. */
+const linked = createRoute({
+  getParentRoute: () => root,
+  id: 'linked',
+  component: SignedOut,
+  beforeLoad: () => needWords('links'),
+});
+
+const cancelLink = createRoute({
+  getParentRoute: () => linked,
+  path: '/cancel',
+  component: lazyRouteComponent(() => import('@/links/CancelPage'), 'CancelPage'),
+});
+
+const freezeLink = createRoute({
+  getParentRoute: () => linked,
+  path: '/freeze',
+  component: lazyRouteComponent(() => import('@/links/FreezePage'), 'FreezePage'),
+});
+
+const trackLink = createRoute({
+  getParentRoute: () => linked,
+  path: '/track',
+  component: lazyRouteComponent(() => import('@/links/TrackPage'), 'TrackPage'),
+});
+/** Lets in whoever is signed in, with the words of the rooms behind; everybody else is led to the door and back. */
+async function enter({ queries }: Context, href: string, ...words: string[]): Promise<void> {
+  const next = href === '/' ? undefined : safeNext(href);
+  const door = () => redirect({ to: '/sign-in', search: next ? { next } : {} });
+  if (!mayBeSignedIn()) throw door();
+  try {
+    const me = await queries.ensureQueryData({ ...authGetMeOptions(), meta: { whileSignedOut: true } });
+    await speakAs(me.language);
+  } catch (error) {
+    if (!isCode(error, 'unauthenticated')) throw error;
+    forgetVisit();
+    throw door();
+  }
+  await needWords(...words);
+}
+
 const inside = createRoute({
   getParentRoute: () => root,
   id: 'inside',
   component: lazyRouteComponent(() => import('./SignedIn'), 'SignedIn'),
-  beforeLoad: async ({ context, location }) => {
-    const next = location.href === '/' ? undefined : safeNext(location.href);
-    const door = () => redirect({ to: '/sign-in', search: next ? { next } : {} });
-    if (!mayBeSignedIn()) throw door();
-    try {
-      const me = await context.queries.ensureQueryData({
-        ...authGetMeOptions(),
-        meta: { whileSignedOut: true },
-      });
-      await speakAs(me.language);
-    } catch (error) {
-      if (!isCode(error, 'unauthenticated')) throw error;
-      forgetVisit();
-      throw door();
-    }
-    await needWords('wallets', 'transactions');
-  },
+  beforeLoad: ({ context, location }) =>
+    enter(context, location.href, 'wallets', 'transactions', ...(isSandbox ? (['tour'] as const) : [])),
 });
 
 const home = createRoute({
   getParentRoute: () => inside,
   path: '/',
+  beforeLoad: ({ context }) => {
+    // Who has no wallet here works here.
+    const me = context.queries.getQueryData(authGetMeOptions().queryKey);
+    if (me && !me.permissions.includes('wallets.read')) throw redirect({ to: '/ops' });
+  },
   component: lazyRouteComponent(() => import('@/wallets/Home'), 'Home'),
 });
 
@@ -140,6 +172,7 @@ const asset = createRoute({
   getParentRoute: () => inside,
   path: '/balances/$asset',
   validateSearch: readDays,
+  beforeLoad: () => needWords('exchange'),
   component: lazyRouteComponent(() => import('@/wallets/AssetPage'), 'AssetPage'),
 });
 
@@ -159,6 +192,7 @@ const pay = createRoute({
 const withdrawal = createRoute({
   getParentRoute: () => inside,
   path: '/withdrawals/$id',
+  beforeLoad: () => needWords('links'),
   component: lazyRouteComponent(() => import('@/transactions/Status'), 'Status'),
 });
 
@@ -174,9 +208,10 @@ export type HistoryKind = (typeof HISTORY_KINDS)[number];
 const history = createRoute({
   getParentRoute: () => inside,
   path: '/history',
-  validateSearch: (search: Record<string, unknown>): { kind?: HistoryKind } => {
+  validateSearch: (search: Record<string, unknown>): { kind?: HistoryKind; asset?: string } => {
     const kind = HISTORY_KINDS.find((known) => known === search.kind);
-    return kind ? { kind } : {};
+    const asset = text(search.asset);
+    return { ...(kind && { kind }), ...(asset && { asset }) };
   },
   component: lazyRouteComponent(() => import('@/transactions/History'), 'History'),
 });
@@ -210,7 +245,7 @@ const security = createRoute({
 const settings = createRoute({
   getParentRoute: () => inside,
   path: '/settings',
-  beforeLoad: () => needWords('settings'),
+  beforeLoad: () => needWords('settings', ...(isSandbox ? (['sandbox'] as const) : [])),
   component: lazyRouteComponent(() => import('@/auth/Settings'), 'Settings'),
 });
 
@@ -238,8 +273,32 @@ const breakIt = createRoute({
   component: lazyRouteComponent(() => import('@/sandbox/BreakIt'), 'BreakIt'),
 });
 
+const gallery = createRoute({
+  getParentRoute: () => inside,
+  path: '/dev/gallery/{-$part}',
+  beforeLoad: async () => {
+    if (!isSandbox) throw redirect({ to: '/' });
+    await needWords('dev');
+  },
+  component: lazyRouteComponent(() => import('@/gallery/Gallery'), 'Gallery'),
+});
+
+const desk = createRoute({
+  getParentRoute: () => root,
+  id: 'desk',
+  component: lazyRouteComponent(() => import('@/ops/OpsFrame'), 'OpsFrame'),
+  beforeLoad: ({ context, location }) => enter(context, location.href, 'ops'),
+});
+
+const ops = createRoute({
+  getParentRoute: () => desk,
+  path: '/ops',
+  component: lazyRouteComponent(() => import('@/ops/Overview'), 'Overview'),
+});
+
 const tree = root.addChildren([
   outside.addChildren([signIn, register, confirmEmail]),
+  linked.addChildren([cancelLink, freezeLink, trackLink]),
   inside.addChildren([
     home,
     asset,
@@ -257,11 +316,13 @@ const tree = root.addChildren([
     settings,
     webhooks,
     breakIt,
+    gallery,
   ]),
+  desk.addChildren([ops]),
 ]);
 
 export function makeRouter(queries: QueryClient) {
-  return createRouter({
+  const router = createRouter({
     routeTree: tree,
     context: { queries },
     defaultPreload: 'intent',
@@ -271,4 +332,6 @@ export function makeRouter(queries: QueryClient) {
     defaultPendingMs: 300,
     scrollRestoration: true,
   });
+  router.subscribe('onBeforeNavigate', ({ pathChanged }) => pathChanged && forgetAsked());
+  return router;
 }

@@ -1,6 +1,6 @@
 import { Button, TextInput } from '@mantine/core';
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { type FormEvent, useState } from 'react';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { type FormEvent, lazy, Suspense, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { isSandbox } from '@/app/config';
 import { useMe } from '@/app/session';
@@ -8,16 +8,17 @@ import {
   authChangeEmailMutation,
   authDropEmailMutation,
   authGetMeQueryKey,
-  sandboxMailboxOptions,
 } from '@/client/@tanstack/react-query.gen';
 import { announce } from '@/ui/announce';
 import { serverNow } from '@/ui/clock';
 import { FieldProblem } from '@/ui/ProblemNote';
-import { Slip } from '@/ui/Slip';
 import { moment } from '@/ui/time';
 import { Warning } from '@/ui/Warning';
 import css from './auth.module.css';
 import { useProof } from './Prove';
+
+/** What was mailed there: in a sandbox no other mailbox is at hand. */
+const Mailbox = lazy(async () => ({ default: (await import('@/app/Mailbox')).Mailbox }));
 
 /** The address one signs in with: what it is, what waits, and the way to another one. */
 export function ChangeEmail() {
@@ -45,7 +46,11 @@ export function ChangeEmail() {
           <p role="status">
             {t('email.waiting', { email: waiting.email, time: moment(waiting.expires_at, serverNow()) })}
           </p>
-          {isSandbox && <Mailbox recipient={waiting.email} />}
+          {isSandbox && (
+            <Suspense>
+              <Mailbox email={waiting.email} />
+            </Suspense>
+          )}
           {drop.error && <FieldProblem error={drop.error} />}
           <Button variant="default" loading={drop.isPending} onClick={() => drop.mutate({})}>
             {t('email.drop')}
@@ -108,30 +113,5 @@ function EmailForm({ onOver }: { onOver: () => void }) {
         </Button>
       </div>
     </form>
-  );
-}
-
-const MAIL = ['email_confirm', 'email_taken', 'email_asked', 'email_changed', 'account_closed'] as const;
-
-/** Nobody's mail leaves a sandbox: what would have been sent stands here. */
-function Mailbox({ recipient }: { recipient: string }) {
-  const { t } = useTranslation('settings');
-  const { data } = useQuery({ ...sandboxMailboxOptions({ query: { recipient } }), refetchInterval: 5000 });
-  return (
-    <Slip label={t('mailbox.title')}>
-      <p className={css.note}>{t('mailbox.text', { email: recipient })}</p>
-      {data?.items.length === 0 && <p>{t('mailbox.empty')}</p>}
-      <ul className={css.letters}>
-        {data?.items.map((letter) => {
-          const kind = MAIL.find((known) => known === letter.kind);
-          return (
-            <li key={letter.written_at}>
-              <strong>{kind ? t(`mailbox.kind.${kind}`) : letter.kind}</strong>
-              {letter.facts.link && <a href={letter.facts.link}>{t('mailbox.open')}</a>}
-            </li>
-          );
-        })}
-      </ul>
-    </Slip>
   );
 }

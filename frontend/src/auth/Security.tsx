@@ -4,6 +4,7 @@ import { Heading } from '@/ui/Heading';
 import { Authenticator } from './Authenticator';
 import css from './auth.module.css';
 import { ChangePassword } from './ChangePassword';
+import { Frozen } from './Frozen';
 import { Sessions } from './Sessions';
 
 export function Security() {
@@ -16,6 +17,7 @@ export function Security() {
           {me.factors.length ? t('security.headingReady') : t('security.headingMissing')}
         </Heading>
       </div>
+      <Frozen />
       <section className={css.section} aria-labelledby="authenticator">
         <h2 id="authenticator">{t('totp.title')}</h2>
         <Authenticator />

@@ -2,7 +2,7 @@
 
 import { type Client, type Options as Options2, type TDataShape, urlSearchParamsBodySerializer } from './client';
 import { client } from './client.gen';
-import type { AccountCloseData, AccountCloseErrors, AccountCloseResponses, AccountExportData, AccountExportErrors, AccountExportResponses, AccountListObstaclesData, AccountListObstaclesErrors, AccountListObstaclesResponses, AddressesCreateData, AddressesCreateErrors, AddressesCreateResponses, AddressesListData, AddressesListErrors, AddressesListResponses, AddressesValidateData, AddressesValidateErrors, AddressesValidateResponses, AuditGetBooksData, AuditGetBooksErrors, AuditGetBooksResponses, AuditGetTrialBalanceData, AuditGetTrialBalanceErrors, AuditGetTrialBalanceResponses, AuthChangeEmailData, AuthChangeEmailErrors, AuthChangeEmailResponses, AuthChangePasswordData, AuthChangePasswordErrors, AuthChangePasswordResponses, AuthConfirmEmailData, AuthConfirmEmailErrors, AuthConfirmEmailResponses, AuthConfirmTotpData, AuthConfirmTotpErrors, AuthConfirmTotpResponses, AuthCreateTotpData, AuthCreateTotpErrors, AuthCreateTotpResponses, AuthDropEmailData, AuthDropEmailErrors, AuthDropEmailResponses, AuthGetMeData, AuthGetMeErrors, AuthGetMeResponses, AuthListSessionsData, AuthListSessionsErrors, AuthListSessionsResponses, AuthLoginData, AuthLoginErrors, AuthLoginResponses, AuthLogoutData, AuthLogoutErrors, AuthLogoutEverywhereData, AuthLogoutEverywhereErrors, AuthLogoutEverywhereResponses, AuthLogoutResponses, AuthRefreshTokenData, AuthRefreshTokenErrors, AuthRefreshTokenResponses, AuthRegisterData, AuthRegisterErrors, AuthRegisterResponses, AuthRevokeSessionData, AuthRevokeSessionErrors, AuthRevokeSessionResponses, AuthTokenData, AuthTokenErrors, AuthTokenResponses, AuthUpdateMeData, AuthUpdateMeErrors, AuthUpdateMeResponses, BeneficiariesConfirmData, BeneficiariesConfirmErrors, BeneficiariesConfirmResponses, BeneficiariesCreateData, BeneficiariesCreateErrors, BeneficiariesCreateResponses, BeneficiariesDeleteData, BeneficiariesDeleteErrors, BeneficiariesDeleteResponses, BeneficiariesGetData, BeneficiariesGetErrors, BeneficiariesGetResponses, BeneficiariesListData, BeneficiariesListErrors, BeneficiariesListResponses, BeneficiariesRenameData, BeneficiariesRenameErrors, BeneficiariesRenameResponses, ComplianceDecideApprovalData, ComplianceDecideApprovalErrors, ComplianceDecideApprovalResponses, ComplianceListApprovalsData, ComplianceListApprovalsErrors, ComplianceListApprovalsResponses, ComplianceListPausesData, ComplianceListPausesErrors, ComplianceListPausesResponses, CompliancePauseData, CompliancePauseErrors, CompliancePauseResponses, ComplianceResumeData, ComplianceResumeErrors, ComplianceResumeResponses, ConfigGetData, ConfigGetErrors, ConfigGetResponses, ConfigGetWordsData, ConfigGetWordsErrors, ConfigGetWordsResponses, ConversionsCreateData, ConversionsCreateErrors, ConversionsCreateResponses, ConversionsGetData, ConversionsGetErrors, ConversionsGetReceiptData, ConversionsGetReceiptErrors, ConversionsGetReceiptResponses, ConversionsGetResponses, ConversionsListData, ConversionsListErrors, ConversionsListResponses, DepositsGetData, DepositsGetErrors, DepositsGetResponses, DepositsListData, DepositsListErrors, DepositsListResponses, EventsLogData, EventsLogErrors, EventsLogResponses, EventsStreamData, EventsStreamErrors, EventsStreamResponses, ExchangeGetRateData, ExchangeGetRateErrors, ExchangeGetRateResponses, ExchangeListCandlesData, ExchangeListCandlesErrors, ExchangeListCandlesResponses, ExchangeListMarketsData, ExchangeListMarketsErrors, ExchangeListMarketsResponses, ExchangeStreamMarketsData, ExchangeStreamMarketsErrors, ExchangeStreamMarketsResponses, HealthLiveData, HealthLiveResponses, HealthReadyData, HealthReadyErrors, HealthReadyResponses, QuotesCreateData, QuotesCreateErrors, QuotesCreateResponses, QuotesGetData, QuotesGetErrors, QuotesGetResponses, SandboxAuthenticatorData, SandboxAuthenticatorErrors, SandboxAuthenticatorResponses, SandboxChaosData, SandboxChaosErrors, SandboxChaosResponses, SandboxFaucetData, SandboxFaucetErrors, SandboxFaucetResponses, SandboxListChaosData, SandboxListChaosErrors, SandboxListChaosResponses, SandboxMailboxData, SandboxMailboxErrors, SandboxMailboxResponses, SandboxMineData, SandboxMineErrors, SandboxMineResponses, SandboxScenariosData, SandboxScenariosErrors, SandboxScenariosResponses, SandboxStartData, SandboxStartErrors, SandboxStartResponses, TransactionsExportData, TransactionsExportErrors, TransactionsExportResponses, TransactionsListData, TransactionsListErrors, TransactionsListResponses, TransfersCancelData, TransfersCancelErrors, TransfersCancelResponses, TransfersCreateData, TransfersCreateErrors, TransfersCreateResponses, TransfersGetData, TransfersGetErrors, TransfersGetResponses, TransfersListData, TransfersListErrors, TransfersListResponses, TransfersVerifyData, TransfersVerifyErrors, TransfersVerifyResponses, TreasuryAcceptProposalData, TreasuryAcceptProposalErrors, TreasuryAcceptProposalResponses, TreasuryDismissProposalData, TreasuryDismissProposalErrors, TreasuryDismissProposalResponses, TreasuryListMovesData, TreasuryListMovesErrors, TreasuryListMovesResponses, TreasuryListProposalsData, TreasuryListProposalsErrors, TreasuryListProposalsResponses, TreasuryListVenueMovesData, TreasuryListVenueMovesErrors, TreasuryListVenueMovesResponses, TreasuryListWalletsData, TreasuryListWalletsErrors, TreasuryListWalletsResponses, WalletsExportStatementData, WalletsExportStatementErrors, WalletsExportStatementResponses, WalletsGetStatementData, WalletsGetStatementErrors, WalletsGetStatementResponses, WalletsListAssetsData, WalletsListAssetsErrors, WalletsListAssetsResponses, WalletsListBalancesData, WalletsListBalancesErrors, WalletsListBalancesResponses, WebhooksCreateData, WebhooksCreateErrors, WebhooksCreateResponses, WebhooksDeleteData, WebhooksDeleteErrors, WebhooksDeleteResponses, WebhooksGetData, WebhooksGetErrors, WebhooksGetResponses, WebhooksListData, WebhooksListDeliveriesData, WebhooksListDeliveriesErrors, WebhooksListDeliveriesResponses, WebhooksListErrors, WebhooksListResponses, WebhooksRedeliverData, WebhooksRedeliverErrors, WebhooksRedeliverResponses, WebhooksRotateData, WebhooksRotateErrors, WebhooksRotateResponses, WebhooksTestData, WebhooksTestErrors, WebhooksTestResponses, WebhooksUpdateData, WebhooksUpdateErrors, WebhooksUpdateResponses, WithdrawalsCancelData, WithdrawalsCancelErrors, WithdrawalsCancelResponses, WithdrawalsCreateData, WithdrawalsCreateErrors, WithdrawalsCreateResponses, WithdrawalsGetData, WithdrawalsGetErrors, WithdrawalsGetResponses, WithdrawalsListData, WithdrawalsListErrors, WithdrawalsListResponses, WithdrawalsVerifyData, WithdrawalsVerifyErrors, WithdrawalsVerifyResponses } from './types.gen';
+import type { AccountCloseData, AccountCloseErrors, AccountCloseResponses, AccountExportData, AccountExportErrors, AccountExportResponses, AccountListObstaclesData, AccountListObstaclesErrors, AccountListObstaclesResponses, AddressesCreateData, AddressesCreateErrors, AddressesCreateResponses, AddressesListData, AddressesListErrors, AddressesListResponses, AddressesValidateData, AddressesValidateErrors, AddressesValidateResponses, AuditGetBooksData, AuditGetBooksErrors, AuditGetBooksResponses, AuditGetTrialBalanceData, AuditGetTrialBalanceErrors, AuditGetTrialBalanceResponses, AuditListChecksData, AuditListChecksErrors, AuditListChecksResponses, AuditListFreezesData, AuditListFreezesErrors, AuditListFreezesResponses, AuditReleaseFreezeData, AuditReleaseFreezeErrors, AuditReleaseFreezeResponses, AuthChangeEmailData, AuthChangeEmailErrors, AuthChangeEmailResponses, AuthChangePasswordData, AuthChangePasswordErrors, AuthChangePasswordResponses, AuthConfirmEmailData, AuthConfirmEmailErrors, AuthConfirmEmailResponses, AuthConfirmTotpData, AuthConfirmTotpErrors, AuthConfirmTotpResponses, AuthCreateTotpData, AuthCreateTotpErrors, AuthCreateTotpResponses, AuthDropEmailData, AuthDropEmailErrors, AuthDropEmailResponses, AuthFreezeData, AuthFreezeErrors, AuthFreezeResponses, AuthGetMeData, AuthGetMeErrors, AuthGetMeResponses, AuthListSessionsData, AuthListSessionsErrors, AuthListSessionsResponses, AuthLoginData, AuthLoginErrors, AuthLoginResponses, AuthLogoutData, AuthLogoutErrors, AuthLogoutEverywhereData, AuthLogoutEverywhereErrors, AuthLogoutEverywhereResponses, AuthLogoutResponses, AuthLookFreezeData, AuthLookFreezeErrors, AuthLookFreezeResponses, AuthRefreshTokenData, AuthRefreshTokenErrors, AuthRefreshTokenResponses, AuthRegisterData, AuthRegisterErrors, AuthRegisterResponses, AuthRevokeSessionData, AuthRevokeSessionErrors, AuthRevokeSessionResponses, AuthTokenData, AuthTokenErrors, AuthTokenResponses, AuthUnfreezeData, AuthUnfreezeErrors, AuthUnfreezeResponses, AuthUpdateMeData, AuthUpdateMeErrors, AuthUpdateMeResponses, BeneficiariesConfirmData, BeneficiariesConfirmErrors, BeneficiariesConfirmResponses, BeneficiariesCreateData, BeneficiariesCreateErrors, BeneficiariesCreateResponses, BeneficiariesDeleteData, BeneficiariesDeleteErrors, BeneficiariesDeleteResponses, BeneficiariesGetData, BeneficiariesGetErrors, BeneficiariesGetResponses, BeneficiariesListData, BeneficiariesListErrors, BeneficiariesListResponses, BeneficiariesRenameData, BeneficiariesRenameErrors, BeneficiariesRenameResponses, ComplianceDecideApprovalData, ComplianceDecideApprovalErrors, ComplianceDecideApprovalResponses, ComplianceListApprovalsData, ComplianceListApprovalsErrors, ComplianceListApprovalsResponses, ComplianceListPausesData, ComplianceListPausesErrors, ComplianceListPausesResponses, CompliancePauseData, CompliancePauseErrors, CompliancePauseResponses, ComplianceResumeData, ComplianceResumeErrors, ComplianceResumeResponses, ConfigGetData, ConfigGetErrors, ConfigGetResponses, ConfigGetWordsData, ConfigGetWordsErrors, ConfigGetWordsResponses, ConversionsCreateData, ConversionsCreateErrors, ConversionsCreateResponses, ConversionsGetData, ConversionsGetErrors, ConversionsGetReceiptData, ConversionsGetReceiptErrors, ConversionsGetReceiptResponses, ConversionsGetResponses, ConversionsListData, ConversionsListErrors, ConversionsListResponses, DepositsGetData, DepositsGetErrors, DepositsGetResponses, DepositsListData, DepositsListErrors, DepositsListResponses, EventsLogData, EventsLogErrors, EventsLogResponses, EventsStreamData, EventsStreamErrors, EventsStreamResponses, ExchangeGetRateData, ExchangeGetRateErrors, ExchangeGetRateResponses, ExchangeListCandlesData, ExchangeListCandlesErrors, ExchangeListCandlesResponses, ExchangeListMarketsData, ExchangeListMarketsErrors, ExchangeListMarketsResponses, ExchangeStreamMarketsData, ExchangeStreamMarketsErrors, ExchangeStreamMarketsResponses, HealthLiveData, HealthLiveErrors, HealthLiveResponses, HealthReadyData, HealthReadyErrors, HealthReadyResponses, LinksCancelData, LinksCancelErrors, LinksCancelResponses, LinksLookCancelData, LinksLookCancelErrors, LinksLookCancelResponses, LinksTrackData, LinksTrackErrors, LinksTrackResponses, QuotesCreateData, QuotesCreateErrors, QuotesCreateResponses, QuotesGetData, QuotesGetErrors, QuotesGetResponses, SandboxAuthenticatorData, SandboxAuthenticatorErrors, SandboxAuthenticatorResponses, SandboxChaosData, SandboxChaosErrors, SandboxChaosResponses, SandboxFaucetData, SandboxFaucetErrors, SandboxFaucetResponses, SandboxInvoiceData, SandboxInvoiceErrors, SandboxInvoiceResponses, SandboxListChaosData, SandboxListChaosErrors, SandboxListChaosResponses, SandboxMailsData, SandboxMailsErrors, SandboxMailsResponses, SandboxMineData, SandboxMineErrors, SandboxMineResponses, SandboxScenariosData, SandboxScenariosErrors, SandboxScenariosResponses, SandboxStartData, SandboxStartErrors, SandboxStartResponses, TransactionsExportData, TransactionsExportErrors, TransactionsExportResponses, TransactionsListData, TransactionsListErrors, TransactionsListResponses, TransfersCancelData, TransfersCancelErrors, TransfersCancelResponses, TransfersCreateData, TransfersCreateErrors, TransfersCreateResponses, TransfersGetData, TransfersGetErrors, TransfersGetResponses, TransfersListData, TransfersListErrors, TransfersListResponses, TransfersVerifyData, TransfersVerifyErrors, TransfersVerifyResponses, TreasuryAcceptProposalData, TreasuryAcceptProposalErrors, TreasuryAcceptProposalResponses, TreasuryDismissProposalData, TreasuryDismissProposalErrors, TreasuryDismissProposalResponses, TreasuryListMovesData, TreasuryListMovesErrors, TreasuryListMovesResponses, TreasuryListProposalsData, TreasuryListProposalsErrors, TreasuryListProposalsResponses, TreasuryListVenueMovesData, TreasuryListVenueMovesErrors, TreasuryListVenueMovesResponses, TreasuryListWalletsData, TreasuryListWalletsErrors, TreasuryListWalletsResponses, WalletsExportStatementData, WalletsExportStatementErrors, WalletsExportStatementResponses, WalletsGetStatementData, WalletsGetStatementErrors, WalletsGetStatementResponses, WalletsListAssetsData, WalletsListAssetsErrors, WalletsListAssetsResponses, WalletsListBalancesData, WalletsListBalancesErrors, WalletsListBalancesResponses, WebhooksCreateData, WebhooksCreateErrors, WebhooksCreateResponses, WebhooksDeleteData, WebhooksDeleteErrors, WebhooksDeleteResponses, WebhooksGetData, WebhooksGetErrors, WebhooksGetResponses, WebhooksListData, WebhooksListDeliveriesData, WebhooksListDeliveriesErrors, WebhooksListDeliveriesResponses, WebhooksListErrors, WebhooksListResponses, WebhooksRedeliverData, WebhooksRedeliverErrors, WebhooksRedeliverResponses, WebhooksRotateData, WebhooksRotateErrors, WebhooksRotateResponses, WebhooksTestData, WebhooksTestErrors, WebhooksTestResponses, WebhooksUpdateData, WebhooksUpdateErrors, WebhooksUpdateResponses, WithdrawalsCancelData, WithdrawalsCancelErrors, WithdrawalsCancelResponses, WithdrawalsCreateData, WithdrawalsCreateErrors, WithdrawalsCreateResponses, WithdrawalsCreateTrackingData, WithdrawalsCreateTrackingErrors, WithdrawalsCreateTrackingResponses, WithdrawalsGetData, WithdrawalsGetErrors, WithdrawalsGetReceiptData, WithdrawalsGetReceiptErrors, WithdrawalsGetReceiptResponses, WithdrawalsGetResponses, WithdrawalsGetTrackingData, WithdrawalsGetTrackingErrors, WithdrawalsGetTrackingResponses, WithdrawalsListData, WithdrawalsListErrors, WithdrawalsListResponses, WithdrawalsRevokeTrackingData, WithdrawalsRevokeTrackingErrors, WithdrawalsRevokeTrackingResponses, WithdrawalsVerifyData, WithdrawalsVerifyErrors, WithdrawalsVerifyResponses } from './types.gen';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -99,6 +99,67 @@ export const auditGetBooks = <ThrowOnError extends boolean = false>(options?: Op
 });
 
 /**
+ * List Checks
+ *
+ * Every run of the reconciliation, newest first: kept for a month, exact ones for two days.
+ */
+export const auditListChecks = <ThrowOnError extends boolean = false>(options?: Options<AuditListChecksData, ThrowOnError>) => (options?.client ?? client).get<AuditListChecksResponses, AuditListChecksErrors, ThrowOnError>({
+    security: [
+        { scheme: 'bearer', type: 'http' },
+        { scheme: 'bearer', type: 'http' },
+        {
+            in: 'cookie',
+            name: '__Host-sid',
+            type: 'apiKey'
+        }
+    ],
+    url: '/api/v1/audit/checks',
+    ...options
+});
+
+/**
+ * List Freezes
+ *
+ * What the house itself stopped, newest first, released ones too; the newest hundred.
+ */
+export const auditListFreezes = <ThrowOnError extends boolean = false>(options?: Options<AuditListFreezesData, ThrowOnError>) => (options?.client ?? client).get<AuditListFreezesResponses, AuditListFreezesErrors, ThrowOnError>({
+    security: [
+        { scheme: 'bearer', type: 'http' },
+        { scheme: 'bearer', type: 'http' },
+        {
+            in: 'cookie',
+            name: '__Host-sid',
+            type: 'apiKey'
+        }
+    ],
+    url: '/api/v1/audit/freezes',
+    ...options
+});
+
+/**
+ * Release Freeze
+ *
+ * Let payouts go on. A conflict, unless forced, while the newest check still speaks against it.
+ */
+export const auditReleaseFreeze = <ThrowOnError extends boolean = false>(options: Options<AuditReleaseFreezeData, ThrowOnError>) => (options.client ?? client).post<AuditReleaseFreezeResponses, AuditReleaseFreezeErrors, ThrowOnError>({
+    security: [
+        { scheme: 'bearer', type: 'http' },
+        { scheme: 'bearer', type: 'http' },
+        {
+            in: 'cookie',
+            name: '__Host-sid',
+            type: 'apiKey'
+        }
+    ],
+    url: '/api/v1/audit/freezes/{freeze_id}/release',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
  * Get Trial Balance
  *
  * What every kind of account stands at, over all owners, now or at a past moment. JSON or CSV.
@@ -167,6 +228,34 @@ export const authChangeEmail = <ThrowOnError extends boolean = false>(options: O
  */
 export const authConfirmEmail = <ThrowOnError extends boolean = false>(options: Options<AuthConfirmEmailData, ThrowOnError>) => (options.client ?? client).post<AuthConfirmEmailResponses, AuthConfirmEmailErrors, ThrowOnError>({
     url: '/api/v1/auth/email/confirm',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Freeze
+ *
+ * Stop everything that would leave the account that the mail went to. Each link does it once.
+ */
+export const authFreeze = <ThrowOnError extends boolean = false>(options: Options<AuthFreezeData, ThrowOnError>) => (options.client ?? client).post<AuthFreezeResponses, AuthFreezeErrors, ThrowOnError>({
+    url: '/api/v1/auth/freeze',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Look Freeze
+ *
+ * What the freeze link of a mail is about. Changes nothing.
+ */
+export const authLookFreeze = <ThrowOnError extends boolean = false>(options: Options<AuthLookFreezeData, ThrowOnError>) => (options.client ?? client).post<AuthLookFreezeResponses, AuthLookFreezeErrors, ThrowOnError>({
+    url: '/api/v1/auth/freeze/look',
     ...options,
     headers: {
         'Content-Type': 'application/json',
@@ -415,6 +504,29 @@ export const authConfirmTotp = <ThrowOnError extends boolean = false>(options: O
 });
 
 /**
+ * Unfreeze
+ *
+ * Lift what a freeze link of yours froze, with your second factor. What we froze, we lift.
+ */
+export const authUnfreeze = <ThrowOnError extends boolean = false>(options: Options<AuthUnfreezeData, ThrowOnError>) => (options.client ?? client).post<AuthUnfreezeResponses, AuthUnfreezeErrors, ThrowOnError>({
+    security: [
+        { scheme: 'bearer', type: 'http' },
+        { scheme: 'bearer', type: 'http' },
+        {
+            in: 'cookie',
+            name: '__Host-sid',
+            type: 'apiKey'
+        }
+    ],
+    url: '/api/v1/auth/unfreeze',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
  * List Approvals
  *
  * What waits, or waited, for a person's yes, newest first.
@@ -478,7 +590,7 @@ export const complianceListPauses = <ThrowOnError extends boolean = false>(optio
 /**
  * Delete Pause
  *
- * Go on. Resuming what is not paused is fine.
+ * Go on. Resuming what is not paused is fine; what the house itself froze is released, not resumed.
  */
 export const complianceResume = <ThrowOnError extends boolean = false>(options: Options<ComplianceResumeData, ThrowOnError>) => (options.client ?? client).delete<ComplianceResumeResponses, ComplianceResumeErrors, ThrowOnError>({
     security: [
@@ -765,7 +877,7 @@ export const exchangeGetRate = <ThrowOnError extends boolean = false>(options: O
  *
  * This process runs.
  */
-export const healthLive = <ThrowOnError extends boolean = false>(options?: Options<HealthLiveData, ThrowOnError>) => (options?.client ?? client).get<HealthLiveResponses, unknown, ThrowOnError>({ url: '/api/v1/health/live', ...options });
+export const healthLive = <ThrowOnError extends boolean = false>(options?: Options<HealthLiveData, ThrowOnError>) => (options?.client ?? client).get<HealthLiveResponses, HealthLiveErrors, ThrowOnError>({ url: '/api/v1/health/live', ...options });
 
 /**
  * Ready
@@ -824,11 +936,18 @@ export const sandboxFaucet = <ThrowOnError extends boolean = false>(options: Opt
 });
 
 /**
- * Sandbox Mailbox
+ * Sandbox Invoice
  *
- * The newest letters to an address, links included: nobody's mail leaves a sandbox.
+ * An invoice of 25 USDT, to be paid with whatever one has.
  */
-export const sandboxMailbox = <ThrowOnError extends boolean = false>(options: Options<SandboxMailboxData, ThrowOnError>) => (options.client ?? client).get<SandboxMailboxResponses, SandboxMailboxErrors, ThrowOnError>({ url: '/api/v1/sandbox/mailbox', ...options });
+export const sandboxInvoice = <ThrowOnError extends boolean = false>(options?: Options<SandboxInvoiceData, ThrowOnError>) => (options?.client ?? client).get<SandboxInvoiceResponses, SandboxInvoiceErrors, ThrowOnError>({ url: '/api/v1/sandbox/invoice', ...options });
+
+/**
+ * Sandbox Mails
+ *
+ * What was mailed to an address, newest first. The sandbox's mail server keeps it; nothing leaves the machine.
+ */
+export const sandboxMails = <ThrowOnError extends boolean = false>(options: Options<SandboxMailsData, ThrowOnError>) => (options.client ?? client).get<SandboxMailsResponses, SandboxMailsErrors, ThrowOnError>({ url: '/api/v1/sandbox/mails', ...options });
 
 /**
  * Sandbox Mine
@@ -894,6 +1013,48 @@ export const transactionsExport = <ThrowOnError extends boolean = false>(options
     ],
     url: '/api/v1/transactions/export',
     ...options
+});
+
+/**
+ * Cancel By Link
+ *
+ * Cancel that withdrawal while it has not been signed. Again is fine.
+ */
+export const linksCancel = <ThrowOnError extends boolean = false>(options: Options<LinksCancelData, ThrowOnError>) => (options.client ?? client).post<LinksCancelResponses, LinksCancelErrors, ThrowOnError>({
+    url: '/api/v1/transactions/links/cancel',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Look Cancel
+ *
+ * What the cancel link of a mail is about. Changes nothing.
+ */
+export const linksLookCancel = <ThrowOnError extends boolean = false>(options: Options<LinksLookCancelData, ThrowOnError>) => (options.client ?? client).post<LinksLookCancelResponses, LinksLookCancelErrors, ThrowOnError>({
+    url: '/api/v1/transactions/links/cancel/look',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Track
+ *
+ * How far a payment is, for its recipient. Nothing of the account that pays.
+ */
+export const linksTrack = <ThrowOnError extends boolean = false>(options: Options<LinksTrackData, ThrowOnError>) => (options.client ?? client).post<LinksTrackResponses, LinksTrackErrors, ThrowOnError>({
+    url: '/api/v1/transactions/links/track',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
 });
 
 /**
@@ -1078,6 +1239,82 @@ export const withdrawalsCancel = <ThrowOnError extends boolean = false>(options:
         }
     ],
     url: '/api/v1/transactions/withdrawals/{withdrawal_id}/cancel',
+    ...options
+});
+
+/**
+ * Get Receipt
+ *
+ * The receipt as PDF: where it went, each fee, when, and what our books say. Also of what was not sent, which it says.
+ */
+export const withdrawalsGetReceipt = <ThrowOnError extends boolean = false>(options: Options<WithdrawalsGetReceiptData, ThrowOnError>) => (options.client ?? client).get<WithdrawalsGetReceiptResponses, WithdrawalsGetReceiptErrors, ThrowOnError>({
+    security: [
+        { scheme: 'bearer', type: 'http' },
+        { scheme: 'bearer', type: 'http' },
+        {
+            in: 'cookie',
+            name: '__Host-sid',
+            type: 'apiKey'
+        }
+    ],
+    url: '/api/v1/transactions/withdrawals/{withdrawal_id}/receipt.pdf',
+    ...options
+});
+
+/**
+ * Revoke Tracking
+ *
+ * The link leads nowhere from now on.
+ */
+export const withdrawalsRevokeTracking = <ThrowOnError extends boolean = false>(options: Options<WithdrawalsRevokeTrackingData, ThrowOnError>) => (options.client ?? client).delete<WithdrawalsRevokeTrackingResponses, WithdrawalsRevokeTrackingErrors, ThrowOnError>({
+    security: [
+        { scheme: 'bearer', type: 'http' },
+        { scheme: 'bearer', type: 'http' },
+        {
+            in: 'cookie',
+            name: '__Host-sid',
+            type: 'apiKey'
+        }
+    ],
+    url: '/api/v1/transactions/withdrawals/{withdrawal_id}/tracking',
+    ...options
+});
+
+/**
+ * Get Tracking
+ *
+ * The tracking link, nulls when there is none that works.
+ */
+export const withdrawalsGetTracking = <ThrowOnError extends boolean = false>(options: Options<WithdrawalsGetTrackingData, ThrowOnError>) => (options.client ?? client).get<WithdrawalsGetTrackingResponses, WithdrawalsGetTrackingErrors, ThrowOnError>({
+    security: [
+        { scheme: 'bearer', type: 'http' },
+        { scheme: 'bearer', type: 'http' },
+        {
+            in: 'cookie',
+            name: '__Host-sid',
+            type: 'apiKey'
+        }
+    ],
+    url: '/api/v1/transactions/withdrawals/{withdrawal_id}/tracking',
+    ...options
+});
+
+/**
+ * Create Tracking
+ *
+ * A read-only link for the recipient, for 30 days; the one there is while it works.
+ */
+export const withdrawalsCreateTracking = <ThrowOnError extends boolean = false>(options: Options<WithdrawalsCreateTrackingData, ThrowOnError>) => (options.client ?? client).post<WithdrawalsCreateTrackingResponses, WithdrawalsCreateTrackingErrors, ThrowOnError>({
+    security: [
+        { scheme: 'bearer', type: 'http' },
+        { scheme: 'bearer', type: 'http' },
+        {
+            in: 'cookie',
+            name: '__Host-sid',
+            type: 'apiKey'
+        }
+    ],
+    url: '/api/v1/transactions/withdrawals/{withdrawal_id}/tracking',
     ...options
 });
 

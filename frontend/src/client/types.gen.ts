@@ -569,11 +569,35 @@ export type BooksOut = {
      */
     exact: boolean | null;
     /**
+     * Frozen
+     *
+     * Assets that the house itself stopped, `*` for all: see `GET /audit/freezes`
+     */
+    frozen: Array<string>;
+    /**
+     * Milliseconds
+     *
+     * How long the last check took
+     */
+    milliseconds: number | null;
+    /**
      * Payouts At Most
      *
      * Most payouts any withdrawal has had: 1, or something is very wrong
      */
     payouts_at_most: number;
+    /**
+     * Places
+     *
+     * Networks and exchanges, each asset there
+     */
+    places: Array<PlaceOut>;
+    /**
+     * Restored
+     *
+     * This database was put back from a backup and is not released: nothing is paid
+     */
+    restored: boolean;
     /**
      * Withdrawals
      *
@@ -608,6 +632,44 @@ export type BrandOut = {
      * Put after everything else, on pages where nothing is decided
      */
     stylesheet: string | null;
+};
+
+/**
+ * CancellableOut
+ *
+ * What a cancel link is about.
+ */
+export type CancellableOut = {
+    /**
+     * Address
+     */
+    address: string;
+    /**
+     * Can Cancel
+     */
+    can_cancel: boolean;
+    /**
+     * Created At
+     */
+    created_at: string;
+    debit: AmountOut;
+    deliver: AmountOut;
+    /**
+     * Fees
+     */
+    fees: Array<FeeOut>;
+    /**
+     * Network
+     */
+    network: string;
+    /**
+     * Network Name
+     */
+    network_name: string;
+    /**
+     * State
+     */
+    state: string;
 };
 
 /**
@@ -733,6 +795,12 @@ export type ChaosIn = {
      * On
      */
     on: boolean;
+    /**
+     * Venue
+     *
+     * One exchange; else: all of them
+     */
+    venue?: string | null;
 };
 
 /**
@@ -754,6 +822,12 @@ export type ChaosItem = {
      */
     on: boolean;
     /**
+     * Venues
+     *
+     * Where it is on, for faults of one exchange
+     */
+    venues: Array<string>;
+    /**
      * What
      */
     what: string;
@@ -771,6 +845,42 @@ export type ChaosList = {
      * Next Cursor
      */
     next_cursor: string | null;
+    /**
+     * Venues
+     *
+     * The exchanges that can be broken one by one
+     */
+    venues: Array<string>;
+};
+
+/**
+ * CheckOut
+ *
+ * One run of the reconciliation: every term of every line, and why something could not be asked.
+ */
+export type CheckOut = {
+    /**
+     * Checked At
+     */
+    checked_at: string;
+    /**
+     * Id
+     */
+    id: string;
+    /**
+     * Milliseconds
+     */
+    milliseconds: number;
+    /**
+     * Report
+     */
+    report: {
+        [key: string]: unknown;
+    };
+    /**
+     * Verdict
+     */
+    verdict: 'exact' | 'differs' | 'unchecked';
 };
 
 /**
@@ -1268,18 +1378,6 @@ export type DepositTierOut = {
 };
 
 /**
- * EmailConfirmIn
- */
-export type EmailConfirmIn = {
-    /**
-     * Token
-     *
-     * What follows `#` in the link
-     */
-    token: string;
-};
-
-/**
  * EmailConfirmedOut
  */
 export type EmailConfirmedOut = {
@@ -1705,6 +1803,94 @@ export type FillOut = {
 };
 
 /**
+ * FreezableOut
+ *
+ * The account that a freeze link is about.
+ */
+export type FreezableOut = {
+    /**
+     * Email
+     */
+    email: string;
+    /**
+     * Frozen At
+     */
+    frozen_at: string | null;
+    /**
+     * Used
+     *
+     * The link has frozen it once; it does so no more
+     */
+    used: boolean;
+};
+
+/**
+ * FreezeOut
+ *
+ * What the house itself stopped. It ends by its release alone, and is kept for ever.
+ */
+export type FreezeOut = {
+    /**
+     * Asset
+     *
+     * `*`: everything
+     */
+    asset: string;
+    /**
+     * At
+     */
+    at: string;
+    /**
+     * Cause
+     */
+    cause: 'difference' | 'orphan' | 'restored';
+    /**
+     * Forced
+     *
+     * Released while something still spoke against it
+     */
+    forced: boolean | null;
+    /**
+     * Found
+     *
+     * After a restore: what was signed since, and what is open of it
+     */
+    found: {
+        [key: string]: unknown;
+    };
+    /**
+     * Id
+     */
+    id: string;
+    /**
+     * Looked At
+     */
+    looked_at: string | null;
+    /**
+     * Place
+     */
+    place: string;
+    /**
+     * Reason
+     *
+     * Which term, and by how much
+     */
+    reason: string;
+    /**
+     * Release Reason
+     */
+    release_reason: string | null;
+    /**
+     * Released At
+     */
+    released_at: string | null;
+    /**
+     * Released By
+     */
+    released_by: string | null;
+};
+
+/**
  * HoldOut
  *
  * Why withdrawals of this account wait, and until when (null: until somebody lifts it).
@@ -1722,6 +1908,12 @@ export type HoldOut = {
      * Until
      */
     until: string | null;
+    /**
+     * Yours
+     *
+     * You can lift it, with your second factor: POST /auth/unfreeze
+     */
+    yours: boolean;
 };
 
 /**
@@ -1773,6 +1965,18 @@ export type IntentOut = {
 };
 
 /**
+ * Invoice
+ *
+ * What a shop would show: pay it, and watch.
+ */
+export type Invoice = {
+    /**
+     * Text
+     */
+    text: string;
+};
+
+/**
  * LanguageOut
  */
 export type LanguageOut = {
@@ -1799,32 +2003,6 @@ export type LanguageOut = {
 };
 
 /**
- * LetterItem
- *
- * A letter as it would be sent.
- */
-export type LetterItem = {
-    /**
-     * Facts
-     */
-    facts: {
-        [key: string]: string;
-    };
-    /**
-     * Kind
-     */
-    kind: string;
-    /**
-     * Recipient
-     */
-    recipient: string;
-    /**
-     * Written At
-     */
-    written_at: string;
-};
-
-/**
  * LimitOut
  *
  * A limit that this quote counts against. `left` in `currency`, null when there is no such cap.
@@ -1846,6 +2024,20 @@ export type LimitOut = {
      * Resets At
      */
     resets_at: string | null;
+};
+
+/**
+ * LinkIn
+ *
+ * A link's own part, in the body: no address that a server or a scanner sees holds it.
+ */
+export type LinkIn = {
+    /**
+     * Token
+     *
+     * What stands behind the `#` of the link
+     */
+    token: string;
 };
 
 /**
@@ -1945,6 +2137,10 @@ export type LoggedChangeOut = {
      */
     sequence: number;
     /**
+     * Of a withdrawal: where it stood at this version, word for word as it is told there
+     */
+    standing: Waiting | null;
+    /**
      * Version
      */
     version: number;
@@ -1965,13 +2161,53 @@ export type LoginIn = {
 };
 
 /**
- * Mailbox
+ * MailItem
  */
-export type Mailbox = {
+export type MailItem = {
+    /**
+     * At
+     */
+    at: string;
+    /**
+     * Id
+     */
+    id: string;
+    /**
+     * Links
+     *
+     * Pages of ours that it points to
+     */
+    links: Array<string>;
+    /**
+     * Sender
+     */
+    sender: string;
+    /**
+     * Subject
+     */
+    subject: string;
+    /**
+     * Text
+     */
+    text: string;
+    /**
+     * To
+     */
+    to: string;
+};
+
+/**
+ * MailList
+ */
+export type MailList = {
     /**
      * Items
      */
-    items: Array<LetterItem>;
+    items: Array<MailItem>;
+    /**
+     * Next Cursor
+     */
+    next_cursor: string | null;
 };
 
 /**
@@ -2406,6 +2642,20 @@ export type PageBeneficiaryOut = {
 };
 
 /**
+ * Page[CheckOut]
+ */
+export type PageCheckOut = {
+    /**
+     * Items
+     */
+    items: Array<CheckOut>;
+    /**
+     * Next Cursor
+     */
+    next_cursor: string | null;
+};
+
+/**
  * Page[ConversionOut]
  */
 export type PageConversionOut = {
@@ -2441,6 +2691,20 @@ export type PageDepositOut = {
      * Items
      */
     items: Array<DepositOut>;
+    /**
+     * Next Cursor
+     */
+    next_cursor: string | null;
+};
+
+/**
+ * Page[FreezeOut]
+ */
+export type PageFreezeOut = {
+    /**
+     * Items
+     */
+    items: Array<FreezeOut>;
     /**
      * Next Cursor
      */
@@ -2655,6 +2919,30 @@ export type PaymentOut = {
      * Network
      */
     network: string | null;
+};
+
+/**
+ * PlaceOut
+ *
+ * What a network or an exchange holds of an asset; `difference` from what the books say of it.
+ */
+export type PlaceOut = {
+    /**
+     * Asset
+     */
+    asset: string;
+    /**
+     * Difference
+     */
+    difference: string;
+    /**
+     * Place
+     */
+    place: string;
+    /**
+     * World
+     */
+    world: string;
 };
 
 /**
@@ -3266,6 +3554,22 @@ export type RegistrationTakenOut = {
 };
 
 /**
+ * ReleaseIn
+ */
+export type ReleaseIn = {
+    /**
+     * Force
+     *
+     * Although something still differs, or could not be asked
+     */
+    force?: boolean;
+    /**
+     * Reason
+     */
+    reason: string;
+};
+
+/**
  * ReviewOut
  */
 export type ReviewOut = {
@@ -3758,6 +4062,79 @@ export type TotpOut = {
 };
 
 /**
+ * TrackedOut
+ *
+ * All that a tracking link shows. `stage` is the state in a recipient's words.
+ */
+export type TrackedOut = {
+    /**
+     * Arrived At
+     */
+    arrived_at: string | null;
+    /**
+     * Confirmations
+     */
+    confirmations: number;
+    /**
+     * Confirmations Required
+     */
+    confirmations_required: number;
+    deliver: AmountOut;
+    /**
+     * Expected By
+     */
+    expected_by: string | null;
+    /**
+     * Explorer Url
+     */
+    explorer_url: string | null;
+    /**
+     * Link Expires At
+     */
+    link_expires_at: string;
+    /**
+     * Network
+     */
+    network: string;
+    /**
+     * Network Name
+     */
+    network_name: string;
+    /**
+     * Stage
+     */
+    stage: 'preparing' | 'sent' | 'confirming' | 'arrived' | 'stopped';
+    /**
+     * Txid
+     *
+     * Once it is sent
+     */
+    txid: string | null;
+};
+
+/**
+ * TrackingOut
+ *
+ * The withdrawal's tracking link; nulls when there is none that works.
+ */
+export type TrackingOut = {
+    /**
+     * Created At
+     */
+    created_at: string | null;
+    /**
+     * Expires At
+     */
+    expires_at: string | null;
+    /**
+     * Url
+     *
+     * For the recipient: read-only, without signing in
+     */
+    url: string | null;
+};
+
+/**
  * TransactionOut
  *
  * One line of the history; `kind` says which list has the whole of it.
@@ -4124,6 +4501,18 @@ export type TwinOut = {
 };
 
 /**
+ * UnfreezeIn
+ */
+export type UnfreezeIn = {
+    /**
+     * Totp Code
+     *
+     * Six digits of the authenticator
+     */
+    totp_code: string;
+};
+
+/**
  * ValidateIn
  *
  * `address`: an address as it stands, or a BIP21 or EIP-681 URI.
@@ -4274,6 +4663,38 @@ export type VerifyIn = {
      * Method
      */
     method: 'totp';
+};
+
+/**
+ * Waiting
+ *
+ * Where a thing stands and what it waits for (PRODUCT.md); null where it does not apply.
+ */
+export type Waiting = {
+    /**
+     * Can Cancel
+     */
+    can_cancel: boolean | null;
+    /**
+     * Expected By
+     */
+    expected_by: string | null;
+    /**
+     * Since
+     */
+    since: string | null;
+    /**
+     * State
+     */
+    state: string;
+    /**
+     * Sub Status
+     */
+    sub_status: string | null;
+    /**
+     * Waiting For
+     */
+    waiting_for: string | null;
 };
 
 /**
@@ -4432,14 +4853,20 @@ export type WithdrawalOut = {
     speed: string;
     /**
      * State
+     *
+     * One of `pending_verification`, `pending_screening`, `pending_approval`, `queued`, `signing`, `broadcasting`, `confirming`, `completed`, `cancelled`, `rejected`, `expired`, `failed`
      */
     state: string;
     /**
      * Sub Status
+     *
+     * Null or one of `hold`, `person_reviewing`, `awaiting_liquidity`, `awaiting_batch`, `awaiting_signer`, `awaiting_node`, `broadcast_unknown`, `slower_than_usual`, `replaced`, `reorged`, `needs_operator`, `frozen`
      */
     sub_status: string | null;
     /**
      * Waiting For
+     *
+     * Null or one of `you`, `time`, `person`, `funds`, `venue`, `node`, `signer`, `network`, `operator`
      */
     waiting_for: string | null;
 };
@@ -4601,6 +5028,10 @@ export type AccountCloseErrors = {
      */
     409: Problem;
     /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
      * `invalid_request`: Some fields are not as they should be · `invalid_code`: This code is not right · `code_already_used`: This code was used before
      */
     422: Problem;
@@ -4634,6 +5065,10 @@ export type AccountExportData = {
 
 export type AccountExportErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -4649,6 +5084,10 @@ export type AccountExportErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type AccountExportError = AccountExportErrors[keyof AccountExportErrors];
@@ -4673,6 +5112,10 @@ export type AccountListObstaclesData = {
 
 export type AccountListObstaclesErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -4688,6 +5131,10 @@ export type AccountListObstaclesErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type AccountListObstaclesError = AccountListObstaclesErrors[keyof AccountListObstaclesErrors];
@@ -4710,6 +5157,10 @@ export type AuditGetBooksData = {
 
 export type AuditGetBooksErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -4725,6 +5176,10 @@ export type AuditGetBooksErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type AuditGetBooksError = AuditGetBooksErrors[keyof AuditGetBooksErrors];
@@ -4737,6 +5192,171 @@ export type AuditGetBooksResponses = {
 };
 
 export type AuditGetBooksResponse = AuditGetBooksResponses[keyof AuditGetBooksResponses];
+
+export type AuditListChecksData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * Verdict
+         */
+        verdict?: 'exact' | 'differs' | 'unchecked' | null;
+        /**
+         * Limit
+         */
+        limit?: number;
+        /**
+         * Cursor
+         */
+        cursor?: string | null;
+    };
+    url: '/api/v1/audit/checks';
+};
+
+export type AuditListChecksErrors = {
+    /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Sign in first
+     */
+    401: Problem;
+    /**
+     * `forbidden`: Not allowed
+     */
+    403: Problem;
+    /**
+     * `invalid_request`: Some fields are not as they should be
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests
+     */
+    429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
+};
+
+export type AuditListChecksError = AuditListChecksErrors[keyof AuditListChecksErrors];
+
+export type AuditListChecksResponses = {
+    /**
+     * Successful Response
+     */
+    200: PageCheckOut;
+};
+
+export type AuditListChecksResponse = AuditListChecksResponses[keyof AuditListChecksResponses];
+
+export type AuditListFreezesData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/audit/freezes';
+};
+
+export type AuditListFreezesErrors = {
+    /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Sign in first
+     */
+    401: Problem;
+    /**
+     * `forbidden`: Not allowed
+     */
+    403: Problem;
+    /**
+     * `invalid_request`: Some fields are not as they should be
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests
+     */
+    429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
+};
+
+export type AuditListFreezesError = AuditListFreezesErrors[keyof AuditListFreezesErrors];
+
+export type AuditListFreezesResponses = {
+    /**
+     * Successful Response
+     */
+    200: PageFreezeOut;
+};
+
+export type AuditListFreezesResponse = AuditListFreezesResponses[keyof AuditListFreezesResponses];
+
+export type AuditReleaseFreezeData = {
+    body: ReleaseIn;
+    path: {
+        /**
+         * Freeze Id
+         */
+        freeze_id: string;
+    };
+    query?: never;
+    url: '/api/v1/audit/freezes/{freeze_id}/release';
+};
+
+export type AuditReleaseFreezeErrors = {
+    /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Sign in first
+     */
+    401: Problem;
+    /**
+     * `forbidden`: Not allowed
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found
+     */
+    404: Problem;
+    /**
+     * `conflict`: Conflict
+     */
+    409: Problem;
+    /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
+     * `invalid_request`: Some fields are not as they should be
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests
+     */
+    429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
+};
+
+export type AuditReleaseFreezeError = AuditReleaseFreezeErrors[keyof AuditReleaseFreezeErrors];
+
+export type AuditReleaseFreezeResponses = {
+    /**
+     * Successful Response
+     */
+    200: FreezeOut;
+};
+
+export type AuditReleaseFreezeResponse = AuditReleaseFreezeResponses[keyof AuditReleaseFreezeResponses];
 
 export type AuditGetTrialBalanceData = {
     body?: never;
@@ -4758,6 +5378,10 @@ export type AuditGetTrialBalanceData = {
 
 export type AuditGetTrialBalanceErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -4773,6 +5397,10 @@ export type AuditGetTrialBalanceErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type AuditGetTrialBalanceError = AuditGetTrialBalanceErrors[keyof AuditGetTrialBalanceErrors];
@@ -4795,6 +5423,10 @@ export type AuthDropEmailData = {
 
 export type AuthDropEmailErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -4806,6 +5438,10 @@ export type AuthDropEmailErrors = {
      * `not_found`: Not found
      */
     404: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type AuthDropEmailError = AuthDropEmailErrors[keyof AuthDropEmailErrors];
@@ -4844,6 +5480,10 @@ export type AuthChangeEmailErrors = {
      */
     409: Problem;
     /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
      * `invalid_request`: Some fields are not as they should be · `invalid_code`: This code is not right · `code_already_used`: This code was used before
      */
     422: Problem;
@@ -4869,7 +5509,7 @@ export type AuthChangeEmailResponses = {
 export type AuthChangeEmailResponse = AuthChangeEmailResponses[keyof AuthChangeEmailResponses];
 
 export type AuthConfirmEmailData = {
-    body: EmailConfirmIn;
+    body: LinkIn;
     path?: never;
     query?: never;
     url: '/api/v1/auth/email/confirm';
@@ -4889,9 +5529,21 @@ export type AuthConfirmEmailErrors = {
      */
     409: Problem;
     /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
      * `invalid_request`: Some fields are not as they should be
      */
     422: Problem;
+    /**
+     * `rate_limited`: Too many requests
+     */
+    429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type AuthConfirmEmailError = AuthConfirmEmailErrors[keyof AuthConfirmEmailErrors];
@@ -4904,6 +5556,100 @@ export type AuthConfirmEmailResponses = {
 };
 
 export type AuthConfirmEmailResponse = AuthConfirmEmailResponses[keyof AuthConfirmEmailResponses];
+
+export type AuthFreezeData = {
+    body: LinkIn;
+    path?: never;
+    query?: never;
+    url: '/api/v1/auth/freeze';
+};
+
+export type AuthFreezeErrors = {
+    /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
+     * `not_found`: Not found
+     */
+    404: Problem;
+    /**
+     * `conflict`: Conflict
+     */
+    409: Problem;
+    /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
+     * `invalid_request`: Some fields are not as they should be
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests
+     */
+    429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
+};
+
+export type AuthFreezeError = AuthFreezeErrors[keyof AuthFreezeErrors];
+
+export type AuthFreezeResponses = {
+    /**
+     * Successful Response
+     */
+    200: FreezableOut;
+};
+
+export type AuthFreezeResponse = AuthFreezeResponses[keyof AuthFreezeResponses];
+
+export type AuthLookFreezeData = {
+    body: LinkIn;
+    path?: never;
+    query?: never;
+    url: '/api/v1/auth/freeze/look';
+};
+
+export type AuthLookFreezeErrors = {
+    /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
+     * `not_found`: Not found
+     */
+    404: Problem;
+    /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
+     * `invalid_request`: Some fields are not as they should be
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests
+     */
+    429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
+};
+
+export type AuthLookFreezeError = AuthLookFreezeErrors[keyof AuthLookFreezeErrors];
+
+export type AuthLookFreezeResponses = {
+    /**
+     * Successful Response
+     */
+    200: FreezableOut;
+};
+
+export type AuthLookFreezeResponse = AuthLookFreezeResponses[keyof AuthLookFreezeResponses];
 
 export type AuthLoginData = {
     body: LoginInWritable;
@@ -4925,6 +5671,10 @@ export type AuthLoginErrors = {
      * `forbidden`: Not allowed
      */
     403: Problem;
+    /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
     /**
      * `invalid_request`: Some fields are not as they should be · `code_already_used`: This code was used before
      */
@@ -4959,6 +5709,10 @@ export type AuthLogoutData = {
 
 export type AuthLogoutErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -4966,6 +5720,10 @@ export type AuthLogoutErrors = {
      * `forbidden`: Not allowed
      */
     403: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type AuthLogoutError = AuthLogoutErrors[keyof AuthLogoutErrors];
@@ -4988,6 +5746,10 @@ export type AuthLogoutEverywhereData = {
 
 export type AuthLogoutEverywhereErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -4995,6 +5757,10 @@ export type AuthLogoutEverywhereErrors = {
      * `forbidden`: Not allowed
      */
     403: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type AuthLogoutEverywhereError = AuthLogoutEverywhereErrors[keyof AuthLogoutEverywhereErrors];
@@ -5017,6 +5783,10 @@ export type AuthGetMeData = {
 
 export type AuthGetMeErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -5024,6 +5794,10 @@ export type AuthGetMeErrors = {
      * `forbidden`: Not allowed
      */
     403: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type AuthGetMeError = AuthGetMeErrors[keyof AuthGetMeErrors];
@@ -5058,9 +5832,17 @@ export type AuthUpdateMeErrors = {
      */
     403: Problem;
     /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
      * `invalid_request`: Some fields are not as they should be
      */
     422: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type AuthUpdateMeError = AuthUpdateMeErrors[keyof AuthUpdateMeErrors];
@@ -5098,6 +5880,10 @@ export type AuthChangePasswordErrors = {
      * `conflict`: Conflict
      */
     409: Problem;
+    /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
     /**
      * `invalid_request`: Some fields are not as they should be · `invalid_code`: This code is not right · `code_already_used`: This code was used before
      */
@@ -5143,6 +5929,10 @@ export type AuthRegisterErrors = {
      * `conflict`: Conflict
      */
     409: Problem;
+    /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
     /**
      * `invalid_request`: Some fields are not as they should be
      */
@@ -5190,6 +5980,10 @@ export type AuthListSessionsData = {
 
 export type AuthListSessionsErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -5201,6 +5995,10 @@ export type AuthListSessionsErrors = {
      * `invalid_request`: Some fields are not as they should be
      */
     422: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type AuthListSessionsError = AuthListSessionsErrors[keyof AuthListSessionsErrors];
@@ -5228,6 +6026,10 @@ export type AuthRevokeSessionData = {
 
 export type AuthRevokeSessionErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -5243,6 +6045,10 @@ export type AuthRevokeSessionErrors = {
      * `invalid_request`: Some fields are not as they should be
      */
     422: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type AuthRevokeSessionError = AuthRevokeSessionErrors[keyof AuthRevokeSessionErrors];
@@ -5272,6 +6078,10 @@ export type AuthTokenErrors = {
      * `invalid_credentials`: These credentials do not match · `mfa_required`: A second factor is needed
      */
     401: Problem;
+    /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
     /**
      * `invalid_request`: Some fields are not as they should be · `code_already_used`: This code was used before
      */
@@ -5314,9 +6124,17 @@ export type AuthRefreshTokenErrors = {
      */
     401: Problem;
     /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
      * `invalid_request`: Some fields are not as they should be
      */
     422: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type AuthRefreshTokenError = AuthRefreshTokenErrors[keyof AuthRefreshTokenErrors];
@@ -5339,6 +6157,10 @@ export type AuthCreateTotpData = {
 
 export type AuthCreateTotpErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -5350,6 +6172,10 @@ export type AuthCreateTotpErrors = {
      * `conflict`: Conflict
      */
     409: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type AuthCreateTotpError = AuthCreateTotpErrors[keyof AuthCreateTotpErrors];
@@ -5388,6 +6214,10 @@ export type AuthConfirmTotpErrors = {
      */
     409: Problem;
     /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
      * `invalid_request`: Some fields are not as they should be · `invalid_code`: This code is not right
      */
     422: Problem;
@@ -5395,6 +6225,10 @@ export type AuthConfirmTotpErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type AuthConfirmTotpError = AuthConfirmTotpErrors[keyof AuthConfirmTotpErrors];
@@ -5407,6 +6241,59 @@ export type AuthConfirmTotpResponses = {
 };
 
 export type AuthConfirmTotpResponse = AuthConfirmTotpResponses[keyof AuthConfirmTotpResponses];
+
+export type AuthUnfreezeData = {
+    body: UnfreezeIn;
+    path?: never;
+    query?: never;
+    url: '/api/v1/auth/unfreeze';
+};
+
+export type AuthUnfreezeErrors = {
+    /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Sign in first
+     */
+    401: Problem;
+    /**
+     * `forbidden`: Not allowed · `policy_blocked`: Policy does not allow this · `second_factor_required`: Set up a second factor first
+     */
+    403: Problem;
+    /**
+     * `conflict`: Conflict
+     */
+    409: Problem;
+    /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
+     * `invalid_request`: Some fields are not as they should be · `invalid_code`: This code is not right · `code_already_used`: This code was used before
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests
+     */
+    429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
+};
+
+export type AuthUnfreezeError = AuthUnfreezeErrors[keyof AuthUnfreezeErrors];
+
+export type AuthUnfreezeResponses = {
+    /**
+     * Successful Response
+     */
+    200: MeOut;
+};
+
+export type AuthUnfreezeResponse = AuthUnfreezeResponses[keyof AuthUnfreezeResponses];
 
 export type ComplianceListApprovalsData = {
     body?: never;
@@ -5430,6 +6317,10 @@ export type ComplianceListApprovalsData = {
 
 export type ComplianceListApprovalsErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -5445,6 +6336,10 @@ export type ComplianceListApprovalsErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type ComplianceListApprovalsError = ComplianceListApprovalsErrors[keyof ComplianceListApprovalsErrors];
@@ -5500,6 +6395,10 @@ export type ComplianceDecideApprovalErrors = {
      */
     409: Problem;
     /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
      * `invalid_request`: Some fields are not as they should be · `idempotency_key_reused`: This Idempotency-Key was used with another body
      */
     422: Problem;
@@ -5507,6 +6406,10 @@ export type ComplianceDecideApprovalErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type ComplianceDecideApprovalError = ComplianceDecideApprovalErrors[keyof ComplianceDecideApprovalErrors];
@@ -5529,6 +6432,10 @@ export type ComplianceListPausesData = {
 
 export type ComplianceListPausesErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -5544,6 +6451,10 @@ export type ComplianceListPausesErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type ComplianceListPausesError = ComplianceListPausesErrors[keyof ComplianceListPausesErrors];
@@ -5571,6 +6482,10 @@ export type ComplianceResumeData = {
 
 export type ComplianceResumeErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -5579,6 +6494,10 @@ export type ComplianceResumeErrors = {
      */
     403: Problem;
     /**
+     * `conflict`: Conflict
+     */
+    409: Problem;
+    /**
      * `invalid_request`: Some fields are not as they should be · `unknown_asset`: Unknown asset
      */
     422: Problem;
@@ -5586,6 +6505,10 @@ export type ComplianceResumeErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type ComplianceResumeError = ComplianceResumeErrors[keyof ComplianceResumeErrors];
@@ -5625,6 +6548,10 @@ export type CompliancePauseErrors = {
      */
     403: Problem;
     /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
      * `invalid_request`: Some fields are not as they should be · `unknown_asset`: Unknown asset
      */
     422: Problem;
@@ -5632,6 +6559,10 @@ export type CompliancePauseErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type CompliancePauseError = CompliancePauseErrors[keyof CompliancePauseErrors];
@@ -5660,9 +6591,17 @@ export type ConfigGetData = {
 
 export type ConfigGetErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `invalid_request`: Some fields are not as they should be
      */
     422: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type ConfigGetError = ConfigGetErrors[keyof ConfigGetErrors];
@@ -5692,6 +6631,10 @@ export type EventsStreamData = {
 };
 
 export type EventsStreamErrors = {
+    /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
     /**
      * `unauthenticated`: Sign in first
      */
@@ -5743,6 +6686,10 @@ export type EventsLogData = {
 
 export type EventsLogErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -5758,6 +6705,10 @@ export type EventsLogErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type EventsLogError = EventsLogErrors[keyof EventsLogErrors];
@@ -5800,6 +6751,10 @@ export type ExchangeListCandlesData = {
 
 export type ExchangeListCandlesErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -5820,7 +6775,7 @@ export type ExchangeListCandlesErrors = {
      */
     429: Problem;
     /**
-     * `venue_unavailable`: No exchange can be asked for a price
+     * `venue_unavailable`: No exchange can be asked for a price · `busy`: Busy
      */
     503: Problem;
 };
@@ -5858,6 +6813,10 @@ export type ConversionsListData = {
 
 export type ConversionsListErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -5873,6 +6832,10 @@ export type ConversionsListErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type ConversionsListError = ConversionsListErrors[keyof ConversionsListErrors];
@@ -5923,6 +6886,10 @@ export type ConversionsCreateErrors = {
      */
     409: Problem;
     /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
      * `invalid_request`: Some fields are not as they should be · `idempotency_key_reused`: This Idempotency-Key was used with another body · `quote_kind_mismatch`: This quote is for something else
      */
     422: Problem;
@@ -5961,6 +6928,10 @@ export type ConversionsGetData = {
 
 export type ConversionsGetErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -5980,6 +6951,10 @@ export type ConversionsGetErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type ConversionsGetError = ConversionsGetErrors[keyof ConversionsGetErrors];
@@ -6007,6 +6982,10 @@ export type ConversionsGetReceiptData = {
 
 export type ConversionsGetReceiptErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -6026,6 +7005,10 @@ export type ConversionsGetReceiptErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type ConversionsGetReceiptError = ConversionsGetReceiptErrors[keyof ConversionsGetReceiptErrors];
@@ -6048,6 +7031,10 @@ export type ExchangeListMarketsData = {
 
 export type ExchangeListMarketsErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -6063,6 +7050,10 @@ export type ExchangeListMarketsErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type ExchangeListMarketsError = ExchangeListMarketsErrors[keyof ExchangeListMarketsErrors];
@@ -6091,6 +7082,10 @@ export type ExchangeStreamMarketsData = {
 };
 
 export type ExchangeStreamMarketsErrors = {
+    /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
     /**
      * `unauthenticated`: Sign in first
      */
@@ -6163,6 +7158,10 @@ export type QuotesCreateErrors = {
      */
     409: Problem;
     /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
      * `invalid_request`: Some fields are not as they should be · `invalid_amount`: Not an amount · `too_many_decimals`: More decimals than the asset has · `unknown_asset`: Unknown asset · `unknown_network`: Unknown network · `below_minimum`: Below the minimum · `invalid_address`: Not an address · `wrong_network`: An address of another network · `own_address`: One of our own addresses · `forbidden_address`: Nothing may be sent to this address · `quote_kind_mismatch`: This quote is for something else · `idempotency_key_reused`: This Idempotency-Key was used with another body
      */
     422: Problem;
@@ -6201,6 +7200,10 @@ export type QuotesGetData = {
 
 export type QuotesGetErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -6220,6 +7223,10 @@ export type QuotesGetErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type QuotesGetError = QuotesGetErrors[keyof QuotesGetErrors];
@@ -6251,6 +7258,10 @@ export type ExchangeGetRateData = {
 
 export type ExchangeGetRateErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -6267,7 +7278,7 @@ export type ExchangeGetRateErrors = {
      */
     429: Problem;
     /**
-     * `venue_unavailable`: No exchange can be asked for a price
+     * `venue_unavailable`: No exchange can be asked for a price · `busy`: Busy
      */
     503: Problem;
 };
@@ -6290,6 +7301,19 @@ export type HealthLiveData = {
     url: '/api/v1/health/live';
 };
 
+export type HealthLiveErrors = {
+    /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
+};
+
+export type HealthLiveError = HealthLiveErrors[keyof HealthLiveErrors];
+
 export type HealthLiveResponses = {
     /**
      * Successful Response
@@ -6307,6 +7331,10 @@ export type HealthReadyData = {
 };
 
 export type HealthReadyErrors = {
+    /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
     /**
      * Service Unavailable
      */
@@ -6348,6 +7376,10 @@ export type ConfigGetWordsData = {
 
 export type ConfigGetWordsErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `not_found`: Not found
      */
     404: Problem;
@@ -6355,6 +7387,10 @@ export type ConfigGetWordsErrors = {
      * `invalid_request`: Some fields are not as they should be
      */
     422: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type ConfigGetWordsError = ConfigGetWordsErrors[keyof ConfigGetWordsErrors];
@@ -6381,6 +7417,10 @@ export type SandboxAuthenticatorData = {
 
 export type SandboxAuthenticatorErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `forbidden`: Not allowed
      */
     403: Problem;
@@ -6388,6 +7428,10 @@ export type SandboxAuthenticatorErrors = {
      * `not_found`: Not found
      */
     404: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type SandboxAuthenticatorError = SandboxAuthenticatorErrors[keyof SandboxAuthenticatorErrors];
@@ -6409,6 +7453,10 @@ export type SandboxListChaosData = {
 };
 
 export type SandboxListChaosErrors = {
+    /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
     /**
      * `forbidden`: Not allowed
      */
@@ -6443,6 +7491,10 @@ export type SandboxChaosData = {
 
 export type SandboxChaosErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `forbidden`: Not allowed
      */
     403: Problem;
@@ -6450,6 +7502,10 @@ export type SandboxChaosErrors = {
      * `not_found`: Not found
      */
     404: Problem;
+    /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
     /**
      * `invalid_request`: Some fields are not as they should be · `unknown_network`: Unknown network
      */
@@ -6480,6 +7536,10 @@ export type SandboxFaucetData = {
 
 export type SandboxFaucetErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `forbidden`: Not allowed
      */
     403: Problem;
@@ -6487,6 +7547,10 @@ export type SandboxFaucetErrors = {
      * `not_found`: Not found
      */
     404: Problem;
+    /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
     /**
      * `invalid_request`: Some fields are not as they should be · `invalid_amount`: Not an amount · `too_many_decimals`: More decimals than the asset has · `unknown_asset`: Unknown asset · `unknown_network`: Unknown network · `wrong_network`: An address of another network · `invalid_address`: Not an address
      */
@@ -6508,19 +7572,60 @@ export type SandboxFaucetResponses = {
 
 export type SandboxFaucetResponse = SandboxFaucetResponses[keyof SandboxFaucetResponses];
 
-export type SandboxMailboxData = {
+export type SandboxInvoiceData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/sandbox/invoice';
+};
+
+export type SandboxInvoiceErrors = {
+    /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
+     * `forbidden`: Not allowed
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found
+     */
+    404: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
+};
+
+export type SandboxInvoiceError = SandboxInvoiceErrors[keyof SandboxInvoiceErrors];
+
+export type SandboxInvoiceResponses = {
+    /**
+     * Successful Response
+     */
+    200: Invoice;
+};
+
+export type SandboxInvoiceResponse = SandboxInvoiceResponses[keyof SandboxInvoiceResponses];
+
+export type SandboxMailsData = {
     body?: never;
     path?: never;
     query: {
         /**
-         * Recipient
+         * To
          */
-        recipient: string;
+        to: string;
     };
-    url: '/api/v1/sandbox/mailbox';
+    url: '/api/v1/sandbox/mails';
 };
 
-export type SandboxMailboxErrors = {
+export type SandboxMailsErrors = {
+    /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
     /**
      * `forbidden`: Not allowed
      */
@@ -6533,18 +7638,22 @@ export type SandboxMailboxErrors = {
      * `invalid_request`: Some fields are not as they should be
      */
     422: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
-export type SandboxMailboxError = SandboxMailboxErrors[keyof SandboxMailboxErrors];
+export type SandboxMailsError = SandboxMailsErrors[keyof SandboxMailsErrors];
 
-export type SandboxMailboxResponses = {
+export type SandboxMailsResponses = {
     /**
      * Successful Response
      */
-    200: Mailbox;
+    200: MailList;
 };
 
-export type SandboxMailboxResponse = SandboxMailboxResponses[keyof SandboxMailboxResponses];
+export type SandboxMailsResponse = SandboxMailsResponses[keyof SandboxMailsResponses];
 
 export type SandboxMineData = {
     body: MineIn;
@@ -6555,6 +7664,10 @@ export type SandboxMineData = {
 
 export type SandboxMineErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `forbidden`: Not allowed
      */
     403: Problem;
@@ -6562,6 +7675,10 @@ export type SandboxMineErrors = {
      * `not_found`: Not found
      */
     404: Problem;
+    /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
     /**
      * `invalid_request`: Some fields are not as they should be · `unknown_network`: Unknown network
      */
@@ -6592,6 +7709,10 @@ export type SandboxScenariosData = {
 
 export type SandboxScenariosErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `forbidden`: Not allowed
      */
     403: Problem;
@@ -6599,6 +7720,10 @@ export type SandboxScenariosErrors = {
      * `not_found`: Not found
      */
     404: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type SandboxScenariosError = SandboxScenariosErrors[keyof SandboxScenariosErrors];
@@ -6621,6 +7746,10 @@ export type SandboxStartData = {
 
 export type SandboxStartErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `forbidden`: Not allowed
      */
     403: Problem;
@@ -6628,6 +7757,10 @@ export type SandboxStartErrors = {
      * `not_found`: Not found
      */
     404: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type SandboxStartError = SandboxStartErrors[keyof SandboxStartErrors];
@@ -6671,6 +7804,10 @@ export type TransactionsListData = {
 
 export type TransactionsListErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -6686,6 +7823,10 @@ export type TransactionsListErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type TransactionsListError = TransactionsListErrors[keyof TransactionsListErrors];
@@ -6733,6 +7874,10 @@ export type TransactionsExportData = {
 
 export type TransactionsExportErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -6748,6 +7893,10 @@ export type TransactionsExportErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type TransactionsExportError = TransactionsExportErrors[keyof TransactionsExportErrors];
@@ -6762,6 +7911,145 @@ export type TransactionsExportResponses = {
 };
 
 export type TransactionsExportResponse = TransactionsExportResponses[keyof TransactionsExportResponses];
+
+export type LinksCancelData = {
+    body: LinkIn;
+    path?: never;
+    query?: never;
+    url: '/api/v1/transactions/links/cancel';
+};
+
+export type LinksCancelErrors = {
+    /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
+     * `not_found`: Not found
+     */
+    404: Problem;
+    /**
+     * `cannot_cancel`: It can no longer be cancelled · `conflict`: Conflict
+     */
+    409: Problem;
+    /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
+     * `invalid_request`: Some fields are not as they should be
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests
+     */
+    429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
+};
+
+export type LinksCancelError = LinksCancelErrors[keyof LinksCancelErrors];
+
+export type LinksCancelResponses = {
+    /**
+     * Successful Response
+     */
+    200: CancellableOut;
+};
+
+export type LinksCancelResponse = LinksCancelResponses[keyof LinksCancelResponses];
+
+export type LinksLookCancelData = {
+    body: LinkIn;
+    path?: never;
+    query?: never;
+    url: '/api/v1/transactions/links/cancel/look';
+};
+
+export type LinksLookCancelErrors = {
+    /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
+     * `not_found`: Not found
+     */
+    404: Problem;
+    /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
+     * `invalid_request`: Some fields are not as they should be
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests
+     */
+    429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
+};
+
+export type LinksLookCancelError = LinksLookCancelErrors[keyof LinksLookCancelErrors];
+
+export type LinksLookCancelResponses = {
+    /**
+     * Successful Response
+     */
+    200: CancellableOut;
+};
+
+export type LinksLookCancelResponse = LinksLookCancelResponses[keyof LinksLookCancelResponses];
+
+export type LinksTrackData = {
+    body: LinkIn;
+    path?: never;
+    query?: never;
+    url: '/api/v1/transactions/links/track';
+};
+
+export type LinksTrackErrors = {
+    /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
+     * `not_found`: Not found
+     */
+    404: Problem;
+    /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
+     * `invalid_request`: Some fields are not as they should be
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests
+     */
+    429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
+};
+
+export type LinksTrackError = LinksTrackErrors[keyof LinksTrackErrors];
+
+export type LinksTrackResponses = {
+    /**
+     * Successful Response
+     */
+    200: TrackedOut;
+};
+
+export type LinksTrackResponse = LinksTrackResponses[keyof LinksTrackResponses];
 
 export type TransfersListData = {
     body?: never;
@@ -6785,6 +8073,10 @@ export type TransfersListData = {
 
 export type TransfersListErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -6800,6 +8092,10 @@ export type TransfersListErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type TransfersListError = TransfersListErrors[keyof TransfersListErrors];
@@ -6850,6 +8146,10 @@ export type TransfersCreateErrors = {
      */
     409: Problem;
     /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
      * `invalid_request`: Some fields are not as they should be · `idempotency_key_reused`: This Idempotency-Key was used with another body · `unknown_asset`: Unknown asset · `invalid_amount`: Not an amount · `too_many_decimals`: More decimals than the asset has · `invalid_address`: Not an address · `wrong_network`: An address of another network · `forbidden_address`: Nothing may be sent to this address · `own_address`: One of our own addresses
      */
     422: Problem;
@@ -6888,6 +8188,10 @@ export type TransfersGetData = {
 
 export type TransfersGetErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -6907,6 +8211,10 @@ export type TransfersGetErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type TransfersGetError = TransfersGetErrors[keyof TransfersGetErrors];
@@ -7020,6 +8328,10 @@ export type TransfersVerifyErrors = {
      */
     409: Problem;
     /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
      * `invalid_request`: Some fields are not as they should be · `invalid_code`: This code is not right · `code_already_used`: This code was used before · `idempotency_key_reused`: This Idempotency-Key was used with another body
      */
     422: Problem;
@@ -7070,6 +8382,10 @@ export type WithdrawalsListData = {
 
 export type WithdrawalsListErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -7085,6 +8401,10 @@ export type WithdrawalsListErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type WithdrawalsListError = WithdrawalsListErrors[keyof WithdrawalsListErrors];
@@ -7135,6 +8455,10 @@ export type WithdrawalsCreateErrors = {
      */
     409: Problem;
     /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
      * `invalid_request`: Some fields are not as they should be · `idempotency_key_reused`: This Idempotency-Key was used with another body · `quote_kind_mismatch`: This quote is for something else · `invalid_address`: Not an address · `wrong_network`: An address of another network · `own_address`: One of our own addresses · `forbidden_address`: Nothing may be sent to this address
      */
     422: Problem;
@@ -7173,6 +8497,10 @@ export type WithdrawalsGetData = {
 
 export type WithdrawalsGetErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -7192,6 +8520,10 @@ export type WithdrawalsGetErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type WithdrawalsGetError = WithdrawalsGetErrors[keyof WithdrawalsGetErrors];
@@ -7246,6 +8578,10 @@ export type WithdrawalsCancelErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type WithdrawalsCancelError = WithdrawalsCancelErrors[keyof WithdrawalsCancelErrors];
@@ -7258,6 +8594,234 @@ export type WithdrawalsCancelResponses = {
 };
 
 export type WithdrawalsCancelResponse = WithdrawalsCancelResponses[keyof WithdrawalsCancelResponses];
+
+export type WithdrawalsGetReceiptData = {
+    body?: never;
+    path: {
+        /**
+         * Withdrawal Id
+         */
+        withdrawal_id: string;
+    };
+    query?: never;
+    url: '/api/v1/transactions/withdrawals/{withdrawal_id}/receipt.pdf';
+};
+
+export type WithdrawalsGetReceiptErrors = {
+    /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Sign in first
+     */
+    401: Problem;
+    /**
+     * `forbidden`: Not allowed
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found
+     */
+    404: Problem;
+    /**
+     * `invalid_request`: Some fields are not as they should be
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests
+     */
+    429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
+};
+
+export type WithdrawalsGetReceiptError = WithdrawalsGetReceiptErrors[keyof WithdrawalsGetReceiptErrors];
+
+export type WithdrawalsGetReceiptResponses = {
+    /**
+     * A PDF
+     */
+    200: Blob | File;
+};
+
+export type WithdrawalsGetReceiptResponse = WithdrawalsGetReceiptResponses[keyof WithdrawalsGetReceiptResponses];
+
+export type WithdrawalsRevokeTrackingData = {
+    body?: never;
+    path: {
+        /**
+         * Withdrawal Id
+         */
+        withdrawal_id: string;
+    };
+    query?: never;
+    url: '/api/v1/transactions/withdrawals/{withdrawal_id}/tracking';
+};
+
+export type WithdrawalsRevokeTrackingErrors = {
+    /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Sign in first
+     */
+    401: Problem;
+    /**
+     * `forbidden`: Not allowed
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found
+     */
+    404: Problem;
+    /**
+     * `invalid_request`: Some fields are not as they should be
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests
+     */
+    429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
+};
+
+export type WithdrawalsRevokeTrackingError = WithdrawalsRevokeTrackingErrors[keyof WithdrawalsRevokeTrackingErrors];
+
+export type WithdrawalsRevokeTrackingResponses = {
+    /**
+     * Successful Response
+     */
+    204: void;
+};
+
+export type WithdrawalsRevokeTrackingResponse = WithdrawalsRevokeTrackingResponses[keyof WithdrawalsRevokeTrackingResponses];
+
+export type WithdrawalsGetTrackingData = {
+    body?: never;
+    path: {
+        /**
+         * Withdrawal Id
+         */
+        withdrawal_id: string;
+    };
+    query?: never;
+    url: '/api/v1/transactions/withdrawals/{withdrawal_id}/tracking';
+};
+
+export type WithdrawalsGetTrackingErrors = {
+    /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Sign in first
+     */
+    401: Problem;
+    /**
+     * `forbidden`: Not allowed
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found
+     */
+    404: Problem;
+    /**
+     * `invalid_request`: Some fields are not as they should be
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests
+     */
+    429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
+};
+
+export type WithdrawalsGetTrackingError = WithdrawalsGetTrackingErrors[keyof WithdrawalsGetTrackingErrors];
+
+export type WithdrawalsGetTrackingResponses = {
+    /**
+     * Successful Response
+     */
+    200: TrackingOut;
+};
+
+export type WithdrawalsGetTrackingResponse = WithdrawalsGetTrackingResponses[keyof WithdrawalsGetTrackingResponses];
+
+export type WithdrawalsCreateTrackingData = {
+    body?: never;
+    headers?: {
+        /**
+         * Idempotency-Key
+         *
+         * Honoured when given.
+         */
+        'idempotency-key'?: string | null;
+    };
+    path: {
+        /**
+         * Withdrawal Id
+         */
+        withdrawal_id: string;
+    };
+    query?: never;
+    url: '/api/v1/transactions/withdrawals/{withdrawal_id}/tracking';
+};
+
+export type WithdrawalsCreateTrackingErrors = {
+    /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Sign in first
+     */
+    401: Problem;
+    /**
+     * `forbidden`: Not allowed
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found
+     */
+    404: Problem;
+    /**
+     * `conflict`: Conflict · `in_progress`: The first request is still running
+     */
+    409: Problem;
+    /**
+     * `invalid_request`: Some fields are not as they should be · `idempotency_key_reused`: This Idempotency-Key was used with another body
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests
+     */
+    429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
+};
+
+export type WithdrawalsCreateTrackingError = WithdrawalsCreateTrackingErrors[keyof WithdrawalsCreateTrackingErrors];
+
+export type WithdrawalsCreateTrackingResponses = {
+    /**
+     * Successful Response
+     */
+    201: TrackingOut;
+};
+
+export type WithdrawalsCreateTrackingResponse = WithdrawalsCreateTrackingResponses[keyof WithdrawalsCreateTrackingResponses];
 
 export type WithdrawalsVerifyData = {
     body: VerifyIn;
@@ -7301,6 +8865,10 @@ export type WithdrawalsVerifyErrors = {
      */
     409: Problem;
     /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
      * `invalid_request`: Some fields are not as they should be · `invalid_code`: This code is not right · `code_already_used`: This code was used before · `idempotency_key_reused`: This Idempotency-Key was used with another body
      */
     422: Problem;
@@ -7308,6 +8876,10 @@ export type WithdrawalsVerifyErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type WithdrawalsVerifyError = WithdrawalsVerifyErrors[keyof WithdrawalsVerifyErrors];
@@ -7337,6 +8909,10 @@ export type TreasuryListMovesData = {
 
 export type TreasuryListMovesErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -7352,6 +8928,10 @@ export type TreasuryListMovesErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type TreasuryListMovesError = TreasuryListMovesErrors[keyof TreasuryListMovesErrors];
@@ -7387,6 +8967,10 @@ export type TreasuryListProposalsData = {
 
 export type TreasuryListProposalsErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -7402,6 +8986,10 @@ export type TreasuryListProposalsErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type TreasuryListProposalsError = TreasuryListProposalsErrors[keyof TreasuryListProposalsErrors];
@@ -7429,6 +9017,10 @@ export type TreasuryAcceptProposalData = {
 
 export type TreasuryAcceptProposalErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -7445,6 +9037,10 @@ export type TreasuryAcceptProposalErrors = {
      */
     409: Problem;
     /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
      * `invalid_request`: Some fields are not as they should be
      */
     422: Problem;
@@ -7452,6 +9048,10 @@ export type TreasuryAcceptProposalErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type TreasuryAcceptProposalError = TreasuryAcceptProposalErrors[keyof TreasuryAcceptProposalErrors];
@@ -7479,6 +9079,10 @@ export type TreasuryDismissProposalData = {
 
 export type TreasuryDismissProposalErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -7502,6 +9106,10 @@ export type TreasuryDismissProposalErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type TreasuryDismissProposalError = TreasuryDismissProposalErrors[keyof TreasuryDismissProposalErrors];
@@ -7533,6 +9141,10 @@ export type TreasuryListVenueMovesData = {
 
 export type TreasuryListVenueMovesErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -7548,6 +9160,10 @@ export type TreasuryListVenueMovesErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type TreasuryListVenueMovesError = TreasuryListVenueMovesErrors[keyof TreasuryListVenueMovesErrors];
@@ -7570,6 +9186,10 @@ export type TreasuryListWalletsData = {
 
 export type TreasuryListWalletsErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -7585,6 +9205,10 @@ export type TreasuryListWalletsErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type TreasuryListWalletsError = TreasuryListWalletsErrors[keyof TreasuryListWalletsErrors];
@@ -7630,6 +9254,10 @@ export type AddressesListData = {
 
 export type AddressesListErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -7645,6 +9273,10 @@ export type AddressesListErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type AddressesListError = AddressesListErrors[keyof AddressesListErrors];
@@ -7690,6 +9322,10 @@ export type AddressesCreateErrors = {
      * `in_progress`: The first request is still running
      */
     409: Problem;
+    /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
     /**
      * `invalid_request`: Some fields are not as they should be · `idempotency_key_reused`: This Idempotency-Key was used with another body · `unknown_asset`: Unknown asset · `unknown_network`: Unknown network · `wrong_network`: An address of another network
      */
@@ -7748,6 +9384,10 @@ export type AddressesValidateErrors = {
      */
     409: Problem;
     /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
      * `invalid_request`: Some fields are not as they should be · `idempotency_key_reused`: This Idempotency-Key was used with another body · `unknown_asset`: Unknown asset · `unknown_network`: Unknown network
      */
     422: Problem;
@@ -7781,6 +9421,10 @@ export type WalletsListAssetsData = {
 
 export type WalletsListAssetsErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -7796,6 +9440,10 @@ export type WalletsListAssetsErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type WalletsListAssetsError = WalletsListAssetsErrors[keyof WalletsListAssetsErrors];
@@ -7818,6 +9466,10 @@ export type WalletsListBalancesData = {
 
 export type WalletsListBalancesErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -7833,6 +9485,10 @@ export type WalletsListBalancesErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type WalletsListBalancesError = WalletsListBalancesErrors[keyof WalletsListBalancesErrors];
@@ -7872,6 +9528,10 @@ export type BeneficiariesListData = {
 
 export type BeneficiariesListErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -7887,6 +9547,10 @@ export type BeneficiariesListErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type BeneficiariesListError = BeneficiariesListErrors[keyof BeneficiariesListErrors];
@@ -7933,6 +9597,10 @@ export type BeneficiariesCreateErrors = {
      */
     409: Problem;
     /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
      * `invalid_request`: Some fields are not as they should be · `idempotency_key_reused`: This Idempotency-Key was used with another body · `unknown_asset`: Unknown asset · `unknown_network`: Unknown network · `invalid_address`: Not an address · `wrong_network`: An address of another network · `own_address`: One of our own addresses · `forbidden_address`: Nothing may be sent to this address
      */
     422: Problem;
@@ -7971,6 +9639,10 @@ export type BeneficiariesDeleteData = {
 
 export type BeneficiariesDeleteErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -7990,6 +9662,10 @@ export type BeneficiariesDeleteErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type BeneficiariesDeleteError = BeneficiariesDeleteErrors[keyof BeneficiariesDeleteErrors];
@@ -8017,6 +9693,10 @@ export type BeneficiariesGetData = {
 
 export type BeneficiariesGetErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -8036,6 +9716,10 @@ export type BeneficiariesGetErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type BeneficiariesGetError = BeneficiariesGetErrors[keyof BeneficiariesGetErrors];
@@ -8091,6 +9775,10 @@ export type BeneficiariesRenameErrors = {
      */
     409: Problem;
     /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
      * `invalid_request`: Some fields are not as they should be · `idempotency_key_reused`: This Idempotency-Key was used with another body
      */
     422: Problem;
@@ -8098,6 +9786,10 @@ export type BeneficiariesRenameErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type BeneficiariesRenameError = BeneficiariesRenameErrors[keyof BeneficiariesRenameErrors];
@@ -8153,6 +9845,10 @@ export type BeneficiariesConfirmErrors = {
      */
     409: Problem;
     /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
      * `invalid_request`: Some fields are not as they should be · `idempotency_key_reused`: This Idempotency-Key was used with another body · `invalid_code`: This code is not right · `code_already_used`: This code was used before
      */
     422: Problem;
@@ -8160,6 +9856,10 @@ export type BeneficiariesConfirmErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type BeneficiariesConfirmError = BeneficiariesConfirmErrors[keyof BeneficiariesConfirmErrors];
@@ -8203,6 +9903,10 @@ export type DepositsListData = {
 
 export type DepositsListErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -8218,6 +9922,10 @@ export type DepositsListErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type DepositsListError = DepositsListErrors[keyof DepositsListErrors];
@@ -8245,6 +9953,10 @@ export type DepositsGetData = {
 
 export type DepositsGetErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -8264,6 +9976,10 @@ export type DepositsGetErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type DepositsGetError = DepositsGetErrors[keyof DepositsGetErrors];
@@ -8312,6 +10028,10 @@ export type WalletsGetStatementData = {
 
 export type WalletsGetStatementErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -8327,6 +10047,10 @@ export type WalletsGetStatementErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type WalletsGetStatementError = WalletsGetStatementErrors[keyof WalletsGetStatementErrors];
@@ -8371,6 +10095,10 @@ export type WalletsExportStatementData = {
 
 export type WalletsExportStatementErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -8386,6 +10114,10 @@ export type WalletsExportStatementErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type WalletsExportStatementError = WalletsExportStatementErrors[keyof WalletsExportStatementErrors];
@@ -8410,6 +10142,10 @@ export type WebhooksListData = {
 
 export type WebhooksListErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -8425,6 +10161,10 @@ export type WebhooksListErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type WebhooksListError = WebhooksListErrors[keyof WebhooksListErrors];
@@ -8471,6 +10211,10 @@ export type WebhooksCreateErrors = {
      */
     409: Problem;
     /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
      * `invalid_request`: Some fields are not as they should be · `idempotency_key_reused`: This Idempotency-Key was used with another body
      */
     422: Problem;
@@ -8478,6 +10222,10 @@ export type WebhooksCreateErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type WebhooksCreateError = WebhooksCreateErrors[keyof WebhooksCreateErrors];
@@ -8505,6 +10253,10 @@ export type WebhooksDeleteData = {
 
 export type WebhooksDeleteErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -8524,6 +10276,10 @@ export type WebhooksDeleteErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type WebhooksDeleteError = WebhooksDeleteErrors[keyof WebhooksDeleteErrors];
@@ -8551,6 +10307,10 @@ export type WebhooksGetData = {
 
 export type WebhooksGetErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -8570,6 +10330,10 @@ export type WebhooksGetErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type WebhooksGetError = WebhooksGetErrors[keyof WebhooksGetErrors];
@@ -8597,6 +10361,10 @@ export type WebhooksUpdateData = {
 
 export type WebhooksUpdateErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -8609,6 +10377,10 @@ export type WebhooksUpdateErrors = {
      */
     404: Problem;
     /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
      * `invalid_request`: Some fields are not as they should be
      */
     422: Problem;
@@ -8616,6 +10388,10 @@ export type WebhooksUpdateErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type WebhooksUpdateError = WebhooksUpdateErrors[keyof WebhooksUpdateErrors];
@@ -8652,6 +10428,10 @@ export type WebhooksListDeliveriesData = {
 
 export type WebhooksListDeliveriesErrors = {
     /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
      * `unauthenticated`: Sign in first
      */
     401: Problem;
@@ -8671,6 +10451,10 @@ export type WebhooksListDeliveriesErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type WebhooksListDeliveriesError = WebhooksListDeliveriesErrors[keyof WebhooksListDeliveriesErrors];
@@ -8737,6 +10521,10 @@ export type WebhooksRedeliverErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type WebhooksRedeliverError = WebhooksRedeliverErrors[keyof WebhooksRedeliverErrors];
@@ -8799,6 +10587,10 @@ export type WebhooksRotateErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type WebhooksRotateError = WebhooksRotateErrors[keyof WebhooksRotateErrors];
@@ -8861,6 +10653,10 @@ export type WebhooksTestErrors = {
      * `rate_limited`: Too many requests
      */
     429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
 };
 
 export type WebhooksTestError = WebhooksTestErrors[keyof WebhooksTestErrors];

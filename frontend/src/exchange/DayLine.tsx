@@ -2,9 +2,9 @@ import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { exchangeListCandlesOptions } from '@/client/@tanstack/react-query.gen';
 import { bareFigures } from '@/money/figures';
+import { priceText } from '@/money/price';
 import type { Market } from './market';
 import css from './market.module.css';
-import { priceText } from './places';
 import { spark } from './spark';
 
 const WIDTH = 240;

@@ -1,5 +1,6 @@
 import { useTranslation } from 'react-i18next';
 import { bareFigures } from '@/money/figures';
+import { priceText } from '@/money/price';
 import { useServerNow } from '@/ui/clock';
 import { Label } from '@/ui/Label';
 import { Bar } from '@/ui/Waiting';
@@ -7,7 +8,6 @@ import { DayLine } from './DayLine';
 import { ageOf, type Market, standing } from './market';
 import css from './market.module.css';
 import { useVenue } from './names';
-import { priceText } from './places';
 
 interface Props {
   markets: readonly Market[];

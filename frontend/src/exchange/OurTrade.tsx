@@ -1,12 +1,12 @@
 import { useTranslation } from 'react-i18next';
 import type { ConversionsGetResponse } from '@/client/types.gen';
 import { isZero } from '@/money/decimal';
+import { priceText } from '@/money/price';
 import { serverNow } from '@/ui/clock';
 import { type Standing, StatusBadge } from '@/ui/StatusBadge';
 import { exactMoment } from '@/ui/time';
 import { difference, fine } from './best';
 import { useVenue } from './names';
-import { priceText } from './places';
 import css from './receipt.module.css';
 
 type Conversion = ConversionsGetResponse;

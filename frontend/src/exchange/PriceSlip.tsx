@@ -2,6 +2,7 @@ import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { isZero, minus } from '@/money/decimal';
 import { bareFigures, figuresText, percent } from '@/money/figures';
+import { priceText } from '@/money/price';
 import { Amount } from '@/ui/Amount';
 import { Countdown } from '@/ui/Countdown';
 import { Label } from '@/ui/Label';
@@ -9,7 +10,6 @@ import { Line, Lines, Slip } from '@/ui/Slip';
 import { Bar } from '@/ui/Waiting';
 import { change } from './change';
 import css from './convert.module.css';
-import { priceText } from './places';
 import type { Quote } from './usePrice';
 
 interface Props {

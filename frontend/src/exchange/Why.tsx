@@ -1,10 +1,10 @@
 import { useTranslation } from 'react-i18next';
 import { isZero, permille } from '@/money/decimal';
 import { bareFigures, figuresText } from '@/money/figures';
+import { priceText } from '@/money/price';
 import { Label } from '@/ui/Label';
 import { type Execution, type Routed, savingOf, venuesOf, type Way, waysOf } from './best';
 import { useVenue } from './names';
-import { priceText } from './places';
 import css from './receipt.module.css';
 
 /** Why the price was the best to be had: the ways there were, and the books as they stood at that moment. */

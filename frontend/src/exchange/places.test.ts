@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { legsOf, marketPrice, priceText, shareText } from './places';
+import { priceText } from '@/money/price';
+import { legsOf, marketPrice, shareText } from './places';
 
 const part = (venue: string, market: string, share = '1', price = '64000') => ({
   venue,

@@ -1,5 +1,6 @@
 import type { QuotesCreateResponse } from '@/client/types.gen';
 import { decimal, decimalText, proportion } from '@/money/decimal';
+import { priceText, shortened } from '@/money/price';
 
 type Part = QuotesCreateResponse['route'][number];
 
@@ -27,21 +28,6 @@ export function legsOf(from: string, to: string, route: readonly Part[]): readon
     give = leg.get;
     return leg;
   });
-}
-
-const DIGITS = 7;
-
-/** A price for eyes: seven figures of it, for prices have no end. The receipt has them all. */
-export function priceText(price: string): string {
-  const { units, scale } = decimal(price);
-  if (units === 0n) return '0';
-  // So many places after the point that seven figures count.
-  const places = Math.min(18, Math.max(0, DIGITS - (units.toString().length - scale)));
-  return shortened(proportion(price, '1', '1', places));
-}
-
-function shortened(text: string): string {
-  return text.includes('.') ? text.replace(/0+$/, '').replace(/\.$/, '') : text;
 }
 
 /** A price in a leg's direction as the market writes it: of the quote asset for one of the base. */

@@ -3,6 +3,8 @@ import { useMutation } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import { DemoCodes } from '@/app/DemoCodes';
+import { Mailbox } from '@/app/Mailbox';
+import { useMe } from '@/app/session';
 import { sandboxMineMutation } from '@/client/@tanstack/react-query.gen';
 import { announce } from '@/ui/announce';
 import { Heading } from '@/ui/Heading';
@@ -17,6 +19,7 @@ const NETWORKS = ['bitcoin', 'ethereum'] as const;
 /** Switches that really break running parts, and what must stay true meanwhile. */
 export function BreakIt() {
   const { t } = useTranslation('sandbox');
+  const me = useMe();
   const mine = useMutation({
     ...sandboxMineMutation(),
     onSuccess: ({ height }) => announce(t('mine.done', { height })),
@@ -52,6 +55,7 @@ export function BreakIt() {
         <aside>
           <Slip>
             <DemoCodes heading={t('codes')} />
+            <Mailbox email={me.email} />
           </Slip>
         </aside>
       </div>

@@ -10,6 +10,7 @@ import type { SandboxChaosData } from '@/client/types.gen';
 import { FieldProblem, ProblemNote } from '@/ui/ProblemNote';
 import { Bars } from '@/ui/Waiting';
 import css from './break.module.css';
+import { placeName } from './places';
 
 type Fault = SandboxChaosData['body']['fault'];
 type Network = 'bitcoin' | 'ethereum';
@@ -18,12 +19,14 @@ interface Switchable {
   key: string;
   fault: Fault;
   network?: Network;
+  /** Of one exchange, or of all. */
+  venues?: boolean;
   /** Happens once when pressed; there is nothing to switch off. */
   once?: boolean;
 }
 
 const SWITCHES: readonly Switchable[] = [
-  { key: 'venue_timeout_after_accept', fault: 'venue_timeout_after_accept' },
+  { key: 'venue_timeout_after_accept', fault: 'venue_timeout_after_accept', venues: true },
   { key: 'node_answer_dropped', fault: 'node_answer_dropped' },
   { key: 'mining_ethereum', fault: 'mining_paused', network: 'ethereum' },
   { key: 'mining_bitcoin', fault: 'mining_paused', network: 'bitcoin' },
@@ -37,6 +40,7 @@ export function Faults() {
   const { t } = useTranslation('sandbox');
   const queries = useQueryClient();
   const [blocks, setBlocks] = useState(2);
+  const [venue, setVenue] = useState('');
   const { data, error, refetch } = useQuery({ ...sandboxListChaosOptions(), refetchInterval: 3000 });
   const chaos = useMutation({
     ...sandboxChaosMutation(),
@@ -49,8 +53,9 @@ export function Faults() {
       <Bars rows={6} height={65} />
     );
   }
-  const isOn = ({ fault, network }: Switchable) => {
+  const isOn = ({ fault, network, venues }: Switchable) => {
     const found = data.items.find((item) => item.fault === fault);
+    if (venues && venue) return found?.venues.includes(venue) ?? false;
     return Boolean(
       found?.on && (!network || found.networks.length === 0 || found.networks.includes(network)),
     );
@@ -61,6 +66,7 @@ export function Faults() {
         fault: item.fault,
         on,
         ...(item.network && { network: item.network }),
+        ...(item.venues && venue && { venue }),
         ...(item.fault === 'reorg' && { blocks }),
       },
     });
@@ -75,6 +81,7 @@ export function Faults() {
               <span id={id}>
                 <strong>{t(`fault.${item.key as 'reorg_bitcoin'}.name`, { count: blocks })}</strong>
                 <span>{on ? t('fault.on') : t(`fault.${item.key as 'reorg_bitcoin'}.note`)}</span>
+                {item.venues && <Exchanges names={data.venues} value={venue} onChange={setVenue} />}
               </span>
               {item.once ? (
                 <span className={css.once}>
@@ -104,6 +111,26 @@ export function Faults() {
       </ul>
       {chaos.error && <FieldProblem error={chaos.error} />}
     </>
+  );
+}
+
+/** Which exchange is broken: one, or all of them. */
+function Exchanges(props: { names: string[]; value: string; onChange: (name: string) => void }) {
+  const { t } = useTranslation('sandbox');
+  return (
+    <select
+      className={css.exchanges}
+      aria-label={t('fault.which')}
+      value={props.value}
+      onChange={(event) => props.onChange(event.currentTarget.value)}
+    >
+      <option value="">{t('fault.all')}</option>
+      {props.names.map((name) => (
+        <option key={name} value={name}>
+          {placeName(name)}
+        </option>
+      ))}
+    </select>
   );
 }
 

@@ -11,6 +11,7 @@ import { ProblemNote } from '@/ui/ProblemNote';
 import { clock, minutesSeconds } from '@/ui/time';
 import { Bars } from '@/ui/Waiting';
 import css from './break.module.css';
+import { placeName } from './places';
 
 /** Longer than this and somebody may wonder. */
 const LONG_SECONDS = 30;
@@ -46,6 +47,7 @@ export function StaysTrue() {
             ))}
           </div>
           <dl className={css.facts}>
+            <Places places={data.places} />
             <div>
               <dd data-amber={data.payouts_at_most > 1 || undefined}>{data.payouts_at_most}</dd>
               <dt>
@@ -60,11 +62,47 @@ export function StaysTrue() {
                 {oldest ? `${words(oldest).title}. ${words(oldest).state}.` : t('true.nothing')}
               </dt>
             </div>
+            <div>
+              <dd data-amber={data.frozen.length > 0 || undefined}>
+                {data.checked_at
+                  ? minutesSeconds(Math.max(0, Math.floor((now - Date.parse(data.checked_at)) / 1000)))
+                  : '–'}
+              </dd>
+              <dt>
+                <strong>{t('true.last')}</strong>
+                {data.frozen.length > 0
+                  ? t('true.frozen', { assets: data.frozen.join(', ') })
+                  : t('true.took', { count: data.milliseconds ?? 0 })}
+              </dt>
+            </div>
           </dl>
           {data.detail && <p className={css.none}>{data.detail}</p>}
         </>
       )}
     </section>
+  );
+}
+
+/** How many places were compared, and where world and books differ: each network and each exchange, asset by asset. */
+function Places({ places }: { places: AuditGetBooksResponse['places'] }) {
+  const { t } = useTranslation('sandbox');
+  const off = places.filter((line) => !isZero(line.difference));
+  const names = [...new Set(places.map((line) => placeName(line.place)))];
+  return (
+    <div>
+      <dd data-amber={off.length > 0 || undefined}>{`${places.length - off.length}/${places.length}`}</dd>
+      <dt>
+        <strong>{t('true.places')}</strong>
+        {off.length === 0
+          ? names.join(', ')
+          : off
+              .map(
+                (line) =>
+                  `${placeName(line.place)}: ${line.asset} ${bareFigures(line.difference, line.asset, 'full')}`,
+              )
+              .join('; ')}
+      </dt>
+    </div>
   );
 }
 

@@ -1,6 +1,6 @@
 import { Button } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { type FormEvent, useCallback, useRef, useState } from 'react';
+import { useCallback, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useNames } from '@/app/assets';
 import { isSandbox } from '@/app/config';
@@ -11,12 +11,11 @@ import { withdrawalsGet, withdrawalsVerify } from '@/client/sdk.gen';
 import type { WithdrawalsGetResponse } from '@/client/types.gen';
 import { figuresText } from '@/money/figures';
 import { Address } from '@/ui/Address';
-import { CodeInput } from '@/ui/CodeInput';
 import { Countdown } from '@/ui/Countdown';
 import { useOnce } from '@/ui/once';
-import { FieldProblem } from '@/ui/ProblemNote';
 import { isCode, isUnknownOutcome } from '@/ui/problem';
 import { Slip } from '@/ui/Slip';
+import { StepUp } from '@/ui/StepUp';
 import css from './pay.module.css';
 
 interface Props {
@@ -32,10 +31,7 @@ export function ConfirmForm({ withdrawal, onDone, onOver }: Props) {
   const names = useNames();
   const me = useMe();
   const queries = useQueryClient();
-  const field = useRef<HTMLInputElement>(null);
   const once = useOnce();
-  const [code, setCode] = useState('');
-  const [asked, setAsked] = useState(false);
   const [over, setOver] = useState(false);
   const path = { withdrawal_id: withdrawal.id };
   const verify = useMutation({
@@ -58,17 +54,9 @@ export function ConfirmForm({ withdrawal, onDone, onOver }: Props) {
     },
     onSettled: once.end,
     onError: (error) => {
-      setCode('');
       if (isCode(error, 'quote_expired', 'conflict')) setOver(true);
-      else field.current?.focus();
     },
   });
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    setAsked(true);
-    if (code.length !== 6) return field.current?.focus();
-    if (once.begin()) verify.mutate(code);
-  };
   const expired = useCallback(() => setOver(true), []);
   const challenge = withdrawal.challenge;
   const money = figuresText(withdrawal.deliver.amount, withdrawal.deliver.asset);
@@ -109,40 +97,34 @@ export function ConfirmForm({ withdrawal, onDone, onOver }: Props) {
           <dd>{t('confirm.setAside')}</dd>
         </div>
       </dl>
-      <div className={css.confirm}>
-        <form onSubmit={submit} noValidate className={css.codeForm}>
-          <CodeInput
-            ref={field}
-            label={t('confirm.code')}
-            description={t('confirm.codeNote')}
-            value={code}
-            onChange={setCode}
-            error={asked && code.length > 0 && code.length !== 6 ? t('confirm.sixDigits') : undefined}
-          />
-          {verify.error && <FieldProblem error={verify.error} />}
-          <Countdown
-            expiresAt={challenge.expires_at}
-            life={120}
-            thing={t('confirm.thisTime')}
-            note={t('confirm.timeLeft')}
-            onExpired={expired}
-            compact
-          />
-          <p className={css.note}>{t('check.final')}</p>
-          <Button type="submit" loading={verify.isPending}>
-            {t('confirm.send', { money })}
-          </Button>
-        </form>
-        {isSandbox && (
-          <Slip>
-            <DemoCodes
-              heading={t('confirm.demo')}
-              only={me.email}
-              action={{ word: t('confirm.useCode'), run: (user) => setCode(user.code) }}
-            />
-          </Slip>
-        )}
-      </div>
+      <StepUp
+        about={t('confirm.codeNote')}
+        act={t('confirm.send', { money })}
+        pending={verify.isPending}
+        error={verify.error}
+        onCode={(code) => once.begin() && verify.mutate(code)}
+        beside={(use) =>
+          isSandbox && (
+            <Slip>
+              <DemoCodes
+                heading={t('confirm.demo')}
+                only={me.email}
+                action={{ word: t('confirm.useCode'), run: (user) => use(user.code) }}
+              />
+            </Slip>
+          )
+        }
+      >
+        <Countdown
+          expiresAt={challenge.expires_at}
+          life={120}
+          thing={t('confirm.thisTime')}
+          note={t('confirm.timeLeft')}
+          onExpired={expired}
+          compact
+        />
+        <p className={css.note}>{t('check.final')}</p>
+      </StepUp>
     </>
   );
 }

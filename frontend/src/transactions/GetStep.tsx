@@ -1,4 +1,4 @@
-import { Button, Textarea } from '@mantine/core';
+import { Button } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { type FormEvent, useEffect, useRef, useState } from 'react';
@@ -11,6 +11,7 @@ import { beneficiariesListOptions } from '@/client/@tanstack/react-query.gen';
 import { fieldFigures } from '@/money/figures';
 import { typed } from '@/money/typed';
 import { Address } from '@/ui/Address';
+import { AddressInput } from '@/ui/AddressInput';
 import { AmountInput } from '@/ui/AmountInput';
 import { announce } from '@/ui/announce';
 import { Heading } from '@/ui/Heading';
@@ -118,20 +119,13 @@ export function GetStep({ onDone, onInside }: Props) {
         </Warning>
       )}
       <form ref={form} className={css.narrow} onSubmit={submit} noValidate>
-        <Textarea
+        <AddressInput
           ref={textField}
           label={t('get.label')}
           description={t('get.orSomebody')}
-          placeholder={t('get.placeholder')}
           value={draft.text}
-          onChange={(event) => change(event.currentTarget.value)}
-          autosize
-          minRows={2}
-          maxRows={5}
-          autoComplete="off"
-          autoCapitalize="off"
-          spellCheck={false}
-          maxLength={2048}
+          onChange={change}
+          removed={removed}
           error={
             found?.reason && !inside
               ? t(`get.reason.${knownReason(found.reason)}`)
@@ -141,7 +135,6 @@ export function GetStep({ onDone, onInside }: Props) {
           }
         />
         {draft.text === '' && <SavedOnes codes={codes} />}
-        {removed > 0 && <p className={css.note}>{t('get.removed', { count: removed })}</p>}
         {lookup.error && <ProblemNote error={lookup.error} onRetry={lookup.retry} />}
         {assets.error && <ProblemNote error={assets.error} onRetry={() => void assets.refetch()} />}
         {found && !found.reason && <Found found={found} network={draft.network} saved={draft.saved} />}

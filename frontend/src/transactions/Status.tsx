@@ -11,6 +11,7 @@ import {
   withdrawalsGetOptions,
   withdrawalsGetQueryKey,
 } from '@/client/@tanstack/react-query.gen';
+import { Share } from '@/links/Share';
 import { Address } from '@/ui/Address';
 import { Amount } from '@/ui/Amount';
 import { announce } from '@/ui/announce';
@@ -202,6 +203,12 @@ function TheSlip({ withdrawal }: { withdrawal: Withdrawal }) {
           <p className={css.small}>{t('status.took', { count: took(withdrawal) ?? 0 })}</p>
         )}
         {withdrawal.can_cancel && <Cancel withdrawal={withdrawal} />}
+        {withdrawal.state !== 'pending_verification' && (
+          <>
+            <hr />
+            <Share id={withdrawal.id} />
+          </>
+        )}
       </Slip>
     </aside>
   );

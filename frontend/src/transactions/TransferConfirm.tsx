@@ -1,6 +1,6 @@
 import { Button } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { type FormEvent, useCallback, useRef, useState } from 'react';
+import { useCallback, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { isSandbox } from '@/app/config';
 import { DemoCodes } from '@/app/DemoCodes';
@@ -10,12 +10,11 @@ import { transfersGet, transfersVerify } from '@/client/sdk.gen';
 import type { TransfersGetResponse } from '@/client/types.gen';
 import { figuresText } from '@/money/figures';
 import { Address } from '@/ui/Address';
-import { CodeInput } from '@/ui/CodeInput';
 import { Countdown } from '@/ui/Countdown';
 import { useOnce } from '@/ui/once';
-import { FieldProblem } from '@/ui/ProblemNote';
 import { isCode, isUnknownOutcome } from '@/ui/problem';
 import { Slip } from '@/ui/Slip';
+import { StepUp } from '@/ui/StepUp';
 import css from './pay.module.css';
 
 export type Transfer = TransfersGetResponse;
@@ -32,10 +31,7 @@ export function TransferConfirm({ transfer, onDone, onOver }: Props) {
   const { t } = useTranslation('transactions');
   const me = useMe();
   const queries = useQueryClient();
-  const field = useRef<HTMLInputElement>(null);
   const once = useOnce();
-  const [code, setCode] = useState('');
-  const [asked, setAsked] = useState(false);
   const [over, setOver] = useState(false);
   const path = { transfer_id: transfer.id };
   const verify = useMutation({
@@ -58,17 +54,9 @@ export function TransferConfirm({ transfer, onDone, onOver }: Props) {
     },
     onSettled: once.end,
     onError: (error) => {
-      setCode('');
       if (isCode(error, 'quote_expired', 'conflict')) setOver(true);
-      else field.current?.focus();
     },
   });
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    setAsked(true);
-    if (code.length !== 6) return field.current?.focus();
-    if (once.begin()) verify.mutate(code);
-  };
   const expired = useCallback(() => setOver(true), []);
   const money = figuresText(transfer.amount, transfer.asset, 'full');
   if (over || !transfer.challenge) {
@@ -86,40 +74,34 @@ export function TransferConfirm({ transfer, onDone, onOver }: Props) {
   return (
     <>
       <TransferDetails transfer={transfer} />
-      <div className={css.confirm}>
-        <form onSubmit={submit} noValidate className={css.codeForm}>
-          <CodeInput
-            ref={field}
-            label={t('confirm.code')}
-            description={t('confirm.codeNote')}
-            value={code}
-            onChange={setCode}
-            error={asked && code.length > 0 && code.length !== 6 ? t('confirm.sixDigits') : undefined}
-          />
-          {verify.error && <FieldProblem error={verify.error} />}
-          <Countdown
-            expiresAt={transfer.challenge.expires_at}
-            life={600}
-            thing={t('confirm.thisTime')}
-            note={t('confirm.timeLeft')}
-            onExpired={expired}
-            compact
-          />
-          <p className={css.note}>{t('inside.final')}</p>
-          <Button type="submit" loading={verify.isPending}>
-            {t('confirm.send', { money: figuresText(transfer.amount, transfer.asset) })}
-          </Button>
-        </form>
-        {isSandbox && (
-          <Slip>
-            <DemoCodes
-              heading={t('confirm.demo')}
-              only={me.email}
-              action={{ word: t('confirm.useCode'), run: (user) => setCode(user.code) }}
-            />
-          </Slip>
-        )}
-      </div>
+      <StepUp
+        about={t('confirm.codeNote')}
+        act={t('confirm.send', { money: figuresText(transfer.amount, transfer.asset) })}
+        pending={verify.isPending}
+        error={verify.error}
+        onCode={(code) => once.begin() && verify.mutate(code)}
+        beside={(use) =>
+          isSandbox && (
+            <Slip>
+              <DemoCodes
+                heading={t('confirm.demo')}
+                only={me.email}
+                action={{ word: t('confirm.useCode'), run: (user) => use(user.code) }}
+              />
+            </Slip>
+          )
+        }
+      >
+        <Countdown
+          expiresAt={transfer.challenge.expires_at}
+          life={600}
+          thing={t('confirm.thisTime')}
+          note={t('confirm.timeLeft')}
+          onExpired={expired}
+          compact
+        />
+        <p className={css.note}>{t('inside.final')}</p>
+      </StepUp>
     </>
   );
 }

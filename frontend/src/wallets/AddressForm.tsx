@@ -1,4 +1,4 @@
-import { Button, Textarea, TextInput } from '@mantine/core';
+import { Button, TextInput } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { type FormEvent, useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -7,6 +7,7 @@ import { knownReason, type Option } from '@/app/recognise';
 import { useRecognised } from '@/app/useRecognised';
 import { beneficiariesCreate } from '@/client/sdk.gen';
 import { Address } from '@/ui/Address';
+import { AddressInput } from '@/ui/AddressInput';
 import { announce } from '@/ui/announce';
 import { TickIcon } from '@/ui/icons';
 import { Lookalike } from '@/ui/Lookalike';
@@ -90,19 +91,12 @@ export function AddressForm({ onSaved, onKeep }: Props) {
     <Slip label={t('form.heading')}>
       <form className={css.form} onSubmit={submit} noValidate>
         <h2>{t('form.heading')}</h2>
-        <Textarea
+        <AddressInput
           ref={textField}
           label={t('form.text')}
-          placeholder={t('form.placeholder')}
           value={text}
-          onChange={(event) => paste(event.currentTarget.value)}
-          autosize
-          minRows={2}
-          maxRows={4}
-          autoComplete="off"
-          autoCapitalize="off"
-          spellCheck={false}
-          maxLength={2048}
+          onChange={paste}
+          removed={lookup.removed}
           error={reason ? tPay(`get.reason.${knownReason(reason)}`) : undefined}
         />
         {lookup.error && <ProblemNote error={lookup.error} onRetry={lookup.retry} />}

@@ -8,6 +8,7 @@ import { isZero } from '@/money/decimal';
 import { figuresText } from '@/money/figures';
 import { Heading } from '@/ui/Heading';
 import { Label } from '@/ui/Label';
+import { Price } from './Price';
 import { Statement } from './Statement';
 import css from './statement.module.css';
 
@@ -56,6 +57,7 @@ export function AssetPage() {
           </Button>
         </div>
       </header>
+      <Price asset={asset} />
       <Statement asset={asset} days={days} />
     </div>
   );

@@ -4,11 +4,11 @@ from collections.abc import Collection, Container, Sequence
 from functools import cached_property
 from typing import Any
 
-from tidegate.chains.bitcoin import build, gather, parse, spend
+from tidegate.chains.bitcoin import build, gather, own, parse, spend
 from tidegate.chains.bitcoin.fitness import BitcoinWitness, Fitness
 from tidegate.chains.bitcoin.spend import Purse, Terms
 from tidegate.chains.bitcoin.wallet import NodeWallet
-from tidegate.chains.families import Coin, Family, Funded, OutPoint
+from tidegate.chains.families import Coin, Family, Funded, OutPoint, Outpoint
 from tidegate.chains.opinions import Opinions
 from tidegate.chains.port import (
     Address,
@@ -327,6 +327,16 @@ class BitcoinChain:
     def vsize_of(self, raw: bytes) -> int:
         """Pure. Virtual size of signed bytes."""
         return build.vsize_of(raw)
+
+    @understood
+    async def spends(self) -> list[str]:
+        """Transactions of the last weeks that spend our coins, in blocks and not."""
+        return await own.spends(self._rpc, self._wallet)
+
+    @understood
+    async def coins_in(self, raw: bytes) -> list[Outpoint]:
+        """Our coins that these signed bytes of ours spend."""
+        return await own.coins_in(self._wallet, raw)
 
     async def child(self, change: OutPoint, units: int, fee_units: int) -> str:
         """An unsigned transaction (PSBT) that moves our change `change`, worth `units`, to new change for this fee."""

@@ -54,6 +54,16 @@ def removed_txids(answer: Mapping[str, Any]) -> set[str]:
     return {entry["txid"] for entry in answer.get("removed", [])}
 
 
+def spending(answer: Mapping[str, Any]) -> list[str]:
+    """Transactions in an answer of `listsinceblock` that spend the wallet's coins and may be, or are, in a block."""
+    found = [
+        entry["txid"]
+        for entry in answer["transactions"]
+        if entry["category"] == "send" and entry["confirmations"] >= 0 and not entry.get("abandoned")
+    ]
+    return list(dict.fromkeys(found))
+
+
 def transaction_arrivals(transaction: Mapping[str, Any], watched: Container[str]) -> list[Arrival]:
     """Payments to watched addresses in a verbose `gettransaction`; confirmations may be negative.
 

@@ -11,7 +11,7 @@ from coincurve import PublicKey
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
-from tidegate.chains.families import GasFees, GasPrice
+from tidegate.chains.families import GasFees, GasPrice, GasTerms
 from tidegate.chains.port import Address, AddressProblem
 from tidegate.chains.recognise import is_bitcoin_address, is_evm_address
 
@@ -187,16 +187,24 @@ def hash_of(raw: bytes) -> str:
 
 def nonce_of(raw: bytes) -> int:
     """The nonce inside signed EIP-1559 bytes. Refuses (ValueError) any other transaction type."""
+    return terms_of(raw).nonce
+
+
+def terms_of(raw: bytes) -> GasTerms:
+    """Nonce and gas inside signed EIP-1559 bytes. Refuses (ValueError) any other transaction type."""
     if not raw or raw[0] != 2:
         raise ValueError("not an EIP-1559 transaction")
     try:
-        _, start, _ = _rlp_item(raw, 1)
-        _, chain_start, chain_end = _rlp_item(raw, start)
-        del chain_start
-        _, nonce_start, nonce_end = _rlp_item(raw, chain_end)
+        _, end, _ = _rlp_item(raw, 1)
+        fields, at = [], end
+        for _ in range(6):  # chain id, nonce, tip, most a gas, gas, to
+            _, start, at = _rlp_item(raw, at)
+            fields.append(raw[start:at])
     except IndexError as error:
         raise ValueError("not an EIP-1559 transaction") from error
-    return int.from_bytes(raw[nonce_start:nonce_end], "big")
+    chain_id, nonce, tip, max_fee, gas = (int.from_bytes(one, "big") for one in fields[:5])
+    to = checksummed("0x" + fields[5].hex()) if len(fields[5]) == 20 else ""
+    return GasTerms(chain_id, nonce, gas, GasPrice(max_fee, tip), to)
 
 
 def _rlp_item(data: bytes, at: int) -> tuple[bool, int, int]:

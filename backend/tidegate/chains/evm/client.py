@@ -6,7 +6,7 @@ from typing import Any
 from tidegate.chains.evm import build, parse
 from tidegate.chains.evm.fitness import EvmWitness, Fitness
 from tidegate.chains.evm.scan import Pace, Scan
-from tidegate.chains.families import Family, GasFees, WouldRevert
+from tidegate.chains.families import Family, GasFees, GasTerms, WouldRevert
 from tidegate.chains.opinions import Opinions
 from tidegate.chains.port import (
     Address,
@@ -223,6 +223,10 @@ class EvmChain:
         """How many transactions of the hot account were mined `depth` blocks below the newest: no reorg takes them back."""
         block = max(0, (await self.tip()).height - depth)
         return parse.quantity(await self._read("eth_getTransactionCount", self.hot_address, hex(block)))
+
+    def terms_in(self, raw: bytes) -> GasTerms:
+        """Pure. Nonce and gas of signed bytes of ours."""
+        return build.terms_of(raw)
 
     async def submit(self, raw: bytes) -> SubmitOutcome:
         txid = build.hash_of(raw)

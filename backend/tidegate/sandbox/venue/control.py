@@ -6,6 +6,7 @@ on. No part of any protocol.
 | `/_sandbox/faults` | what can be broken, what is | `{fault, on, times?, seconds?}` |
 | `/_sandbox/market` | the mids | `{steps}`, or `{symbol, mid}` |
 | `/_sandbox/books` | every balance and total | |
+| `/_sandbox/orders` | every order with its trades (`?since=` a number) | |
 | `/_sandbox/requests` | what clients sent (`?since=` a number) | |
 | `/_sandbox/withdrawals` | all, oldest first | `{id, txid}` has been paid; `{id, failed: true}` has not |
 | `/_sandbox/deposits` | all | `{account, asset, network, amount, txid}` has arrived |
@@ -38,6 +39,7 @@ def control_routes(world: World) -> list[Route]:
         ("faults", door.faults, both),
         ("market", door.market, both),
         ("books", door.books, read),
+        ("orders", door.orders, read),
         ("requests", door.requests, read),
         ("withdrawals", door.withdrawals, both),
         ("deposits", door.deposits, both),
@@ -102,6 +104,27 @@ class _Door:
                 "withdrawals": len(self.world.funding.withdrawals),
             }
         )
+
+    async def orders(self, request: Request) -> Response:
+        since, engine = request.query_params.get("since", "0"), self.world.engine
+        after = int(since) if since.isdigit() else 0
+        wanted = [one for one in engine.orders.values() if one.id > after]
+        trades: dict[int, list[dict[str, str]]] = {one.id: [] for one in wanted}
+        for one in engine.trades:
+            if one.order in trades:
+                trades[one.order].append({"id": str(one.id), "quantity": number(one.quantity)})
+        items = [
+            {
+                "id": one.id,
+                "client_id": one.client_id,
+                "symbol": one.symbol,
+                "status": one.status,
+                "executed": number(one.executed),
+                "trades": trades[one.id],
+            }
+            for one in wanted
+        ]
+        return JSONResponse({"items": items, "last": engine.last_order})
 
     async def requests(self, request: Request) -> Response:
         since = request.query_params.get("since", "0")

@@ -1,7 +1,7 @@
 """Kraken's `book` channel, version 2 (venues.md 2.9): whole books, then changes, each with a checksum over the top. Pure.
 
 The checksum is compared after every message; a book that differs is subscribed to anew. Below the tenth level nothing
-is proven: what is wrong there is found when it comes up.
+is proven: what is wrong there is found when it comes up, and every book is told whole again now and then.
 """
 
 import json
@@ -22,6 +22,10 @@ STREAMS: Final = {"https://api.kraken.com": "wss://ws.kraken.com/v2"}
 """Where Kraken's REST address has its streams."""
 DEPTH: Final = 500
 """What is subscribed to. Levels that fall out of it are not told of: the book is cut after each message."""
+_LATE_SECONDS: Final = 15.0
+"""A book that was asked for and has not come by then is asked for again: without it nothing would ever ask."""
+_RENEWED_SECONDS: Final = 300.0
+"""No book is older than that since it was last told whole. One at a time is out of step for as long as that takes."""
 _PROVEN: Final = 10
 _MOST: Final = Decimal(10) ** 18
 _EXACT: Final = Context(prec=60)
@@ -94,6 +98,8 @@ class KrakenTalk:
         self.steps = Steps(wanted)
         self._lines = wanted
         self._named = {line.name: symbol for symbol, line in wanted.items()}
+        self._asked: dict[str, float] = {}  # when each that is missing was asked for
+        self._whole: dict[str, float] = {}  # when each was last told whole
 
     def greeting(self) -> Heard:
         return Heard(say=(_ask("subscribe", list(self._named)),))
@@ -108,7 +114,19 @@ class KrakenTalk:
         elif value.get("method") == "subscribe" and value.get("success") is not True:
             self._refused(value)
         self.steps.heard = now
-        return heard
+        return Heard(heard.say + self._due(now).say)
+
+    def _due(self, now: float) -> Heard:
+        """What is to be subscribed to anew: books that did not come, and the one that has been whole for longest."""
+        missing = self.steps.missing
+        self._asked = {symbol: self._asked.get(symbol, now) for symbol in missing}
+        due = [symbol for symbol in missing if now - self._asked[symbol] > _LATE_SECONDS]
+        oldest = min(self._whole, key=self._whole.__getitem__, default=None)
+        if not missing and oldest is not None and now - self._whole[oldest] > _RENEWED_SECONDS:
+            self.steps.renew(oldest)
+            due = [oldest]
+        self._asked.update(dict.fromkeys(due, now))
+        return _anew([self._lines[symbol].name for symbol in due])
 
     def _told(self, entry: dict[str, Any], now: float, *, whole: bool) -> Heard:
         symbol = self._named.get(read.text(entry, "symbol"))
@@ -118,6 +136,7 @@ class KrakenTalk:
         ladder, line = self.steps.ladders[symbol], self._lines[symbol]
         if whole:
             ladder.replace(_levels(bids), _levels(asks))
+            self._whole[symbol] = now
         else:
             ladder.change(bids, asks)
         ladder.cut(DEPTH)
@@ -126,7 +145,7 @@ class KrakenTalk:
             self.steps.lost(symbol, now)
         elif self.steps.stands(symbol, proof, now):
             return NOTHING
-        return Heard(say=(_ask("unsubscribe", [line.name]), _ask("subscribe", [line.name])))
+        return _anew([line.name])
 
     def _refused(self, value: dict[str, Any]) -> None:
         symbol = self._named.get(value.get("symbol", ""))
@@ -140,6 +159,10 @@ class KrakenTalk:
 
 def _levels(side: Sequence[Change]) -> list[Level]:
     return [Level(price, quantity) for price, quantity in side if quantity]
+
+
+def _anew(names: list[str]) -> Heard:
+    return Heard(say=(_ask("unsubscribe", names), _ask("subscribe", names))) if names else NOTHING
 
 
 def _ask(method: str, names: list[str]) -> str:

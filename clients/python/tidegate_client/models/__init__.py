@@ -17,6 +17,7 @@ from .arrives_by_out import ArrivesByOut
 from .asset_out import AssetOut
 from .attempt_out import AttemptOut
 from .audit_get_trial_balance_format import AuditGetTrialBalanceFormat
+from .audit_list_checks_verdict_type_0 import AuditListChecksVerdictType0
 from .balance_out import BalanceOut
 from .beneficiary_in import BeneficiaryIn
 from .beneficiary_out import BeneficiaryOut
@@ -28,6 +29,7 @@ from .book_seen_out import BookSeenOut
 from .books_asset_out import BooksAssetOut
 from .books_out import BooksOut
 from .brand_out import BrandOut
+from .cancellable_out import CancellableOut
 from .candle_out import CandleOut
 from .candle_source_out import CandleSourceOut
 from .candles_out import CandlesOut
@@ -37,6 +39,9 @@ from .chaos_in import ChaosIn
 from .chaos_in_fault import ChaosInFault
 from .chaos_item import ChaosItem
 from .chaos_list import ChaosList
+from .check_out import CheckOut
+from .check_out_report import CheckOutReport
+from .check_out_verdict import CheckOutVerdict
 from .close_in import CloseIn
 from .compliance_list_approvals_state_type_0 import ComplianceListApprovalsStateType0
 from .config_get_words_response_config_get_words import ConfigGetWordsResponseConfigGetWords
@@ -58,7 +63,6 @@ from .deposit_out_state import DepositOutState
 from .deposit_tier_out import DepositTierOut
 from .deposit_tier_out_finality_type_0 import DepositTierOutFinalityType0
 from .deposits_list_state_type_0 import DepositsListStateType0
-from .email_confirm_in import EmailConfirmIn
 from .email_confirmed_out import EmailConfirmedOut
 from .email_in import EmailIn
 from .email_waiting_out import EmailWaitingOut
@@ -81,21 +85,26 @@ from .features_out import FeaturesOut
 from .fee_out import FeeOut
 from .fee_out_kind import FeeOutKind
 from .fill_out import FillOut
+from .freezable_out import FreezableOut
+from .freeze_out import FreezeOut
+from .freeze_out_cause import FreezeOutCause
+from .freeze_out_found import FreezeOutFound
 from .hold_out import HoldOut
 from .hold_out_reason import HoldOutReason
 from .intent_out import IntentOut
+from .invoice import Invoice
 from .language_out import LanguageOut
 from .language_out_direction import LanguageOutDirection
-from .letter_item import LetterItem
-from .letter_item_facts import LetterItemFacts
 from .limit_out import LimitOut
+from .link_in import LinkIn
 from .links_out import LinksOut
 from .listed_asset_out import ListedAssetOut
 from .listed_network_out import ListedNetworkOut
 from .live_out import LiveOut
 from .logged_change_out import LoggedChangeOut
 from .login_in import LoginIn
-from .mailbox import Mailbox
+from .mail_item import MailItem
+from .mail_list import MailList
 from .market_out import MarketOut
 from .markets_out import MarketsOut
 from .me_in import MeIn
@@ -118,9 +127,11 @@ from .page_approval_out import PageApprovalOut
 from .page_asset_out import PageAssetOut
 from .page_balance_out import PageBalanceOut
 from .page_beneficiary_out import PageBeneficiaryOut
+from .page_check_out import PageCheckOut
 from .page_conversion_out import PageConversionOut
 from .page_delivery_out import PageDeliveryOut
 from .page_deposit_out import PageDepositOut
+from .page_freeze_out import PageFreezeOut
 from .page_move_out import PageMoveOut
 from .page_pause_out import PagePauseOut
 from .page_proposal_out import PageProposalOut
@@ -135,6 +146,7 @@ from .password_in import PasswordIn
 from .pause_in import PauseIn
 from .pause_out import PauseOut
 from .payment_out import PaymentOut
+from .place_out import PlaceOut
 from .planned_out import PlannedOut
 from .planned_out_side import PlannedOutSide
 from .policy_out import PolicyOut
@@ -164,6 +176,7 @@ from .refund_rule_out_fees_kept_item import RefundRuleOutFeesKeptItem
 from .register_in import RegisterIn
 from .registered_out import RegisteredOut
 from .registration_taken_out import RegistrationTakenOut
+from .release_in import ReleaseIn
 from .review_out import ReviewOut
 from .route_out import RouteOut
 from .routed_out import RoutedOut
@@ -188,6 +201,9 @@ from .tokens_out import TokensOut
 from .top_out import TopOut
 from .total_cost_out import TotalCostOut
 from .totp_out import TotpOut
+from .tracked_out import TrackedOut
+from .tracked_out_stage import TrackedOutStage
+from .tracking_out import TrackingOut
 from .transaction_out import TransactionOut
 from .transaction_out_kind import TransactionOutKind
 from .transactions_export_format import TransactionsExportFormat
@@ -206,12 +222,14 @@ from .trial_line_out_side import TrialLineOutSide
 from .trial_total_out import TrialTotalOut
 from .twin_out import TwinOut
 from .twin_out_source import TwinOutSource
+from .unfreeze_in import UnfreezeIn
 from .validate_in import ValidateIn
 from .validation_out import ValidationOut
 from .venue_move_out import VenueMoveOut
 from .venue_move_out_direction import VenueMoveOutDirection
 from .venue_move_out_state import VenueMoveOutState
 from .verify_in import VerifyIn
+from .waiting import Waiting
 from .wallet_out import WalletOut
 from .wallets_export_statement_format import WalletsExportStatementFormat
 from .wallets_export_statement_response_200 import WalletsExportStatementResponse200
@@ -236,6 +254,7 @@ __all__ = (
     "AssetOut",
     "AttemptOut",
     "AuditGetTrialBalanceFormat",
+    "AuditListChecksVerdictType0",
     "BalanceOut",
     "BeneficiaryIn",
     "BeneficiaryOut",
@@ -247,6 +266,7 @@ __all__ = (
     "BookSeenOut",
     "BooksOut",
     "BrandOut",
+    "CancellableOut",
     "CandleOut",
     "CandleSourceOut",
     "CandlesOut",
@@ -256,6 +276,9 @@ __all__ = (
     "ChaosInFault",
     "ChaosItem",
     "ChaosList",
+    "CheckOut",
+    "CheckOutReport",
+    "CheckOutVerdict",
     "CloseIn",
     "ComplianceListApprovalsStateType0",
     "ConfigGetWordsResponseConfigGetWords",
@@ -278,7 +301,6 @@ __all__ = (
     "DepositTierOut",
     "DepositTierOutFinalityType0",
     "EmailConfirmedOut",
-    "EmailConfirmIn",
     "EmailIn",
     "EmailWaitingOut",
     "EndpointIn",
@@ -300,21 +322,26 @@ __all__ = (
     "FeeOut",
     "FeeOutKind",
     "FillOut",
+    "FreezableOut",
+    "FreezeOut",
+    "FreezeOutCause",
+    "FreezeOutFound",
     "HoldOut",
     "HoldOutReason",
     "IntentOut",
+    "Invoice",
     "LanguageOut",
     "LanguageOutDirection",
-    "LetterItem",
-    "LetterItemFacts",
     "LimitOut",
+    "LinkIn",
     "LinksOut",
     "ListedAssetOut",
     "ListedNetworkOut",
     "LiveOut",
     "LoggedChangeOut",
     "LoginIn",
-    "Mailbox",
+    "MailItem",
+    "MailList",
     "MarketOut",
     "MarketsOut",
     "MeIn",
@@ -337,9 +364,11 @@ __all__ = (
     "PageAssetOut",
     "PageBalanceOut",
     "PageBeneficiaryOut",
+    "PageCheckOut",
     "PageConversionOut",
     "PageDeliveryOut",
     "PageDepositOut",
+    "PageFreezeOut",
     "PageMoveOut",
     "PagePauseOut",
     "PageProposalOut",
@@ -354,6 +383,7 @@ __all__ = (
     "PauseIn",
     "PauseOut",
     "PaymentOut",
+    "PlaceOut",
     "PlannedOut",
     "PlannedOutSide",
     "PolicyOut",
@@ -383,6 +413,7 @@ __all__ = (
     "RegisteredOut",
     "RegisterIn",
     "RegistrationTakenOut",
+    "ReleaseIn",
     "ReviewOut",
     "RoutedOut",
     "RouteOut",
@@ -407,6 +438,9 @@ __all__ = (
     "TopOut",
     "TotalCostOut",
     "TotpOut",
+    "TrackedOut",
+    "TrackedOutStage",
+    "TrackingOut",
     "TransactionOut",
     "TransactionOutKind",
     "TransactionsExportFormat",
@@ -425,12 +459,14 @@ __all__ = (
     "TrialTotalOut",
     "TwinOut",
     "TwinOutSource",
+    "UnfreezeIn",
     "ValidateIn",
     "ValidationOut",
     "VenueMoveOut",
     "VenueMoveOutDirection",
     "VenueMoveOutState",
     "VerifyIn",
+    "Waiting",
     "WalletOut",
     "WalletsExportStatementFormat",
     "WalletsExportStatementResponse200",

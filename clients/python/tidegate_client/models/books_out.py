@@ -8,6 +8,7 @@ from attrs import field as _attrs_field
 
 if TYPE_CHECKING:
     from ..models.books_asset_out import BooksAssetOut
+    from ..models.place_out import PlaceOut
 
 
 T = TypeVar("T", bound="BooksOut")
@@ -22,8 +23,16 @@ class BooksOut:
     checked_at: None | str
     detail: None | str
     exact: bool | None
+    frozen: list[str]
+    """ Assets that the house itself stopped, `*` for all: see `GET /audit/freezes` """
+    milliseconds: int | None
+    """ How long the last check took """
     payouts_at_most: int
     """ Most payouts any withdrawal has had: 1, or something is very wrong """
+    places: list[PlaceOut]
+    """ Networks and exchanges, each asset there """
+    restored: bool
+    """ This database was put back from a backup and is not released: nothing is paid """
     withdrawals: int
     """ Withdrawals that have ever been signed """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
@@ -45,7 +54,19 @@ class BooksOut:
         exact: bool | None
         exact = self.exact
 
+        frozen = self.frozen
+
+        milliseconds: int | None
+        milliseconds = self.milliseconds
+
         payouts_at_most = self.payouts_at_most
+
+        places = []
+        for places_item_data in self.places:
+            places_item = places_item_data.to_dict()
+            places.append(places_item)
+
+        restored = self.restored
 
         withdrawals = self.withdrawals
 
@@ -58,7 +79,11 @@ class BooksOut:
                 "checked_at": checked_at,
                 "detail": detail,
                 "exact": exact,
+                "frozen": frozen,
+                "milliseconds": milliseconds,
                 "payouts_at_most": payouts_at_most,
+                "places": places,
+                "restored": restored,
                 "withdrawals": withdrawals,
             }
         )
@@ -68,6 +93,7 @@ class BooksOut:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         from ..models.books_asset_out import BooksAssetOut  # noqa: PLC0415
+        from ..models.place_out import PlaceOut  # noqa: PLC0415
 
         d = dict(src_dict)
         assets = []
@@ -100,7 +126,25 @@ class BooksOut:
 
         exact = _parse_exact(d.pop("exact"))
 
+        frozen = cast(list[str], d.pop("frozen"))
+
+        def _parse_milliseconds(data: object) -> int | None:
+            if data is None:
+                return data
+            return cast(int | None, data)
+
+        milliseconds = _parse_milliseconds(d.pop("milliseconds"))
+
         payouts_at_most = d.pop("payouts_at_most")
+
+        places = []
+        _places = d.pop("places")
+        for places_item_data in _places:
+            places_item = PlaceOut.from_dict(places_item_data)
+
+            places.append(places_item)
+
+        restored = d.pop("restored")
 
         withdrawals = d.pop("withdrawals")
 
@@ -110,7 +154,11 @@ class BooksOut:
             checked_at=checked_at,
             detail=detail,
             exact=exact,
+            frozen=frozen,
+            milliseconds=milliseconds,
             payouts_at_most=payouts_at_most,
+            places=places,
+            restored=restored,
             withdrawals=withdrawals,
         )
 

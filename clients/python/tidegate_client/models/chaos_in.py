@@ -19,6 +19,8 @@ class ChaosIn:
     """ How deep a `reorg` goes """
     network: None | str | Unset = UNSET
     """ Needed for `reorg`; else: all networks """
+    venue: None | str | Unset = UNSET
+    """ One exchange; else: all of them """
 
     def to_dict(self) -> dict[str, Any]:
         fault: str = self.fault
@@ -33,6 +35,12 @@ class ChaosIn:
         else:
             network = self.network
 
+        venue: None | str | Unset
+        if isinstance(self.venue, Unset):
+            venue = UNSET
+        else:
+            venue = self.venue
+
         field_dict: dict[str, Any] = {}
 
         field_dict.update(
@@ -45,6 +53,8 @@ class ChaosIn:
             field_dict["blocks"] = blocks
         if network is not UNSET:
             field_dict["network"] = network
+        if venue is not UNSET:
+            field_dict["venue"] = venue
 
         return field_dict
 
@@ -66,11 +76,21 @@ class ChaosIn:
 
         network = _parse_network(d.pop("network", UNSET))
 
+        def _parse_venue(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
+
+        venue = _parse_venue(d.pop("venue", UNSET))
+
         chaos_in = cls(
             fault=fault,
             on=on,
             blocks=blocks,
             network=network,
+            venue=venue,
         )
 
         return chaos_in

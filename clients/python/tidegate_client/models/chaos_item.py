@@ -15,6 +15,8 @@ class ChaosItem:
     networks: list[str]
     """ Where it is on, for faults of one network """
     on: bool
+    venues: list[str]
+    """ Where it is on, for faults of one exchange """
     what: str
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
@@ -25,6 +27,8 @@ class ChaosItem:
 
         on = self.on
 
+        venues = self.venues
+
         what = self.what
 
         field_dict: dict[str, Any] = {}
@@ -34,6 +38,7 @@ class ChaosItem:
                 "fault": fault,
                 "networks": networks,
                 "on": on,
+                "venues": venues,
                 "what": what,
             }
         )
@@ -49,12 +54,15 @@ class ChaosItem:
 
         on = d.pop("on")
 
+        venues = cast(list[str], d.pop("venues"))
+
         what = d.pop("what")
 
         chaos_item = cls(
             fault=fault,
             networks=networks,
             on=on,
+            venues=venues,
             what=what,
         )
 

@@ -17,6 +17,8 @@ T = TypeVar("T", bound="ChaosList")
 class ChaosList:
     items: list[ChaosItem]
     next_cursor: None | str
+    venues: list[str]
+    """ The exchanges that can be broken one by one """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -28,12 +30,15 @@ class ChaosList:
         next_cursor: None | str
         next_cursor = self.next_cursor
 
+        venues = self.venues
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
             {
                 "items": items,
                 "next_cursor": next_cursor,
+                "venues": venues,
             }
         )
 
@@ -58,9 +63,12 @@ class ChaosList:
 
         next_cursor = _parse_next_cursor(d.pop("next_cursor"))
 
+        venues = cast(list[str], d.pop("venues"))
+
         chaos_list = cls(
             items=items,
             next_cursor=next_cursor,
+            venues=venues,
         )
 
         chaos_list.additional_properties = d

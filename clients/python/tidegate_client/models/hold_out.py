@@ -18,6 +18,8 @@ class HoldOut:
     reason: HoldOutReason
     since: str
     until: None | str
+    yours: bool
+    """ You can lift it, with your second factor: POST /auth/unfreeze """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -28,6 +30,8 @@ class HoldOut:
         until: None | str
         until = self.until
 
+        yours = self.yours
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -35,6 +39,7 @@ class HoldOut:
                 "reason": reason,
                 "since": since,
                 "until": until,
+                "yours": yours,
             }
         )
 
@@ -54,10 +59,13 @@ class HoldOut:
 
         until = _parse_until(d.pop("until"))
 
+        yours = d.pop("yours")
+
         hold_out = cls(
             reason=reason,
             since=since,
             until=until,
+            yours=yours,
         )
 
         hold_out.additional_properties = d

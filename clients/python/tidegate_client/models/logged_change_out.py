@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 from uuid import UUID
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
+
+if TYPE_CHECKING:
+    from ..models.waiting import Waiting
+
 
 T = TypeVar("T", bound="LoggedChangeOut")
 
@@ -17,10 +21,14 @@ class LoggedChangeOut:
     kind: str
     sequence: int
     """ Gap-free within the account """
+    standing: None | Waiting
+    """ Of a withdrawal: where it stood at this version, word for word as it is told there """
     version: int
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
+        from ..models.waiting import Waiting  # noqa: PLC0415
+
         at = self.at
 
         id = str(self.id)
@@ -28,6 +36,12 @@ class LoggedChangeOut:
         kind = self.kind
 
         sequence = self.sequence
+
+        standing: dict[str, Any] | None
+        if isinstance(self.standing, Waiting):
+            standing = self.standing.to_dict()
+        else:
+            standing = self.standing
 
         version = self.version
 
@@ -39,6 +53,7 @@ class LoggedChangeOut:
                 "id": id,
                 "kind": kind,
                 "sequence": sequence,
+                "standing": standing,
                 "version": version,
             }
         )
@@ -47,6 +62,8 @@ class LoggedChangeOut:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.waiting import Waiting  # noqa: PLC0415
+
         d = dict(src_dict)
         at = d.pop("at")
 
@@ -56,6 +73,21 @@ class LoggedChangeOut:
 
         sequence = d.pop("sequence")
 
+        def _parse_standing(data: object) -> None | Waiting:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                standing_type_0 = Waiting.from_dict(data)
+
+                return standing_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(None | Waiting, data)
+
+        standing = _parse_standing(d.pop("standing"))
+
         version = d.pop("version")
 
         logged_change_out = cls(
@@ -63,6 +95,7 @@ class LoggedChangeOut:
             id=id,
             kind=kind,
             sequence=sequence,
+            standing=standing,
             version=version,
         )
 

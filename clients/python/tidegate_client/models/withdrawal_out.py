@@ -48,8 +48,13 @@ class WithdrawalOut:
     since: None | str
     speed: str
     state: str
+    """ One of `pending_verification`, `pending_screening`, `pending_approval`, `queued`, `signing`, `broadcasting`,
+    `confirming`, `completed`, `cancelled`, `rejected`, `expired`, `failed` """
     sub_status: None | str
+    """ Null or one of `hold`, `person_reviewing`, `awaiting_liquidity`, `awaiting_batch`, `awaiting_signer`,
+    `awaiting_node`, `broadcast_unknown`, `slower_than_usual`, `replaced`, `reorged`, `needs_operator`, `frozen` """
     waiting_for: None | str
+    """ Null or one of `you`, `time`, `person`, `funds`, `venue`, `node`, `signer`, `network`, `operator` """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tidegate.chains.driver import Driver, Opening
 from tidegate.chains.evm import build
-from tidegate.chains.families import Family, GasFees, GasPrice
+from tidegate.chains.families import Family, GasFees, GasPrice, GasTerms
 from tidegate.chains.port import (
     Address,
     AddressProblem,
@@ -184,6 +184,9 @@ class ToyChain:
     async def final_nonce(self, depth: int) -> int:
         """Its blocks are final."""
         return await self.next_nonce()
+
+    def terms_in(self, raw: bytes) -> GasTerms:
+        return build.terms_of(raw)
 
     async def submit(self, raw: bytes) -> SubmitOutcome:
         txid = build.hash_of(raw)

@@ -5,15 +5,15 @@ import httpx
 
 from ... import errors
 from ...client import AuthenticatedClient, Client
-from ...models.email_confirm_in import EmailConfirmIn
 from ...models.email_confirmed_out import EmailConfirmedOut
+from ...models.link_in import LinkIn
 from ...models.problem import Problem
 from ...types import Response
 
 
 def _get_kwargs(
     *,
-    body: EmailConfirmIn,
+    body: LinkIn,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
 
@@ -53,10 +53,25 @@ def _parse_response(
 
         return response_409
 
+    if response.status_code == 413:
+        response_413 = Problem.from_dict(response.json())
+
+        return response_413
+
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
 
         return response_422
+
+    if response.status_code == 429:
+        response_429 = Problem.from_dict(response.json())
+
+        return response_429
+
+    if response.status_code == 503:
+        response_503 = Problem.from_dict(response.json())
+
+        return response_503
 
     if client.raise_on_unexpected_status:
         raise errors.UnexpectedStatus(response.status_code, response.content)
@@ -78,14 +93,15 @@ def _build_response(
 def sync_detailed(
     *,
     client: AuthenticatedClient | Client,
-    body: EmailConfirmIn,
+    body: LinkIn,
 ) -> Response[EmailConfirmedOut | Problem]:
     """Confirm Email
 
      Open the link: from now on this is the account's address.
 
     Args:
-        body (EmailConfirmIn):
+        body (LinkIn): A link's own part, in the body: no address that a server or a scanner sees
+            holds it.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -109,14 +125,15 @@ def sync_detailed(
 def sync(
     *,
     client: AuthenticatedClient | Client,
-    body: EmailConfirmIn,
+    body: LinkIn,
 ) -> EmailConfirmedOut | Problem | None:
     """Confirm Email
 
      Open the link: from now on this is the account's address.
 
     Args:
-        body (EmailConfirmIn):
+        body (LinkIn): A link's own part, in the body: no address that a server or a scanner sees
+            holds it.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -135,14 +152,15 @@ def sync(
 async def asyncio_detailed(
     *,
     client: AuthenticatedClient | Client,
-    body: EmailConfirmIn,
+    body: LinkIn,
 ) -> Response[EmailConfirmedOut | Problem]:
     """Confirm Email
 
      Open the link: from now on this is the account's address.
 
     Args:
-        body (EmailConfirmIn):
+        body (LinkIn): A link's own part, in the body: no address that a server or a scanner sees
+            holds it.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -164,14 +182,15 @@ async def asyncio_detailed(
 async def asyncio(
     *,
     client: AuthenticatedClient | Client,
-    body: EmailConfirmIn,
+    body: LinkIn,
 ) -> EmailConfirmedOut | Problem | None:
     """Confirm Email
 
      Open the link: from now on this is the account's address.
 
     Args:
-        body (EmailConfirmIn):
+        body (LinkIn): A link's own part, in the body: no address that a server or a scanner sees
+            holds it.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

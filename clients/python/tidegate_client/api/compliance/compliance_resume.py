@@ -29,6 +29,11 @@ def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Res
         response_204 = cast(Any, None)
         return response_204
 
+    if response.status_code == 400:
+        response_400 = Problem.from_dict(response.json())
+
+        return response_400
+
     if response.status_code == 401:
         response_401 = Problem.from_dict(response.json())
 
@@ -39,6 +44,11 @@ def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Res
 
         return response_403
 
+    if response.status_code == 409:
+        response_409 = Problem.from_dict(response.json())
+
+        return response_409
+
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
 
@@ -48,6 +58,11 @@ def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Res
         response_429 = Problem.from_dict(response.json())
 
         return response_429
+
+    if response.status_code == 503:
+        response_503 = Problem.from_dict(response.json())
+
+        return response_503
 
     if client.raise_on_unexpected_status:
         raise errors.UnexpectedStatus(response.status_code, response.content)
@@ -71,7 +86,7 @@ def sync_detailed(
 ) -> Response[Any | Problem]:
     """Delete Pause
 
-     Go on. Resuming what is not paused is fine.
+     Go on. Resuming what is not paused is fine; what the house itself froze is released, not resumed.
 
     Args:
         asset (str):
@@ -102,7 +117,7 @@ def sync(
 ) -> Any | Problem | None:
     """Delete Pause
 
-     Go on. Resuming what is not paused is fine.
+     Go on. Resuming what is not paused is fine; what the house itself froze is released, not resumed.
 
     Args:
         asset (str):
@@ -128,7 +143,7 @@ async def asyncio_detailed(
 ) -> Response[Any | Problem]:
     """Delete Pause
 
-     Go on. Resuming what is not paused is fine.
+     Go on. Resuming what is not paused is fine; what the house itself froze is released, not resumed.
 
     Args:
         asset (str):
@@ -157,7 +172,7 @@ async def asyncio(
 ) -> Any | Problem | None:
     """Delete Pause
 
-     Go on. Resuming what is not paused is fine.
+     Go on. Resuming what is not paused is fine; what the house itself froze is released, not resumed.
 
     Args:
         asset (str):

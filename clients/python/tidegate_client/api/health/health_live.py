@@ -6,6 +6,7 @@ import httpx
 from ... import errors
 from ...client import AuthenticatedClient, Client
 from ...models.live_out import LiveOut
+from ...models.problem import Problem
 from ...types import Response
 
 
@@ -19,11 +20,21 @@ def _get_kwargs() -> dict[str, Any]:
     return _kwargs
 
 
-def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> LiveOut | None:
+def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> LiveOut | Problem | None:
     if response.status_code == 200:
         response_200 = LiveOut.from_dict(response.json())
 
         return response_200
+
+    if response.status_code == 400:
+        response_400 = Problem.from_dict(response.json())
+
+        return response_400
+
+    if response.status_code == 503:
+        response_503 = Problem.from_dict(response.json())
+
+        return response_503
 
     if client.raise_on_unexpected_status:
         raise errors.UnexpectedStatus(response.status_code, response.content)
@@ -31,7 +42,7 @@ def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Res
         return None
 
 
-def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Response[LiveOut]:
+def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Response[LiveOut | Problem]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -43,7 +54,7 @@ def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Res
 def sync_detailed(
     *,
     client: AuthenticatedClient | Client,
-) -> Response[LiveOut]:
+) -> Response[LiveOut | Problem]:
     """Live
 
      This process runs.
@@ -53,7 +64,7 @@ def sync_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[LiveOut]
+        Response[LiveOut | Problem]
     """
 
     kwargs = _get_kwargs()
@@ -68,7 +79,7 @@ def sync_detailed(
 def sync(
     *,
     client: AuthenticatedClient | Client,
-) -> LiveOut | None:
+) -> LiveOut | Problem | None:
     """Live
 
      This process runs.
@@ -78,7 +89,7 @@ def sync(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        LiveOut
+        LiveOut | Problem
     """
 
     return sync_detailed(
@@ -89,7 +100,7 @@ def sync(
 async def asyncio_detailed(
     *,
     client: AuthenticatedClient | Client,
-) -> Response[LiveOut]:
+) -> Response[LiveOut | Problem]:
     """Live
 
      This process runs.
@@ -99,7 +110,7 @@ async def asyncio_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[LiveOut]
+        Response[LiveOut | Problem]
     """
 
     kwargs = _get_kwargs()
@@ -112,7 +123,7 @@ async def asyncio_detailed(
 async def asyncio(
     *,
     client: AuthenticatedClient | Client,
-) -> LiveOut | None:
+) -> LiveOut | Problem | None:
     """Live
 
      This process runs.
@@ -122,7 +133,7 @@ async def asyncio(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        LiveOut
+        LiveOut | Problem
     """
 
     return (
