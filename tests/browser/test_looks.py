@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.async_api import expect
@@ -11,7 +12,7 @@ from tests.browser.looks import HOSTILE, branded, folder, unwritten, wider
 from tests.browser.visitor import NARROW, ROOT, WIDE, Visitor, invoice
 from tests.stack import Stack
 
-BRANDS = {
+BRANDS: dict[str, dict[str, Any]] = {
     "Plum Exchange": {"primary": "#7A1FA2", "radius": 0},
     "Citron": {"primary": "#FFD400", "radius": 12, "face": "Georgia"},
     "Night Desk": {"primary": "#1450C8", "primary_dark": "#8FB8FF", "heading_face": "Arial"},
@@ -55,7 +56,7 @@ async def test_at_the_last_step_a_hostile_stylesheet_says_nothing(
         )
         assert await page.title() == "Sign in · Evil Twin"
         await page.evaluate("document.querySelector('[data-custom-css]').disabled = true")  # to be able to sign in
-        await visitor.sign_in(customer.email, customer.password, await customer.authenticator.code())
+        await visitor.sign_in(customer.email, customer.password, await customer.code())
         await expect(page.get_by_role("heading", name="Balances")).to_be_attached()
         await visitor.pay(invoice(stack, 10_000_000))
         for step in ("check", "confirm"):
