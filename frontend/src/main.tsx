@@ -1,7 +1,7 @@
 import { DirectionProvider, MantineProvider } from '@mantine/core';
 import { QueryClientProvider } from '@tanstack/react-query';
 import { RouterProvider } from '@tanstack/react-router';
-import { StrictMode } from 'react';
+import { lazy, StrictMode, Suspense } from 'react';
 import { createRoot } from 'react-dom/client';
 import '@/app/fonts.css';
 import '@/app/mantine.css';
@@ -11,10 +11,12 @@ import { isSandbox, styleNonce } from '@/app/config';
 import { setUpWords } from '@/app/i18n';
 import { makeQueryClient } from '@/app/queries';
 import { makeRouter } from '@/app/router';
-import { Starting } from '@/app/Starting';
 import { dress, mayDress } from '@/app/stylesheet';
 import { cssVariables, theme } from '@/app/theme';
 import { StatusRegion } from '@/ui/announce';
+
+/** For a sandbox alone: nobody else loads it. */
+const Starting = lazy(async () => ({ default: (await import('@/app/Starting')).Starting }));
 
 setUpClient();
 
@@ -51,9 +53,11 @@ async function start(): Promise<void> {
           <QueryClientProvider client={queries}>
             <StatusRegion />
             {isSandbox ? (
-              <Starting>
-                <RouterProvider router={router} />
-              </Starting>
+              <Suspense>
+                <Starting>
+                  <RouterProvider router={router} />
+                </Starting>
+              </Suspense>
             ) : (
               <RouterProvider router={router} />
             )}

@@ -14,7 +14,6 @@ import { forgetAsked } from './asked';
 import { isSandbox } from './config';
 import { NotFound, RootFailed, RouteFailed } from './failures';
 import { needWords, speakAs } from './i18n';
-import { SignedOut } from './SignedOut';
 import { forgetVisit, mayBeSignedIn } from './visit';
 
 interface Context {
@@ -49,7 +48,7 @@ export function safeNext(next: string | undefined): string | undefined {
 const outside = createRoute({
   getParentRoute: () => root,
   id: 'outside',
-  component: SignedOut,
+  component: lazyRouteComponent(() => import('./SignedOut'), 'SignedOut'),
   beforeLoad: () => needWords('auth', ...(isSandbox ? (['sandbox'] as const) : [])),
 });
 
@@ -77,7 +76,7 @@ const register = createRoute({
 const linked = createRoute({
   getParentRoute: () => root,
   id: 'linked',
-  component: SignedOut,
+  component: lazyRouteComponent(() => import('./SignedOut'), 'SignedOut'),
   beforeLoad: () => needWords('links'),
 });
 
