@@ -1,9 +1,18 @@
 import { fileURLToPath } from 'node:url';
 import react from '@vitejs/plugin-react';
+import type { Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
 
+/** Every module lies in a layer: what an operator's stylesheet says afterwards counts, whatever our selectors weigh. */
+const layered: Plugin = {
+  name: 'layered-modules',
+  enforce: 'pre',
+  transform: (code, id) =>
+    /\.module\.css$/.test(id) ? { code: `@layer rooms {\n${code}\n}`, map: null } : null,
+};
+
 export default defineConfig({
-  plugins: [react()],
+  plugins: [layered, react()],
   resolve: { alias: { '@': fileURLToPath(new URL('./src', import.meta.url)) } },
   build: {
     outDir: '../backend/tidegate/web',

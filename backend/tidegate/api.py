@@ -14,6 +14,8 @@ from tidegate import __version__, health, problems, web
 from tidegate.auth import gate as auth_gate
 from tidegate.auth import routes as auth_routes
 from tidegate.auth.subject import check_policies, tell_security
+from tidegate.brand import routes as brand_routes
+from tidegate.brand.appearance import open_appearance
 from tidegate.compliance import freeze
 from tidegate.compliance import routes as compliance_routes
 from tidegate.config import Settings
@@ -36,7 +38,12 @@ _AGAIN_SECONDS = 30
 
 # Paths are tried one after the other: what a busy day is made of comes first.
 ROUTERS: dict[str, Sequence[APIRouter]] = {
-    "transactions": (transactions_routes.router, link_routes.router, transactions_routes.audit_router),
+    "transactions": (
+        transactions_routes.router,
+        link_routes.router,
+        transactions_routes.account_router,
+        transactions_routes.audit_router,
+    ),
     "exchange": (exchange_routes.router,),
     "treasury": (treasury_routes.router,),
     "wallets": (wallets_routes.router,),
@@ -93,6 +100,7 @@ def create_app(
         separate_input_output_schemas=True,
     )
     app.state.settings = settings
+    app.state.appearance = open_appearance(settings)
     app.state.stops = []
     app.state.measures = []
     app.state.started = lambda: None
@@ -103,10 +111,11 @@ def create_app(
             app.include_router(router, prefix=PREFIX, dependencies=kept)
     for router in extra:
         app.include_router(router, prefix=PREFIX)
+    app.include_router(brand_routes.router, prefix=PREFIX)
     app.include_router(health.router, prefix=PREFIX)
     problems.install(app)
     check_policies(app)
-    web.mount(app, settings)
+    web.mount(app, app.state.appearance)
     app.add_middleware(web.Edge, https=settings.api.public_url.startswith("https://"))
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's documented way to adjust the schema
     return app

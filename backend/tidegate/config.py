@@ -148,7 +148,8 @@ class NetworkSettings(_Section):
     """Large deposits wait longer than `confirmations`."""
     block_seconds: float = 600
     tokens: dict[str, TokenSettings] = Field(default_factory=dict)
-    explorer_tx_url: str | None = None
+    explorer_tx_url: str | None = Field(None, pattern=r"^https://[^\s\"<>]+\{txid\}[^\s\"<>]*$")
+    """Where a transaction can be looked at: https, with `{txid}` where its id goes."""
     max_fee_rate: int = 500
     """Bitcoin: sat/vB. EVM: gwei per gas. Above it nothing is built and nothing is signed."""
     min_fee_rate: int = 1
@@ -434,6 +435,62 @@ def loopback(host: str) -> bool:
         return host == "localhost"
 
 
+class LinkSettings(_Section):
+    """Where the page sends people who want to know more: https, or `mailto:` for support."""
+
+    support: str = Field("", pattern=r"^$|^https://[^\s\"<>]{4,500}$|^mailto:[^\s\"<>]{3,250}$")
+    terms: str = Field("", pattern=r"^$|^https://[^\s\"<>]{4,500}$")
+    privacy: str = Field("", pattern=r"^$|^https://[^\s\"<>]{4,500}$")
+    status: str = Field("", pattern=r"^$|^https://[^\s\"<>]{4,500}$")
+
+
+class NoticeSettings(_Section):
+    """A sentence above every page, until it is taken out."""
+
+    text: str = Field("", max_length=300)
+    tone: Literal["plain", "look"] = "plain"
+    """`look`: amber, because somebody must act."""
+
+
+class FeatureSettings(_Section):
+    """What customers may begin. What is off is off in the API; the page only hides it."""
+
+    registration: bool = True
+    """New accounts by the page and `POST /auth/register`."""
+    conversions: bool = True
+    """Conversions from one asset into another. Payments that convert stay."""
+    transfers: bool = True
+    """Payments from one user to another."""
+    webhooks: bool = True
+    """New webhook endpoints."""
+
+
+class BrandSettings(_Section):
+    """What the page looks and sounds like: docs/customise.md."""
+
+    schema_version: int = 1
+    """Of the settings of this table, so that an upgrade can say what changed."""
+    name: str = Field("Tidegate", min_length=1, max_length=40)
+    directory: Path | None = None
+    """Logos, icon, faces, `custom.css` and `locales/`: read once, at start."""
+    primary: str = Field("#0E5362", pattern=r"^#[0-9A-Fa-f]{6}$")
+    """The one hue. Ten shades and the tokens of both schemes are made of it."""
+    primary_dark: str = Field("", pattern=r"^$|^#[0-9A-Fa-f]{6}$")
+    """The same for the dark scheme. Empty: made of `primary`."""
+    contrast: Literal["adjust", "refuse"] = "adjust"
+    """What happens with a colour that cannot be read: another shade of it is taken and said, or the process does not start."""
+    radius: int = Field(4, ge=0, le=16)
+    """Of controls, in pixels."""
+    face: str = Field("", pattern=r"^[A-Za-z0-9 ]{0,40}$")
+    """Family of text: a file of `faces/` in the directory, or one that readers' systems have. Empty: ours."""
+    heading_face: str = Field("", pattern=r"^[A-Za-z0-9 ]{0,40}$")
+    """Family of headings, alike."""
+    languages: list[str] = Field(default_factory=list)
+    """Offered, first one first. Empty: every one that has files."""
+    links: LinkSettings = LinkSettings()
+    notice: NoticeSettings = NoticeSettings()
+
+
 class SandboxSettings(_Section):
     directory: Path = Path(".data")
     """The data folder of `tidegate up`."""
@@ -459,7 +516,8 @@ class Settings(BaseSettings):
     )
 
     mode: Literal["sandbox", "production"] = "production"
-    brand: str = "Tidegate"
+    brand: BrandSettings = BrandSettings()
+    features: FeatureSettings = FeatureSettings()
     database: DatabaseSettings = DatabaseSettings()
     api: ApiSettings = ApiSettings()
     auth: AuthSettings = AuthSettings()

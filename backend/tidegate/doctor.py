@@ -5,7 +5,9 @@ from collections.abc import Sequence
 
 import asyncpg
 from rich.console import Console
+from rich.markup import escape
 
+from tidegate.brand.appearance import open_appearance
 from tidegate.chains.port import NodeUnavailable
 from tidegate.config import Settings, config_path
 from tidegate.grants import differences
@@ -85,6 +87,9 @@ async def examine(settings: Settings) -> int:
     wrong = 0
     for name in unknown_variables(settings):
         out.print(f"  [yellow]unknown[/yellow] {name} is set and nothing reads it")
+        wrong += 1
+    for line in open_appearance(settings).remarks:
+        out.print(f"  [yellow]look[/yellow] {escape(line)}")
         wrong += 1
     for line in await database_roles(settings):
         out.print(f"  [red]wrong[/red] {line}")

@@ -50,7 +50,10 @@ TABLES: dict[str, May] = {
         _EDIT,
         "SELECT (id, frozen_at, email, email_confirmed_at, notices)",  # whom it sends mail, and what they want to know
         "SELECT (id, email, email_canonical, email_confirmed_at, name, password_changed_at, language, currency, notices, "
-        "epoch, version, created_at, frozen_at, frozen_by)",
+        "epoch, version, created_at, frozen_at, frozen_by, held_since, held_until, closed_at)",
+    ),
+    "email_changes": May(
+        _EDIT, "", "SELECT (id, user_id, email, email_canonical, asked_at, expires_at, confirmed_at, dropped_at)"
     ),
     "roles": May("", "", _READ),
     "role_permissions": May(_READ, "", _READ),

@@ -75,6 +75,7 @@ class Problem(BaseModel):
     limit: str | None = None
     available_at: str | None = None
     allowed: list[str] | None = None
+    reasons: list[str] | None = None
 
 
 def problems(*kinds: Kind) -> dict[int | str, dict[str, Any]]:

@@ -1,7 +1,7 @@
 """What the browser gets besides the API: the single-page app, the offline docs, and headers on every answer."""
 
 import asyncio
-import json
+import html
 import secrets
 import time
 import uuid
@@ -17,8 +17,9 @@ from starlette.routing import Match, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tidegate import __version__, logs
-from tidegate.config import Settings
+from tidegate import logs
+from tidegate.brand.appearance import Appearance
+from tidegate.brand.routes import brand_file
 from tidegate.database import away
 from tidegate.problems import answer, broken
 from tidegate.refusal import Kind
@@ -29,7 +30,7 @@ WEB = Path(__file__).parent / "web"
 DOCS = Path(__file__).parent / "docs_pages"
 OFFLINE = Path(fastapi_offline.__file__).parent / "static"
 MAX_BODY = 64 * 1024
-LINKED = frozenset({"/cancel", "/freeze", "/track"})
+LINKED = frozenset({"/cancel", "/confirm-email", "/freeze", "/track"})
 """Pages that links lead to, which nobody should find otherwise."""
 
 _BASE_CSP = (
@@ -196,17 +197,19 @@ def _limited(receive: Receive) -> Receive:
     return limited
 
 
-def shell(settings: Settings) -> Response:
+def shell(look: Appearance) -> Response:
     """The page's shell with a fresh nonce and the configuration inlined as data, or a plain word that it is not built."""
     index = WEB / "index.html"
     if not index.is_file():
         return PlainTextResponse("The page is not built yet: run `make setup`. The API is at /docs.", status_code=503)
     nonce = secrets.token_urlsafe(18)
-    config = {"mode": settings.mode, "brand": settings.brand, "version": __version__, "api": "/api/v1"}
-    inlined = json.dumps(config).replace("<", "\\u003c")
-    html = index.read_text().replace("__CSP_NONCE__", nonce).replace("__CONFIG__", inlined)
+    inlined = look.config_file.body.decode().replace("<", "\\u003c")
+    icon = look.config.brand.icon
+    page = index.read_text().replace("__CSP_NONCE__", nonce).replace("__BRAND__", html.escape(look.config.brand.name))
+    page = page.replace("/mark.svg", html.escape(icon)) if icon else page
+    page = page.replace("__CONFIG__", inlined)
     csp = _BASE_CSP + f"style-src 'self' 'nonce-{nonce}'; manifest-src 'self'; object-src 'none'"
-    return HTMLResponse(html, headers={"Content-Security-Policy": csp, "Cache-Control": "no-store"})
+    return HTMLResponse(page, headers={"Content-Security-Policy": csp, "Cache-Control": "no-store"})
 
 
 class _Assets(StaticFiles):
@@ -241,7 +244,7 @@ def _methods_of(app: FastAPI, request: Request) -> list[str]:
     return found
 
 
-def mount(app: FastAPI, settings: Settings) -> None:
+def mount(app: FastAPI, look: Appearance) -> None:
     """Docs, metrics, assets, and last the page for every other path. Unknown /api paths stay 404 problems."""
 
     async def page(name: str) -> Response:
@@ -273,7 +276,7 @@ def mount(app: FastAPI, settings: Settings) -> None:
         file = _file(request.url.path)
         if file is not None:
             return FileResponse(file, headers={"Cache-Control": "no-cache"})
-        found = shell(settings)
+        found = shell(look)
         if request.url.path in LINKED:
             found.headers["X-Robots-Tag"] = "noindex, nofollow"
         return found
@@ -284,6 +287,7 @@ def mount(app: FastAPI, settings: Settings) -> None:
         Route("/docs/swagger.js", swagger_js),
         Mount("/docs/static", StaticFiles(directory=OFFLINE)),
         Route("/metrics", metrics),
+        Route("/brand/{name:path}", brand_file),
         Mount("/assets", _Assets(directory=WEB / "assets", check_dir=False)),
         Route("/api", missing, methods=_METHODS),
         Route("/api/{path:path}", missing, methods=_METHODS),

@@ -1,7 +1,7 @@
-import { MantineProvider } from '@mantine/core';
+import { DirectionProvider, MantineProvider } from '@mantine/core';
 import { QueryClientProvider } from '@tanstack/react-query';
 import { RouterProvider } from '@tanstack/react-router';
-import { StrictMode } from 'react';
+import { lazy, StrictMode, Suspense } from 'react';
 import { createRoot } from 'react-dom/client';
 import '@/app/fonts.css';
 import '@/app/mantine.css';
@@ -11,9 +11,12 @@ import { isSandbox, styleNonce } from '@/app/config';
 import { setUpWords } from '@/app/i18n';
 import { makeQueryClient } from '@/app/queries';
 import { makeRouter } from '@/app/router';
-import { Starting } from '@/app/Starting';
+import { dress, mayDress } from '@/app/stylesheet';
 import { cssVariables, theme } from '@/app/theme';
 import { StatusRegion } from '@/ui/announce';
+
+/** For a sandbox alone: nobody else loads it. */
+const Starting = lazy(async () => ({ default: (await import('@/app/Starting')).Starting }));
 
 setUpClient();
 
@@ -27,6 +30,11 @@ const queries = makeQueryClient(() => {
   });
 });
 const router = makeRouter(queries);
+// Out before the page is drawn, in after it stands: no moment of a decision is dressed.
+router.subscribe('onBeforeLoad', ({ toLocation }) => {
+  if (!mayDress(toLocation.pathname)) dress(toLocation.pathname);
+});
+router.subscribe('onResolved', ({ toLocation }) => dress(toLocation.pathname));
 
 async function start(): Promise<void> {
   await setUpWords();
@@ -34,24 +42,28 @@ async function start(): Promise<void> {
   if (!element) throw new Error('the shell has no root');
   createRoot(element).render(
     <StrictMode>
-      <MantineProvider
-        theme={theme}
-        cssVariablesResolver={cssVariables}
-        defaultColorScheme="auto"
-        getStyleNonce={styleNonce}
-        classNamesPrefix="mantine"
-      >
-        <QueryClientProvider client={queries}>
-          <StatusRegion />
-          {isSandbox ? (
-            <Starting>
+      <DirectionProvider>
+        <MantineProvider
+          theme={theme}
+          cssVariablesResolver={cssVariables}
+          defaultColorScheme="auto"
+          getStyleNonce={styleNonce}
+          classNamesPrefix="mantine"
+        >
+          <QueryClientProvider client={queries}>
+            <StatusRegion />
+            {isSandbox ? (
+              <Suspense>
+                <Starting>
+                  <RouterProvider router={router} />
+                </Starting>
+              </Suspense>
+            ) : (
               <RouterProvider router={router} />
-            </Starting>
-          ) : (
-            <RouterProvider router={router} />
-          )}
-        </QueryClientProvider>
-      </MantineProvider>
+            )}
+          </QueryClientProvider>
+        </MantineProvider>
+      </DirectionProvider>
     </StrictMode>,
   );
 }

@@ -15,6 +15,8 @@ from sqlalchemy import text
 from tests.api.conftest import Door, problem
 from tests.stack import free_port
 from tidegate import logs, problems, web
+from tidegate.brand.appearance import open_appearance
+from tidegate.config import BrandSettings
 from tidegate.database import Database
 from tidegate.venues.line import Line
 
@@ -222,8 +224,8 @@ async def test_the_shell_has_a_fresh_nonce_and_its_policy_names_exactly_that(doo
 
 
 async def test_the_shells_configuration_cannot_end_its_script(door: Door, built: Path) -> None:
-    settings = door.app.state.settings.model_copy(update={"brand": "</script><script>alert(1)"})
-    text = bytes(web.shell(settings).body).decode()
+    settings = door.app.state.settings.model_copy(update={"brand": BrandSettings(name="</script><script>alert(1)")})
+    text = bytes(web.shell(open_appearance(settings)).body).decode()
     assert text.count("</script>") == 1
     assert "\\u003c/script>" in text
 

@@ -11,11 +11,11 @@ from tests.customer import Customer, fresh_key, until
 from tests.stack import Stack
 
 
-async def link(customer: Customer, purpose: str) -> str:
+async def link(customer: Customer, purpose: str, *, to: str | None = None) -> str:
     """Where the newest mail that has such a link points."""
 
     async def look() -> str | None:
-        mails = await customer.get("/sandbox/mails", to=customer.email)
+        mails = await customer.get("/sandbox/mails", to=to or customer.email)
         found = [one for mail in mails["items"] for one in mail["links"] if f"/{purpose}#" in one]
         return found[0] if found else None
 

@@ -38,6 +38,7 @@ FACTS: dict[str, Any] = {
     "asset": "USDT",
     "available_after": "24 hours",
     "browser": "Firefox",
+    "email": "ana@new.example",
     "host": "shop.example",
     "disabled": "gone",
 }
@@ -63,6 +64,7 @@ def context(kind: MailKind) -> Context:
         page=lambda path: f"https://tide.example/{path}",
         freeze="https://tide.example/freeze#F",
         cancel="https://tide.example/cancel#C",
+        confirm="https://tide.example/confirm-email#E",
     )
 
 
@@ -102,6 +104,9 @@ def test_the_link_that_stops_everything_is_in_each_letter_about_the_accounts_saf
         MailKind.RECOVERY_CODE_USED,
         MailKind.NEW_BROWSER,
         MailKind.ACCOUNT_UNFROZEN,
+        MailKind.EMAIL_ASKED,
+        MailKind.EMAIL_CHANGED,
+        MailKind.EMAIL_CONFIRMED,
     }
     found = {
         kind

@@ -262,6 +262,7 @@ async def test_nobody_who_has_not_confirmed_the_address_is_written_to(box: Mailb
 ATTACKS = [
     'UPDATE mails SET facts = \'{"address": "mine"}\'',
     "UPDATE mails SET user_id = gen_random_uuid()",
+    "UPDATE mails SET recipient = 'eve@example.com'",
     "UPDATE mails SET kind = 'webhook_disabled'",
     "UPDATE mails SET created_at = created_at + interval '1 day'",
     "UPDATE mails SET state = 'waiting', sent_at = NULL",

@@ -20,6 +20,7 @@ ROOMS = (
     "auth",
     "markets",
     "outbox",
+    "brand",
 )
 PRIVATE = ("store", "tables")
 """Files of a room that nobody outside may import."""

@@ -61,6 +61,7 @@ ROWS = (
     "Access control",
     "Compliance",
     "Customisation",
+    "Account settings",
     "The ledger, written by one function in batches",
     "The crash table of exactly-once payouts, row by row",
     "Withdrawals that never pay twice: the fault harness",

@@ -45,7 +45,7 @@ class Proof:
     rehash: tuple[str, str] | None
 
 
-def _email(text: str, *, sandboxed: bool) -> tuple[str, str]:
+def read_email(text: str, *, sandboxed: bool) -> tuple[str, str]:
     """The address as to be shown, and its canonical form. Refusal INVALID_REQUEST."""
     try:
         shown = validate_email(text, check_deliverability=False, test_environment=sandboxed).normalized
@@ -87,8 +87,8 @@ async def register(gate: Gate, *, email: str, password: str, client: Client, now
     """A new customer. Sandbox: usable at once, CONFLICT when the address is taken. Production: None in either case,
     and a new account waits until its address is confirmed."""
     sandboxed = gate.settings.sandboxed
-    shown, canonical = _email(email, sandboxed=sandboxed)
-    chosen = checked_password(password, email=canonical, brand=gate.settings.brand, field="password")
+    shown, canonical = read_email(email, sandboxed=sandboxed)
+    chosen = checked_password(password, email=canonical, brand=gate.settings.brand.name, field="password")
     await rates.take(gate, "register_network", network_of(client.address), now=now)
     user = _new_user(shown, canonical, await gate.hashing.hash(chosen), now=now, confirmed=sandboxed, name=None)
     async with gate.db.transaction() as session:
@@ -124,7 +124,7 @@ async def authenticate(
     for limit, whose in counters:
         await rates.take(gate, limit, whose, now=now)
     right = await gate.hashing.verify(password, user.password_hash if user is not None else None)
-    if user is None or not right or user.email_confirmed_at is None:
+    if user is None or not right or user.email_confirmed_at is None or user.closed_at is not None:
         raise Refusal(Kind.INVALID_CREDENTIALS, "The e-mail address, the password or the code is not right.")
     spends = await _second_factor(gate, user.id, code, now)
     for limit, whose in counters:
@@ -169,12 +169,12 @@ async def update_account(
 
 
 async def user_by_email(session: AsyncSession, email: str) -> Account | None:
-    """The account with this address, however it is written."""
+    """The account with this address, however it is written; none that is closed."""
     canonical = canonical_email(email)
     if canonical is None:
         return None
     user = await store.user_by_canonical(session, canonical=canonical)
-    return await store.account(session, user_id=user.id) if user is not None else None
+    return await store.account(session, user_id=user.id) if user is not None and user.closed_at is None else None
 
 
 async def user_by_id(session: AsyncSession, user_id: uuid.UUID) -> Account | None:
@@ -192,7 +192,7 @@ async def create_user(
 ) -> uuid.UUID:
     """A confirmed user with these roles, in the caller's transaction. CONFLICT when the address is taken."""
     now = utcnow()
-    shown, canonical = _email(email, sandboxed=True)
+    shown, canonical = read_email(email, sandboxed=True)
     chosen = checked_password(password, email=canonical, brand="Tidegate", field="password")
     digest = await asyncio.to_thread(hash_password, chosen, memory_kib=memory_kib)
     user = _new_user(shown, canonical, digest, now=now, confirmed=True, name=name)
@@ -256,3 +256,8 @@ async def frozen_among(session: AsyncSession, user_ids: Collection[uuid.UUID]) -
 def not_frozen(user_id: uuid.UUID) -> Rider:
     """Writes nothing; misses as "frozen" when that account is, in the commit that would move its money."""
     return store.not_frozen(user_id)
+
+
+def may_spend(user_id: uuid.UUID, now: datetime) -> Rider:
+    """Writes nothing; misses as "held" when that account is frozen, closed, or held after its address changed."""
+    return store.may_spend(user_id, now)

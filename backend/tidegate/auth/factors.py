@@ -34,7 +34,7 @@ async def begin_totp(gate: Gate, subject: Subject, *, now: datetime) -> tuple[st
         )
     if not stored:
         raise Refusal(Kind.CONFLICT, "An authenticator is set up already.")
-    return seed, pyotp.TOTP(seed).provisioning_uri(name=subject.email, issuer_name=gate.settings.brand)
+    return seed, pyotp.TOTP(seed).provisioning_uri(name=subject.email, issuer_name=gate.settings.brand.name)
 
 
 async def confirm_totp(gate: Gate, subject: Subject, *, code: str, now: datetime) -> tuple[list[str], str]:

@@ -3,16 +3,20 @@
 import base64
 import binascii
 import uuid
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Request, Response
 
-from tidegate.auth import accounts, factors, freezing, links, sessions
+from tidegate.auth import accounts, email, factors, freezing, links, sessions
 from tidegate.auth.accounts import Account, Client
 from tidegate.auth.gate import Gate, the_gate
 from tidegate.auth.rules import Credential
 from tidegate.auth.schemas import (
     ConfirmTotpIn,
+    EmailConfirmedOut,
+    EmailIn,
+    EmailWaitingOut,
     FreezableOut,
     HoldOut,
     LinkIn,
@@ -52,6 +56,17 @@ SIGNING_IN = (
     Kind.BUSY,
 )
 SIGNED_IN = (Kind.UNAUTHENTICATED, Kind.FORBIDDEN)
+PROVING = (
+    Kind.MALFORMED,
+    Kind.INVALID_REQUEST,
+    Kind.INVALID_CREDENTIALS,
+    Kind.MFA_REQUIRED,
+    Kind.INVALID_CODE,
+    Kind.CODE_ALREADY_USED,
+    Kind.RATE_LIMITED,
+    Kind.BUSY,
+)
+"""What may be answered where password and second factor are asked for again."""
 BY_LINK = (Kind.MALFORMED, Kind.INVALID_REQUEST, Kind.NOT_FOUND, Kind.RATE_LIMITED)
 DEVICE_SECONDS = 365 * 24 * 3600
 
@@ -64,7 +79,7 @@ Writer = Annotated[Subject, Depends(allow("account.write"))]
     "/register",
     operation_id="auth_register",
     status_code=201,
-    dependencies=PUBLIC,
+    dependencies=[Depends(allow("public", feature="registration"))],
     response_model=RegisteredOut,
     responses={
         202: {"model": RegistrationTakenOut, "description": "Production: taken; the address has to be confirmed first"},
@@ -98,7 +113,8 @@ async def login(body: LoginIn, request: Request, response: Response, gate: At) -
     if opened.device_mark is not None:
         _set_cookie(response, _device_cookie(gate), opened.device_mark, DEVICE_SECONDS)
     account = await accounts.get_account(gate, user_id=opened.user_id)
-    return SignedInOut(user=_me(account, opened.session_id))
+    waiting = await email.waiting(gate, user_id=opened.user_id, now=now)
+    return SignedInOut(user=_me(account, opened.session_id, waiting, now))
 
 
 @router.post("/token", operation_id="auth_token", dependencies=PUBLIC, responses=problems(*SIGNING_IN))
@@ -148,7 +164,7 @@ async def logout_everywhere(subject: Writer, gate: At) -> Response:
 @router.get("/me", operation_id="auth_get_me", responses=problems(*SIGNED_IN))
 async def get_me(subject: Reader, gate: At) -> MeOut:
     """The signed-in account: roles, second factors, holds, language, currency, notice choices."""
-    return _me(await accounts.get_account(gate, user_id=subject.user_id), subject.session_id)
+    return await _mine(gate, subject)
 
 
 @router.patch(
@@ -159,7 +175,8 @@ async def update_me(body: MeIn, subject: Writer, gate: At) -> MeOut:
     given = body.model_dump(exclude_unset=True, exclude={"notices"})
     values = {key: value for key, value in given.items() if value is not None or key == "name"}
     notices = body.notices.model_dump(exclude_none=True) if body.notices is not None else None
-    return _me(await accounts.update_account(gate, subject, values=values, notices=notices), subject.session_id)
+    await accounts.update_account(gate, subject, values=values, notices=notices)
+    return await _mine(gate, subject)
 
 
 @router.post("/totp", operation_id="auth_create_totp", status_code=201, responses=problems(*SIGNED_IN, Kind.CONFLICT))
@@ -213,6 +230,49 @@ async def change_password(body: PasswordIn, subject: Writer, gate: At) -> Respon
     response = Response(status_code=204)
     _renew_cookie(gate, response, subject, value)
     return response
+
+
+@router.post(
+    "/email",
+    operation_id="auth_change_email",
+    status_code=202,
+    responses=problems(*SIGNED_IN, *PROVING, Kind.CONFLICT),
+)
+async def change_email(body: EmailIn, subject: Writer, gate: At) -> EmailWaitingOut:
+    """Ask for another e-mail address: a link goes there, and a word of it to the present one. Nothing changes until the
+    link is opened; then nothing new leaves the account for 72 hours."""
+    asked = await email.ask(
+        gate,
+        subject,
+        email=body.email,
+        password=body.current_password.get_secret_value(),
+        code=body.totp_code,
+        now=utcnow(),
+    )
+    return EmailWaitingOut(email=asked.email, expires_at=asked.expires_at)
+
+
+@router.delete(
+    "/email", operation_id="auth_drop_email", status_code=204, responses=problems(*SIGNED_IN, Kind.NOT_FOUND)
+)
+async def drop_email(subject: Writer, gate: At) -> Response:
+    """Keep the present address: the link that is on its way does nothing any more."""
+    await email.drop(gate, subject, now=utcnow())
+    return Response(status_code=204)
+
+
+@router.post(
+    "/email/confirm",
+    operation_id="auth_confirm_email",
+    dependencies=PUBLIC,
+    responses=problems(*BY_LINK, Kind.CONFLICT),
+)
+async def confirm_email(body: LinkIn, request: Request, gate: At) -> EmailConfirmedOut:
+    """Open the link: from now on this is the account's address."""
+    now = utcnow()
+    await links.take(gate, client_address(request), now=now)
+    address, until = await email.confirm(gate, token=body.token.get_secret_value(), now=now)
+    return EmailConfirmedOut(email=address, held_until=until)
 
 
 @router.get("/sessions", operation_id="auth_list_sessions", responses=problems(*SIGNED_IN, Kind.INVALID_REQUEST))
@@ -282,17 +342,25 @@ async def freeze(body: LinkIn, request: Request, gate: At) -> FreezableOut:
 async def unfreeze(body: UnfreezeIn, subject: Writer, gate: At) -> MeOut:
     """Lift what a freeze link of yours froze, with your second factor. What we froze, we lift."""
     await freezing.lift(gate, subject, code=body.totp_code, now=utcnow())
-    return _me(await accounts.get_account(gate, user_id=subject.user_id), subject.session_id)
+    return await _mine(gate, subject)
 
 
 # --- shapes --------------------------------------------------------------------------------------------------------
 
 
-def _me(account: Account, session_id: uuid.UUID) -> MeOut:
+async def _mine(gate: Gate, subject: Subject) -> MeOut:
+    now = utcnow()
+    account = await accounts.get_account(gate, user_id=subject.user_id)
+    return _me(account, subject.session_id, await email.waiting(gate, user_id=subject.user_id, now=now), now)
+
+
+def _me(account: Account, session_id: uuid.UUID, waiting: email.Asked | None, now: datetime) -> MeOut:
     holds = []
     if account.frozen_at is not None:
         yours = account.frozen_by == "owner"
         holds.append(HoldOut(reason="frozen", since=account.frozen_at, until=None, yours=yours))
+    if account.held_since is not None and account.held_until is not None and account.held_until > now:
+        holds.append(HoldOut(reason="email_changed", since=account.held_since, until=account.held_until, yours=False))
     return MeOut(
         id=account.id,
         email=account.email,
@@ -305,6 +373,7 @@ def _me(account: Account, session_id: uuid.UUID) -> MeOut:
         language=account.language,
         currency=account.currency,
         notices=NoticesOut.model_validate(account.notices),
+        email_waiting=EmailWaitingOut(email=waiting.email, expires_at=waiting.expires_at) if waiting else None,
         created_at=account.created_at,
         session_id=session_id,
     )

@@ -75,6 +75,8 @@ class Purpose(StrEnum):
     """Cancels one withdrawal."""
     FREEZE = "freeze"
     """Freezes what would leave the account that a mail went to, once."""
+    CONFIRM_EMAIL = "confirm-email"
+    """Makes an address that somebody asked for their account's."""
     TRACK = "track"
     """Shows how far one withdrawal is."""
 
@@ -108,6 +110,11 @@ def canonical_email(email: str) -> str | None:
         return None
     return text
 
+
+EMAIL_HOLD = timedelta(hours=72)
+"""How long nothing leaves an account after its e-mail address changed: time for the one who reads the old address."""
+EMAIL_LINK = timedelta(hours=24)
+"""How long the link in the message to the new address works."""
 
 PASSWORD_LEAST = 15
 PASSWORD_MOST = 128
@@ -222,6 +229,7 @@ LIMITS: dict[str, Limit] = {
         Limit("login_network", 100, _TEN_MINUTES),
         Limit("register_network", 20, timedelta(hours=1)),
         Limit("password", 10, timedelta(hours=1)),
+        Limit("email_changes", 10, timedelta(hours=1)),
         Limit("second_factor", 20, timedelta(days=1)),
         Limit("withdrawals", 10, timedelta(hours=1)),
         Limit("transfers", 20, timedelta(hours=1)),

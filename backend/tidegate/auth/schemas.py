@@ -96,7 +96,7 @@ CredentialKind = Literal["cookie", "bearer"]
 class HoldOut(Out):
     """Why withdrawals of this account wait, and until when (null: until somebody lifts it)."""
 
-    reason: Literal["frozen"]
+    reason: Literal["frozen", "email_changed"]
     since: Time
     until: Time | None
     yours: bool = Field(description="You can lift it, with your second factor: POST /auth/unfreeze")
@@ -111,6 +111,13 @@ class NoticesOut(Out):
     sign_ins: bool = True
 
 
+class EmailWaitingOut(Out):
+    """An address that becomes the account's when its link is opened."""
+
+    email: str
+    expires_at: Time
+
+
 class MeOut(Out):
     id: uuid.UUID
     email: str
@@ -123,6 +130,7 @@ class MeOut(Out):
     language: str
     currency: str
     notices: NoticesOut
+    email_waiting: EmailWaitingOut | None
     created_at: Time
     session_id: uuid.UUID | None = None
 
@@ -190,6 +198,17 @@ class PasswordIn(In):
     current_password: Password
     new_password: NewPassword
     totp_code: Code | None = None
+
+
+class EmailIn(In):
+    email: Email
+    current_password: Password
+    totp_code: Code | None = None
+
+
+class EmailConfirmedOut(Out):
+    email: str
+    held_until: Annotated[Time, Field(description="Until then nothing new leaves the account")]
 
 
 class SessionOut(Out):

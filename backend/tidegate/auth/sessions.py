@@ -174,7 +174,7 @@ async def change_password(
         user = await store.user_by_id(session, user_id=user_id)
     if user is None:
         raise Refusal(Kind.UNAUTHENTICATED, "This account is no more.")
-    chosen = checked_password(new, email=user.email_canonical, brand=gate.settings.brand, field="new_password")
+    chosen = checked_password(new, email=user.email_canonical, brand=gate.settings.brand.name, field="new_password")
     await rates.take(gate, "password", str(user_id), now=now)
     if not await gate.hashing.verify(current, user.password_hash):
         raise Refusal(Kind.INVALID_CREDENTIALS, "The current password is not right.", field="current_password")

@@ -45,7 +45,15 @@ class Account:
     created_at: datetime
     frozen_at: datetime | None
     frozen_by: str | None
+    held_since: datetime | None
+    held_until: datetime | None
+    closed_at: datetime | None
     confirmed: bool
+
+    @property
+    def receives(self) -> bool:
+        """Whether money may be sent to it from inside."""
+        return self.confirmed and self.frozen_at is None and self.closed_at is None
 
 
 def _roles_of(user_id: Any) -> Any:
@@ -97,6 +105,9 @@ async def account(session: AsyncSession, *, user_id: uuid.UUID) -> Account | Non
         created_at=user.created_at,
         frozen_at=user.frozen_at,
         frozen_by=user.frozen_by,
+        held_since=user.held_since,
+        held_until=user.held_until,
+        closed_at=user.closed_at,
         confirmed=user.email_confirmed_at is not None,
     )
 
@@ -155,13 +166,25 @@ async def has_signed_in(session: AsyncSession, *, user_id: uuid.UUID) -> bool:
 _FREE = Write(
     """
     WITH r AS (SELECT * FROM jsonb_to_recordset($1::jsonb) AS rows(i int, user_id uuid))
-    SELECT array_agg(r.i) FROM r JOIN users u ON u.id = r.user_id WHERE u.frozen_at IS NULL
+    SELECT array_agg(r.i) FROM r JOIN users u ON u.id = r.user_id
+    WHERE u.frozen_at IS NULL AND u.closed_at IS NULL
+    """
+)
+_SPENDS = Write(
+    """
+    WITH r AS (SELECT * FROM jsonb_to_recordset($1::jsonb) AS rows(i int, user_id uuid, now timestamptz))
+    SELECT array_agg(r.i) FROM r JOIN users u ON u.id = r.user_id
+    WHERE u.frozen_at IS NULL AND u.closed_at IS NULL AND (u.held_until IS NULL OR u.held_until <= r.now)
     """
 )
 
 
 def not_frozen(user_id: uuid.UUID) -> Rider:
     return Rider("frozen", _FREE, {"user_id": user_id})
+
+
+def may_spend(user_id: uuid.UUID, now: datetime) -> Rider:
+    return Rider("held", _SPENDS, {"user_id": user_id, "now": now})
 
 
 async def insert_user(session: AsyncSession, *, user: User) -> bool:
@@ -227,7 +250,7 @@ def _alive(now: datetime) -> Any:
 _LIVE = """
     WITH live AS (
         SELECT {proof} AS proof, s.id AS session_id, s.credential, s.last_seen_at, s.second_factor_at, s.expires_at,
-               s.rotated_at, u.id AS user_id, u.email, u.frozen_at
+               s.rotated_at, u.id AS user_id, u.email, u.frozen_at, u.held_until
         FROM sessions s JOIN users u ON u.id = s.user_id
         WHERE {proof} = ANY ($1) AND s.credential = '{credential}' AND s.revoked_at IS NULL AND s.epoch = u.epoch
     ), held AS (

@@ -33,6 +33,7 @@ from tidegate.auth.rules import (
     secret_digest,
 )
 from tidegate.auth.tokens import NotAToken
+from tidegate.config import FeatureSettings
 from tidegate.database import utcnow
 from tidegate.refusal import Kind, Refusal
 
@@ -72,6 +73,8 @@ class Subject:
     """Nothing may leave this account."""
     second_factor_at: datetime | None
     """When this session last showed a second factor."""
+    held_until: datetime | None = None
+    """Until then nothing new leaves this account; None when nothing holds it."""
 
 
 def client_address(request: Request) -> str:
@@ -120,6 +123,7 @@ async def authenticate(gate: Gate, request: Request, *, now: datetime) -> Subjec
         session_id=row["session_id"],
         enrolled=row["enrolled"],
         frozen=row["frozen_at"] is not None,
+        held_until=row["held_until"] if row["held_until"] is not None and row["held_until"] > now else None,
         second_factor_at=row["second_factor_at"],
     )
 
@@ -163,14 +167,21 @@ def _check_own_page(gate: Gate, request: Request) -> None:
 class Policy:
     """A named policy; the dependency that a route carries. Equal names are the same object (see `allow`)."""
 
-    def __init__(self, permission: str, limit: str | None) -> None:
+    def __init__(self, permission: str, limit: str | None, feature: str | None) -> None:
         self.permission = permission
         self.limit = limit
+        self.feature = feature
+
+    def check_offered(self, gate: Gate) -> None:
+        """Refusal FORBIDDEN for what this installation does not offer."""
+        if self.feature is not None and not getattr(gate.settings.features, self.feature):
+            raise Refusal(Kind.FORBIDDEN, "This is not offered here.", feature=self.feature)
 
 
 class _Signed(Policy):
     async def __call__(self, request: Request) -> Subject:
         gate: Gate = request.app.state.gate
+        self.check_offered(gate)
         now = utcnow()
         subject = await authenticate(gate, request, now=now)
         if self.permission not in subject.permissions:
@@ -182,6 +193,8 @@ class _Signed(Policy):
 
 class _Anonymous(Policy):
     async def __call__(self, request: Request) -> None:
+        if self.feature is not None:
+            self.check_offered(request.app.state.gate)
         if self.permission != SANDBOX:
             return
         gate: Gate = request.app.state.gate
@@ -191,18 +204,21 @@ class _Anonymous(Policy):
             raise Refusal(Kind.FORBIDDEN, "Another site's page may not do this.")
 
 
-def allow(permission: str, *, limit: str | None = None) -> Callable[..., Any]:
-    """The dependency for a policy. `limit` names one of rules.LIMITS, taken once per request of the user."""
-    return _policy(permission, limit)
+def allow(permission: str, *, limit: str | None = None, feature: str | None = None) -> Callable[..., Any]:
+    """The dependency for a policy. `limit` names one of rules.LIMITS, taken once per request of the user; `feature` a
+    switch of `[features]` that must be on."""
+    return _policy(permission, limit, feature)
 
 
 @cache
-def _policy(permission: str, limit: str | None) -> Callable[..., Any]:
+def _policy(permission: str, limit: str | None, feature: str | None) -> Callable[..., Any]:
+    if feature is not None and feature not in FeatureSettings.model_fields:
+        raise ValueError(f"{feature!r} is no feature; see config.FeatureSettings")
     if permission in ANONYMOUS:
-        return _Anonymous(permission, None)
+        return _Anonymous(permission, None, feature)
     if permission not in PERMISSIONS:
         raise ValueError(f"{permission!r} is not a permission; see auth.rules.PERMISSIONS")
-    return _Signed(permission, limit)
+    return _Signed(permission, limit, feature)
 
 
 def policies_of(dependant: Dependant) -> list[Policy]:

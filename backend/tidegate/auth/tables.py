@@ -19,6 +19,7 @@ class User(Base):
         UniqueConstraint("email_canonical"),
         CheckConstraint("(frozen_at IS NULL) = (frozen_by IS NULL)", name="frozen_by_somebody"),
         CheckConstraint("frozen_by IN ('owner', 'operator')", name="frozen_by_known"),
+        CheckConstraint("(held_until IS NULL) = (held_since IS NULL) AND held_until > held_since", name="hold_whole"),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
@@ -37,6 +38,37 @@ class User(Base):
     frozen_at: Mapped[datetime | None]
     frozen_by: Mapped[str | None]
     """`owner`, who can lift it with the second factor, or `operator`, which only an operator lifts."""
+    held_since: Mapped[datetime | None]
+    held_until: Mapped[datetime | None]
+    """Until then nothing new leaves: the e-mail address changed. Ends by itself."""
+    closed_at: Mapped[datetime | None]
+    """Nobody signs in any more; the books stay."""
+
+
+class EmailChange(Base):
+    """A wish for another address: of one user one at a time, done by the link that went there."""
+
+    __tablename__ = "email_changes"
+    __table_args__ = (
+        CheckConstraint("expires_at > asked_at", name="expires_later"),
+        CheckConstraint("confirmed_at IS NULL OR dropped_at IS NULL", name="one_end"),
+        CheckConstraint("confirmed_at < expires_at", name="confirmed_in_time"),
+        Index(
+            "uq_email_changes_user_id_open",
+            "user_id",
+            unique=True,
+            postgresql_where=text("confirmed_at IS NULL AND dropped_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id"))
+    email: Mapped[str]
+    email_canonical: Mapped[str]
+    asked_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    confirmed_at: Mapped[datetime | None]
+    dropped_at: Mapped[datetime | None]
 
 
 class Role(Base):

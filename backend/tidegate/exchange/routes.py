@@ -81,7 +81,7 @@ async def the_desk(request: Request) -> Desk:
 
 At = Annotated[Desk, Depends(the_desk)]
 Quoter = Annotated[Subject, Depends(allow("exchange.quote"))]
-Converter = Annotated[Subject, Depends(allow("exchange.convert"))]
+Converter = Annotated[Subject, Depends(allow("exchange.convert", feature="conversions"))]
 
 
 @router.get("/markets", tags=["exchange"], operation_id="exchange_list_markets", responses=problems(*SIGNED_IN))

@@ -68,6 +68,7 @@ class Context:
     """The address of a page of ours."""
     freeze: str
     cancel: str
+    confirm: str
     """Links that prove themselves."""
 
 
@@ -206,6 +207,42 @@ def _security(subject: str, *sentences: str, freeze: bool = True) -> Callable[[M
     return letter
 
 
+def _confirm(facts: Mapping[str, Any], context: Context) -> Letter:
+    """Goes to an address that nobody has proved yet: it tells nothing of the account and stops nothing in it."""
+    return Letter(
+        f"Confirm this address for {context.brand}",
+        (
+            Say(f"On {moment(context.at)} somebody asked for this to be the e-mail address of their account."),
+            Say("If that was you, confirm it. The link works once, and for one day:"),
+            Act("Confirm this address", context.confirm),
+            Say("If it was not you, do nothing. Nothing happens without the link."),
+        ),
+    )
+
+
+def _taken(facts: Mapping[str, Any], context: Context) -> Letter:
+    return Letter(
+        "Somebody asked for your e-mail address",
+        (
+            Say(f"On {moment(context.at)} somebody asked for this to be the e-mail address of another account."),
+            Say("It is yours already, so nothing was done, and they were not told that you have an account here."),
+            Say("If that was you: close this account first, or choose another address for the other one."),
+            Act("Your settings", context.page("settings")),
+        ),
+    )
+
+
+def _closed(facts: Mapping[str, Any], context: Context) -> Letter:
+    return Letter(
+        "Your account is closed",
+        (
+            Say(f"Your account was closed on {moment(context.at)}, with its password, and every session has ended."),
+            Say("Nothing was left in it. Do not send anything to its addresses any more."),
+            Say("If this was not you, write to us at once."),
+        ),
+    )
+
+
 def _webhook(facts: Mapping[str, Any], context: Context) -> Letter:
     why = {
         "gone": "It answered that it is gone (410).",
@@ -256,5 +293,23 @@ _LETTERS: dict[MailKind, Callable[[Mapping[str, Any], Context], Letter]] = {
         "Your account is not frozen any more",
         "The freeze was lifted on {at}, with a code of your authenticator.",
     ),
+    MailKind.EMAIL_CONFIRM: _confirm,
+    MailKind.EMAIL_TAKEN: _taken,
+    MailKind.EMAIL_ASKED: _security(
+        "Another e-mail address was asked for",
+        "On {at} another e-mail address was asked for, with the password of your account.",
+        "Until the link that was sent there is opened, nothing changes. You can take it back in your settings.",
+    ),
+    MailKind.EMAIL_CHANGED: _security(
+        "Your e-mail address was changed",
+        "Since {at} your account has another e-mail address: {email}",
+        "For 72 hours nothing new leaves it. Mails go to the new address from now on; the link below works all the same.",
+    ),
+    MailKind.EMAIL_CONFIRMED: _security(
+        "This is your account's address now",
+        "Since {at} this is the e-mail address of your account.",
+        "For 72 hours nothing new leaves it.",
+    ),
+    MailKind.ACCOUNT_CLOSED: _closed,
     MailKind.WEBHOOK_DISABLED: _webhook,
 }

@@ -17,7 +17,7 @@ from aiosmtplib import SMTP
 from tidegate.auth import accounts, links
 from tidegate.auth.accounts import Addressee
 from tidegate.auth.keyring import Keyring
-from tidegate.auth.rules import Purpose
+from tidegate.auth.rules import EMAIL_LINK, Purpose
 from tidegate.config import MailSettings, Settings
 from tidegate.database import Database, utcnow
 from tidegate.failpoints import reach
@@ -81,13 +81,14 @@ async def send(post: Post) -> int:
 
 
 async def _carry(post: Post, line: "_Line", entry: Entry, to: Addressee | None) -> Outcome:
-    if to is None or not to.confirmed:
+    if to is None or not (to.confirmed or entry.recipient):
         return Outcome(Carried.REFUSED, "the address is not confirmed")
     if entry.kind in _OPTIONAL and to.choices.get("withdrawals") is False:
         return Outcome(Carried.UNWANTED, None)
+    where = entry.recipient or to.email
     try:
-        raw = composed(post.settings, post.keys, entry, to.email)
-        address = mailable(to.email)
+        raw = composed(post.settings, post.keys, entry, where)
+        address = mailable(where)
     except ValueError as error:
         return Outcome(Carried.REFUSED, f"cannot be written to: {error}")
     return await line.carry(address, raw)
@@ -97,16 +98,17 @@ def composed(settings: Settings, keys: Keyring, entry: Entry, to: str) -> bytes:
     """The mail of this row: the same bytes whenever it is asked for. Raises ValueError for what is no address."""
     base = settings.api.public_url.rstrip("/")
     context = Context(
-        brand=settings.brand,
+        brand=settings.brand.name,
         kind=entry.kind,
         object_id=entry.object_id,
         at=entry.created_at,
         networks={code: network.name or code for code, network in settings.networks.items()},
         page=lambda path: f"{base}/{path}",
         freeze=links.url(base, keys, Purpose.FREEZE, entry.id, entry.created_at + rules.FREEZE_LINK),
+        confirm=links.url(base, keys, Purpose.CONFIRM_EMAIL, entry.object_id, entry.created_at + EMAIL_LINK),
         cancel=links.url(base, keys, Purpose.CANCEL, entry.object_id, entry.created_at + rules.CANCEL_LINK),
     )
-    envelope = Envelope(sender=settings.mail.sender, to=to, id=entry.id, at=entry.created_at, brand=settings.brand)
+    envelope = Envelope(sender=settings.mail.sender, to=to, id=entry.id, at=entry.created_at, brand=settings.brand.name)
     return sealed(write(entry.facts, context), envelope)
 
 

@@ -32,6 +32,12 @@ class MailKind(StrEnum):
     NEW_BROWSER = "new_browser"  # signed in from a browser that never was
     ACCOUNT_FROZEN = "account_frozen"  # by the link in a mail
     ACCOUNT_UNFROZEN = "account_unfrozen"  # by its owner, with the second factor
+    EMAIL_CONFIRM = "email_confirm"  # to the new address: the link that makes it the account's
+    EMAIL_TAKEN = "email_taken"  # to who has it already: somebody asked for this address
+    EMAIL_ASKED = "email_asked"  # to the present address: another one was asked for
+    EMAIL_CHANGED = "email_changed"  # to the former address
+    EMAIL_CONFIRMED = "email_confirmed"  # to the new address, once it is the account's
+    ACCOUNT_CLOSED = "account_closed"
     WEBHOOK_DISABLED = "webhook_disabled"
 
 
@@ -54,6 +60,8 @@ class Entry:
     tries: int
     created_at: datetime
     link_used_at: datetime | None
+    recipient: str | None
+    """An address of its own; None: the account's."""
 
 
 def told(
@@ -64,8 +72,10 @@ def told(
     object_id: uuid.UUID,
     facts: dict[str, Any],
     now: datetime,
+    recipient: str | None = None,
 ) -> list[Rider]:
-    """The rider that writes this mail, once for each kind and object; none where the house has no mail server."""
+    """The rider that writes this mail, once for each kind and object; none where the house has no mail server. It goes to
+    the account's address, or to `recipient`."""
     if not settings.mail.host:
         return []
     values = {
@@ -73,6 +83,7 @@ def told(
         "user_id": user_id,
         "kind": kind.value,
         "object_id": object_id,
+        "recipient": recipient,
         "facts": facts,
         "state": MailState.WAITING.value,
         "reason": None,
@@ -108,7 +119,15 @@ async def get(session: AsyncSession, mail_id: uuid.UUID) -> Entry | None:
 
 def _entry(row: Mail) -> Entry:
     return Entry(
-        row.id, row.user_id, MailKind(row.kind), row.object_id, row.facts, row.tries, row.created_at, row.link_used_at
+        id=row.id,
+        user_id=row.user_id,
+        kind=MailKind(row.kind),
+        object_id=row.object_id,
+        facts=row.facts,
+        tries=row.tries,
+        created_at=row.created_at,
+        link_used_at=row.link_used_at,
+        recipient=row.recipient,
     )
 
 

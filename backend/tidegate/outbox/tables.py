@@ -53,6 +53,8 @@ class Mail(Base):
     kind: Mapped[str]
     object_id: Mapped[uuid.UUID]
     """What it is about; with `kind` unique, so that one change is never told by two mails."""
+    recipient: Mapped[str | None]
+    """Where it goes; null: to the account's own address, whichever that is when it is sent."""
     facts: Mapped[dict[str, Any]] = mapped_column(JSONB)
     state: Mapped[str]
     reason: Mapped[str | None]

@@ -38,7 +38,7 @@ async def receipt(office: Office, *, user_id: uuid.UUID, withdrawal_id: uuid.UUI
         keys = [f"withdrawal:{found.id}:{step}" for step in STEPS]
         lines = await booked.of(session, owner=user_id, keys=keys)
     network = office.settings.networks[found.network].name or found.network
-    told = Receipt(office.settings.brand, network, found, tuple(lines), now)
+    told = Receipt(office.settings.brand.name, network, found, tuple(lines), now)
     return await asyncio.to_thread(printed, told)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from tidegate import failpoints, idempotency
-from tidegate.auth import rates
+from tidegate.auth import accounts, rates
 from tidegate.auth.subject import Subject
 from tidegate.compliance import limits
 from tidegate.compliance import rules as policy
@@ -55,8 +55,7 @@ async def request(office: Office, subject: Subject, asked: Asked, keyed: Keyed, 
 
 
 async def _request(office: Office, subject: Subject, asked: Asked, keyed: Keyed, now: datetime) -> Stored:
-    if subject.frozen:
-        raise frozen()
+    may_send(subject)
     if not subject.enrolled:
         raise Refusal(Kind.SECOND_FACTOR_REQUIRED, "Set up an authenticator before you send money out.")
     row, intent, offer = await _draft(office, subject, asked, now)
@@ -95,8 +94,34 @@ async def _request(office: Office, subject: Subject, asked: Asked, keyed: Keyed,
     raise await _refused(office, offer, verdict, now)
 
 
-def frozen() -> Refusal:
+def may_send(subject: Subject) -> None:
+    """Refuses POLICY_BLOCKED for an account that nothing may leave now. Who asks is signed in, so it is not closed."""
+    if subject.frozen:
+        raise _frozen()
+    if subject.held_until is not None:
+        raise _held(subject.held_until)
+
+
+async def stopped(office: Office, user_id: uuid.UUID, now: datetime) -> Refusal:
+    """In the words of may_send, what the commit itself refused: the account was stopped while it was asked."""
+    async with office.db.reading() as session:
+        account = await accounts.user_by_id(session, user_id)
+    if account is None or account.closed_at is not None:
+        return Refusal(Kind.POLICY_BLOCKED, "This account is closed: nothing leaves it any more.")
+    if account.frozen_at is not None:
+        return _frozen()
+    if account.held_until is not None and account.held_until > now:
+        return _held(account.held_until)
+    return Refusal(Kind.CONFLICT, "This changed meanwhile. Look at it again.")
+
+
+def _frozen() -> Refusal:
     return Refusal(Kind.POLICY_BLOCKED, "This account is frozen: nothing leaves it until that is lifted.")
+
+
+def _held(until: datetime) -> Refusal:
+    detail = "The e-mail address of this account was changed: for 72 hours nothing new leaves it."
+    return Refusal(Kind.POLICY_BLOCKED, detail, available_at=time_text(until))
 
 
 async def _draft(office: Office, subject: Subject, asked: Asked, now: datetime) -> tuple[Draft, Intent, Offer]:

@@ -12,14 +12,16 @@ from tidegate.download import Format, download, files
 from tidegate.idempotency import Keyed, keyed_optional, keyed_required, respond
 from tidegate.problems import problems
 from tidegate.refusal import Kind
-from tidegate.transactions import books, history, reconcile, transfer, trial, withdraw
+from tidegate.transactions import books, history, leaving, reconcile, transfer, trial, withdraw
 from tidegate.transactions.office import Office
 from tidegate.transactions.request import Asked
 from tidegate.transactions.request import request as request_withdrawal
 from tidegate.transactions.schemas import (
     BooksOut,
     CheckOut,
+    CloseIn,
     FreezeOut,
+    ObstaclesOut,
     ReleaseIn,
     TransactionOut,
     TransferIn,
@@ -33,6 +35,7 @@ from tidegate.transactions.schemas import (
 from tidegate.wire import Moment, Page, Paging
 
 router = APIRouter(prefix="/transactions")
+account_router = APIRouter(prefix="/account", tags=["account"])
 audit_router = APIRouter(prefix="/audit", tags=["audit"])
 
 Kinds = Literal["deposit", "withdrawal", "conversion", "transfer"]
@@ -48,7 +51,10 @@ async def the_office(request: Request) -> Office:
 At = Annotated[Office, Depends(the_office)]
 Reader = Annotated[Subject, Depends(allow("transactions.read"))]
 Payer = Annotated[Subject, Depends(allow("transactions.withdraw"))]
+Sender = Annotated[Subject, Depends(allow("transactions.withdraw", feature="transfers"))]
 Anyone = Annotated[Subject, Depends(allow("account.read"))]
+Owner = Annotated[Subject, Depends(allow("account.write"))]
+Taker = Annotated[Subject, Depends(allow("account.read", limit="exports"))]
 Auditor = Annotated[Subject, Depends(allow("audit.books"))]
 Releaser = Annotated[Subject, Depends(allow("ops.pause"))]
 
@@ -192,7 +198,7 @@ async def cancel_withdrawal(withdrawal_id: uuid.UUID, office: At, subject: Payer
     ),
 )
 async def create_transfer(
-    body: TransferIn, office: At, subject: Payer, keyed: Annotated[Keyed, Depends(keyed_required)]
+    body: TransferIn, office: At, subject: Sender, keyed: Annotated[Keyed, Depends(keyed_required)]
 ) -> Response:
     """Pay another user of this platform: free, and at once when you have confirmed it. The amount is held until then.
 
@@ -360,3 +366,57 @@ async def release_freeze(freeze_id: uuid.UUID, body: ReleaseIn, office: At, subj
     return await reconcile.release_one(
         office, freeze_id=freeze_id, by=subject.email, reason=body.reason, force=body.force
     )
+
+
+@account_router.get(
+    "/data",
+    operation_id="account_export",
+    response_class=StreamingResponse,
+    responses={
+        **problems(*SIGNED_IN),
+        200: {
+            "description": "Everything, as one object",
+            "content": {"application/json": {"schema": {"type": "object"}}},
+        },
+    },
+)
+async def export_account(office: At, subject: Taker, request: Request) -> StreamingResponse:
+    """Everything we know of your account as one JSON file, written while it is sent. No secrets: we cannot tell them."""
+    rooms = leaving.Rooms(request.app.state.gate, office, request.app.state.webhooks)
+    headers = {"Content-Disposition": 'attachment; filename="account.json"'}
+    body = leaving.everything(rooms, subject, now=utcnow())
+    return StreamingResponse(body, media_type="application/json", headers=headers)
+
+
+@account_router.get("/obstacles", operation_id="account_list_obstacles", responses=problems(*SIGNED_IN))
+async def list_obstacles(office: At, subject: Anyone) -> ObstaclesOut:
+    """What stands in the way of closing the account."""
+    return ObstaclesOut(reasons=await leaving.obstacles(office, subject))
+
+
+@account_router.post(
+    "/close",
+    operation_id="account_close",
+    status_code=204,
+    responses=problems(
+        *SIGNED_IN,
+        Kind.MALFORMED,
+        Kind.INVALID_CREDENTIALS,
+        Kind.MFA_REQUIRED,
+        Kind.INVALID_CODE,
+        Kind.CODE_ALREADY_USED,
+        Kind.CONFLICT,
+        Kind.BUSY,
+    ),
+)
+async def close_account(body: CloseIn, office: At, subject: Owner, request: Request) -> Response:
+    """Close the account for good and sign out everywhere; `reasons` say what is still in it. The books are kept."""
+    await leaving.close(
+        request.app.state.gate,
+        office,
+        subject,
+        password=body.current_password.get_secret_value(),
+        code=body.totp_code,
+        now=utcnow(),
+    )
+    return Response(status_code=204)

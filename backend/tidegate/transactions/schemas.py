@@ -1,7 +1,7 @@
 """Wire shapes of withdrawals, the history and the books. Shapes only."""
 
 import uuid
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, model_validator
 
@@ -325,3 +325,14 @@ class ReleaseIn(In):
 class PauseIn(In):
     asset: str | None = Field(default=None, description="Null pauses everything")
     reason: str = Field(min_length=1, max_length=200)
+
+
+class ObstaclesOut(Out):
+    """What is still in an account: `balance:BTC`, `incoming:ETH`, `withdrawals:2`, `transfers:1`."""
+
+    reasons: list[Annotated[str, Field(examples=["balance:BTC"])]]
+
+
+class CloseIn(In):
+    current_password: Annotated[SecretStr, Field(min_length=1, max_length=1024)]
+    totp_code: Annotated[str, Field(min_length=1, max_length=64)] | None = None

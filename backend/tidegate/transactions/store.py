@@ -417,3 +417,10 @@ async def largest_short(session: AsyncSession) -> dict[tuple[str, str], int]:
         .group_by(Withdrawal.network, Withdrawal.to_asset)
     )
     return {(row[0], row[1]): int(row[2]) for row in rows}
+
+
+async def open_count(session: AsyncSession, *, user_id: uuid.UUID) -> int:
+    """How many of the user's have not come to an end."""
+    ended = [state.value for state in ENDED]
+    query = select(func.count()).where(Withdrawal.user_id == user_id, Withdrawal.state.not_in(ended))
+    return int(await session.scalar(query) or 0)

@@ -26,7 +26,7 @@ from tidegate.signing.messages import Authorisation, digest_of
 from tidegate.transactions import transfer_rules as rules
 from tidegate.transactions import transfer_store as store
 from tidegate.transactions.office import Office
-from tidegate.transactions.request import above, frozen
+from tidegate.transactions.request import above, may_send, stopped
 from tidegate.transactions.rules import TransferState
 from tidegate.transactions.tables import InternalTransfer, InternalTransferEvent
 from tidegate.transactions.transfer_rules import TransferDraft, TransferIntent
@@ -77,8 +77,7 @@ async def create(office: Office, subject: Subject, asked: Asked, keyed: Keyed, n
 
 
 async def _create(office: Office, subject: Subject, asked: Asked, keyed: Keyed, now: datetime) -> Stored:
-    if subject.frozen:
-        raise frozen()
+    may_send(subject)
     if not subject.enrolled:
         raise Refusal(Kind.SECOND_FACTOR_REQUIRED, "Set up an authenticator before you send money out.")
     amount = amount_in(asked.asset, asked.amount)
@@ -156,7 +155,7 @@ async def _recipient(office: Office, session: AsyncSession, asked: Asked) -> _Re
         if at is not None:
             found = _Recipient(at.user_id, address=at.address, network=at.network)
             account = await accounts.user_by_id(session, at.user_id)
-    if found is None or account is None or account.frozen_at is not None or not account.confirmed:
+    if found is None or account is None or not account.receives:
         raise Refusal(Kind.NOT_FOUND, "Nobody here can be paid like this.", field=field)
     return found
 
@@ -251,7 +250,7 @@ async def _verify(
     values["authorisation"] = authorisation.to_json()
     answer = _answer_after(row, values, events, now)
     riders = [
-        accounts.not_frozen(row.user_id),
+        accounts.may_spend(row.user_id, now),
         accounts.not_frozen(row.recipient_id),
         use.rider,
         *_move_riders(row, state, values, by="you", now=now, detail=BY_CODE),
@@ -264,14 +263,15 @@ async def _verify(
         return answer
     if verdict.rider == "totp_step":
         raise step_up.reused(now)
+    if verdict.rider == "held":
+        raise await stopped(office, row.user_id, now)
     if verdict.rider == "frozen":
         raise Refusal(Kind.POLICY_BLOCKED, "This transfer cannot be made now. Nothing was sent.")
     raise Refusal(Kind.CONFLICT, "This transfer changed meanwhile. Look at it again.")
 
 
 def _may_verify(row: InternalTransfer, subject: Subject, now: datetime) -> None:
-    if subject.frozen:
-        raise frozen()
+    may_send(subject)
     if row.state != TransferState.PENDING_VERIFICATION.value:
         raise Refusal(Kind.CONFLICT, "This transfer does not wait for a code any more.", state=row.state)
     if now >= row.challenge_expires_at:

@@ -138,3 +138,9 @@ async def around(session: AsyncSession, at: datetime) -> AsyncIterator[list[tupl
             yield found
         if len(found) < _AT_ONCE:
             return
+
+
+async def open_count(session: AsyncSession, *, user_id: uuid.UUID) -> int:
+    """How many of the user's own wait for their code."""
+    query = select(func.count()).where(InternalTransfer.user_id == user_id, InternalTransfer.state == _PENDING)
+    return int(await session.scalar(query) or 0)

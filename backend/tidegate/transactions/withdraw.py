@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tidegate import failpoints, idempotency
-from tidegate.auth import step_up
+from tidegate.auth import accounts, step_up
 from tidegate.auth.subject import Subject
 from tidegate.compliance import freeze, limits, pause
 from tidegate.compliance import rules as policy
@@ -19,7 +19,7 @@ from tidegate.refusal import Kind, Refusal
 from tidegate.signing.messages import Authorisation
 from tidegate.transactions import mails, store
 from tidegate.transactions.office import Office
-from tidegate.transactions.request import frozen
+from tidegate.transactions.request import may_send, stopped
 from tidegate.transactions.rules import CANCELLABLE, ENDED, State, SubStatus, promised, refund_transfers
 from tidegate.transactions.tables import Withdrawal, WithdrawalEvent
 from tidegate.transactions.view import told, withdrawal_out
@@ -67,7 +67,7 @@ async def _verify(
         evidence=f"step {use.step}",
     )
     moves: tuple[Transfer, ...] = ()
-    riders: list[Rider] = [use.rider]
+    riders: list[Rider] = [use.rider, accounts.may_spend(row.user_id, now)]
     # An operator may hold it already: the code counts, and the hold goes on being said.
     sub = SubStatus.HOLD if row.held_by_operator is not None else None
     values: dict[str, Any] = {
@@ -100,6 +100,8 @@ async def _verify(
         return answer
     if verdict.rider == "totp_step":
         raise step_up.reused(now)
+    if verdict.rider == "held":
+        raise await stopped(office, row.user_id, now)
     raise Refusal(Kind.CONFLICT, "This withdrawal changed meanwhile. Look at it again.")
 
 
@@ -116,8 +118,7 @@ async def _promise(office: Office, row: Withdrawal) -> timedelta:
 
 
 def _may_verify(row: Withdrawal, subject: Subject, now: datetime) -> None:
-    if subject.frozen:
-        raise frozen()
+    may_send(subject)
     if row.state != State.PENDING_VERIFICATION.value:
         raise Refusal(Kind.CONFLICT, "This withdrawal does not wait for a code any more.", state=row.state)
     if now >= row.challenge_expires_at:

@@ -36,6 +36,7 @@ async def the_courier(request: Request) -> Courier:
 At = Annotated[Courier, Depends(the_courier)]
 Reader = Annotated[Subject, Depends(allow("account.read"))]
 Writer = Annotated[Subject, Depends(allow("account.write", limit="webhooks"))]
+Maker = Annotated[Subject, Depends(allow("account.write", limit="webhooks", feature="webhooks"))]
 Remover = Annotated[Subject, Depends(allow("account.write"))]
 Required = Annotated[Keyed, Depends(keyed_required)]
 Optional = Annotated[Keyed, Depends(keyed_optional)]
@@ -48,7 +49,7 @@ Optional = Annotated[Keyed, Depends(keyed_optional)]
     response_model=EndpointWithSecret,
     responses=problems(*SIGNED_IN, *KEYED, Kind.IDEMPOTENCY_KEY_MISSING, Kind.LIMIT_EXCEEDED, Kind.CONFLICT),
 )
-async def create_webhook(body: EndpointIn, courier: At, subject: Writer, keyed: Required) -> Response:
+async def create_webhook(body: EndpointIn, courier: At, subject: Maker, keyed: Required) -> Response:
     """Be told of what changes, from now on. The secret is in this answer and in no later one."""
     return respond(
         await endpoints.create(courier, user_id=subject.user_id, url=body.url, kinds=body.kinds, keyed=keyed)

@@ -3,6 +3,7 @@ import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useRouter } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import { authLogoutMutation } from '@/client/@tanstack/react-query.gen';
+import { config } from './config';
 import { PLACES } from './places';
 import { initials, useMe } from './session';
 import css from './shell.module.css';
@@ -49,12 +50,17 @@ export function AccountMenu() {
           </Menu.Item>
         ))}
         <Menu.Divider className={css.onPhone ?? ''} />
+        <Menu.Item onClick={() => void router.navigate({ to: '/settings' })}>
+          {t('account.settings')}
+        </Menu.Item>
         <Menu.Item onClick={() => void router.navigate({ to: '/security' })}>
           {t('account.security')}
         </Menu.Item>
-        <Menu.Item onClick={() => void router.navigate({ to: '/webhooks' })}>
-          {t('account.webhooks')}
-        </Menu.Item>
+        {config.features.webhooks && (
+          <Menu.Item onClick={() => void router.navigate({ to: '/webhooks' })}>
+            {t('account.webhooks')}
+          </Menu.Item>
+        )}
         <Menu.Item onClick={() => logout.mutate({})}>{t('account.signOut')}</Menu.Item>
         <Menu.Divider />
         <Menu.RadioGroup

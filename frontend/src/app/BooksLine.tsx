@@ -3,6 +3,7 @@ import { useTranslation } from 'react-i18next';
 import { auditGetBooksOptions } from '@/client/@tanstack/react-query.gen';
 import { isZero } from '@/money/decimal';
 import { clock, place } from '@/ui/time';
+import { HouseLinks } from './House';
 import css from './shell.module.css';
 
 /** When the books were last checked. A difference turns it amber and names the asset. */
@@ -17,7 +18,7 @@ export function BooksLine() {
   const wrong = data?.assets.filter((line) => !isZero(line.difference)).map((line) => line.asset) ?? [];
   const state = data?.exact === null ? 'unchecked' : data?.exact ? 'exact' : 'differs';
   return (
-    <footer className={css.footer}>
+    <footer className={css.footer} data-part="footer">
       <div className={css.inner}>
         {data?.checked_at && (
           <p className={css.books} data-state={state}>
@@ -26,6 +27,7 @@ export function BooksLine() {
             {data.frozen.length > 0 && t('books.frozen', { assets: data.frozen.join(', ') })}
           </p>
         )}
+        <HouseLinks />
         <p className={css.zone}>{t('timesIn', { place: place() })}</p>
       </div>
     </footer>

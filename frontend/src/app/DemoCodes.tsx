@@ -50,7 +50,9 @@ export function DemoCodes({ only, action, heading }: Props) {
           {users.map((user) => (
             <li key={user.email} data-email={user.email}>
               <div>
-                <span className={css.name}>{nameOf(user.email)}</span>
+                <span className={css.name} data-raw>
+                  {nameOf(user.email)}
+                </span>
                 <span className={css.email}>{user.email}</span>
               </div>
               <div className={css.right}>

@@ -1,7 +1,24 @@
+import { useComputedColorScheme } from '@mantine/core';
+import { config } from './config';
 import css from './Logo.module.css';
 
-/** A lift gate that is also a T: high water on one side, low on the other. */
+/** The operator's logo, else its name where it has one of its own, else ours. */
 export function Logo({ label }: { label: string }) {
+  const scheme = useComputedColorScheme('light');
+  const { name, logo_light, logo_dark } = config.brand;
+  const own = scheme === 'dark' ? logo_dark : logo_light;
+  if (own) return <img className={css.own} src={own} alt={label} data-part="logo" />;
+  if (name !== 'Tidegate')
+    return (
+      <span className={css.name} data-part="logo">
+        {name}
+      </span>
+    );
+  return <Ours label={label} />;
+}
+
+/** A lift gate that is also a T: high water on one side, low on the other. */
+function Ours({ label }: { label: string }) {
   return (
     <svg className={css.logo} viewBox="0 0 158 33" width="126" height="26" role="img" aria-label={label}>
       <path className={css.ink} d="M2 3h28v4.5H18.25V30h-4.5V7.5H2z" />

@@ -4,6 +4,7 @@ import { lazy, Suspense, useEffect } from 'react';
 import { useTranslation } from 'react-i18next';
 import { BooksLine, StandsStill } from './BooksLine';
 import { isSandbox } from './config';
+import { HouseNotice } from './House';
 import { LiveDot } from './LiveDot';
 import { Logo } from './Logo';
 import { follow } from './live';
@@ -26,12 +27,13 @@ export function SignedIn() {
       <a className={css.skip} href="#main">
         {t('skip')}
       </a>
-      <header className={css.header}>
+      <HouseNotice />
+      <header className={css.header} data-part="header">
         <div className={css.inner}>
           <Link to="/" className={css.logo} aria-label={t('nav.homeLabel')}>
             <Logo label={t('name')} />
           </Link>
-          <nav className={css.nav} aria-label={t('nav.label')}>
+          <nav className={css.nav} data-part="nav" aria-label={t('nav.label')}>
             {PLACES.map(({ to, key }) => (
               <Link key={to} to={to} activeOptions={{ exact: to === '/', includeSearch: false }}>
                 {t(`nav.${key}`)}
@@ -51,7 +53,7 @@ export function SignedIn() {
           <Tour />
         </Suspense>
       )}
-      <main className={css.main} id="main" tabIndex={-1}>
+      <main className={css.main} data-part="page" id="main" tabIndex={-1}>
         <StandsStill />
         <Outlet />
       </main>

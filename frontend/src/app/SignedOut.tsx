@@ -1,5 +1,6 @@
 import { Outlet } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
+import { HouseFooter, HouseNotice } from './House';
 import { Logo } from './Logo';
 import { SchemeSwitch } from './SchemeSwitch';
 import css from './shell.module.css';
@@ -8,7 +9,8 @@ export function SignedOut() {
   const { t } = useTranslation('app');
   return (
     <>
-      <header className={css.header}>
+      <HouseNotice />
+      <header className={css.header} data-part="header">
         <div className={css.inner}>
           <Logo label={t('name')} />
           <div className={css.end}>
@@ -16,9 +18,10 @@ export function SignedOut() {
           </div>
         </div>
       </header>
-      <main className={css.main}>
+      <main className={css.main} data-part="page">
         <Outlet />
       </main>
+      <HouseFooter />
     </>
   );
 }

@@ -8,6 +8,7 @@ import type links from '../../public/locales/en/links.json';
 import type ops from '../../public/locales/en/ops.json';
 import type problems from '../../public/locales/en/problems.json';
 import type sandbox from '../../public/locales/en/sandbox.json';
+import type settings from '../../public/locales/en/settings.json';
 import type tour from '../../public/locales/en/tour.json';
 import type transactions from '../../public/locales/en/transactions.json';
 import type ui from '../../public/locales/en/ui.json';
@@ -25,6 +26,7 @@ declare module 'i18next' {
       links: typeof links;
       problems: typeof problems;
       sandbox: typeof sandbox;
+      settings: typeof settings;
       dev: typeof dev;
       ops: typeof ops;
       tour: typeof tour;

@@ -1,11 +1,11 @@
-import { isSandbox } from './config';
+import { config, isSandbox } from './config';
 
 /** Where one can go from everywhere. */
 export const PLACES = [
   { to: '/', key: 'home' },
   { to: '/pay', key: 'pay' },
   { to: '/deposit', key: 'deposit' },
-  { to: '/convert', key: 'convert' },
+  ...(config.features.conversions ? ([{ to: '/convert', key: 'convert' }] as const) : []),
   { to: '/history', key: 'history' },
   { to: '/addresses', key: 'addresses' },
   ...(isSandbox ? ([{ to: '/break', key: 'break' }] as const) : []),

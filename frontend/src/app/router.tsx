@@ -13,8 +13,7 @@ import { readDays } from '@/wallets/days';
 import { forgetAsked } from './asked';
 import { isSandbox } from './config';
 import { NotFound, RootFailed, RouteFailed } from './failures';
-import { needWords } from './i18n';
-import { SignedOut } from './SignedOut';
+import { needWords, speakAs } from './i18n';
 import { forgetVisit, mayBeSignedIn } from './visit';
 
 interface Context {
@@ -49,7 +48,7 @@ export function safeNext(next: string | undefined): string | undefined {
 const outside = createRoute({
   getParentRoute: () => root,
   id: 'outside',
-  component: SignedOut,
+  component: lazyRouteComponent(() => import('./SignedOut'), 'SignedOut'),
   beforeLoad: () => needWords('auth', ...(isSandbox ? (['sandbox'] as const) : [])),
 });
 
@@ -77,7 +76,7 @@ const register = createRoute({
 const linked = createRoute({
   getParentRoute: () => root,
   id: 'linked',
-  component: SignedOut,
+  component: lazyRouteComponent(() => import('./SignedOut'), 'SignedOut'),
   beforeLoad: () => needWords('links'),
 });
 
@@ -104,7 +103,8 @@ async function enter({ queries }: Context, href: string, ...words: string[]): Pr
   const door = () => redirect({ to: '/sign-in', search: next ? { next } : {} });
   if (!mayBeSignedIn()) throw door();
   try {
-    await queries.ensureQueryData({ ...authGetMeOptions(), meta: { whileSignedOut: true } });
+    const me = await queries.ensureQueryData({ ...authGetMeOptions(), meta: { whileSignedOut: true } });
+    await speakAs(me.language);
   } catch (error) {
     if (!isCode(error, 'unauthenticated')) throw error;
     forgetVisit();
@@ -241,6 +241,20 @@ const security = createRoute({
   component: lazyRouteComponent(() => import('@/auth/Security'), 'Security'),
 });
 
+const settings = createRoute({
+  getParentRoute: () => inside,
+  path: '/settings',
+  beforeLoad: () => needWords('settings', ...(isSandbox ? (['sandbox'] as const) : [])),
+  component: lazyRouteComponent(() => import('@/auth/Settings'), 'Settings'),
+});
+
+const confirmEmail = createRoute({
+  getParentRoute: () => outside,
+  path: '/confirm-email',
+  beforeLoad: () => needWords('settings'),
+  component: lazyRouteComponent(() => import('@/auth/ConfirmEmail'), 'ConfirmEmail'),
+});
+
 const webhooks = createRoute({
   getParentRoute: () => inside,
   path: '/webhooks',
@@ -282,7 +296,7 @@ const ops = createRoute({
 });
 
 const tree = root.addChildren([
-  outside.addChildren([signIn, register]),
+  outside.addChildren([signIn, register, confirmEmail]),
   linked.addChildren([cancelLink, freezeLink, trackLink]),
   inside.addChildren([
     home,
@@ -298,6 +312,7 @@ const tree = root.addChildren([
     convert,
     conversion,
     security,
+    settings,
     webhooks,
     breakIt,
     gallery,

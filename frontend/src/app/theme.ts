@@ -1,6 +1,7 @@
 import { type CSSVariablesResolver, createTheme, type MantineColorsTuple } from '@mantine/core';
+import { config } from './config';
 
-/** Tide: the one hue of the house. An operator's brand replaces this scale and nothing else. */
+/** Tide: the one hue of the house. An operator's brand replaces this scale, and through it deep, link and the waters. */
 const tide: MantineColorsTuple = [
   '#EFF4F4',
   '#DAE9EB',
@@ -41,26 +42,49 @@ const tokens = {
   shadow: ['0 8px 24px rgba(12,38,47,.10)', '0 8px 24px rgba(0,0,0,.45)'],
 } as const satisfies Record<string, readonly [string, string]>;
 
+const { theme: told } = config;
+/** What the brand decides, from the server, which has judged that it can be read; ours while there is no server. */
+const brand = told.shades.length === 10 ? ([told.light, told.dark] as const) : null;
+
+function carried(name: keyof typeof tokens, index: 0 | 1): string {
+  const own = brand?.[index];
+  switch (name) {
+    case 'deepHover':
+      return own?.deep_hover ?? tokens.deepHover[index];
+    case 'onDeep':
+      return own?.on_deep ?? tokens.onDeep[index];
+    case 'deep':
+    case 'link':
+    case 'water1':
+    case 'water2':
+    case 'water3':
+      return own?.[name] ?? tokens[name][index];
+    default:
+      return tokens[name][index];
+  }
+}
+
 function scheme(index: 0 | 1): Record<string, string> {
   const written: Record<string, string> = {};
-  for (const [name, pair] of Object.entries(tokens)) written[`--tg-${name}`] = pair[index];
+  for (const name of Object.keys(tokens) as (keyof typeof tokens)[])
+    written[`--tg-${name}`] = carried(name, index);
   return {
     ...written,
     '--mantine-color-body': tokens.page[index],
     '--mantine-color-text': tokens.ink[index],
     '--mantine-color-dimmed': tokens.ink2[index],
     '--mantine-color-placeholder': tokens.ink3[index],
-    '--mantine-color-anchor': tokens.link[index],
+    '--mantine-color-anchor': carried('link', index),
     '--mantine-color-default': tokens.surface[index],
     '--mantine-color-default-color': tokens.ink[index],
     '--mantine-color-default-border': tokens.line2[index],
     '--mantine-color-default-hover': tokens.sunken[index],
     '--mantine-color-error': tokens.red[index],
-    '--mantine-color-tide-filled': tokens.deep[index],
-    '--mantine-color-tide-filled-hover': tokens.deepHover[index],
-    '--mantine-primary-color-filled': tokens.deep[index],
-    '--mantine-primary-color-filled-hover': tokens.deepHover[index],
-    '--mantine-primary-color-contrast': tokens.onDeep[index],
+    '--mantine-color-tide-filled': carried('deep', index),
+    '--mantine-color-tide-filled-hover': carried('deepHover', index),
+    '--mantine-primary-color-filled': carried('deep', index),
+    '--mantine-primary-color-filled-hover': carried('deepHover', index),
+    '--mantine-primary-color-contrast': carried('onDeep', index),
   };
 }
 
@@ -70,17 +94,26 @@ export const cssVariables: CSSVariablesResolver = () => ({
   dark: scheme(1),
 });
 
+/** The faces of an operator's directory are fetched when they are first used, like ours. */
+for (const { family, url, style, weight } of told.faces) {
+  document.fonts.add(new FontFace(family, `url(${url})`, { style, weight, display: 'swap' }));
+}
+
+const first = (face: string | null, ours: string) => (face ? `"${face}", ${ours}` : ours);
 const sans = '"Hanken Grotesk", "Hanken Fallback", system-ui, sans-serif';
 
 export const theme = createTheme({
-  colors: { tide },
+  colors: { tide: brand ? (told.shades as MantineColorsTuple) : tide },
   primaryColor: 'tide',
   primaryShade: { light: 8, dark: 3 },
   autoContrast: false,
-  fontFamily: sans,
+  fontFamily: first(told.face, sans),
   fontFamilyMonospace: '"Atkinson Hyperlegible Mono", ui-monospace, monospace',
-  headings: { fontFamily: '"Besley", "Besley Fallback", Georgia, serif', fontWeight: '400' },
-  defaultRadius: 4,
+  headings: {
+    fontFamily: first(told.heading_face, '"Besley", "Besley Fallback", Georgia, serif'),
+    fontWeight: '400',
+  },
+  defaultRadius: told.radius,
   fontSizes: { xs: '12px', sm: '13px', md: '15px', lg: '17px', xl: '22px' },
   spacing: { xs: '8px', sm: '12px', md: '16px', lg: '24px', xl: '32px' },
   cursorType: 'pointer',

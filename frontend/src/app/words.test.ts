@@ -86,6 +86,7 @@ test('no sentence shouts and none says success', () => {
     'exchange',
     'problems',
     'sandbox',
+    'settings',
     'transactions',
     'ui',
     'wallets',

@@ -2,7 +2,7 @@
 
 import { type Client, type Options as Options2, type TDataShape, urlSearchParamsBodySerializer } from './client';
 import { client } from './client.gen';
-import type { AddressesCreateData, AddressesCreateErrors, AddressesCreateResponses, AddressesListData, AddressesListErrors, AddressesListResponses, AddressesValidateData, AddressesValidateErrors, AddressesValidateResponses, AuditGetBooksData, AuditGetBooksErrors, AuditGetBooksResponses, AuditGetTrialBalanceData, AuditGetTrialBalanceErrors, AuditGetTrialBalanceResponses, AuditListChecksData, AuditListChecksErrors, AuditListChecksResponses, AuditListFreezesData, AuditListFreezesErrors, AuditListFreezesResponses, AuditReleaseFreezeData, AuditReleaseFreezeErrors, AuditReleaseFreezeResponses, AuthChangePasswordData, AuthChangePasswordErrors, AuthChangePasswordResponses, AuthConfirmTotpData, AuthConfirmTotpErrors, AuthConfirmTotpResponses, AuthCreateTotpData, AuthCreateTotpErrors, AuthCreateTotpResponses, AuthFreezeData, AuthFreezeErrors, AuthFreezeResponses, AuthGetMeData, AuthGetMeErrors, AuthGetMeResponses, AuthListSessionsData, AuthListSessionsErrors, AuthListSessionsResponses, AuthLoginData, AuthLoginErrors, AuthLoginResponses, AuthLogoutData, AuthLogoutErrors, AuthLogoutEverywhereData, AuthLogoutEverywhereErrors, AuthLogoutEverywhereResponses, AuthLogoutResponses, AuthLookFreezeData, AuthLookFreezeErrors, AuthLookFreezeResponses, AuthRefreshTokenData, AuthRefreshTokenErrors, AuthRefreshTokenResponses, AuthRegisterData, AuthRegisterErrors, AuthRegisterResponses, AuthRevokeSessionData, AuthRevokeSessionErrors, AuthRevokeSessionResponses, AuthTokenData, AuthTokenErrors, AuthTokenResponses, AuthUnfreezeData, AuthUnfreezeErrors, AuthUnfreezeResponses, AuthUpdateMeData, AuthUpdateMeErrors, AuthUpdateMeResponses, BeneficiariesConfirmData, BeneficiariesConfirmErrors, BeneficiariesConfirmResponses, BeneficiariesCreateData, BeneficiariesCreateErrors, BeneficiariesCreateResponses, BeneficiariesDeleteData, BeneficiariesDeleteErrors, BeneficiariesDeleteResponses, BeneficiariesGetData, BeneficiariesGetErrors, BeneficiariesGetResponses, BeneficiariesListData, BeneficiariesListErrors, BeneficiariesListResponses, BeneficiariesRenameData, BeneficiariesRenameErrors, BeneficiariesRenameResponses, ComplianceDecideApprovalData, ComplianceDecideApprovalErrors, ComplianceDecideApprovalResponses, ComplianceListApprovalsData, ComplianceListApprovalsErrors, ComplianceListApprovalsResponses, ComplianceListPausesData, ComplianceListPausesErrors, ComplianceListPausesResponses, CompliancePauseData, CompliancePauseErrors, CompliancePauseResponses, ComplianceResumeData, ComplianceResumeErrors, ComplianceResumeResponses, ConversionsCreateData, ConversionsCreateErrors, ConversionsCreateResponses, ConversionsGetData, ConversionsGetErrors, ConversionsGetReceiptData, ConversionsGetReceiptErrors, ConversionsGetReceiptResponses, ConversionsGetResponses, ConversionsListData, ConversionsListErrors, ConversionsListResponses, DepositsGetData, DepositsGetErrors, DepositsGetResponses, DepositsListData, DepositsListErrors, DepositsListResponses, EventsLogData, EventsLogErrors, EventsLogResponses, EventsStreamData, EventsStreamErrors, EventsStreamResponses, ExchangeGetRateData, ExchangeGetRateErrors, ExchangeGetRateResponses, ExchangeListCandlesData, ExchangeListCandlesErrors, ExchangeListCandlesResponses, ExchangeListMarketsData, ExchangeListMarketsErrors, ExchangeListMarketsResponses, ExchangeStreamMarketsData, ExchangeStreamMarketsErrors, ExchangeStreamMarketsResponses, HealthLiveData, HealthLiveErrors, HealthLiveResponses, HealthReadyData, HealthReadyErrors, HealthReadyResponses, LinksCancelData, LinksCancelErrors, LinksCancelResponses, LinksLookCancelData, LinksLookCancelErrors, LinksLookCancelResponses, LinksTrackData, LinksTrackErrors, LinksTrackResponses, QuotesCreateData, QuotesCreateErrors, QuotesCreateResponses, QuotesGetData, QuotesGetErrors, QuotesGetResponses, SandboxAuthenticatorData, SandboxAuthenticatorErrors, SandboxAuthenticatorResponses, SandboxChaosData, SandboxChaosErrors, SandboxChaosResponses, SandboxFaucetData, SandboxFaucetErrors, SandboxFaucetResponses, SandboxInvoiceData, SandboxInvoiceErrors, SandboxInvoiceResponses, SandboxListChaosData, SandboxListChaosErrors, SandboxListChaosResponses, SandboxMailsData, SandboxMailsErrors, SandboxMailsResponses, SandboxMineData, SandboxMineErrors, SandboxMineResponses, SandboxScenariosData, SandboxScenariosErrors, SandboxScenariosResponses, SandboxStartData, SandboxStartErrors, SandboxStartResponses, TransactionsExportData, TransactionsExportErrors, TransactionsExportResponses, TransactionsListData, TransactionsListErrors, TransactionsListResponses, TransfersCancelData, TransfersCancelErrors, TransfersCancelResponses, TransfersCreateData, TransfersCreateErrors, TransfersCreateResponses, TransfersGetData, TransfersGetErrors, TransfersGetResponses, TransfersListData, TransfersListErrors, TransfersListResponses, TransfersVerifyData, TransfersVerifyErrors, TransfersVerifyResponses, TreasuryAcceptProposalData, TreasuryAcceptProposalErrors, TreasuryAcceptProposalResponses, TreasuryDismissProposalData, TreasuryDismissProposalErrors, TreasuryDismissProposalResponses, TreasuryListMovesData, TreasuryListMovesErrors, TreasuryListMovesResponses, TreasuryListProposalsData, TreasuryListProposalsErrors, TreasuryListProposalsResponses, TreasuryListVenueMovesData, TreasuryListVenueMovesErrors, TreasuryListVenueMovesResponses, TreasuryListWalletsData, TreasuryListWalletsErrors, TreasuryListWalletsResponses, WalletsExportStatementData, WalletsExportStatementErrors, WalletsExportStatementResponses, WalletsGetStatementData, WalletsGetStatementErrors, WalletsGetStatementResponses, WalletsListAssetsData, WalletsListAssetsErrors, WalletsListAssetsResponses, WalletsListBalancesData, WalletsListBalancesErrors, WalletsListBalancesResponses, WebhooksCreateData, WebhooksCreateErrors, WebhooksCreateResponses, WebhooksDeleteData, WebhooksDeleteErrors, WebhooksDeleteResponses, WebhooksGetData, WebhooksGetErrors, WebhooksGetResponses, WebhooksListData, WebhooksListDeliveriesData, WebhooksListDeliveriesErrors, WebhooksListDeliveriesResponses, WebhooksListErrors, WebhooksListResponses, WebhooksRedeliverData, WebhooksRedeliverErrors, WebhooksRedeliverResponses, WebhooksRotateData, WebhooksRotateErrors, WebhooksRotateResponses, WebhooksTestData, WebhooksTestErrors, WebhooksTestResponses, WebhooksUpdateData, WebhooksUpdateErrors, WebhooksUpdateResponses, WithdrawalsCancelData, WithdrawalsCancelErrors, WithdrawalsCancelResponses, WithdrawalsCreateData, WithdrawalsCreateErrors, WithdrawalsCreateResponses, WithdrawalsCreateTrackingData, WithdrawalsCreateTrackingErrors, WithdrawalsCreateTrackingResponses, WithdrawalsGetData, WithdrawalsGetErrors, WithdrawalsGetReceiptData, WithdrawalsGetReceiptErrors, WithdrawalsGetReceiptResponses, WithdrawalsGetResponses, WithdrawalsGetTrackingData, WithdrawalsGetTrackingErrors, WithdrawalsGetTrackingResponses, WithdrawalsListData, WithdrawalsListErrors, WithdrawalsListResponses, WithdrawalsRevokeTrackingData, WithdrawalsRevokeTrackingErrors, WithdrawalsRevokeTrackingResponses, WithdrawalsVerifyData, WithdrawalsVerifyErrors, WithdrawalsVerifyResponses } from './types.gen';
+import type { AccountCloseData, AccountCloseErrors, AccountCloseResponses, AccountExportData, AccountExportErrors, AccountExportResponses, AccountListObstaclesData, AccountListObstaclesErrors, AccountListObstaclesResponses, AddressesCreateData, AddressesCreateErrors, AddressesCreateResponses, AddressesListData, AddressesListErrors, AddressesListResponses, AddressesValidateData, AddressesValidateErrors, AddressesValidateResponses, AuditGetBooksData, AuditGetBooksErrors, AuditGetBooksResponses, AuditGetTrialBalanceData, AuditGetTrialBalanceErrors, AuditGetTrialBalanceResponses, AuditListChecksData, AuditListChecksErrors, AuditListChecksResponses, AuditListFreezesData, AuditListFreezesErrors, AuditListFreezesResponses, AuditReleaseFreezeData, AuditReleaseFreezeErrors, AuditReleaseFreezeResponses, AuthChangeEmailData, AuthChangeEmailErrors, AuthChangeEmailResponses, AuthChangePasswordData, AuthChangePasswordErrors, AuthChangePasswordResponses, AuthConfirmEmailData, AuthConfirmEmailErrors, AuthConfirmEmailResponses, AuthConfirmTotpData, AuthConfirmTotpErrors, AuthConfirmTotpResponses, AuthCreateTotpData, AuthCreateTotpErrors, AuthCreateTotpResponses, AuthDropEmailData, AuthDropEmailErrors, AuthDropEmailResponses, AuthFreezeData, AuthFreezeErrors, AuthFreezeResponses, AuthGetMeData, AuthGetMeErrors, AuthGetMeResponses, AuthListSessionsData, AuthListSessionsErrors, AuthListSessionsResponses, AuthLoginData, AuthLoginErrors, AuthLoginResponses, AuthLogoutData, AuthLogoutErrors, AuthLogoutEverywhereData, AuthLogoutEverywhereErrors, AuthLogoutEverywhereResponses, AuthLogoutResponses, AuthLookFreezeData, AuthLookFreezeErrors, AuthLookFreezeResponses, AuthRefreshTokenData, AuthRefreshTokenErrors, AuthRefreshTokenResponses, AuthRegisterData, AuthRegisterErrors, AuthRegisterResponses, AuthRevokeSessionData, AuthRevokeSessionErrors, AuthRevokeSessionResponses, AuthTokenData, AuthTokenErrors, AuthTokenResponses, AuthUnfreezeData, AuthUnfreezeErrors, AuthUnfreezeResponses, AuthUpdateMeData, AuthUpdateMeErrors, AuthUpdateMeResponses, BeneficiariesConfirmData, BeneficiariesConfirmErrors, BeneficiariesConfirmResponses, BeneficiariesCreateData, BeneficiariesCreateErrors, BeneficiariesCreateResponses, BeneficiariesDeleteData, BeneficiariesDeleteErrors, BeneficiariesDeleteResponses, BeneficiariesGetData, BeneficiariesGetErrors, BeneficiariesGetResponses, BeneficiariesListData, BeneficiariesListErrors, BeneficiariesListResponses, BeneficiariesRenameData, BeneficiariesRenameErrors, BeneficiariesRenameResponses, ComplianceDecideApprovalData, ComplianceDecideApprovalErrors, ComplianceDecideApprovalResponses, ComplianceListApprovalsData, ComplianceListApprovalsErrors, ComplianceListApprovalsResponses, ComplianceListPausesData, ComplianceListPausesErrors, ComplianceListPausesResponses, CompliancePauseData, CompliancePauseErrors, CompliancePauseResponses, ComplianceResumeData, ComplianceResumeErrors, ComplianceResumeResponses, ConfigGetData, ConfigGetErrors, ConfigGetResponses, ConfigGetWordsData, ConfigGetWordsErrors, ConfigGetWordsResponses, ConversionsCreateData, ConversionsCreateErrors, ConversionsCreateResponses, ConversionsGetData, ConversionsGetErrors, ConversionsGetReceiptData, ConversionsGetReceiptErrors, ConversionsGetReceiptResponses, ConversionsGetResponses, ConversionsListData, ConversionsListErrors, ConversionsListResponses, DepositsGetData, DepositsGetErrors, DepositsGetResponses, DepositsListData, DepositsListErrors, DepositsListResponses, EventsLogData, EventsLogErrors, EventsLogResponses, EventsStreamData, EventsStreamErrors, EventsStreamResponses, ExchangeGetRateData, ExchangeGetRateErrors, ExchangeGetRateResponses, ExchangeListCandlesData, ExchangeListCandlesErrors, ExchangeListCandlesResponses, ExchangeListMarketsData, ExchangeListMarketsErrors, ExchangeListMarketsResponses, ExchangeStreamMarketsData, ExchangeStreamMarketsErrors, ExchangeStreamMarketsResponses, HealthLiveData, HealthLiveErrors, HealthLiveResponses, HealthReadyData, HealthReadyErrors, HealthReadyResponses, LinksCancelData, LinksCancelErrors, LinksCancelResponses, LinksLookCancelData, LinksLookCancelErrors, LinksLookCancelResponses, LinksTrackData, LinksTrackErrors, LinksTrackResponses, QuotesCreateData, QuotesCreateErrors, QuotesCreateResponses, QuotesGetData, QuotesGetErrors, QuotesGetResponses, SandboxAuthenticatorData, SandboxAuthenticatorErrors, SandboxAuthenticatorResponses, SandboxChaosData, SandboxChaosErrors, SandboxChaosResponses, SandboxFaucetData, SandboxFaucetErrors, SandboxFaucetResponses, SandboxInvoiceData, SandboxInvoiceErrors, SandboxInvoiceResponses, SandboxListChaosData, SandboxListChaosErrors, SandboxListChaosResponses, SandboxMailsData, SandboxMailsErrors, SandboxMailsResponses, SandboxMineData, SandboxMineErrors, SandboxMineResponses, SandboxScenariosData, SandboxScenariosErrors, SandboxScenariosResponses, SandboxStartData, SandboxStartErrors, SandboxStartResponses, TransactionsExportData, TransactionsExportErrors, TransactionsExportResponses, TransactionsListData, TransactionsListErrors, TransactionsListResponses, TransfersCancelData, TransfersCancelErrors, TransfersCancelResponses, TransfersCreateData, TransfersCreateErrors, TransfersCreateResponses, TransfersGetData, TransfersGetErrors, TransfersGetResponses, TransfersListData, TransfersListErrors, TransfersListResponses, TransfersVerifyData, TransfersVerifyErrors, TransfersVerifyResponses, TreasuryAcceptProposalData, TreasuryAcceptProposalErrors, TreasuryAcceptProposalResponses, TreasuryDismissProposalData, TreasuryDismissProposalErrors, TreasuryDismissProposalResponses, TreasuryListMovesData, TreasuryListMovesErrors, TreasuryListMovesResponses, TreasuryListProposalsData, TreasuryListProposalsErrors, TreasuryListProposalsResponses, TreasuryListVenueMovesData, TreasuryListVenueMovesErrors, TreasuryListVenueMovesResponses, TreasuryListWalletsData, TreasuryListWalletsErrors, TreasuryListWalletsResponses, WalletsExportStatementData, WalletsExportStatementErrors, WalletsExportStatementResponses, WalletsGetStatementData, WalletsGetStatementErrors, WalletsGetStatementResponses, WalletsListAssetsData, WalletsListAssetsErrors, WalletsListAssetsResponses, WalletsListBalancesData, WalletsListBalancesErrors, WalletsListBalancesResponses, WebhooksCreateData, WebhooksCreateErrors, WebhooksCreateResponses, WebhooksDeleteData, WebhooksDeleteErrors, WebhooksDeleteResponses, WebhooksGetData, WebhooksGetErrors, WebhooksGetResponses, WebhooksListData, WebhooksListDeliveriesData, WebhooksListDeliveriesErrors, WebhooksListDeliveriesResponses, WebhooksListErrors, WebhooksListResponses, WebhooksRedeliverData, WebhooksRedeliverErrors, WebhooksRedeliverResponses, WebhooksRotateData, WebhooksRotateErrors, WebhooksRotateResponses, WebhooksTestData, WebhooksTestErrors, WebhooksTestResponses, WebhooksUpdateData, WebhooksUpdateErrors, WebhooksUpdateResponses, WithdrawalsCancelData, WithdrawalsCancelErrors, WithdrawalsCancelResponses, WithdrawalsCreateData, WithdrawalsCreateErrors, WithdrawalsCreateResponses, WithdrawalsCreateTrackingData, WithdrawalsCreateTrackingErrors, WithdrawalsCreateTrackingResponses, WithdrawalsGetData, WithdrawalsGetErrors, WithdrawalsGetReceiptData, WithdrawalsGetReceiptErrors, WithdrawalsGetReceiptResponses, WithdrawalsGetResponses, WithdrawalsGetTrackingData, WithdrawalsGetTrackingErrors, WithdrawalsGetTrackingResponses, WithdrawalsListData, WithdrawalsListErrors, WithdrawalsListResponses, WithdrawalsRevokeTrackingData, WithdrawalsRevokeTrackingErrors, WithdrawalsRevokeTrackingResponses, WithdrawalsVerifyData, WithdrawalsVerifyErrors, WithdrawalsVerifyResponses } from './types.gen';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -17,6 +17,67 @@ export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends 
      */
     meta?: Record<string, unknown>;
 };
+
+/**
+ * Close Account
+ *
+ * Close the account for good and sign out everywhere; `reasons` say what is still in it. The books are kept.
+ */
+export const accountClose = <ThrowOnError extends boolean = false>(options: Options<AccountCloseData, ThrowOnError>) => (options.client ?? client).post<AccountCloseResponses, AccountCloseErrors, ThrowOnError>({
+    security: [
+        { scheme: 'bearer', type: 'http' },
+        { scheme: 'bearer', type: 'http' },
+        {
+            in: 'cookie',
+            name: '__Host-sid',
+            type: 'apiKey'
+        }
+    ],
+    url: '/api/v1/account/close',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Export Account
+ *
+ * Everything we know of your account as one JSON file, written while it is sent. No secrets: we cannot tell them.
+ */
+export const accountExport = <ThrowOnError extends boolean = false>(options?: Options<AccountExportData, ThrowOnError>) => (options?.client ?? client).get<AccountExportResponses, AccountExportErrors, ThrowOnError>({
+    security: [
+        { scheme: 'bearer', type: 'http' },
+        { scheme: 'bearer', type: 'http' },
+        {
+            in: 'cookie',
+            name: '__Host-sid',
+            type: 'apiKey'
+        }
+    ],
+    url: '/api/v1/account/data',
+    ...options
+});
+
+/**
+ * List Obstacles
+ *
+ * What stands in the way of closing the account.
+ */
+export const accountListObstacles = <ThrowOnError extends boolean = false>(options?: Options<AccountListObstaclesData, ThrowOnError>) => (options?.client ?? client).get<AccountListObstaclesResponses, AccountListObstaclesErrors, ThrowOnError>({
+    security: [
+        { scheme: 'bearer', type: 'http' },
+        { scheme: 'bearer', type: 'http' },
+        {
+            in: 'cookie',
+            name: '__Host-sid',
+            type: 'apiKey'
+        }
+    ],
+    url: '/api/v1/account/obstacles',
+    ...options
+});
 
 /**
  * Get Books
@@ -115,6 +176,63 @@ export const auditGetTrialBalance = <ThrowOnError extends boolean = false>(optio
     ],
     url: '/api/v1/audit/trial-balance',
     ...options
+});
+
+/**
+ * Drop Email
+ *
+ * Keep the present address: the link that is on its way does nothing any more.
+ */
+export const authDropEmail = <ThrowOnError extends boolean = false>(options?: Options<AuthDropEmailData, ThrowOnError>) => (options?.client ?? client).delete<AuthDropEmailResponses, AuthDropEmailErrors, ThrowOnError>({
+    security: [
+        { scheme: 'bearer', type: 'http' },
+        { scheme: 'bearer', type: 'http' },
+        {
+            in: 'cookie',
+            name: '__Host-sid',
+            type: 'apiKey'
+        }
+    ],
+    url: '/api/v1/auth/email',
+    ...options
+});
+
+/**
+ * Change Email
+ *
+ * Ask for another e-mail address: a link goes there, and a word of it to the present one. Nothing changes until the
+ * link is opened; then nothing new leaves the account for 72 hours.
+ */
+export const authChangeEmail = <ThrowOnError extends boolean = false>(options: Options<AuthChangeEmailData, ThrowOnError>) => (options.client ?? client).post<AuthChangeEmailResponses, AuthChangeEmailErrors, ThrowOnError>({
+    security: [
+        { scheme: 'bearer', type: 'http' },
+        { scheme: 'bearer', type: 'http' },
+        {
+            in: 'cookie',
+            name: '__Host-sid',
+            type: 'apiKey'
+        }
+    ],
+    url: '/api/v1/auth/email',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Confirm Email
+ *
+ * Open the link: from now on this is the account's address.
+ */
+export const authConfirmEmail = <ThrowOnError extends boolean = false>(options: Options<AuthConfirmEmailData, ThrowOnError>) => (options.client ?? client).post<AuthConfirmEmailResponses, AuthConfirmEmailErrors, ThrowOnError>({
+    url: '/api/v1/auth/email/confirm',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
 });
 
 /**
@@ -512,6 +630,13 @@ export const compliancePause = <ThrowOnError extends boolean = false>(options: O
 });
 
 /**
+ * Get Config
+ *
+ * Brand, tokens, features, assets, networks, languages, links: what the page is told in its shell. Has an ETag.
+ */
+export const configGet = <ThrowOnError extends boolean = false>(options?: Options<ConfigGetData, ThrowOnError>) => (options?.client ?? client).get<ConfigGetResponses, ConfigGetErrors, ThrowOnError>({ url: '/api/v1/config', ...options });
+
+/**
  * Events Stream
  *
  * Server-Sent Events: `change` with `{kind, id, version, sequence}`; `reset` when what you missed is gone. A hint.
@@ -760,6 +885,13 @@ export const healthLive = <ThrowOnError extends boolean = false>(options?: Optio
  * 200 when every required dependency is up, else 503; all of them by name either way.
  */
 export const healthReady = <ThrowOnError extends boolean = false>(options?: Options<HealthReadyData, ThrowOnError>) => (options?.client ?? client).get<HealthReadyResponses, HealthReadyErrors, ThrowOnError>({ url: '/api/v1/health/ready', ...options });
+
+/**
+ * Get Words
+ *
+ * Words of the page in one language; what it lacks is in English. Has an ETag.
+ */
+export const configGetWords = <ThrowOnError extends boolean = false>(options: Options<ConfigGetWordsData, ThrowOnError>) => (options.client ?? client).get<ConfigGetWordsResponses, ConfigGetWordsErrors, ThrowOnError>({ url: '/api/v1/locales/{language}/{namespace}', ...options });
 
 /**
  * Sandbox Authenticator

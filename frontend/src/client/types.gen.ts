@@ -607,6 +607,34 @@ export type BooksOut = {
 };
 
 /**
+ * BrandOut
+ */
+export type BrandOut = {
+    /**
+     * Icon
+     */
+    icon: string | null;
+    /**
+     * Logo Dark
+     */
+    logo_dark: string | null;
+    /**
+     * Logo Light
+     */
+    logo_light: string | null;
+    /**
+     * Name
+     */
+    name: string;
+    /**
+     * Stylesheet
+     *
+     * Put after everything else, on pages where nothing is decided
+     */
+    stylesheet: string | null;
+};
+
+/**
  * CancellableOut
  *
  * What a cancel link is about.
@@ -853,6 +881,58 @@ export type CheckOut = {
      * Verdict
      */
     verdict: 'exact' | 'differs' | 'unchecked';
+};
+
+/**
+ * CloseIn
+ */
+export type CloseIn = {
+    /**
+     * Totp Code
+     */
+    totp_code?: string | null;
+};
+
+/**
+ * ConfigOut
+ */
+export type ConfigOut = {
+    /**
+     * Api
+     */
+    api: string;
+    /**
+     * Assets
+     */
+    assets: Array<ListedAssetOut>;
+    brand: BrandOut;
+    /**
+     * Currencies
+     *
+     * What estimates can be shown in
+     */
+    currencies: Array<string>;
+    features: FeaturesOut;
+    /**
+     * Languages
+     */
+    languages: Array<LanguageOut>;
+    links: LinksOut;
+    /**
+     * Mode
+     */
+    mode: 'sandbox' | 'production';
+    /**
+     * Networks
+     */
+    networks: Array<ListedNetworkOut>;
+    notice: NoticeOut | null;
+    policy: PolicyOut;
+    theme: ThemeOut;
+    /**
+     * Version
+     */
+    version: string;
 };
 
 /**
@@ -1298,6 +1378,52 @@ export type DepositTierOut = {
 };
 
 /**
+ * EmailConfirmedOut
+ */
+export type EmailConfirmedOut = {
+    /**
+     * Email
+     */
+    email: string;
+    /**
+     * Held Until
+     *
+     * Until then nothing new leaves the account
+     */
+    held_until: string;
+};
+
+/**
+ * EmailIn
+ */
+export type EmailIn = {
+    /**
+     * Email
+     */
+    email: string;
+    /**
+     * Totp Code
+     */
+    totp_code?: string | null;
+};
+
+/**
+ * EmailWaitingOut
+ *
+ * An address that becomes the account's when its link is opened.
+ */
+export type EmailWaitingOut = {
+    /**
+     * Email
+     */
+    email: string;
+    /**
+     * Expires At
+     */
+    expires_at: string;
+};
+
+/**
  * EndpointIn
  */
 export type EndpointIn = {
@@ -1538,6 +1664,32 @@ export type EventOut = {
 };
 
 /**
+ * FaceOut
+ *
+ * One file of a family.
+ */
+export type FaceOut = {
+    /**
+     * Family
+     */
+    family: string;
+    /**
+     * Style
+     */
+    style: 'normal' | 'italic';
+    /**
+     * Url
+     */
+    url: string;
+    /**
+     * Weight
+     *
+     * As in `font-weight` of a font face
+     */
+    weight: string;
+};
+
+/**
  * FaucetIn
  */
 export type FaucetIn = {
@@ -1567,6 +1719,30 @@ export type FaucetOut = {
      * Txid
      */
     txid: string;
+};
+
+/**
+ * FeaturesOut
+ *
+ * What customers may begin; the API refuses what is off.
+ */
+export type FeaturesOut = {
+    /**
+     * Conversions
+     */
+    conversions: boolean;
+    /**
+     * Registration
+     */
+    registration: boolean;
+    /**
+     * Transfers
+     */
+    transfers: boolean;
+    /**
+     * Webhooks
+     */
+    webhooks: boolean;
 };
 
 /**
@@ -1723,7 +1899,7 @@ export type HoldOut = {
     /**
      * Reason
      */
-    reason: 'frozen';
+    reason: 'frozen' | 'email_changed';
     /**
      * Since
      */
@@ -1801,6 +1977,32 @@ export type Invoice = {
 };
 
 /**
+ * LanguageOut
+ */
+export type LanguageOut = {
+    /**
+     * Direction
+     */
+    direction: 'ltr' | 'rtl';
+    /**
+     * Format
+     *
+     * BCP 47, by which dates and numbers are written
+     */
+    format: string;
+    /**
+     * Name
+     *
+     * null: the browser knows what it is called
+     */
+    name: string | null;
+    /**
+     * Tag
+     */
+    tag: string;
+};
+
+/**
  * LimitOut
  *
  * A limit that this quote counts against. `left` in `currency`, null when there is no such cap.
@@ -1836,6 +2038,70 @@ export type LinkIn = {
      * What stands behind the `#` of the link
      */
     token: string;
+};
+
+/**
+ * LinksOut
+ */
+export type LinksOut = {
+    /**
+     * Privacy
+     */
+    privacy: string | null;
+    /**
+     * Status
+     */
+    status: string | null;
+    /**
+     * Support
+     */
+    support: string | null;
+    /**
+     * Terms
+     */
+    terms: string | null;
+};
+
+/**
+ * ListedAssetOut
+ */
+export type ListedAssetOut = {
+    /**
+     * Asset
+     */
+    asset: string;
+    /**
+     * Decimals
+     */
+    decimals: number;
+    /**
+     * Name
+     */
+    name: string;
+    /**
+     * Networks
+     */
+    networks: Array<string>;
+};
+
+/**
+ * ListedNetworkOut
+ */
+export type ListedNetworkOut = {
+    /**
+     * Explorer Tx Url
+     *
+     * https, with `{txid}` where the id goes
+     */
+    explorer_tx_url: string | null;
+    /**
+     * Name
+     */
+    name: string;
+    /**
+     * Network
+     */
+    network: string;
 };
 
 /**
@@ -2035,6 +2301,7 @@ export type MeOut = {
      * Email
      */
     email: string;
+    email_waiting: EmailWaitingOut | null;
     /**
      * Factors
      *
@@ -2189,6 +2456,20 @@ export type NetworkTermsOut = {
 };
 
 /**
+ * NoticeOut
+ */
+export type NoticeOut = {
+    /**
+     * Text
+     */
+    text: string;
+    /**
+     * Tone
+     */
+    tone: 'plain' | 'look';
+};
+
+/**
  * NoticesIn
  */
 export type NoticesIn = {
@@ -2232,6 +2513,18 @@ export type NoticesOut = {
      * Withdrawals
      */
     withdrawals: boolean;
+};
+
+/**
+ * ObstaclesOut
+ *
+ * What is still in an account: `balance:BTC`, `incoming:ETH`, `withdrawals:2`, `transfers:1`.
+ */
+export type ObstaclesOut = {
+    /**
+     * Reasons
+     */
+    reasons: Array<string>;
 };
 
 /**
@@ -2689,6 +2982,28 @@ export type PlannedOut = {
 };
 
 /**
+ * PolicyOut
+ *
+ * Rules that the page says beforehand.
+ */
+export type PolicyOut = {
+    /**
+     * Email Hold Seconds
+     *
+     * How long nothing leaves after the e-mail address changed
+     */
+    email_hold_seconds: number;
+    /**
+     * New Address Cooldown Seconds
+     */
+    new_address_cooldown_seconds: number;
+    /**
+     * Password Least
+     */
+    password_least: number;
+};
+
+/**
  * Problem
  *
  * RFC 9457 problem details, with our stable `code` and typed extras.
@@ -2726,6 +3041,10 @@ export type Problem = {
      * Limit
      */
     limit?: string | null;
+    /**
+     * Reasons
+     */
+    reasons?: Array<string> | null;
     /**
      * Request Id
      *
@@ -3552,6 +3871,53 @@ export type StatementLineOut = {
 };
 
 /**
+ * ThemeOut
+ */
+export type ThemeOut = {
+    dark: TokensOut;
+    /**
+     * Face
+     */
+    face: string | null;
+    /**
+     * Faces
+     */
+    faces: Array<FaceOut>;
+    /**
+     * Heading Face
+     */
+    heading_face: string | null;
+    light: TokensOut;
+    /**
+     * Radius
+     */
+    radius: number;
+    /**
+     * Schema Version
+     *
+     * Of the tokens; it grows when they change their meaning
+     */
+    schema_version: number;
+    /**
+     * Shades
+     *
+     * From lightest to darkest
+     */
+    shades: [
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string
+    ];
+};
+
+/**
  * TokenIn
  *
  * OAuth2 password form. The second factor is `totp_code`, or `client_secret` (Swagger UI's dialog has that field).
@@ -3607,6 +3973,42 @@ export type TokenOut = {
      * Token Type
      */
     token_type: 'bearer';
+};
+
+/**
+ * TokensOut
+ *
+ * What the brand decides in one scheme; every pair of it and what it stands on can be read (WCAG 2 AA).
+ */
+export type TokensOut = {
+    /**
+     * Deep
+     */
+    deep: string;
+    /**
+     * Deep Hover
+     */
+    deep_hover: string;
+    /**
+     * Link
+     */
+    link: string;
+    /**
+     * On Deep
+     */
+    on_deep: string;
+    /**
+     * Water1
+     */
+    water1: string;
+    /**
+     * Water2
+     */
+    water2: string;
+    /**
+     * Water3
+     */
+    water3: string;
 };
 
 /**
@@ -4470,6 +4872,40 @@ export type WithdrawalOut = {
 };
 
 /**
+ * CloseIn
+ */
+export type CloseInWritable = {
+    /**
+     * Current Password
+     */
+    current_password: string;
+    /**
+     * Totp Code
+     */
+    totp_code?: string | null;
+};
+
+/**
+ * EmailIn
+ */
+export type EmailInWritable = {
+    /**
+     * Current Password
+     *
+     * The password, compared after Unicode NFC
+     */
+    current_password: string;
+    /**
+     * Email
+     */
+    email: string;
+    /**
+     * Totp Code
+     */
+    totp_code?: string | null;
+};
+
+/**
  * LoginIn
  */
 export type LoginInWritable = {
@@ -4566,6 +5002,151 @@ export type TokenInWritable = {
      */
     username: string;
 };
+
+export type AccountCloseData = {
+    body: CloseInWritable;
+    path?: never;
+    query?: never;
+    url: '/api/v1/account/close';
+};
+
+export type AccountCloseErrors = {
+    /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Sign in first · `invalid_credentials`: These credentials do not match · `mfa_required`: A second factor is needed
+     */
+    401: Problem;
+    /**
+     * `forbidden`: Not allowed
+     */
+    403: Problem;
+    /**
+     * `conflict`: Conflict
+     */
+    409: Problem;
+    /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
+     * `invalid_request`: Some fields are not as they should be · `invalid_code`: This code is not right · `code_already_used`: This code was used before
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests
+     */
+    429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
+};
+
+export type AccountCloseError = AccountCloseErrors[keyof AccountCloseErrors];
+
+export type AccountCloseResponses = {
+    /**
+     * Successful Response
+     */
+    204: void;
+};
+
+export type AccountCloseResponse = AccountCloseResponses[keyof AccountCloseResponses];
+
+export type AccountExportData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/account/data';
+};
+
+export type AccountExportErrors = {
+    /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Sign in first
+     */
+    401: Problem;
+    /**
+     * `forbidden`: Not allowed
+     */
+    403: Problem;
+    /**
+     * `invalid_request`: Some fields are not as they should be
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests
+     */
+    429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
+};
+
+export type AccountExportError = AccountExportErrors[keyof AccountExportErrors];
+
+export type AccountExportResponses = {
+    /**
+     * Everything, as one object
+     */
+    200: {
+        [key: string]: unknown;
+    };
+};
+
+export type AccountExportResponse = AccountExportResponses[keyof AccountExportResponses];
+
+export type AccountListObstaclesData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/account/obstacles';
+};
+
+export type AccountListObstaclesErrors = {
+    /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Sign in first
+     */
+    401: Problem;
+    /**
+     * `forbidden`: Not allowed
+     */
+    403: Problem;
+    /**
+     * `invalid_request`: Some fields are not as they should be
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests
+     */
+    429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
+};
+
+export type AccountListObstaclesError = AccountListObstaclesErrors[keyof AccountListObstaclesErrors];
+
+export type AccountListObstaclesResponses = {
+    /**
+     * Successful Response
+     */
+    200: ObstaclesOut;
+};
+
+export type AccountListObstaclesResponse = AccountListObstaclesResponses[keyof AccountListObstaclesResponses];
 
 export type AuditGetBooksData = {
     body?: never;
@@ -4832,6 +5413,149 @@ export type AuditGetTrialBalanceResponses = {
 };
 
 export type AuditGetTrialBalanceResponse = AuditGetTrialBalanceResponses[keyof AuditGetTrialBalanceResponses];
+
+export type AuthDropEmailData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/auth/email';
+};
+
+export type AuthDropEmailErrors = {
+    /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Sign in first
+     */
+    401: Problem;
+    /**
+     * `forbidden`: Not allowed
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found
+     */
+    404: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
+};
+
+export type AuthDropEmailError = AuthDropEmailErrors[keyof AuthDropEmailErrors];
+
+export type AuthDropEmailResponses = {
+    /**
+     * Successful Response
+     */
+    204: void;
+};
+
+export type AuthDropEmailResponse = AuthDropEmailResponses[keyof AuthDropEmailResponses];
+
+export type AuthChangeEmailData = {
+    body: EmailInWritable;
+    path?: never;
+    query?: never;
+    url: '/api/v1/auth/email';
+};
+
+export type AuthChangeEmailErrors = {
+    /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Sign in first · `invalid_credentials`: These credentials do not match · `mfa_required`: A second factor is needed
+     */
+    401: Problem;
+    /**
+     * `forbidden`: Not allowed
+     */
+    403: Problem;
+    /**
+     * `conflict`: Conflict
+     */
+    409: Problem;
+    /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
+     * `invalid_request`: Some fields are not as they should be · `invalid_code`: This code is not right · `code_already_used`: This code was used before
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests
+     */
+    429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
+};
+
+export type AuthChangeEmailError = AuthChangeEmailErrors[keyof AuthChangeEmailErrors];
+
+export type AuthChangeEmailResponses = {
+    /**
+     * Successful Response
+     */
+    202: EmailWaitingOut;
+};
+
+export type AuthChangeEmailResponse = AuthChangeEmailResponses[keyof AuthChangeEmailResponses];
+
+export type AuthConfirmEmailData = {
+    body: LinkIn;
+    path?: never;
+    query?: never;
+    url: '/api/v1/auth/email/confirm';
+};
+
+export type AuthConfirmEmailErrors = {
+    /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
+     * `not_found`: Not found
+     */
+    404: Problem;
+    /**
+     * `conflict`: Conflict
+     */
+    409: Problem;
+    /**
+     * `too_large`: The request is too large
+     */
+    413: Problem;
+    /**
+     * `invalid_request`: Some fields are not as they should be
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests
+     */
+    429: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
+};
+
+export type AuthConfirmEmailError = AuthConfirmEmailErrors[keyof AuthConfirmEmailErrors];
+
+export type AuthConfirmEmailResponses = {
+    /**
+     * Successful Response
+     */
+    200: EmailConfirmedOut;
+};
+
+export type AuthConfirmEmailResponse = AuthConfirmEmailResponses[keyof AuthConfirmEmailResponses];
 
 export type AuthFreezeData = {
     body: LinkIn;
@@ -5852,6 +6576,45 @@ export type CompliancePauseResponses = {
 
 export type CompliancePauseResponse = CompliancePauseResponses[keyof CompliancePauseResponses];
 
+export type ConfigGetData = {
+    body?: never;
+    headers?: {
+        /**
+         * If-None-Match
+         */
+        'If-None-Match'?: string | null;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/config';
+};
+
+export type ConfigGetErrors = {
+    /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
+     * `invalid_request`: Some fields are not as they should be
+     */
+    422: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
+};
+
+export type ConfigGetError = ConfigGetErrors[keyof ConfigGetErrors];
+
+export type ConfigGetResponses = {
+    /**
+     * Successful Response
+     */
+    200: ConfigOut;
+};
+
+export type ConfigGetResponse = ConfigGetResponses[keyof ConfigGetResponses];
+
 export type EventsStreamData = {
     body?: never;
     headers?: {
@@ -6588,6 +7351,62 @@ export type HealthReadyResponses = {
 };
 
 export type HealthReadyResponse = HealthReadyResponses[keyof HealthReadyResponses];
+
+export type ConfigGetWordsData = {
+    body?: never;
+    headers?: {
+        /**
+         * If-None-Match
+         */
+        'If-None-Match'?: string | null;
+    };
+    path: {
+        /**
+         * Language
+         */
+        language: string;
+        /**
+         * Namespace
+         */
+        namespace: string;
+    };
+    query?: never;
+    url: '/api/v1/locales/{language}/{namespace}';
+};
+
+export type ConfigGetWordsErrors = {
+    /**
+     * `malformed`: The request cannot be read
+     */
+    400: Problem;
+    /**
+     * `not_found`: Not found
+     */
+    404: Problem;
+    /**
+     * `invalid_request`: Some fields are not as they should be
+     */
+    422: Problem;
+    /**
+     * `busy`: Busy
+     */
+    503: Problem;
+};
+
+export type ConfigGetWordsError = ConfigGetWordsErrors[keyof ConfigGetWordsErrors];
+
+export type ConfigGetWordsResponses = {
+    /**
+     * Response Config Get Words
+     *
+     * Successful Response
+     */
+    200: {
+        [key: string]: unknown;
+    };
+};
+
+export type ConfigGetWordsResponse = ConfigGetWordsResponses[keyof ConfigGetWordsResponses];
 
 export type SandboxAuthenticatorData = {
     body?: never;

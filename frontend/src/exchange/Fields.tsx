@@ -2,7 +2,7 @@ import { NativeSelect } from '@mantine/core';
 import type { Ref } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useNames } from '@/app/assets';
-import { bareFigures, figuresText } from '@/money/figures';
+import { fieldFigures, figuresText } from '@/money/figures';
 import { AmountInput } from '@/ui/AmountInput';
 import { SwapIcon } from '@/ui/icons';
 import css from './convert.module.css';
@@ -35,7 +35,7 @@ export function Fields(props: Props) {
   const options = (list: readonly string[]) =>
     list.map((code) => ({ value: code, label: `${names.asset(code)} (${code})` }));
   const told = (amount: Quote['debit'] | undefined) =>
-    amount ? bareFigures(amount.amount, amount.asset, 'full') : '';
+    amount ? fieldFigures(amount.amount, amount.asset, 'full') : '';
   const given = max ? t('convert.everything') : side === 'exact_in' ? text : told(quote?.debit);
   return (
     <div className={css.fields}>

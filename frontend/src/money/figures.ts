@@ -6,6 +6,28 @@ const TWO_KEPT = new Set(['USDT', 'USDC', 'USD', 'EUR']);
 /** Digits after this one are too small to weigh at a glance; they are set fainter, never cut. */
 export const PLAIN_DIGITS = 8;
 
+let group = ',';
+let point = '.';
+
+/** What stands between thousands and before decimals from now on. The figures themselves are the same everywhere. */
+export function setFigureLanguage(tag: string): void {
+  const parts = new Intl.NumberFormat(tag, { numberingSystem: 'latn' }).formatToParts(0.5);
+  point = parts.find(({ type }) => type === 'decimal')?.value === ',' ? ',' : '.';
+  // A point between thousands would be a thousandfold mistake for whoever reads it as ours: a thin space is neither.
+  group = point === ',' ? '\u202f' : ',';
+}
+
+/** For a field that a person may go on typing in: `typed` reads it back as exactly this amount. */
+export function fieldFigures(amount: string, unit: string, form: Form = 'short'): string {
+  const text = bareFigures(amount, unit, form);
+  // Three decimals after a comma look like thousands.
+  return point === ',' && /,\d{3}$/.test(text) ? `${text}0` : text;
+}
+
+export function decimalPoint(): string {
+  return point;
+}
+
 export interface Figures {
   readonly sign: '' | '−';
   /** Grouped in thousands. */
@@ -42,7 +64,7 @@ export function figures(amount: string, unit: string, form: Form): Figures {
 }
 
 export function grouped(whole: string): string {
-  return whole.replace(/\B(?=(\d{3})+(?!\d))/g, ',');
+  return whole.replace(/\B(?=(\d{3})+(?!\d))/g, () => group);
 }
 
 /** One string, for sentences and names read aloud: "500.00 USDT". */
@@ -53,7 +75,7 @@ export function figuresText(amount: string, unit: string, form: Form = 'short'):
 export function bareFigures(amount: string, unit: string, form: Form = 'short'): string {
   const { sign, whole, fraction, tail } = figures(amount, unit, form);
   const decimals = fraction + tail;
-  return sign + whole + (decimals ? `.${decimals}` : '');
+  return sign + whole + (decimals ? `${point}${decimals}` : '');
 }
 
 /** The widest whole part of a column, in characters, so that its points can be put under each other. */
@@ -73,5 +95,5 @@ export function percent(share: string): string {
   const { units, scale } = decimal(share);
   const hundredths = (units * 10_000n * 2n) / 10n ** BigInt(scale);
   const rounded = (hundredths + 1n) / 2n;
-  return `${rounded / 100n}.${(rounded % 100n).toString().padStart(2, '0')} %`;
+  return `${rounded / 100n}${point}${(rounded % 100n).toString().padStart(2, '0')} %`;
 }

@@ -1,3 +1,5 @@
+import { decimalPoint } from './figures';
+
 /** What a person typed into an amount field, made into a decimal string of the wire, or why not. */
 export type Typed =
   | { readonly ok: true; readonly amount: string }
@@ -29,6 +31,8 @@ export function typed(text: string, decimals: number): Typed {
     if (/^\d{1,3}(,\d{3}){2,}$/.test(clean)) clean = clean.replaceAll(',', '');
     else if (/^[1-9]\d{0,2},\d{3}$/.test(clean)) return { ok: false, reason: 'ambiguous_comma' };
     else clean = clean.replace(',', '.');
+  } else if (decimalPoint() === ',' && /^[1-9]\d{0,2}\.\d{3}$/.test(clean)) {
+    return { ok: false, reason: 'ambiguous_comma' };
   }
   const match = /^(\d*)(?:\.(\d*))?$/.exec(clean);
   if (!match || clean === '.') return { ok: false, reason: 'not_a_number' };

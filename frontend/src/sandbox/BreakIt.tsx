@@ -3,6 +3,7 @@ import { useMutation } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import { DemoCodes } from '@/app/DemoCodes';
+import { Mailbox } from '@/app/Mailbox';
 import { useMe } from '@/app/session';
 import { sandboxMineMutation } from '@/client/@tanstack/react-query.gen';
 import { announce } from '@/ui/announce';
@@ -11,7 +12,6 @@ import { FieldProblem } from '@/ui/ProblemNote';
 import { Slip } from '@/ui/Slip';
 import css from './break.module.css';
 import { Faults } from './Faults';
-import { Mailbox } from './Mailbox';
 import { StaysTrue } from './StaysTrue';
 
 const NETWORKS = ['bitcoin', 'ethereum'] as const;

@@ -8,7 +8,7 @@ import { knownReason, type Option, type Recognised } from '@/app/recognise';
 import { useMe } from '@/app/session';
 import { useRecognised } from '@/app/useRecognised';
 import { beneficiariesListOptions } from '@/client/@tanstack/react-query.gen';
-import { bareFigures } from '@/money/figures';
+import { fieldFigures } from '@/money/figures';
 import { typed } from '@/money/typed';
 import { Address } from '@/ui/Address';
 import { AddressInput } from '@/ui/AddressInput';
@@ -65,7 +65,7 @@ export function GetStep({ onDone, onInside }: Props) {
         label: saved?.label ?? now.payment?.label ?? null,
         saved,
         ...(amount &&
-          one && { amountText: bareFigures(amount, one.asset), amount, side: 'exact_out' as const }),
+          one && { amountText: fieldFigures(amount, one.asset), amount, side: 'exact_out' as const }),
         review: null,
         withdrawal: null,
       });

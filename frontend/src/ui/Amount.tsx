@@ -1,7 +1,7 @@
 import { VisuallyHidden } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 import { isZero } from '@/money/decimal';
-import { bareFigures, type Form, figures } from '@/money/figures';
+import { bareFigures, decimalPoint, type Form, figures } from '@/money/figures';
 import css from './Amount.module.css';
 
 interface Props {
@@ -51,7 +51,8 @@ export function Amount({
       <span className={css.whole}>{plus + sign + whole}</span>
       {decimals && (
         <span className={css.fraction}>
-          .{fraction}
+          {decimalPoint()}
+          {fraction}
           {tail && <span className={css.tail}>{tail}</span>}
         </span>
       )}
@@ -60,7 +61,7 @@ export function Amount({
   const classes = [css.amount, afloat && css.afloat, strong && css.strong, align && css.aligned];
   if (align) {
     return (
-      <span className={classes.filter(Boolean).join(' ')} style={{ '--whole': `${align}ch` }}>
+      <span dir="ltr" className={classes.filter(Boolean).join(' ')} style={{ '--whole': `${align}ch` }}>
         <span aria-hidden="true" className={css.grid}>
           {body}
           {unit && (
@@ -76,7 +77,7 @@ export function Amount({
     );
   }
   return (
-    <span className={classes.filter(Boolean).join(' ')}>
+    <span dir="ltr" className={classes.filter(Boolean).join(' ')}>
       {body}
       {unit && (
         <span className={css.unit} data-unit="">

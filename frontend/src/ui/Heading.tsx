@@ -1,4 +1,5 @@
 import { type ReactNode, useEffect, useRef } from 'react';
+import { useTranslation } from 'react-i18next';
 
 interface Props {
   /** The document's title; the product's name is added. */
@@ -15,10 +16,12 @@ let first = true;
 
 /** The page's one h1. Names the document and takes the focus on arrival, except on the very first page. */
 export function Heading({ title, arrival = '', quiet, children, className }: Props) {
+  const { t } = useTranslation('app');
   const heading = useRef<HTMLHeadingElement>(null);
+  const product = t('name');
   useEffect(() => {
-    document.title = `${title} · Tidegate`;
-  }, [title]);
+    document.title = `${title} · ${product}`;
+  }, [title, product]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: focus moves when `arrival` changes, and only then.
   useEffect(() => {
     if (quiet) return;

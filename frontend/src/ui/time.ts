@@ -1,8 +1,25 @@
 const at = (iso: string) => new Date(iso);
 
+let language = 'en-GB';
+let generation = 0;
+
+/** By which days and months are named from now on. */
+export function setTimeLanguage(tag: string): void {
+  language = tag;
+  generation += 1;
+}
+
 function format(options: Intl.DateTimeFormatOptions): (iso: string) => string {
-  const made = new Intl.DateTimeFormat('en-GB', { hourCycle: 'h23', ...options });
-  return (iso) => made.format(at(iso));
+  let made: Intl.DateTimeFormat | null = null;
+  let of = -1;
+  return (iso) => {
+    if (!made || of !== generation) {
+      // Figures stay the ones that amounts and addresses have.
+      made = new Intl.DateTimeFormat(language, { hourCycle: 'h23', numberingSystem: 'latn', ...options });
+      of = generation;
+    }
+    return made.format(at(iso));
+  };
 }
 
 /** 14:03:31 */

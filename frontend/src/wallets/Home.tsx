@@ -112,10 +112,10 @@ function Total({ balances }: TotalProps) {
       <Label>{t('home.everything')}</Label>
       <Heading title={t('home.title')} className={css.hero}>
         {balances.data ? (
-          <>
+          <bdi dir="ltr">
             {bareFigures(total, currency)}
             <span> {currency}</span>
-          </>
+          </bdi>
         ) : balances.error ? (
           <span className={css.dash}>–</span>
         ) : (

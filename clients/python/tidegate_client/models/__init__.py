@@ -1,6 +1,7 @@
 """Contains all the data models used in inputs/outputs"""
 
 from .accept_in import AcceptIn
+from .account_export_response_200 import AccountExportResponse200
 from .address_in import AddressIn
 from .address_out import AddressOut
 from .alternative_out import AlternativeOut
@@ -27,6 +28,7 @@ from .best_execution_out_side import BestExecutionOutSide
 from .book_seen_out import BookSeenOut
 from .books_asset_out import BooksAssetOut
 from .books_out import BooksOut
+from .brand_out import BrandOut
 from .cancellable_out import CancellableOut
 from .candle_out import CandleOut
 from .candle_source_out import CandleSourceOut
@@ -40,7 +42,11 @@ from .chaos_list import ChaosList
 from .check_out import CheckOut
 from .check_out_report import CheckOutReport
 from .check_out_verdict import CheckOutVerdict
+from .close_in import CloseIn
 from .compliance_list_approvals_state_type_0 import ComplianceListApprovalsStateType0
+from .config_get_words_response_config_get_words import ConfigGetWordsResponseConfigGetWords
+from .config_out import ConfigOut
+from .config_out_mode import ConfigOutMode
 from .confirm_in import ConfirmIn
 from .confirm_totp_in import ConfirmTotpIn
 from .conversion_detail_out import ConversionDetailOut
@@ -57,6 +63,9 @@ from .deposit_out_state import DepositOutState
 from .deposit_tier_out import DepositTierOut
 from .deposit_tier_out_finality_type_0 import DepositTierOutFinalityType0
 from .deposits_list_state_type_0 import DepositsListStateType0
+from .email_confirmed_out import EmailConfirmedOut
+from .email_in import EmailIn
+from .email_waiting_out import EmailWaitingOut
 from .endpoint_in import EndpointIn
 from .endpoint_out import EndpointOut
 from .endpoint_out_disabled_type_0 import EndpointOutDisabledType0
@@ -68,8 +77,11 @@ from .estimate_out import EstimateOut
 from .event_log_out import EventLogOut
 from .event_out import EventOut
 from .exchange_list_candles_interval import ExchangeListCandlesInterval
+from .face_out import FaceOut
+from .face_out_style import FaceOutStyle
 from .faucet_in import FaucetIn
 from .faucet_out import FaucetOut
+from .features_out import FeaturesOut
 from .fee_out import FeeOut
 from .fee_out_kind import FeeOutKind
 from .fill_out import FillOut
@@ -78,10 +90,16 @@ from .freeze_out import FreezeOut
 from .freeze_out_cause import FreezeOutCause
 from .freeze_out_found import FreezeOutFound
 from .hold_out import HoldOut
+from .hold_out_reason import HoldOutReason
 from .intent_out import IntentOut
 from .invoice import Invoice
+from .language_out import LanguageOut
+from .language_out_direction import LanguageOutDirection
 from .limit_out import LimitOut
 from .link_in import LinkIn
+from .links_out import LinksOut
+from .listed_asset_out import ListedAssetOut
+from .listed_network_out import ListedNetworkOut
 from .live_out import LiveOut
 from .logged_change_out import LoggedChangeOut
 from .login_in import LoginIn
@@ -97,8 +115,11 @@ from .move_out import MoveOut
 from .move_out_purpose import MoveOutPurpose
 from .move_out_state import MoveOutState
 from .network_terms_out import NetworkTermsOut
+from .notice_out import NoticeOut
+from .notice_out_tone import NoticeOutTone
 from .notices_in import NoticesIn
 from .notices_out import NoticesOut
+from .obstacles_out import ObstaclesOut
 from .order_out import OrderOut
 from .order_out_side import OrderOutSide
 from .page_address_out import PageAddressOut
@@ -128,6 +149,7 @@ from .payment_out import PaymentOut
 from .place_out import PlaceOut
 from .planned_out import PlannedOut
 from .planned_out_side import PlannedOutSide
+from .policy_out import PolicyOut
 from .problem import Problem
 from .proposal_out import ProposalOut
 from .proposal_out_kind import ProposalOutKind
@@ -172,8 +194,10 @@ from .start_part_state import StartPartState
 from .statement_line_out import StatementLineOut
 from .statement_line_out_charge_type_0 import StatementLineOutChargeType0
 from .statement_line_out_kind_type_0 import StatementLineOutKindType0
+from .theme_out import ThemeOut
 from .token_in import TokenIn
 from .token_out import TokenOut
+from .tokens_out import TokensOut
 from .top_out import TopOut
 from .total_cost_out import TotalCostOut
 from .totp_out import TotpOut
@@ -214,6 +238,7 @@ from .withdrawal_out import WithdrawalOut
 
 __all__ = (
     "AcceptIn",
+    "AccountExportResponse200",
     "AddressIn",
     "AddressOut",
     "AlternativeOut",
@@ -240,6 +265,7 @@ __all__ = (
     "BooksAssetOut",
     "BookSeenOut",
     "BooksOut",
+    "BrandOut",
     "CancellableOut",
     "CandleOut",
     "CandleSourceOut",
@@ -253,7 +279,11 @@ __all__ = (
     "CheckOut",
     "CheckOutReport",
     "CheckOutVerdict",
+    "CloseIn",
     "ComplianceListApprovalsStateType0",
+    "ConfigGetWordsResponseConfigGetWords",
+    "ConfigOut",
+    "ConfigOutMode",
     "ConfirmIn",
     "ConfirmTotpIn",
     "ConversionDetailOut",
@@ -270,6 +300,9 @@ __all__ = (
     "DepositsListStateType0",
     "DepositTierOut",
     "DepositTierOutFinalityType0",
+    "EmailConfirmedOut",
+    "EmailIn",
+    "EmailWaitingOut",
     "EndpointIn",
     "EndpointOut",
     "EndpointOutDisabledType0",
@@ -281,8 +314,11 @@ __all__ = (
     "EventLogOut",
     "EventOut",
     "ExchangeListCandlesInterval",
+    "FaceOut",
+    "FaceOutStyle",
     "FaucetIn",
     "FaucetOut",
+    "FeaturesOut",
     "FeeOut",
     "FeeOutKind",
     "FillOut",
@@ -291,10 +327,16 @@ __all__ = (
     "FreezeOutCause",
     "FreezeOutFound",
     "HoldOut",
+    "HoldOutReason",
     "IntentOut",
     "Invoice",
+    "LanguageOut",
+    "LanguageOutDirection",
     "LimitOut",
     "LinkIn",
+    "LinksOut",
+    "ListedAssetOut",
+    "ListedNetworkOut",
     "LiveOut",
     "LoggedChangeOut",
     "LoginIn",
@@ -310,8 +352,11 @@ __all__ = (
     "MoveOutPurpose",
     "MoveOutState",
     "NetworkTermsOut",
+    "NoticeOut",
+    "NoticeOutTone",
     "NoticesIn",
     "NoticesOut",
+    "ObstaclesOut",
     "OrderOut",
     "OrderOutSide",
     "PageAddressOut",
@@ -341,6 +386,7 @@ __all__ = (
     "PlaceOut",
     "PlannedOut",
     "PlannedOutSide",
+    "PolicyOut",
     "Problem",
     "ProposalOut",
     "ProposalOutKind",
@@ -385,8 +431,10 @@ __all__ = (
     "StatementLineOut",
     "StatementLineOutChargeType0",
     "StatementLineOutKindType0",
+    "ThemeOut",
     "TokenIn",
     "TokenOut",
+    "TokensOut",
     "TopOut",
     "TotalCostOut",
     "TotpOut",

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
+
+from ..models.hold_out_reason import HoldOutReason, check_hold_out_reason
 
 T = TypeVar("T", bound="HoldOut")
 
@@ -13,7 +15,7 @@ T = TypeVar("T", bound="HoldOut")
 class HoldOut:
     """Why withdrawals of this account wait, and until when (null: until somebody lifts it)."""
 
-    reason: Literal["frozen"]
+    reason: HoldOutReason
     since: str
     until: None | str
     yours: bool
@@ -21,7 +23,7 @@ class HoldOut:
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        reason = self.reason
+        reason: str = self.reason
 
         since = self.since
 
@@ -46,9 +48,7 @@ class HoldOut:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        reason = cast(Literal["frozen"], d.pop("reason"))
-        if reason != "frozen":
-            raise ValueError(f"reason must match const 'frozen', got '{reason}'")
+        reason = check_hold_out_reason(d.pop("reason"))
 
         since = d.pop("since")
 

@@ -8,6 +8,7 @@ from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
 if TYPE_CHECKING:
+    from ..models.email_waiting_out import EmailWaitingOut
     from ..models.hold_out import HoldOut
     from ..models.notices_out import NoticesOut
 
@@ -20,6 +21,7 @@ class MeOut:
     created_at: str
     currency: str
     email: str
+    email_waiting: EmailWaitingOut | None
     factors: list[Literal["totp"]]
     """ Second factors that are set up; empty: none yet """
     holds: list[HoldOut]
@@ -35,11 +37,19 @@ class MeOut:
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
+        from ..models.email_waiting_out import EmailWaitingOut  # noqa: PLC0415
+
         created_at = self.created_at
 
         currency = self.currency
 
         email = self.email
+
+        email_waiting: dict[str, Any] | None
+        if isinstance(self.email_waiting, EmailWaitingOut):
+            email_waiting = self.email_waiting.to_dict()
+        else:
+            email_waiting = self.email_waiting
 
         factors = self.factors
 
@@ -76,6 +86,7 @@ class MeOut:
                 "created_at": created_at,
                 "currency": currency,
                 "email": email,
+                "email_waiting": email_waiting,
                 "factors": factors,
                 "holds": holds,
                 "id": id,
@@ -93,6 +104,7 @@ class MeOut:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.email_waiting_out import EmailWaitingOut  # noqa: PLC0415
         from ..models.hold_out import HoldOut  # noqa: PLC0415
         from ..models.notices_out import NoticesOut  # noqa: PLC0415
 
@@ -102,6 +114,21 @@ class MeOut:
         currency = d.pop("currency")
 
         email = d.pop("email")
+
+        def _parse_email_waiting(data: object) -> EmailWaitingOut | None:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                email_waiting_type_0 = EmailWaitingOut.from_dict(data)
+
+                return email_waiting_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(EmailWaitingOut | None, data)
+
+        email_waiting = _parse_email_waiting(d.pop("email_waiting"))
 
         factors = []
         _factors = d.pop("factors")
@@ -156,6 +183,7 @@ class MeOut:
             created_at=created_at,
             currency=currency,
             email=email,
+            email_waiting=email_waiting,
             factors=factors,
             holds=holds,
             id=id,

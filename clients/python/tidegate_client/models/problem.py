@@ -30,6 +30,7 @@ class Problem:
     field: None | str | Unset = UNSET
     """ The field the problem is about, dotted """
     limit: None | str | Unset = UNSET
+    reasons: list[str] | None | Unset = UNSET
     retry_after: int | None | Unset = UNSET
     """ Seconds; also the header Retry-After """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
@@ -76,6 +77,15 @@ class Problem:
         else:
             limit = self.limit
 
+        reasons: list[str] | None | Unset
+        if isinstance(self.reasons, Unset):
+            reasons = UNSET
+        elif isinstance(self.reasons, list):
+            reasons = self.reasons
+
+        else:
+            reasons = self.reasons
+
         retry_after: int | None | Unset
         if isinstance(self.retry_after, Unset):
             retry_after = UNSET
@@ -103,6 +113,8 @@ class Problem:
             field_dict["field"] = field
         if limit is not UNSET:
             field_dict["limit"] = limit
+        if reasons is not UNSET:
+            field_dict["reasons"] = reasons
         if retry_after is not UNSET:
             field_dict["retry_after"] = retry_after
 
@@ -169,6 +181,23 @@ class Problem:
 
         limit = _parse_limit(d.pop("limit", UNSET))
 
+        def _parse_reasons(data: object) -> list[str] | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, list):
+                    raise TypeError()
+                reasons_type_0 = cast(list[str], data)
+
+                return reasons_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(list[str] | None | Unset, data)
+
+        reasons = _parse_reasons(d.pop("reasons", UNSET))
+
         def _parse_retry_after(data: object) -> int | None | Unset:
             if data is None:
                 return data
@@ -190,6 +219,7 @@ class Problem:
             available_at=available_at,
             field=field,
             limit=limit,
+            reasons=reasons,
             retry_after=retry_after,
         )
 

@@ -3,8 +3,27 @@
 import { queryOptions, type UseMutationOptions } from '@tanstack/react-query';
 
 import { client } from '../client.gen';
-import { addressesCreate, addressesList, addressesValidate, auditGetBooks, auditGetTrialBalance, auditListChecks, auditListFreezes, auditReleaseFreeze, authChangePassword, authConfirmTotp, authCreateTotp, authFreeze, authGetMe, authListSessions, authLogin, authLogout, authLogoutEverywhere, authLookFreeze, authRefreshToken, authRegister, authRevokeSession, authToken, authUnfreeze, authUpdateMe, beneficiariesConfirm, beneficiariesCreate, beneficiariesDelete, beneficiariesGet, beneficiariesList, beneficiariesRename, complianceDecideApproval, complianceListApprovals, complianceListPauses, compliancePause, complianceResume, conversionsCreate, conversionsGet, conversionsGetReceipt, conversionsList, depositsGet, depositsList, eventsLog, exchangeGetRate, exchangeListCandles, exchangeListMarkets, healthLive, healthReady, linksCancel, linksLookCancel, linksTrack, type Options, quotesCreate, quotesGet, sandboxAuthenticator, sandboxChaos, sandboxFaucet, sandboxInvoice, sandboxListChaos, sandboxMails, sandboxMine, sandboxScenarios, sandboxStart, transactionsExport, transactionsList, transfersCancel, transfersCreate, transfersGet, transfersList, transfersVerify, treasuryAcceptProposal, treasuryDismissProposal, treasuryListMoves, treasuryListProposals, treasuryListVenueMoves, treasuryListWallets, walletsExportStatement, walletsGetStatement, walletsListAssets, walletsListBalances, webhooksCreate, webhooksDelete, webhooksGet, webhooksList, webhooksListDeliveries, webhooksRedeliver, webhooksRotate, webhooksTest, webhooksUpdate, withdrawalsCancel, withdrawalsCreate, withdrawalsCreateTracking, withdrawalsGet, withdrawalsGetReceipt, withdrawalsGetTracking, withdrawalsList, withdrawalsRevokeTracking, withdrawalsVerify } from '../sdk.gen';
-import type { AddressesCreateData, AddressesCreateError, AddressesCreateResponse, AddressesListData, AddressesListError, AddressesListResponse, AddressesValidateData, AddressesValidateError, AddressesValidateResponse, AuditGetBooksData, AuditGetBooksError, AuditGetBooksResponse, AuditGetTrialBalanceData, AuditGetTrialBalanceError, AuditGetTrialBalanceResponse, AuditListChecksData, AuditListChecksError, AuditListChecksResponse, AuditListFreezesData, AuditListFreezesError, AuditListFreezesResponse, AuditReleaseFreezeData, AuditReleaseFreezeError, AuditReleaseFreezeResponse, AuthChangePasswordData, AuthChangePasswordError, AuthChangePasswordResponse, AuthConfirmTotpData, AuthConfirmTotpError, AuthConfirmTotpResponse, AuthCreateTotpData, AuthCreateTotpError, AuthCreateTotpResponse, AuthFreezeData, AuthFreezeError, AuthFreezeResponse, AuthGetMeData, AuthGetMeError, AuthGetMeResponse, AuthListSessionsData, AuthListSessionsError, AuthListSessionsResponse, AuthLoginData, AuthLoginError, AuthLoginResponse, AuthLogoutData, AuthLogoutError, AuthLogoutEverywhereData, AuthLogoutEverywhereError, AuthLogoutEverywhereResponse, AuthLogoutResponse, AuthLookFreezeData, AuthLookFreezeError, AuthLookFreezeResponse, AuthRefreshTokenData, AuthRefreshTokenError, AuthRefreshTokenResponse, AuthRegisterData, AuthRegisterError, AuthRegisterResponse, AuthRevokeSessionData, AuthRevokeSessionError, AuthRevokeSessionResponse, AuthTokenData, AuthTokenError, AuthTokenResponse, AuthUnfreezeData, AuthUnfreezeError, AuthUnfreezeResponse, AuthUpdateMeData, AuthUpdateMeError, AuthUpdateMeResponse, BeneficiariesConfirmData, BeneficiariesConfirmError, BeneficiariesConfirmResponse, BeneficiariesCreateData, BeneficiariesCreateError, BeneficiariesCreateResponse, BeneficiariesDeleteData, BeneficiariesDeleteError, BeneficiariesDeleteResponse, BeneficiariesGetData, BeneficiariesGetError, BeneficiariesGetResponse, BeneficiariesListData, BeneficiariesListError, BeneficiariesListResponse, BeneficiariesRenameData, BeneficiariesRenameError, BeneficiariesRenameResponse, ComplianceDecideApprovalData, ComplianceDecideApprovalError, ComplianceDecideApprovalResponse, ComplianceListApprovalsData, ComplianceListApprovalsError, ComplianceListApprovalsResponse, ComplianceListPausesData, ComplianceListPausesError, ComplianceListPausesResponse, CompliancePauseData, CompliancePauseError, CompliancePauseResponse, ComplianceResumeData, ComplianceResumeError, ComplianceResumeResponse, ConversionsCreateData, ConversionsCreateError, ConversionsCreateResponse, ConversionsGetData, ConversionsGetError, ConversionsGetReceiptData, ConversionsGetReceiptError, ConversionsGetReceiptResponse, ConversionsGetResponse, ConversionsListData, ConversionsListError, ConversionsListResponse, DepositsGetData, DepositsGetError, DepositsGetResponse, DepositsListData, DepositsListError, DepositsListResponse, EventsLogData, EventsLogError, EventsLogResponse, ExchangeGetRateData, ExchangeGetRateError, ExchangeGetRateResponse, ExchangeListCandlesData, ExchangeListCandlesError, ExchangeListCandlesResponse, ExchangeListMarketsData, ExchangeListMarketsError, ExchangeListMarketsResponse, HealthLiveData, HealthLiveError, HealthLiveResponse, HealthReadyData, HealthReadyError, HealthReadyResponse, LinksCancelData, LinksCancelError, LinksCancelResponse, LinksLookCancelData, LinksLookCancelError, LinksLookCancelResponse, LinksTrackData, LinksTrackError, LinksTrackResponse, QuotesCreateData, QuotesCreateError, QuotesCreateResponse, QuotesGetData, QuotesGetError, QuotesGetResponse, SandboxAuthenticatorData, SandboxAuthenticatorError, SandboxAuthenticatorResponse, SandboxChaosData, SandboxChaosError, SandboxChaosResponse, SandboxFaucetData, SandboxFaucetError, SandboxFaucetResponse, SandboxInvoiceData, SandboxInvoiceError, SandboxInvoiceResponse, SandboxListChaosData, SandboxListChaosError, SandboxListChaosResponse, SandboxMailsData, SandboxMailsError, SandboxMailsResponse, SandboxMineData, SandboxMineError, SandboxMineResponse, SandboxScenariosData, SandboxScenariosError, SandboxScenariosResponse, SandboxStartData, SandboxStartError, SandboxStartResponse, TransactionsExportData, TransactionsExportError, TransactionsExportResponse, TransactionsListData, TransactionsListError, TransactionsListResponse, TransfersCancelData, TransfersCancelError, TransfersCancelResponse, TransfersCreateData, TransfersCreateError, TransfersCreateResponse, TransfersGetData, TransfersGetError, TransfersGetResponse, TransfersListData, TransfersListError, TransfersListResponse, TransfersVerifyData, TransfersVerifyError, TransfersVerifyResponse, TreasuryAcceptProposalData, TreasuryAcceptProposalError, TreasuryAcceptProposalResponse, TreasuryDismissProposalData, TreasuryDismissProposalError, TreasuryDismissProposalResponse, TreasuryListMovesData, TreasuryListMovesError, TreasuryListMovesResponse, TreasuryListProposalsData, TreasuryListProposalsError, TreasuryListProposalsResponse, TreasuryListVenueMovesData, TreasuryListVenueMovesError, TreasuryListVenueMovesResponse, TreasuryListWalletsData, TreasuryListWalletsError, TreasuryListWalletsResponse, WalletsExportStatementData, WalletsExportStatementError, WalletsExportStatementResponse, WalletsGetStatementData, WalletsGetStatementError, WalletsGetStatementResponse, WalletsListAssetsData, WalletsListAssetsError, WalletsListAssetsResponse, WalletsListBalancesData, WalletsListBalancesError, WalletsListBalancesResponse, WebhooksCreateData, WebhooksCreateError, WebhooksCreateResponse, WebhooksDeleteData, WebhooksDeleteError, WebhooksDeleteResponse, WebhooksGetData, WebhooksGetError, WebhooksGetResponse, WebhooksListData, WebhooksListDeliveriesData, WebhooksListDeliveriesError, WebhooksListDeliveriesResponse, WebhooksListError, WebhooksListResponse, WebhooksRedeliverData, WebhooksRedeliverError, WebhooksRedeliverResponse, WebhooksRotateData, WebhooksRotateError, WebhooksRotateResponse, WebhooksTestData, WebhooksTestError, WebhooksTestResponse, WebhooksUpdateData, WebhooksUpdateError, WebhooksUpdateResponse, WithdrawalsCancelData, WithdrawalsCancelError, WithdrawalsCancelResponse, WithdrawalsCreateData, WithdrawalsCreateError, WithdrawalsCreateResponse, WithdrawalsCreateTrackingData, WithdrawalsCreateTrackingError, WithdrawalsCreateTrackingResponse, WithdrawalsGetData, WithdrawalsGetError, WithdrawalsGetReceiptData, WithdrawalsGetReceiptError, WithdrawalsGetReceiptResponse, WithdrawalsGetResponse, WithdrawalsGetTrackingData, WithdrawalsGetTrackingError, WithdrawalsGetTrackingResponse, WithdrawalsListData, WithdrawalsListError, WithdrawalsListResponse, WithdrawalsRevokeTrackingData, WithdrawalsRevokeTrackingError, WithdrawalsRevokeTrackingResponse, WithdrawalsVerifyData, WithdrawalsVerifyError } from '../types.gen';
+import { accountClose, accountExport, accountListObstacles, addressesCreate, addressesList, addressesValidate, auditGetBooks, auditGetTrialBalance, auditListChecks, auditListFreezes, auditReleaseFreeze, authChangeEmail, authChangePassword, authConfirmEmail, authConfirmTotp, authCreateTotp, authDropEmail, authFreeze, authGetMe, authListSessions, authLogin, authLogout, authLogoutEverywhere, authLookFreeze, authRefreshToken, authRegister, authRevokeSession, authToken, authUnfreeze, authUpdateMe, beneficiariesConfirm, beneficiariesCreate, beneficiariesDelete, beneficiariesGet, beneficiariesList, beneficiariesRename, complianceDecideApproval, complianceListApprovals, complianceListPauses, compliancePause, complianceResume, configGet, configGetWords, conversionsCreate, conversionsGet, conversionsGetReceipt, conversionsList, depositsGet, depositsList, eventsLog, exchangeGetRate, exchangeListCandles, exchangeListMarkets, healthLive, healthReady, linksCancel, linksLookCancel, linksTrack, type Options, quotesCreate, quotesGet, sandboxAuthenticator, sandboxChaos, sandboxFaucet, sandboxInvoice, sandboxListChaos, sandboxMails, sandboxMine, sandboxScenarios, sandboxStart, transactionsExport, transactionsList, transfersCancel, transfersCreate, transfersGet, transfersList, transfersVerify, treasuryAcceptProposal, treasuryDismissProposal, treasuryListMoves, treasuryListProposals, treasuryListVenueMoves, treasuryListWallets, walletsExportStatement, walletsGetStatement, walletsListAssets, walletsListBalances, webhooksCreate, webhooksDelete, webhooksGet, webhooksList, webhooksListDeliveries, webhooksRedeliver, webhooksRotate, webhooksTest, webhooksUpdate, withdrawalsCancel, withdrawalsCreate, withdrawalsCreateTracking, withdrawalsGet, withdrawalsGetReceipt, withdrawalsGetTracking, withdrawalsList, withdrawalsRevokeTracking, withdrawalsVerify } from '../sdk.gen';
+import type { AccountCloseData, AccountCloseError, AccountCloseResponse, AccountExportData, AccountExportError, AccountExportResponse, AccountListObstaclesData, AccountListObstaclesError, AccountListObstaclesResponse, AddressesCreateData, AddressesCreateError, AddressesCreateResponse, AddressesListData, AddressesListError, AddressesListResponse, AddressesValidateData, AddressesValidateError, AddressesValidateResponse, AuditGetBooksData, AuditGetBooksError, AuditGetBooksResponse, AuditGetTrialBalanceData, AuditGetTrialBalanceError, AuditGetTrialBalanceResponse, AuditListChecksData, AuditListChecksError, AuditListChecksResponse, AuditListFreezesData, AuditListFreezesError, AuditListFreezesResponse, AuditReleaseFreezeData, AuditReleaseFreezeError, AuditReleaseFreezeResponse, AuthChangeEmailData, AuthChangeEmailError, AuthChangeEmailResponse, AuthChangePasswordData, AuthChangePasswordError, AuthChangePasswordResponse, AuthConfirmEmailData, AuthConfirmEmailError, AuthConfirmEmailResponse, AuthConfirmTotpData, AuthConfirmTotpError, AuthConfirmTotpResponse, AuthCreateTotpData, AuthCreateTotpError, AuthCreateTotpResponse, AuthDropEmailData, AuthDropEmailError, AuthDropEmailResponse, AuthFreezeData, AuthFreezeError, AuthFreezeResponse, AuthGetMeData, AuthGetMeError, AuthGetMeResponse, AuthListSessionsData, AuthListSessionsError, AuthListSessionsResponse, AuthLoginData, AuthLoginError, AuthLoginResponse, AuthLogoutData, AuthLogoutError, AuthLogoutEverywhereData, AuthLogoutEverywhereError, AuthLogoutEverywhereResponse, AuthLogoutResponse, AuthLookFreezeData, AuthLookFreezeError, AuthLookFreezeResponse, AuthRefreshTokenData, AuthRefreshTokenError, AuthRefreshTokenResponse, AuthRegisterData, AuthRegisterError, AuthRegisterResponse, AuthRevokeSessionData, AuthRevokeSessionError, AuthRevokeSessionResponse, AuthTokenData, AuthTokenError, AuthTokenResponse, AuthUnfreezeData, AuthUnfreezeError, AuthUnfreezeResponse, AuthUpdateMeData, AuthUpdateMeError, AuthUpdateMeResponse, BeneficiariesConfirmData, BeneficiariesConfirmError, BeneficiariesConfirmResponse, BeneficiariesCreateData, BeneficiariesCreateError, BeneficiariesCreateResponse, BeneficiariesDeleteData, BeneficiariesDeleteError, BeneficiariesDeleteResponse, BeneficiariesGetData, BeneficiariesGetError, BeneficiariesGetResponse, BeneficiariesListData, BeneficiariesListError, BeneficiariesListResponse, BeneficiariesRenameData, BeneficiariesRenameError, BeneficiariesRenameResponse, ComplianceDecideApprovalData, ComplianceDecideApprovalError, ComplianceDecideApprovalResponse, ComplianceListApprovalsData, ComplianceListApprovalsError, ComplianceListApprovalsResponse, ComplianceListPausesData, ComplianceListPausesError, ComplianceListPausesResponse, CompliancePauseData, CompliancePauseError, CompliancePauseResponse, ComplianceResumeData, ComplianceResumeError, ComplianceResumeResponse, ConfigGetData, ConfigGetError, ConfigGetResponse, ConfigGetWordsData, ConfigGetWordsError, ConfigGetWordsResponse, ConversionsCreateData, ConversionsCreateError, ConversionsCreateResponse, ConversionsGetData, ConversionsGetError, ConversionsGetReceiptData, ConversionsGetReceiptError, ConversionsGetReceiptResponse, ConversionsGetResponse, ConversionsListData, ConversionsListError, ConversionsListResponse, DepositsGetData, DepositsGetError, DepositsGetResponse, DepositsListData, DepositsListError, DepositsListResponse, EventsLogData, EventsLogError, EventsLogResponse, ExchangeGetRateData, ExchangeGetRateError, ExchangeGetRateResponse, ExchangeListCandlesData, ExchangeListCandlesError, ExchangeListCandlesResponse, ExchangeListMarketsData, ExchangeListMarketsError, ExchangeListMarketsResponse, HealthLiveData, HealthLiveError, HealthLiveResponse, HealthReadyData, HealthReadyError, HealthReadyResponse, LinksCancelData, LinksCancelError, LinksCancelResponse, LinksLookCancelData, LinksLookCancelError, LinksLookCancelResponse, LinksTrackData, LinksTrackError, LinksTrackResponse, QuotesCreateData, QuotesCreateError, QuotesCreateResponse, QuotesGetData, QuotesGetError, QuotesGetResponse, SandboxAuthenticatorData, SandboxAuthenticatorError, SandboxAuthenticatorResponse, SandboxChaosData, SandboxChaosError, SandboxChaosResponse, SandboxFaucetData, SandboxFaucetError, SandboxFaucetResponse, SandboxInvoiceData, SandboxInvoiceError, SandboxInvoiceResponse, SandboxListChaosData, SandboxListChaosError, SandboxListChaosResponse, SandboxMailsData, SandboxMailsError, SandboxMailsResponse, SandboxMineData, SandboxMineError, SandboxMineResponse, SandboxScenariosData, SandboxScenariosError, SandboxScenariosResponse, SandboxStartData, SandboxStartError, SandboxStartResponse, TransactionsExportData, TransactionsExportError, TransactionsExportResponse, TransactionsListData, TransactionsListError, TransactionsListResponse, TransfersCancelData, TransfersCancelError, TransfersCancelResponse, TransfersCreateData, TransfersCreateError, TransfersCreateResponse, TransfersGetData, TransfersGetError, TransfersGetResponse, TransfersListData, TransfersListError, TransfersListResponse, TransfersVerifyData, TransfersVerifyError, TransfersVerifyResponse, TreasuryAcceptProposalData, TreasuryAcceptProposalError, TreasuryAcceptProposalResponse, TreasuryDismissProposalData, TreasuryDismissProposalError, TreasuryDismissProposalResponse, TreasuryListMovesData, TreasuryListMovesError, TreasuryListMovesResponse, TreasuryListProposalsData, TreasuryListProposalsError, TreasuryListProposalsResponse, TreasuryListVenueMovesData, TreasuryListVenueMovesError, TreasuryListVenueMovesResponse, TreasuryListWalletsData, TreasuryListWalletsError, TreasuryListWalletsResponse, WalletsExportStatementData, WalletsExportStatementError, WalletsExportStatementResponse, WalletsGetStatementData, WalletsGetStatementError, WalletsGetStatementResponse, WalletsListAssetsData, WalletsListAssetsError, WalletsListAssetsResponse, WalletsListBalancesData, WalletsListBalancesError, WalletsListBalancesResponse, WebhooksCreateData, WebhooksCreateError, WebhooksCreateResponse, WebhooksDeleteData, WebhooksDeleteError, WebhooksDeleteResponse, WebhooksGetData, WebhooksGetError, WebhooksGetResponse, WebhooksListData, WebhooksListDeliveriesData, WebhooksListDeliveriesError, WebhooksListDeliveriesResponse, WebhooksListError, WebhooksListResponse, WebhooksRedeliverData, WebhooksRedeliverError, WebhooksRedeliverResponse, WebhooksRotateData, WebhooksRotateError, WebhooksRotateResponse, WebhooksTestData, WebhooksTestError, WebhooksTestResponse, WebhooksUpdateData, WebhooksUpdateError, WebhooksUpdateResponse, WithdrawalsCancelData, WithdrawalsCancelError, WithdrawalsCancelResponse, WithdrawalsCreateData, WithdrawalsCreateError, WithdrawalsCreateResponse, WithdrawalsCreateTrackingData, WithdrawalsCreateTrackingError, WithdrawalsCreateTrackingResponse, WithdrawalsGetData, WithdrawalsGetError, WithdrawalsGetReceiptData, WithdrawalsGetReceiptError, WithdrawalsGetReceiptResponse, WithdrawalsGetResponse, WithdrawalsGetTrackingData, WithdrawalsGetTrackingError, WithdrawalsGetTrackingResponse, WithdrawalsListData, WithdrawalsListError, WithdrawalsListResponse, WithdrawalsRevokeTrackingData, WithdrawalsRevokeTrackingError, WithdrawalsRevokeTrackingResponse, WithdrawalsVerifyData, WithdrawalsVerifyError } from '../types.gen';
+
+/**
+ * Close Account
+ *
+ * Close the account for good and sign out everywhere; `reasons` say what is still in it. The books are kept.
+ */
+export const accountCloseMutation = (options?: Partial<Options<AccountCloseData>>): UseMutationOptions<AccountCloseResponse, AccountCloseError, Options<AccountCloseData>> => {
+    const mutationOptions: UseMutationOptions<AccountCloseResponse, AccountCloseError, Options<AccountCloseData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await accountClose({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
 
 export type QueryKey<TOptions extends Options> = [
     Pick<TOptions, 'baseUrl' | 'body' | 'headers' | 'path' | 'query'> & {
@@ -38,6 +57,46 @@ const createQueryKey = <TOptions extends Options>(id: string, options?: TOptions
     }
     return [params];
 };
+
+export const accountExportQueryKey = (options?: Options<AccountExportData>) => createQueryKey('accountExport', options);
+
+/**
+ * Export Account
+ *
+ * Everything we know of your account as one JSON file, written while it is sent. No secrets: we cannot tell them.
+ */
+export const accountExportOptions = (options?: Options<AccountExportData>) => queryOptions<AccountExportResponse, AccountExportError, AccountExportResponse, ReturnType<typeof accountExportQueryKey>>({
+    queryFn: async ({ queryKey, signal }) => {
+        const { data } = await accountExport({
+            ...options,
+            ...queryKey[0],
+            signal,
+            throwOnError: true
+        });
+        return data;
+    },
+    queryKey: accountExportQueryKey(options)
+});
+
+export const accountListObstaclesQueryKey = (options?: Options<AccountListObstaclesData>) => createQueryKey('accountListObstacles', options);
+
+/**
+ * List Obstacles
+ *
+ * What stands in the way of closing the account.
+ */
+export const accountListObstaclesOptions = (options?: Options<AccountListObstaclesData>) => queryOptions<AccountListObstaclesResponse, AccountListObstaclesError, AccountListObstaclesResponse, ReturnType<typeof accountListObstaclesQueryKey>>({
+    queryFn: async ({ queryKey, signal }) => {
+        const { data } = await accountListObstacles({
+            ...options,
+            ...queryKey[0],
+            signal,
+            throwOnError: true
+        });
+        return data;
+    },
+    queryKey: accountListObstaclesQueryKey(options)
+});
 
 export const auditGetBooksQueryKey = (options?: Options<AuditGetBooksData>) => createQueryKey('auditGetBooks', options);
 
@@ -137,6 +196,64 @@ export const auditGetTrialBalanceOptions = (options?: Options<AuditGetTrialBalan
     },
     queryKey: auditGetTrialBalanceQueryKey(options)
 });
+
+/**
+ * Drop Email
+ *
+ * Keep the present address: the link that is on its way does nothing any more.
+ */
+export const authDropEmailMutation = (options?: Partial<Options<AuthDropEmailData>>): UseMutationOptions<AuthDropEmailResponse, AuthDropEmailError, Options<AuthDropEmailData>> => {
+    const mutationOptions: UseMutationOptions<AuthDropEmailResponse, AuthDropEmailError, Options<AuthDropEmailData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await authDropEmail({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
+/**
+ * Change Email
+ *
+ * Ask for another e-mail address: a link goes there, and a word of it to the present one. Nothing changes until the
+ * link is opened; then nothing new leaves the account for 72 hours.
+ */
+export const authChangeEmailMutation = (options?: Partial<Options<AuthChangeEmailData>>): UseMutationOptions<AuthChangeEmailResponse, AuthChangeEmailError, Options<AuthChangeEmailData>> => {
+    const mutationOptions: UseMutationOptions<AuthChangeEmailResponse, AuthChangeEmailError, Options<AuthChangeEmailData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await authChangeEmail({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
+/**
+ * Confirm Email
+ *
+ * Open the link: from now on this is the account's address.
+ */
+export const authConfirmEmailMutation = (options?: Partial<Options<AuthConfirmEmailData>>): UseMutationOptions<AuthConfirmEmailResponse, AuthConfirmEmailError, Options<AuthConfirmEmailData>> => {
+    const mutationOptions: UseMutationOptions<AuthConfirmEmailResponse, AuthConfirmEmailError, Options<AuthConfirmEmailData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await authConfirmEmail({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
 
 /**
  * Freeze
@@ -541,6 +658,26 @@ export const compliancePauseMutation = (options?: Partial<Options<CompliancePaus
     return mutationOptions;
 };
 
+export const configGetQueryKey = (options?: Options<ConfigGetData>) => createQueryKey('configGet', options);
+
+/**
+ * Get Config
+ *
+ * Brand, tokens, features, assets, networks, languages, links: what the page is told in its shell. Has an ETag.
+ */
+export const configGetOptions = (options?: Options<ConfigGetData>) => queryOptions<ConfigGetResponse, ConfigGetError, ConfigGetResponse, ReturnType<typeof configGetQueryKey>>({
+    queryFn: async ({ queryKey, signal }) => {
+        const { data } = await configGet({
+            ...options,
+            ...queryKey[0],
+            signal,
+            throwOnError: true
+        });
+        return data;
+    },
+    queryKey: configGetQueryKey(options)
+});
+
 export const eventsLogQueryKey = (options?: Options<EventsLogData>) => createQueryKey('eventsLog', options);
 
 /**
@@ -777,6 +914,26 @@ export const healthReadyOptions = (options?: Options<HealthReadyData>) => queryO
         return data;
     },
     queryKey: healthReadyQueryKey(options)
+});
+
+export const configGetWordsQueryKey = (options: Options<ConfigGetWordsData>) => createQueryKey('configGetWords', options);
+
+/**
+ * Get Words
+ *
+ * Words of the page in one language; what it lacks is in English. Has an ETag.
+ */
+export const configGetWordsOptions = (options: Options<ConfigGetWordsData>) => queryOptions<ConfigGetWordsResponse, ConfigGetWordsError, ConfigGetWordsResponse, ReturnType<typeof configGetWordsQueryKey>>({
+    queryFn: async ({ queryKey, signal }) => {
+        const { data } = await configGetWords({
+            ...options,
+            ...queryKey[0],
+            signal,
+            throwOnError: true
+        });
+        return data;
+    },
+    queryKey: configGetWordsQueryKey(options)
 });
 
 export const sandboxAuthenticatorQueryKey = (options?: Options<SandboxAuthenticatorData>) => createQueryKey('sandboxAuthenticator', options);

@@ -3,7 +3,7 @@ import { useTranslation } from 'react-i18next';
 import { sandboxMailsOptions } from '@/client/@tanstack/react-query.gen';
 import { serverNow } from '@/ui/clock';
 import { exactMoment } from '@/ui/time';
-import css from './break.module.css';
+import css from './Mailbox.module.css';
 
 const ASK_MILLISECONDS = 3000;
 

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar, cast
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+T = TypeVar("T", bound="ListedAssetOut")
+
+
+@_attrs_define
+class ListedAssetOut:
+    asset: str
+    decimals: int
+    name: str
+    networks: list[str]
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        asset = self.asset
+
+        decimals = self.decimals
+
+        name = self.name
+
+        networks = self.networks
+
+        field_dict: dict[str, Any] = {}
+        field_dict.update(self.additional_properties)
+        field_dict.update(
+            {
+                "asset": asset,
+                "decimals": decimals,
+                "name": name,
+                "networks": networks,
+            }
+        )
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        d = dict(src_dict)
+        asset = d.pop("asset")
+
+        decimals = d.pop("decimals")
+
+        name = d.pop("name")
+
+        networks = cast(list[str], d.pop("networks"))
+
+        listed_asset_out = cls(
+            asset=asset,
+            decimals=decimals,
+            name=name,
+            networks=networks,
+        )
+
+        listed_asset_out.additional_properties = d
+        return listed_asset_out
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties
