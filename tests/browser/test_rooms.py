@@ -105,6 +105,7 @@ async def test_the_first_minute_pays_an_invoice_watches_it_and_ends_at_the_switc
     await expect(page.locator("[data-address]")).to_be_visible()
     await expect(tour).to_have_attribute("data-tour", "pay")
     await visitor.button("See what it costs").click()
+    await visitor.choose(None)
     await visitor.button("Check every detail").click()
     await visitor.button("Confirm with your code").click()
     await visitor.confirm(await customer.code())
@@ -126,7 +127,7 @@ async def test_the_requests_behind_a_screen_are_lines_that_a_shell_runs(visitor:
     await visitor.enter(person.email, person.password, person.authenticator)
     await expect(page.locator("[data-asset=BTC] [data-available]")).to_be_visible()
     await page.get_by_text("The requests behind this screen").click()
-    lines = await page.locator("footer ~ details code").all_inner_texts()
+    lines = await page.locator("footer ~ section details code").all_inner_texts()
     balances = next(line for line in lines if "/wallets/balances" in line)
     # The code on the line may have been used by the sign-in just now: the token comes from the login of this test.
     async with stack.http() as client:
