@@ -27,6 +27,7 @@ async def test_an_asset_has_a_chart_that_is_a_table_too(visitor: Visitor, stack:
     await expect(page.get_by_text("In the last three months between")).to_be_visible()
 
 
+@pytest.mark.slow
 async def test_without_chart_and_prices_the_balance_stands(visitor: Visitor, stack: Stack) -> None:
     customer = await stack.customer(enrolled=False, BTC="0.01")
     await visitor.enter(customer.email, customer.password, None)
@@ -94,6 +95,7 @@ async def test_an_operator_lands_on_a_desk_of_their_own(visitor: Visitor, stack:
     assert await visitor.axe() == []
 
 
+@pytest.mark.slow
 async def test_the_first_minute_pays_an_invoice_watches_it_and_ends_at_the_switches(
     visitor: Visitor, stack: Stack
 ) -> None:
