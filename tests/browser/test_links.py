@@ -71,7 +71,7 @@ async def test_a_mail_cancels_freezes_and_a_recipient_follows(visitor: Visitor, 
     await page.goto(url)
     await customer.completed(payment)
     await expect(page.locator("[data-stage=arrived]")).to_be_visible(timeout=15_000)
-    await expect(visitor.heading()).to_have_text("5.00 USDT has arrived")
+    await expect(visitor.heading()).to_have_text("5.00 USDT have arrived.")
     found += await inspect(visitor, "followed")
 
     await visitor.open("/break")

@@ -16,8 +16,8 @@ export function Mailbox({ email }: { email: string }) {
   });
   return (
     <section className={css.mail} aria-labelledby="mailbox">
-      <h2 id="mailbox">{t('mail.title', { email })}</h2>
-      <p>{t('mail.kept')}</p>
+      <h2 id="mailbox">{t('mail.title')}</h2>
+      <p>{t('mail.kept', { email })}</p>
       {data?.items.length === 0 && <p>{t('mail.none')}</p>}
       <ul>
         {data?.items.map((mail) => (

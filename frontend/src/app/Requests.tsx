@@ -16,19 +16,21 @@ export function Requests() {
   const lines = asked.map(curl);
   const token = tokenLine(`${window.location.origin}/api/v1`, me.email);
   return (
-    <details className={css.requests} onToggle={(event) => setOpen(event.currentTarget.open)}>
-      <summary>{t('requests.title')}</summary>
-      {open && (
-        <div className={css.body}>
-          <p>{t('requests.token')}</p>
-          <Line text={token} label={t('requests.copyToken')} />
-          <p>{lines.length ? t('requests.lead', { path }) : t('requests.none')}</p>
-          {lines.map((line, index) => (
-            <Line key={line} text={line} label={t('requests.copy', { number: index + 1 })} />
-          ))}
-        </div>
-      )}
-    </details>
+    <section aria-label={t('requests.title')}>
+      <details className={css.requests} onToggle={(event) => setOpen(event.currentTarget.open)}>
+        <summary>{t('requests.title')}</summary>
+        {open && (
+          <div className={css.body}>
+            <p>{t('requests.token')}</p>
+            <Line text={token} label={t('requests.copyToken')} />
+            <p>{lines.length ? t('requests.lead', { path }) : t('requests.none')}</p>
+            {lines.map((line, index) => (
+              <Line key={line} text={line} label={t('requests.copy', { number: index + 1 })} />
+            ))}
+          </div>
+        )}
+      </details>
+    </section>
   );
 }
 

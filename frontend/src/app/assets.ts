@@ -13,12 +13,15 @@ export function useAssets() {
 
 /** Names for codes; a code we have no name for is its own name. */
 export function useNames(): { asset: (code: string) => string; network: (code: string) => string } {
-  const { t, i18n } = useTranslation('ui');
+  const network = useNetworkName();
   const { data } = useAssets();
-  return {
-    asset: (code) => data?.items.find((item) => item.asset === code)?.name ?? code,
-    network: (code) => (i18n.exists(`ui:network.${code}`) ? t(`network.${code as 'bitcoin'}`) : code),
-  };
+  return { asset: (code) => data?.items.find((item) => item.asset === code)?.name ?? code, network };
+}
+
+/** A network's name alone, which asks the server nothing: who works here may have no wallets to read. */
+export function useNetworkName(): (code: string) => string {
+  const { t, i18n } = useTranslation('ui');
+  return (code) => (i18n.exists(`ui:network.${code}`) ? t(`network.${code as 'bitcoin'}`) : code);
 }
 
 /** "one", "two" … in sentences; figures above twelve. */

@@ -137,9 +137,12 @@ export function follow(queries: QueryClient): () => void {
     });
   };
   const stand = (next: Live) => {
-    window.clearInterval(poll);
     if (next === 'polling') {
-      poll = window.setInterval(() => !document.hidden && refreshAll(), POLL_SECONDS * 1000);
+      // The stream fails anew at every try: begun again each time, the five seconds would never be over.
+      poll ??= window.setInterval(() => !document.hidden && refreshAll(), POLL_SECONDS * 1000);
+    } else {
+      window.clearInterval(poll);
+      poll = undefined;
     }
     // What happened while nobody listened was not heard.
     if (next === 'live' && state !== 'live') refreshAll();

@@ -66,6 +66,8 @@ export function ChangePassword() {
           }),
         )}
       >
+        {/* A password manager reads here whose password changes. */}
+        <input type="text" name="username" autoComplete="username" value={me.email} readOnly hidden />
         <PasswordInput
           label={t('password.current')}
           autoComplete="current-password"

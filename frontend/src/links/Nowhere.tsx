@@ -17,9 +17,13 @@ export function Nowhere({ token, error, title, onRetry }: Props) {
   const { t } = useTranslation('links');
   const gone = isCode(error, 'not_found') || isCode(error, 'invalid_request');
   const heading = !token ? t('missing') : gone ? t('gone') : t('looking');
+  // What comes next is still the very first page, where the focus stays with the browser.
+  const looking = token !== '' && !gone;
   return (
     <div className={css.page}>
-      <Heading title={title}>{heading}</Heading>
+      <Heading title={title} quiet={looking}>
+        {heading}
+      </Heading>
       {!token ? (
         <p className={css.lead}>{t('missingText')}</p>
       ) : gone ? (

@@ -52,7 +52,7 @@ export function Share({ id }: { id: string }) {
             <CopyButton value={data.url} label={t('share.copy')} plain />
             <Button
               variant="default"
-              size="compact-md"
+              size="sm"
               loading={revoke.isPending}
               onClick={() => revoke.mutate({ path })}
             >

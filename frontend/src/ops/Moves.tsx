@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
-import { useNames } from '@/app/assets';
+import { useNetworkName } from '@/app/assets';
 import { treasuryListMovesOptions, treasuryListWalletsOptions } from '@/client/@tanstack/react-query.gen';
 import { bareFigures, figuresText } from '@/money/figures';
 import { serverNow } from '@/ui/clock';
@@ -16,7 +16,7 @@ const STANDING = { under_way: 'moving', arrived: 'done', failed: 'waiting' } as 
 /** The house's own money: what it has where, and which of its moves have not arrived. */
 export function Moves() {
   const { t } = useTranslation('ops');
-  const names = useNames();
+  const network = useNetworkName();
   const moves = useQuery({ ...treasuryListMovesOptions({ query: { limit: 50 } }), refetchInterval: EVERY });
   const wallets = useQuery({ ...treasuryListWalletsOptions(), refetchInterval: EVERY });
   const open = moves.data?.items.filter((one) => one.state !== 'arrived') ?? [];
@@ -32,7 +32,7 @@ export function Moves() {
             <p>
               <strong>{figuresText(one.amount, one.asset)}</strong> {t(`moves.purpose.${one.purpose}`)}
               <span className={css.note}>
-                {names.network(one.network)}, {moment(one.created_at, serverNow())}
+                {network(one.network)}, {moment(one.created_at, serverNow())}
                 {one.reason && `. ${one.reason}`}
               </span>
             </p>
@@ -58,7 +58,7 @@ export function Moves() {
               {wallets.data.items.map((one) => (
                 <tr key={`${one.asset}${one.network}`}>
                   <th scope="row">
-                    {one.asset} <span className={css.note}>{names.network(one.network)}</span>
+                    {one.asset} <span className={css.note}>{network(one.network)}</span>
                   </th>
                   {([one.hot, one.payable, one.deposits, one.cold] as const).map((amount, index) => (
                     <td key={['hot', 'payable', 'deposits', 'cold'][index]}>

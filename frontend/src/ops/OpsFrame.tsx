@@ -28,10 +28,10 @@ export function OpsFrame() {
   });
   return (
     <>
-      <p className={css.banner} data-mode={config.mode}>
-        {t(isSandbox ? 'banner.sandbox' : 'banner.production', { version: config.version })}
-      </p>
       <header className={shell.header}>
+        <p className={css.banner} data-mode={config.mode}>
+          {t(isSandbox ? 'banner.sandbox' : 'banner.production', { version: config.version })}
+        </p>
         <div className={shell.inner}>
           <Logo label={tApp('name')} />
           <span className={css.who}>{t('who', { email: me.email, roles: me.roles.join(', ') })}</span>
