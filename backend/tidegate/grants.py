@@ -48,7 +48,7 @@ TABLES: dict[str, May] = {
     # auth
     "users": May(
         _EDIT,
-        "SELECT (id, frozen_at, email, email_confirmed_at, notices)",  # whom it sends mail, and what they want to know
+        "SELECT (id, created_at, frozen_at, email, email_confirmed_at, notices)",  # whom it sends mail, and what they want to know
         "SELECT (id, email, email_canonical, email_confirmed_at, name, password_changed_at, language, currency, notices, "
         "epoch, version, created_at, frozen_at, frozen_by, held_since, held_until, closed_at)",
     ),

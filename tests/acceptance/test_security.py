@@ -18,10 +18,18 @@ OPEN_TO_ALL = {
     "auth_login",
     "auth_token",
     "auth_refresh_token",
+    "auth_confirm_email",
+    "auth_freeze",
+    "auth_look_freeze",
+    "config_get",
+    "config_get_words",
     "health_live",
     "health_ready",
+    "links_cancel",
+    "links_look_cancel",
+    "links_track",
 }
-"""Operations that somebody unknown may call; and everything of the sandbox, which is mounted there only."""
+"""Operations that somebody unknown may call, or who holds a link that proves itself; and everything of the sandbox, which is mounted there only."""
 
 
 @pytest.fixture

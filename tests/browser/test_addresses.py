@@ -15,6 +15,7 @@ TWIN = "0x5290c71d04a83bf6617e2d95b0fc48a13d729ee7"
 """Begins and ends like RECIPIENT; in small letters, so that no checksum gives it away."""
 
 
+@pytest.mark.slow
 async def test_an_address_is_saved_confirmed_paid_by_its_name_and_deleted(visitor: Visitor, stack: Stack) -> None:
     customer = await stack.customer(BTC="0.05")
     page, found = visitor.page, []

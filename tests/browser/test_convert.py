@@ -119,6 +119,7 @@ async def test_a_price_that_ran_out_is_renewed_in_place_and_in_an_empty_room_onl
     assert (await customer.get("/exchange/conversions"))["items"] == []
 
 
+@pytest.mark.slow
 async def test_without_an_exchange_the_screen_says_where_the_money_is_and_goes_on_when_one_is_back(
     visitor: Visitor, stack: Stack
 ) -> None:

@@ -4,6 +4,7 @@ import json
 import re
 from typing import Any
 
+import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.visitor import Visitor
@@ -48,6 +49,7 @@ class Swagger:
         return answer.status, found
 
 
+@pytest.mark.slow
 async def test_a_payment_is_made_from_signing_in_to_completed_in_swagger_ui(visitor: Visitor, stack: Stack) -> None:
     customer = await stack.customer(USDT="60")
     recipient = await stack.new_address("ethereum")

@@ -3,6 +3,7 @@
 import re
 from decimal import Decimal
 
+import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.conftest import NewVisitor
@@ -33,6 +34,7 @@ async def sees(page: Page, available: str) -> None:
     await expect(page.locator(f"[data-asset=BTC] [data-available='{available}']")).to_be_visible(timeout=30_000)
 
 
+@pytest.mark.slow
 async def test_eight_pages_hold_one_stream_and_another_one_takes_it_over(visit: NewVisitor, stack: Stack) -> None:
     visitor = await visit()
     customer = await stack.customer(enrolled=False)

@@ -91,6 +91,7 @@ async def test_at_the_last_step_a_hostile_stylesheet_says_nothing(
         await visitor.context.close()
 
 
+@pytest.mark.slow
 async def test_in_words_40_percent_longer_and_mirrored_the_first_pages_hold(visit: NewVisitor, stack: Stack) -> None:
     customer = await stack.customer(enrolled=False)
     found = []

@@ -3,6 +3,7 @@
 import json
 import re
 
+import pytest
 from playwright.async_api import expect
 
 from tests.browser.test_every_screen import inspect
@@ -11,6 +12,7 @@ from tests.browser.visitor import Visitor
 from tests.stack import Stack
 
 
+@pytest.mark.slow
 async def test_another_address_by_its_link_holds_what_leaves_and_an_empty_account_can_go(
     visitor: Visitor, stack: Stack
 ) -> None:

@@ -11,6 +11,7 @@ from tests.browser.visitor import PHONE, RESULTS, Visitor
 from tests.stack import Stack
 
 
+@pytest.mark.slow
 async def test_somebody_is_paid_by_e_mail_and_both_find_it_in_their_history(visit: NewVisitor, stack: Stack) -> None:
     ana, ben = await stack.customer(USDT="60"), await stack.customer(enrolled=False)
     theirs, visitor = await visit(), await visit()

@@ -137,6 +137,7 @@ async def under_way(world: RealWorld, set_id: uuid.UUID) -> tuple[str, str | Non
 
 
 @pytest.mark.parametrize(("kind", "point"), CASES[:KILLS])
+@pytest.mark.slow
 async def test_a_worker_killed_at_each_point_of_a_move_makes_it_with_one_transaction(
     desk: Table, kind: str, point: str
 ) -> None:

@@ -185,6 +185,7 @@ async def _opened(house: House, url: str, folder: Path) -> Worker:
 
 
 @pytest.mark.timeout(3 * 3600)
+@pytest.mark.slow
 async def test_a_worker_that_wakes_after_its_lease_was_taken_over_writes_nothing_under_its_old_fence(
     brains: Pair,
 ) -> None:

@@ -1,6 +1,7 @@
 """The sandbox's exchanges on real nodes: what they pay arrives on the chain, and what is sent to them is credited once."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from decimal import Decimal
 from pathlib import Path
@@ -123,6 +124,23 @@ async def test_ether_and_tokens_sent_to_the_exchange_are_credited_once_and_only_
     assert free(kraken, "ETH") == HELD["ETH"] + e8("3")
     assert free(kraken, "USDT") == HELD["USDT"] + e8("125.5")
     assert free(kraken, "USDC") == HELD["USDC"]
+
+
+async def test_the_exchange_may_pay_our_hot_addresses_once_the_signer_has_told_them(
+    kraken: World, bank: Bank, nodes: tuple[BitcoinNode, EvmNode]
+) -> None:
+    seed = await nodes[0].faucet("listdescriptors")
+    (internal, *_) = [one["desc"] for one in seed["descriptors"] if one["desc"].startswith("wpkh(") and one["internal"]]
+    told = {"bitcoin": {"bitcoin": {"internal": internal}}, "evm": {"ethereum": {"hot_address": SOMEBODY}}}
+    bank.nodes.public_file.write_text(json.dumps(told))
+    assert await bank.allow([("kraken", kraken)])
+    (first,) = await nodes[0].rpc.call("deriveaddresses", internal, [0, 0])
+    assert {(asset, address) for _, asset, address in kraken.allowed(ACCOUNT)} == {
+        ("BTC", first),
+        ("ETH", SOMEBODY),
+        ("USDT", SOMEBODY),
+        ("USDC", SOMEBODY),
+    }
 
 
 async def test_what_goes_to_another_exchange_is_not_credited_here(

@@ -87,12 +87,12 @@ async def test_the_page_shows_the_code_that_the_authenticator_shows(stack: Stack
         assert 1 <= item["seconds_left"] <= 30
 
 
-async def test_own_processes_stay_within_640_mib_after_all_that_was_asked_of_them(stack: Stack) -> None:
-    """600 just after a start: the bench looks at that."""
+async def test_own_processes_stay_within_736_mib_after_all_that_was_asked_of_them(stack: Stack) -> None:
+    """600 just after a start: the bench looks at that. Receipts as PDF and their faces have been made meanwhile."""
     parts = ("api", "worker", "signer", "venue")
     pids = [stack.ready["pid"], *(pid for part in parts for pid in stack.processes(part))]
     assert len(pids) == 5
-    assert sum(_resident(pid) for pid in pids) < 640 * 1024
+    assert sum(_resident(pid) for pid in pids) < 736 * 1024
 
 
 def _resident(pid: int) -> int:

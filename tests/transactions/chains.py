@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from tidegate.chains.bitcoin.client import BitcoinChain
@@ -342,7 +343,7 @@ class MemoryBitcoin(BitcoinChain):
         self.node.up()
         return [Coin(txid, vout, one.units, one.address, 9, one.change) for (txid, vout), one in self.coins.items()]
 
-    async def spends(self) -> list[str]:
+    async def spends(self, since: datetime) -> list[str]:
         self.node.up()
         return [txid for txid in self.node.known if txid in self.node.mempool or self.node.block_of(txid)]
 

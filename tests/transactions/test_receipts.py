@@ -176,6 +176,7 @@ def test_a_sign_that_no_face_has_is_shown_as_missing_and_never_left_out() -> Non
 
 
 @given(label=st.text(max_size=64), reference=st.text(max_size=64))
+@pytest.mark.slow
 def test_no_words_break_a_receipt(label: str, reference: str) -> None:
     assert printed_with(label, reference).startswith(b"%PDF-")
 

@@ -200,6 +200,7 @@ async def test_the_database_itself_keeps_a_freeze(world: World, attack: str) -> 
             await session.execute(text(ATTACKS[attack]))
 
 
+@pytest.mark.slow
 async def test_a_crowd_of_payouts_under_way_is_never_called_a_difference_and_a_theft_among_them_is(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

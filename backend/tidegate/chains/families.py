@@ -5,6 +5,7 @@ Told apart by `family`, never by class, so that a driver from outside the tree i
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal, Protocol, TypeGuard
 
 from tidegate.chains.port import Chain, FeeRates
@@ -146,8 +147,11 @@ class UtxoChain(Chain, Protocol):
         """Pure. Virtual size of signed bytes."""
         ...
 
-    async def spends(self) -> list[str]:
-        """Transactions of the last weeks that spend our coins, in blocks and not. Raises NodeUnavailable."""
+    async def spends(self, since: datetime) -> list[str]:
+        """Transactions of the last weeks, and not before `since`, that spend our coins, in blocks and not.
+
+        Raises NodeUnavailable.
+        """
         ...
 
     async def coins_in(self, raw: bytes) -> list[Outpoint]:

@@ -25,7 +25,10 @@ class Orphan:
 async def look(db: Database, chain: Chain) -> list[Orphan]:
     """On one chain. It is asked before the books are read: what is sent is in them beforehand. Raises NodeUnavailable."""
     if keeps_coins(chain):
-        spent = await chain.spends()
+        async with db.reading() as session:
+            began = await underway.began(session)
+        # As with accounts, what a wallet did before these books had anybody is its history and not a theft.
+        spent = await chain.spends(began) if began is not None else []
         async with db.reading() as session:
             known = await underway.stored(session, chain.network, spent)
         what = "a transaction that spends our coins is not ours"

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Numeric, exists, func, select, update
+from sqlalchemy import Numeric, exists, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -156,6 +156,13 @@ async def stored(session: AsyncSession, network: str, txids: Sequence[str]) -> s
     """Which of these transactions are in our books."""
     query = select(Attempt.txid).where(Attempt.network == network, Attempt.txid.in_(txids))
     return {txid for txid in await session.scalars(query) if txid is not None}
+
+
+async def began(session: AsyncSession) -> datetime | None:
+    """When these books had their first customer: before that nobody was owed anything. None: they have none yet."""
+    # Ids begin with their time, so that the oldest is the first of its index.
+    found: datetime | None = await session.scalar(text("SELECT created_at FROM users ORDER BY id LIMIT 1"))
+    return found
 
 
 async def counted(session: AsyncSession, network: str) -> int:

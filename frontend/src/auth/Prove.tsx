@@ -13,12 +13,15 @@ export interface Proof {
 export function useProof() {
   const { t } = useTranslation('settings');
   const { t: tAuth } = useTranslation('auth');
-  const enrolled = useMe().factors.includes('totp');
+  const me = useMe();
+  const enrolled = me.factors.includes('totp');
   const [password, setPassword] = useState('');
   const [code, setCode] = useState('');
   const [asked, setAsked] = useState(false);
   const fields = (
     <>
+      {/* A password manager reads here whose password it is. */}
+      <input type="text" name="username" autoComplete="username" value={me.email} readOnly hidden />
       <PasswordInput
         label={t('email.password')}
         autoComplete="current-password"

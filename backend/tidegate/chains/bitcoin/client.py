@@ -1,6 +1,7 @@
 """Bitcoin's side of the port: a node asked over JSON-RPC, its watch-only wallet, no keys."""
 
 from collections.abc import Collection, Container, Sequence
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
@@ -329,9 +330,9 @@ class BitcoinChain:
         return build.vsize_of(raw)
 
     @understood
-    async def spends(self) -> list[str]:
-        """Transactions of the last weeks that spend our coins, in blocks and not."""
-        return await own.spends(self._rpc, self._wallet)
+    async def spends(self, since: datetime) -> list[str]:
+        """Transactions of the last weeks, and not before `since`, that spend our coins, in blocks and not."""
+        return await own.spends(self._rpc, self._wallet, since)
 
     @understood
     async def coins_in(self, raw: bytes) -> list[Outpoint]:

@@ -1,5 +1,7 @@
 """What the watch-only wallet knows of our own spending: every transaction that takes our coins, and whose coins it took."""
 
+from datetime import datetime
+
 from tidegate.chains.bitcoin import build, parse
 from tidegate.chains.bitcoin.wallet import NodeWallet
 from tidegate.chains.families import Outpoint
@@ -11,15 +13,15 @@ RECENT_BLOCKS = 2016
 _SECONDS = 60.0
 
 
-async def spends(rpc: Rpc, wallet: NodeWallet) -> list[str]:
-    """Transactions of the last weeks that spend our coins, in blocks or waiting for one. Raises NodeUnavailable."""
+async def spends(rpc: Rpc, wallet: NodeWallet, since: datetime) -> list[str]:
+    """Of the last weeks and not before `since`, those that spend our coins, in blocks or waiting. Raises NodeUnavailable."""
     try:
         tip: int = await rpc.call("getblockcount")
         start = await rpc.call("getblockhash", tip - RECENT_BLOCKS) if tip > RECENT_BLOCKS else None
         answer = await wallet.call("listsinceblock", start, 1, True, False, True, timeout=_SECONDS)
     except RpcError as error:
         raise NodeUnavailable(error.message) from error
-    return parse.spending(answer)
+    return parse.spending(answer, int(since.timestamp()))
 
 
 async def coins_in(wallet: NodeWallet, raw: bytes) -> list[Outpoint]:

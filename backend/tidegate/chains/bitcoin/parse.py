@@ -54,12 +54,18 @@ def removed_txids(answer: Mapping[str, Any]) -> set[str]:
     return {entry["txid"] for entry in answer.get("removed", [])}
 
 
-def spending(answer: Mapping[str, Any]) -> list[str]:
-    """Transactions in an answer of `listsinceblock` that spend the wallet's coins and may be, or are, in a block."""
+def spending(answer: Mapping[str, Any], since: int) -> list[str]:
+    """Transactions in an answer of `listsinceblock` that spend the wallet's coins and may be, or are, in a block.
+
+    `since`: Unix seconds; what the wallet saw earlier is not ours to judge.
+    """
     found = [
         entry["txid"]
         for entry in answer["transactions"]
-        if entry["category"] == "send" and entry["confirmations"] >= 0 and not entry.get("abandoned")
+        if entry["category"] == "send"
+        and entry["confirmations"] >= 0
+        and not entry.get("abandoned")
+        and entry["time"] >= since
     ]
     return list(dict.fromkeys(found))
 

@@ -185,23 +185,29 @@ def hash_of(raw: bytes) -> str:
     return "0x" + keccak(raw).hex()
 
 
-def nonce_of(raw: bytes) -> int:
-    """The nonce inside signed EIP-1559 bytes. Refuses (ValueError) any other transaction type."""
-    return terms_of(raw).nonce
-
-
-def terms_of(raw: bytes) -> GasTerms:
-    """Nonce and gas inside signed EIP-1559 bytes. Refuses (ValueError) any other transaction type."""
+def _fields(raw: bytes, count: int) -> list[bytes]:
+    """The first fields of EIP-1559 bytes, however many there are. ValueError for another type, or what ends before."""
     if not raw or raw[0] != 2:
         raise ValueError("not an EIP-1559 transaction")
+    fields: list[bytes] = []
     try:
-        _, end, _ = _rlp_item(raw, 1)
-        fields, at = [], end
-        for _ in range(6):  # chain id, nonce, tip, most a gas, gas, to
+        _, at, _ = _rlp_item(raw, 1)
+        for _ in range(count):
             _, start, at = _rlp_item(raw, at)
             fields.append(raw[start:at])
     except IndexError as error:
         raise ValueError("not an EIP-1559 transaction") from error
+    return fields
+
+
+def nonce_of(raw: bytes) -> int:
+    """The nonce inside signed EIP-1559 bytes. Refuses (ValueError) any other transaction type."""
+    return int.from_bytes(_fields(raw, 2)[1], "big")
+
+
+def terms_of(raw: bytes) -> GasTerms:
+    """Nonce and gas inside signed EIP-1559 bytes. Refuses (ValueError) any other transaction type."""
+    fields = _fields(raw, 6)  # chain id, nonce, tip, most a gas, gas, to
     chain_id, nonce, tip, max_fee, gas = (int.from_bytes(one, "big") for one in fields[:5])
     to = checksummed("0x" + fields[5].hex()) if len(fields[5]) == 20 else ""
     return GasTerms(chain_id, nonce, gas, GasPrice(max_fee, tip), to)
