@@ -2,6 +2,7 @@
 
 from tests.chains.conftest import House
 from tests.chains.test_payouts import intent, pair, recipient, sign_evm
+from tests.wallets.world import a_user
 from tidegate.chains.port import Submitted
 from tidegate.database import Database
 from tidegate.signing.messages import Approved, Denied, SignedBytes
@@ -9,7 +10,9 @@ from tidegate.treasury import strangers
 
 
 async def test_coins_spent_with_the_wallets_own_key_and_past_the_books_are_found(house: House, db: Database) -> None:
-    assert [one.name for one in await strangers.look(db, house.bitcoin)] == []
+    assert await strangers.look(db, house.bitcoin) == [], "these books have nobody: nothing is judged"
+    await a_user(db)
+    assert await strangers.look(db, house.bitcoin) == []
     wanted, yes = intent("bitcoin", "BTC", await recipient(house), 100_000, 50_000)
     funded = await house.bitcoin.fund([(wanted.address, wanted.deliver_units)], 2, set())
     answer = await house.door.sign_bitcoin([(wanted, yes)], funded.psbt)
