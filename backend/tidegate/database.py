@@ -389,6 +389,7 @@ class Database:
             assert answer is not None
             commits.first(*answer)
         except BaseException:
+            # A cancelled start too: nobody else knows of this connection yet, so nobody else would ever close it.
             connection.terminate()
             raise
         return connection
